@@ -1,0 +1,1 @@
+"""Offline work: get data, prepare it, train, evaluate, publish. Imports ``albumjudge``, never the reverse."""

@@ -1,0 +1,448 @@
+"""Train a DCGAN on album covers.
+
+    python -m training.train_generator --data ../shared/data/covers --preset seed --out runs/seed
+
+A run killed at any moment is continued by the same command: it goes on from the last saved state and ends in
+the same weights as if nothing had happened. ``runs/seed`` then holds ``checkpoint/`` (what the exhibit loads),
+``samples/`` (the same latents painted along the way, file names count the covers seen) and ``state.safetensors``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+from tqdm import tqdm
+
+from albumjudge.dcgan import Discriminator, Generator
+from training.cover_data import CoverSet, DataError, load_covers
+from training.runs import read_state, save_checkpoint, write_json, write_state
+
+SAMPLES = 64
+CALIBRATION_BATCHES = 16
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Everything that decides the weights of a run, together with the data.
+
+    Attributes:
+        source: train on covers of this ``source`` only; None takes all.
+        size: side of a cover in pixels.
+        epochs: passes through the data.
+        batch: covers per step; an incomplete last batch is left out, since batch norm would suffer from it.
+        learning_rate, beta1: of both Adam optimisers.
+        real_label: the discriminator's target for real covers; below one, so that it does not grow
+            overconfident (one-sided label smoothing, Salimans et al. 2016).
+        latent_size, width: of the networks, see :mod:`albumjudge.dcgan`.
+        average_half_life: the exponential moving average of the generator halves the weight of the past after
+            so many covers (Karras et al. 2018).
+        flip: mirror half of the covers; off where lettering matters.
+        seed: of initialisation, data order and latents.
+    """
+
+    source: str | None = "shawheen_wcd"
+    size: int = 64
+    epochs: int = 70
+    batch: int = 64
+    learning_rate: float = 2e-4
+    beta1: float = 0.5
+    real_label: float = 0.9
+    latent_size: int = 100
+    width: int = 64
+    average_half_life: int = 10_000
+    flip: bool = False
+    seed: int = 2019
+
+
+PRESETS: dict[str, GeneratorConfig] = {
+    "seed": GeneratorConfig(),
+    "tiny": GeneratorConfig(source=None, size=16, epochs=2, batch=8, latent_size=8, width=4),
+}
+
+
+class Trainer:
+    """One run: networks, optimisers and where it stands. ``run`` is all that a script needs."""
+
+    def __init__(
+        self, config: GeneratorConfig, covers: CoverSet, *, device: torch.device, precision: str = "fp32"
+    ) -> None:
+        if len(covers) < config.batch:
+            raise DataError(
+                f"{len(covers)} covers do not fill one batch of {config.batch}. Give more or --batch."
+            )
+        self.config, self.covers, self.device, self.precision = config, covers, device, precision
+        torch.manual_seed(config.seed)
+        self.generator = Generator(config.latent_size, config.width, config.size)
+        self.discriminator = Discriminator(config.width, config.size)
+        for network in (self.generator, self.discriminator):
+            nn.Module.to(network, device=device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
+        betas = (config.beta1, 0.999)
+        self.generator_steps = torch.optim.Adam(self.generator.parameters(), config.learning_rate, betas)
+        self.discriminator_steps = torch.optim.Adam(
+            self.discriminator.parameters(), config.learning_rate, betas
+        )
+        self.chance = torch.Generator().manual_seed(config.seed + 1)
+        self.sample_latents = torch.randn(
+            SAMPLES, config.latent_size, generator=torch.Generator().manual_seed(config.seed + 2)
+        )
+        self.step = 0
+        self.totals = torch.zeros(4, dtype=torch.float64)
+        self.history: list[dict[str, float]] = []
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return len(self.covers) // self.config.batch
+
+    @property
+    def steps(self) -> int:
+        return self.steps_per_epoch * self.config.epochs
+
+    @property
+    def images_seen(self) -> int:
+        return self.step * self.config.batch
+
+    def batches(self) -> Iterator[Tensor]:
+        """Real batches from where the run stands to its end: uint8, shape ``(batch, 3, size, size)``.
+
+        The order of an epoch depends on seed and epoch alone, so a resumed run sees what it would have seen.
+        """
+        while self.step < self.steps:
+            epoch, start = divmod(self.step, self.steps_per_epoch)
+            order = np.random.default_rng([self.config.seed, epoch]).permutation(len(self.covers))
+            for step in range(start, self.steps_per_epoch):
+                chosen = order[step * self.config.batch : (step + 1) * self.config.batch]
+                yield torch.from_numpy(self.covers.pixels[chosen])
+
+    def autocast(self) -> AbstractContextManager[object]:
+        if self.precision == "bf16":
+            return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return nullcontext()
+
+    def latents(self, count: int) -> Tensor:
+        return torch.randn(count, self.config.latent_size, generator=self.chance).to(self.device)
+
+    def train_step(self, batch: Tensor) -> None:
+        """One step of the discriminator, then one of the generator, then of its average."""
+        real = batch.to(self.device, memory_format=torch.channels_last).float().div_(127.5).sub_(1)
+        if self.config.flip:
+            mirrored = torch.rand(len(real), generator=self.chance).to(self.device) < 0.5
+            real = torch.where(mirrored[:, None, None, None], real.flip(3), real)
+        with self.autocast():
+            fake = self.generator(self.latents(len(real)))
+            real_logits = self.discriminator(real).float()
+            fake_logits = self.discriminator(fake.detach()).float()
+        loss_discriminator = binary_cross_entropy_with_logits(
+            real_logits, torch.full_like(real_logits, self.config.real_label)
+        ) + binary_cross_entropy_with_logits(fake_logits, torch.zeros_like(fake_logits))
+        self.discriminator_steps.zero_grad(set_to_none=True)
+        loss_discriminator.backward()
+        self.discriminator_steps.step()
+
+        self.discriminator.requires_grad_(False)
+        with self.autocast():
+            fooled = self.discriminator(fake).float()
+        loss_generator = binary_cross_entropy_with_logits(fooled, torch.ones_like(fooled))
+        self.generator_steps.zero_grad(set_to_none=True)
+        loss_generator.backward()
+        self.generator_steps.step()
+        self.discriminator.requires_grad_(True)
+
+        self._follow(0.5 ** (self.config.batch / self.config.average_half_life))
+        self.step += 1
+        with torch.no_grad():
+            seen = [
+                loss_discriminator,
+                loss_generator,
+                real_logits.sigmoid().mean(),
+                fake_logits.sigmoid().mean(),
+            ]
+            self.totals += torch.stack(seen).double().cpu()
+
+    @torch.no_grad()
+    def _follow(self, decay: float) -> None:
+        # Early on the average would remember the random start for long; the ramp lets it forget sooner.
+        decay = min(decay, (1 + self.step) / (10 + self.step))
+        for slow, fast in zip(self.average.parameters(), self.generator.parameters(), strict=True):
+            slow.lerp_(fast, 1 - decay)
+
+    @torch.no_grad()
+    def averaged_generator(self) -> Generator:
+        """The moving average, with batch-norm statistics of its own.
+
+        Statistics gathered for the fast weights do not fit the slow ones, so they are measured anew, always on
+        the same latents.
+        """
+        averaged = copy.deepcopy(self.average)
+        for module in averaged.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.reset_running_stats()
+                module.momentum = None
+        chance = torch.Generator().manual_seed(self.config.seed + 3)
+        averaged.train()
+        for _ in range(CALIBRATION_BATCHES):
+            averaged(torch.randn(128, self.config.latent_size, generator=chance).to(self.device))
+        return averaged.eval()
+
+    @torch.no_grad()
+    def paint_samples(self, folder: Path) -> None:
+        """Paint the run's fixed latents and save them as ``folder/<covers seen>.png``."""
+        covers = self.averaged_generator()(self.sample_latents.to(self.device)).cpu()
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(contact_sheet(covers)).save(folder / f"{self.images_seen:08d}.png")
+
+    def close_epoch(self, seconds: float) -> dict[str, float]:
+        """Note the means of the epoch that has just ended and return them."""
+        names = ("loss_discriminator", "loss_generator", "real_score", "fake_score")
+        means = (self.totals / self.steps_per_epoch).tolist()
+        line: dict[str, float] = {"epoch": self.step // self.steps_per_epoch, "images_seen": self.images_seen}
+        line |= {name: round(mean, 5) for name, mean in zip(names, means, strict=True)}
+        line["seconds"] = round(seconds, 1)
+        self.history.append(line)
+        self.totals.zero_()
+        return line
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, object]]:
+        """All that the rest of the run depends on: tensors, and what fits in JSON."""
+        tensors: dict[str, Tensor] = {"chance": self.chance.get_state(), "totals": self.totals}
+        for name, network in self._networks().items():
+            tensors |= {f"{name}/{key}": value for key, value in network.state_dict().items()}
+        for name, optimiser in self._optimisers().items():
+            for index, moments in optimiser.state_dict()["state"].items():
+                tensors |= {f"{name}/{index}/{key}": value for key, value in moments.items()}
+        return tensors, {"step": self.step, "history": self.history, "config": asdict(self.config)}
+
+    def restore(self, tensors: dict[str, Tensor], notes: dict[str, object]) -> None:
+        """Stand where :meth:`state` was called.
+
+        Raises:
+            DataError: if the state belongs to a run with another configuration (epochs may differ).
+        """
+        was, now = dict(notes["config"]), asdict(self.config)  # type: ignore[call-overload]
+        differing = sorted(key for key in now if key != "epochs" and was.get(key) != now[key])
+        if differing:
+            raise DataError(
+                f"The saved state is of a run with other settings ({', '.join(differing)}). "
+                "Give another --out, or delete the old run."
+            )
+        for name, network in self._networks().items():
+            network.load_state_dict({k: tensors[f"{name}/{k}"] for k in network.state_dict()})
+        for name, optimiser in self._optimisers().items():
+            moments: dict[int, dict[str, Tensor]] = {}
+            for key, value in tensors.items():
+                if key.startswith(f"{name}/"):
+                    _, index, moment = key.split("/")
+                    moments.setdefault(int(index), {})[moment] = value
+            optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
+        self.chance.set_state(tensors["chance"])
+        self.totals.copy_(tensors["totals"])
+        self.step, self.history = int(notes["step"]), list(notes["history"])  # type: ignore[call-overload]
+
+    def _networks(self) -> dict[str, nn.Module]:
+        return {"generator": self.generator, "discriminator": self.discriminator, "average": self.average}
+
+    def _optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"generator_adam": self.generator_steps, "discriminator_adam": self.discriminator_steps}
+
+
+def contact_sheet(covers: Tensor, columns: int = 8) -> NDArray[np.uint8]:
+    """Lay covers out in rows: ``(n, 3, s, s)`` in [-1, 1] to uint8 ``(rows * s, columns * s, 3)``."""
+    size, rows = covers.shape[-1], math.ceil(len(covers) / columns)
+    pixels = (covers.float().clamp(-1, 1) + 1).mul(127.5).round().to(torch.uint8).numpy()
+    sheet = np.zeros((rows * columns, 3, size, size), np.uint8)
+    sheet[: len(pixels)] = pixels
+    return sheet.reshape(rows, columns, 3, size, size).transpose(0, 3, 1, 4, 2).reshape(rows * size, -1, 3)
+
+
+def train(
+    config: GeneratorConfig,
+    covers: CoverSet,
+    out: Path,
+    *,
+    preset: str = "custom",
+    device: torch.device | None = None,
+    precision: str = "fp32",
+    save_every: float = 300.0,
+    stop_after: int | None = None,
+) -> Path | None:
+    """Train, or go on training, in ``out``.
+
+    Args:
+        save_every: seconds between saves of the state; it is saved at the end of every epoch, too.
+        stop_after: end early after so many steps, as a kill would, but with the state saved.
+
+    Returns:
+        The folder of the finished checkpoint, or None if the run ended early.
+
+    Raises:
+        DataError: if there are too few covers or ``out`` holds another run.
+    """
+    trainer = Trainer(config, covers, device=device or torch.device("cpu"), precision=precision)
+    state_file = out / "state.safetensors"
+    if state_file.is_file():
+        trainer.restore(*read_state(state_file))
+        print(f"Going on after {trainer.images_seen:,} covers seen.")
+    else:
+        trainer.paint_samples(out / "samples")
+    stop = _StopSignal()
+    started = saved = epoch_started = time.monotonic()
+    bar = tqdm(
+        total=trainer.steps * config.batch,
+        initial=trainer.images_seen,
+        unit="img",
+        unit_scale=True,
+        mininterval=0.5 if sys.stderr.isatty() else 60,
+        maxinterval=120,
+        desc=f"{preset}, {config.epochs} epochs",
+    )
+    with stop, bar:
+        for batch in trainer.batches():
+            trainer.train_step(batch)
+            bar.update(config.batch)
+            now = time.monotonic()
+            ended = trainer.step % trainer.steps_per_epoch == 0
+            if ended:
+                line = trainer.close_epoch(now - epoch_started)
+                tqdm.write("  ".join(f"{key} {value:g}" for key, value in line.items()))
+                epoch_started = now
+            if ended or trainer.step & (trainer.step - 1) == 0:
+                trainer.paint_samples(out / "samples")
+            stopping = stop.asked or trainer.step == stop_after
+            if ended or stopping or now - saved > save_every:
+                write_state(state_file, *trainer.state())
+                saved = now
+            if stopping and trainer.step < trainer.steps:
+                print(f"Stopped after {trainer.images_seen:,} covers; the same command goes on from here.")
+                return None
+    minutes = (time.monotonic() - started) / 60
+    print(f"Done in {minutes:.1f} minutes since this start.")
+    return finish(trainer, out, preset)
+
+
+def finish(trainer: Trainer, out: Path, preset: str) -> Path:
+    """Write ``out/checkpoint``: half-precision weights, config, curves, and how they came about."""
+    folder = out / "checkpoint"
+    record: dict[str, object] = {
+        "kind": "generator",
+        "name": f"dcgan-{preset}",
+        "preset": preset,
+        "config": asdict(trainer.config),
+        "planned_epochs": PRESETS[preset].epochs if preset in PRESETS else trainer.config.epochs,
+        "epochs_done": trainer.step // trainer.steps_per_epoch,
+        "covers": len(trainer.covers),
+        "images_seen": trainer.images_seen,
+        "precision": trainer.precision,
+    }
+    save_checkpoint(trainer.averaged_generator(), folder, record)
+    write_json(folder / "history.json", trainer.history)
+    return folder
+
+
+class _StopSignal:
+    """Turns Ctrl-C and SIGTERM into a wish that the loop heeds between two steps."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __enter__(self) -> None:
+        self._before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto`` takes CUDA, else Apple's MPS, else the CPU; anything else is passed to torch."""
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """``auto`` takes bf16 where the hardware multiplies in it; emulated bf16 is slower than fp32."""
+    if name != "auto":
+        return name
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if device.type == "cpu" and torch.cpu._is_avx512_bf16_supported() else "fp32"
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training.train_generator", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--data", type=Path, required=True, help="folder with images and metadata.csv")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="seed")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of the run; an old run there is continued"
+    )
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
+    parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own choice")
+    parser.add_argument(
+        "--finish-now", action="store_true", help="write the checkpoint of the saved state and end"
+    )
+    for field in fields(GeneratorConfig):
+        option = "--" + field.name.replace("_", "-")
+        if field.name == "source":
+            parser.add_argument(option, help="train on this source only; 'all' takes all")
+        elif field.name == "flip":
+            parser.add_argument(option, action=argparse.BooleanOptionalAction, default=None)
+        else:
+            parser.add_argument(option, type=type(field.default))
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the script; returns its exit status."""
+    given = parse(arguments)
+    names = [field.name for field in fields(GeneratorConfig)]
+    changes = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
+    if changes.get("source") == "all":
+        changes["source"] = None
+    config = replace(PRESETS[given.preset], **changes)
+    if given.threads:
+        torch.set_num_threads(given.threads)
+    device = choose_device(given.device)
+    try:
+        covers = load_covers(given.data, size=config.size, source=config.source)
+        if given.finish_now:
+            trainer = Trainer(config, covers, device=device)
+            trainer.restore(*read_state(given.out / "state.safetensors"))
+            print(f"Wrote {finish(trainer, given.out, given.preset)}.")
+            return 0
+        precision = choose_precision(given.precision, device)
+        print(f"{len(covers):,} covers, {device}, {precision}; runs are kept in {given.out}.")
+        folder = train(config, covers, given.out, preset=given.preset, device=device, precision=precision)
+    except (DataError, FileNotFoundError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if folder:
+        print(f"Wrote {folder}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
