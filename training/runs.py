@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +21,7 @@ def write_json(path: Path, content: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def write_state(path: Path, tensors: dict[str, Tensor], notes: dict[str, object]) -> None:
@@ -31,7 +30,7 @@ def write_state(path: Path, tensors: dict[str, Tensor], notes: dict[str, object]
     part = path.with_name(path.name + ".part")
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     save_file(contiguous, part, metadata={"notes": json.dumps(notes)})
-    os.replace(part, path)
+    part.replace(path)
 
 
 def read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
@@ -42,8 +41,9 @@ def read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
     """
     try:
         with safe_open(path, "pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["notes"])
-    except (OSError, SafetensorError, KeyError, TypeError) as error:
+            notes: dict[str, object] = json.loads(file.metadata()["notes"])
+            return {name: file.get_tensor(name) for name in file.keys()}, notes  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"The saved state {path} cannot be read ({error}). Delete it to start anew."
         ) from error

@@ -3,15 +3,15 @@
     python -m training.train_generator --data ../shared/data/covers --preset seed --out runs/seed
 
 A run killed at any moment is continued by the same command: it goes on from the last saved state and ends in
-the same weights as if nothing had happened. ``runs/seed`` then holds ``checkpoint/`` (what the exhibit loads),
-``samples/`` (the same latents painted along the way, file names count the covers seen) and ``state.safetensors``.
+the same weights as if nothing had happened. Then ``runs/seed`` holds ``checkpoint/`` (for the exhibit),
+``samples/`` (the same latents painted along the way, file names count the covers seen) and
+``state.safetensors``.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
-import json
 import math
 import signal
 import sys
@@ -92,7 +92,7 @@ class Trainer:
         self.generator = Generator(config.latent_size, config.width, config.size)
         self.discriminator = Discriminator(config.width, config.size)
         for network in (self.generator, self.discriminator):
-            nn.Module.to(network, device=device, memory_format=torch.channels_last)
+            network.to(device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         betas = (config.beta1, 0.999)
         self.generator_steps = torch.optim.Adam(self.generator.parameters(), config.learning_rate, betas)
@@ -153,7 +153,7 @@ class Trainer:
             real_logits, torch.full_like(real_logits, self.config.real_label)
         ) + binary_cross_entropy_with_logits(fake_logits, torch.zeros_like(fake_logits))
         self.discriminator_steps.zero_grad(set_to_none=True)
-        loss_discriminator.backward()
+        loss_discriminator.backward()  # type: ignore[no-untyped-call]
         self.discriminator_steps.step()
 
         self.discriminator.requires_grad_(False)
@@ -161,7 +161,7 @@ class Trainer:
             fooled = self.discriminator(fake).float()
         loss_generator = binary_cross_entropy_with_logits(fooled, torch.ones_like(fooled))
         self.generator_steps.zero_grad(set_to_none=True)
-        loss_generator.backward()
+        loss_generator.backward()  # type: ignore[no-untyped-call]
         self.generator_steps.step()
         self.discriminator.requires_grad_(True)
 
@@ -187,8 +187,8 @@ class Trainer:
     def averaged_generator(self) -> Generator:
         """The moving average, with batch-norm statistics of its own.
 
-        Statistics gathered for the fast weights do not fit the slow ones, so they are measured anew, always on
-        the same latents.
+        Statistics gathered for the fast weights do not fit the slow ones, so they are measured anew, always
+        on the same latents.
         """
         averaged = copy.deepcopy(self.average)
         for module in averaged.modules():
@@ -233,8 +233,17 @@ class Trainer:
         """Stand where :meth:`state` was called.
 
         Raises:
-            DataError: if the state belongs to a run with another configuration (epochs may differ).
+            DataError: if the state belongs to a run with another configuration (epochs may differ) or lacks
+                something.
         """
+        try:
+            self._restore(tensors, notes)
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise DataError(
+                f"The saved state is incomplete or of other networks ({error}). Delete it to start anew."
+            ) from error
+
+    def _restore(self, tensors: dict[str, Tensor], notes: dict[str, object]) -> None:
         was, now = dict(notes["config"]), asdict(self.config)  # type: ignore[call-overload]
         differing = sorted(key for key in now if key != "epochs" and was.get(key) != now[key])
         if differing:
@@ -428,12 +437,12 @@ def main(arguments: list[str] | None = None) -> int:
     device = choose_device(given.device)
     try:
         covers = load_covers(given.data, size=config.size, source=config.source)
+        precision = choose_precision(given.precision, device)
         if given.finish_now:
-            trainer = Trainer(config, covers, device=device)
+            trainer = Trainer(config, covers, device=device, precision=precision)
             trainer.restore(*read_state(given.out / "state.safetensors"))
             print(f"Wrote {finish(trainer, given.out, given.preset)}.")
             return 0
-        precision = choose_precision(given.precision, device)
         print(f"{len(covers):,} covers, {device}, {precision}; runs are kept in {given.out}.")
         folder = train(config, covers, given.out, preset=given.preset, device=device, precision=precision)
     except (DataError, FileNotFoundError, ValueError) as error:
