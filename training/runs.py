@@ -16,12 +16,17 @@ from torch import Tensor, nn
 from training.cover_data import DataError
 
 
-def write_json(path: Path, content: object) -> None:
-    """Write ``content`` as indented UTF-8 JSON, whole or not at all."""
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.write_text(text, encoding="utf-8")
     part.replace(path)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write ``content`` as indented UTF-8 JSON, whole or not at all."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_state(path: Path, tensors: dict[str, Tensor], notes: dict[str, object]) -> None:

@@ -1,0 +1,277 @@
+"""Write the model card of a checkpoint from what its own files say.
+
+    python -m training.cards --checkpoint checkpoints/generator
+
+(Re)writes ``README.md`` in the folder from ``training.json`` and ``metrics.json``; run it after every
+evaluation. The front matter is what the Hugging Face Hub reads. No measured number stands in this module.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import PyTorchModelHubMixin
+
+from albumjudge.dcgan import Generator
+from albumjudge.emotions import NAMES
+from albumjudge.vgg import EmotionVGG
+from training.cover_data import DataError
+from training.runs import write_text
+from training.tables import markdown_table, number
+
+Record = Mapping[str, Any]
+
+SOURCES = {
+    "shawheen_wcd": "archive.org covers that the 2019 project of the same idea trained its DCGAN on "
+    "(ucsd-ml-arts/generative-visual-shawheen-t-1), duplicates removed",
+}
+TOLD_ELSEWHERE = {
+    "kind",
+    "name",
+    "preset",
+    "config",
+    "planned_epochs",
+    "epochs_done",
+    "images_seen",
+    "covers",
+}
+OF_THE_MACHINE = {"machine", "python", "torch", "device", "precision", "threads"}
+
+
+def generator_card(record: Record, metrics: Record) -> str:
+    """The model card of a generator.
+
+    Args:
+        record: content of ``training.json``.
+        metrics: content of ``metrics.json``; tables are ``{"rows": {row: {metric: number}}}`` with remarks
+            beside ``rows``. Empty if nothing was measured.
+
+    Returns:
+        ``README.md``: front matter and Markdown.
+    """
+    config = record.get("config", {})
+    source = config.get("source")
+    origin = SOURCES.get(source, f"source `{source}` of a folder of covers") if source else "all of a folder"
+    count = f"{number(record['covers'])} album covers" if "covers" in record else "Album covers"
+    size = f" of {config['size']}x{config['size']} pixels" if "size" in config else ""
+    return _card(
+        Generator,
+        record,
+        metrics,
+        what=(
+            f"A DCGAN (Radford, Metz & Chintala, 2015) that paints album covers{size} from random numbers. "
+            "It is one of the two networks of albumjudge, an exhibit in which one network paints album "
+            "covers, another says what it feels, and people vote on whether they feel the same."
+        ),
+        use=(
+            "from pathlib import Path\n\n"
+            "from albumjudge.checkpoints import load_generator, read_checkpoint\n"
+            "from albumjudge.covers import Painter\n\n"
+            'checkpoint = read_checkpoint(Path("."), "generator")  # the folder of this file\n'
+            "painter = Painter(load_generator(checkpoint), checkpoint.revision)\n"
+            'Path("cover.png").write_bytes(painter.paint([2019])[0].png())\n'
+        ),
+        data=(
+            f"{count}: {origin}. They are copyrighted works of others, were used to learn from only, and "
+            "are not distributed with the weights."
+        ),
+        do_not=(
+            "To pass painted covers off as the work of an artist or a label, or to imitate a particular one.",
+            "As a measure of what album covers look like: the data are what could be had, not a fair sample.",
+            "Where a picture must be sharp or depict something: these are small, blurry and without meaning.",
+            "To conclude anything from how real a cover looks; the network was trained to fool another "
+            "network.",
+        ),
+        licence=(
+            "Code and weights: MIT. The covers that the network learned from belong to their owners, and "
+            "the MIT licence gives no right to them. A painted cover that comes close to a real one may "
+            "fall under the rights in that one."
+        ),
+    )
+
+
+def judge_card(record: Record, metrics: Record) -> str:
+    """The model card of a judge; arguments and result as for :func:`generator_card`."""
+    count = next((record[key] for key in ("paintings", "images") if key in record), None)
+    return _card(
+        EmotionVGG,
+        record,
+        metrics,
+        what=(
+            "A VGG16 (Simonyan & Zisserman, 2014) that gives a picture a distribution over eight emotions: "
+            f"{', '.join(NAMES)}. Its convolutions were trained on ImageNet and fine-tuned here. It is one "
+            "of the two networks of albumjudge, an exhibit in which one network paints album covers, "
+            "another says what it feels, and people vote on whether they feel the same."
+        ),
+        use=(
+            "from pathlib import Path\n\n"
+            "import torch\n\n"
+            "from albumjudge.checkpoints import load_judge, read_checkpoint\n"
+            "from albumjudge.emotions import NAMES\n\n"
+            'judge = load_judge(read_checkpoint(Path("."), "judge"))  # the folder of this file\n'
+            "pictures = torch.rand(1, 3, 64, 64)  # RGB in [0, 1]; normalisation happens inside\n"
+            "print(dict(zip(NAMES, judge(pictures).softmax(1)[0].tolist(), strict=True)))\n"
+        ),
+        data=(
+            (f"{number(count)} abstract paintings" if count is not None else "Abstract paintings")
+            + " and the votes of a few people on each (Machajdik & Hanbury, ACM Multimedia 2010). The "
+            "votes of so few people are noisy, and some emotions, anger above all, are rarely the one "
+            "that most people felt. Album covers were not among the pictures."
+        ),
+        do_not=(
+            "To find out what a particular person feels, or to judge people by what they make or like.",
+            "For photographs of people, faces, texts or anything but abstract pictures and the covers of "
+            "the exhibit.",
+            "For decisions about artists, recordings or audiences.",
+            "As the truth about a picture: even people agree on it only in part, and that is what the "
+            "exhibit is on.",
+        ),
+        licence=(
+            "Code and weights: MIT. The paintings and votes were published for research and are not "
+            "distributed with the weights. The starting weights are torchvision's (BSD 3-Clause), trained "
+            "on ImageNet, whose pictures are for non-commercial research."
+        ),
+    )
+
+
+def progress(record: Record) -> str:
+    """Say how long was trained, and say it plainly where that is less than was planned."""
+    done, planned, seen = (record.get(key) for key in ("epochs_done", "planned_epochs", "images_seen"))
+    told = []
+    if done is not None:
+        told.append(f"{number(done)} {'epoch' if done == 1 else 'epochs'}")
+    if seen is not None:
+        told.append(f"{number(seen)} pictures seen")
+    if not told:
+        return "How long it was trained was not recorded."
+    if done is not None and planned is not None and done < planned:
+        return (
+            f"**Training ended early**, after {number(done)} of the {number(planned)} planned epochs"
+            + (f" ({told[-1]})" if seen is not None else "")
+            + ". This is an unfinished run, and what it can do says little about what the recipe can do."
+        )
+    return f"Trained for {' and '.join(told)}" + (", as planned." if planned is not None else ".")
+
+
+CARDS: dict[str, Callable[[Record, Record], str]] = {"generator": generator_card, "judge": judge_card}
+
+
+def write_card(checkpoint: Path) -> Path:
+    """Write ``checkpoint/README.md`` and return its path.
+
+    Raises:
+        DataError: if ``training.json`` is missing or does not say what the checkpoint is, or
+            ``metrics.json`` is broken.
+    """
+    record = _read(checkpoint / "training.json")
+    if record is None:
+        raise DataError(
+            f"{checkpoint / 'training.json'} is missing. Give --checkpoint the folder of a checkpoint."
+        )
+    kind = record.get("kind")
+    if kind not in CARDS:
+        raise DataError(
+            f"{checkpoint / 'training.json'} says kind {kind!r}; known are {' and '.join(CARDS)}."
+        )
+    path = checkpoint / "README.md"
+    write_text(path, CARDS[kind](record, _read(checkpoint / "metrics.json") or {}))
+    return path
+
+
+def _card(
+    network: type[PyTorchModelHubMixin],
+    record: Record,
+    metrics: Record,
+    *,
+    what: str,
+    use: str,
+    data: str,
+    do_not: tuple[str, ...],
+    licence: str,
+) -> str:
+    title = f"albumjudge {record.get('kind', '')}: {record.get('name', 'without a name')}"
+    settings = "\n".join(
+        f"| {_words(key)} | {_value(value)} |" for key, value in record.get("config", {}).items()
+    )
+    rest = [
+        f"- {_words(key).capitalize()}: {_value(value)}"
+        for key, value in record.items()
+        if key not in TOLD_ELSEWHERE | OF_THE_MACHINE and not isinstance(value, dict | list)
+    ]
+    trained = [progress(record), f"Preset `{record['preset']}`:" if "preset" in record else ""]
+    trained += [f"| setting | value |\n| --- | --- |\n{settings}" if settings else "", "\n".join(rest)]
+    sections = [
+        f"---\n{network._hub_mixin_info.model_card_data.to_yaml()}\n---",
+        f"# {title}",
+        what,
+        f"```python\n{use}```",
+        f"## Data\n\n{data}",
+        "## Training\n\n" + "\n\n".join(part for part in trained if part),
+        "## How good it is\n\n" + (_measured(metrics) or "Not measured yet."),
+        "## What not to use it for\n\n" + "\n".join(f"- {line}" for line in do_not),
+        f"## Licence\n\n{licence}",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _measured(metrics: Record) -> str:
+    parts = []
+    for name, table in metrics.items():
+        if not isinstance(table, Mapping) or not isinstance(table.get("rows"), Mapping):
+            continue
+        rows = {
+            str(row): {metric: value for metric, value in values.items() if isinstance(value, int | float)}
+            for row, values in table["rows"].items()
+        }
+        remarks = {
+            k: v for k, v in table.items() if k not in ("what", "rows") and not isinstance(v, dict | list)
+        }
+        parts += [f"### {_words(name).capitalize()}", str(table.get("what", "")), markdown_table(rows)]
+        parts.append("; ".join(f"{_words(key)} {_value(value)}" for key, value in remarks.items()))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value).replace("|", "\\|")
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}). Correct it or write it anew.") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path} does not hold a JSON object. Correct it or write it anew.")
+    return content
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the script; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m training.cards", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--checkpoint", type=Path, required=True, help="folder with training.json")
+    try:
+        print(f"Wrote {write_card(parser.parse_args(arguments).checkpoint)}.")
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
