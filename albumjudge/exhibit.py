@@ -1,0 +1,307 @@
+"""The exhibit: a painter and a judge that are always there, whatever happens to the places they come from.
+
+Each of the two comes from the folder that a setting names, else from the pinned commit on the Hub, else from
+the bundled checkpoint. What is on this machine serves at once. What must be fetched is fetched in a thread of
+its own, verified, tried out, and only then put in place: a visitor never waits for the Hub.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from albumjudge.checkpoints import (
+    BUNDLED,
+    KINDS,
+    Checkpoint,
+    CheckpointError,
+    Kind,
+    cached,
+    fetch_checkpoint,
+    load_generator,
+    load_judge,
+    read_checkpoint,
+)
+from albumjudge.covers import Cover, CoverIdentity, CoverLinkError, Painter
+from albumjudge.hub import HubAddress, HubError
+from albumjudge.judging import Judge, Verdict
+from albumjudge.settings import Settings
+
+COVER_SIDE = 64
+KEPT = 512
+"""How many shown covers are remembered, 12 kB each: a page that is drawn again shows the same ones again."""
+RETRY_AFTER = 600.0
+"""Seconds until the Hub is asked again after a fault that may pass."""
+
+Worker = TypeVar("Worker")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedCover:
+    """A cover and what the judge says about it."""
+
+    cover: Cover
+    verdict: Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class _OnShow:
+    """One consistent pair; replaced as a whole, so that no visitor meets half of a switch."""
+
+    painter: Painter
+    judge: Judge
+    checkpoints: dict[Kind, Checkpoint]
+
+
+@dataclass(frozen=True, eq=False)
+class _Choice(Generic[Worker]):
+    """What serves now, why it is not what was asked for, and what is still to be fetched."""
+
+    worker: Worker
+    checkpoint: Checkpoint
+    faults: tuple[str, ...] = ()
+    missing: HubAddress | None = None
+
+
+class Exhibit:
+    """What pages show from, made by :meth:`open`. Several threads may share one."""
+
+    def __init__(self, settings: Settings, painter: _Choice[Painter], judge: _Choice[Judge]) -> None:
+        choices: dict[Kind, _Choice[Painter] | _Choice[Judge]] = {"generator": painter, "judge": judge}
+        self._settings = settings
+        self._on_show = _OnShow(
+            painter.worker, judge.worker, {kind: choice.checkpoint for kind, choice in choices.items()}
+        )
+        self._lock = threading.Lock()
+        self._faults = {kind: choice.faults for kind, choice in choices.items()}
+        self._fetching = {kind: choice.missing for kind, choice in choices.items() if choice.missing}
+        self._tried = {kind: threading.Event() for kind in self._fetching}
+        self._closed = threading.Event()
+        self._shown: OrderedDict[tuple[str, str, int], JudgedCover] = OrderedDict()
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        bundled: Mapping[Kind, Path] = BUNDLED,
+        retry_after: float = RETRY_AFTER,
+    ) -> Exhibit:
+        """Open with what is on this machine, and start fetching what is not.
+
+        Args:
+            bundled: checkpoints to fall back on.
+            retry_after: seconds.
+
+        Raises:
+            CheckpointError: if not even a bundled checkpoint that is needed can be used.
+        """
+        exhibit = cls(
+            settings,
+            _choose("generator", _hire_painter, settings.generator_directory, settings, bundled),
+            _choose("judge", _hire_judge, settings.judge_directory, settings, bundled),
+        )
+        for kind, address in list(exhibit._fetching.items()):
+            threading.Thread(
+                target=exhibit._keep_fetching,
+                args=(kind, address, retry_after),
+                name=f"hub-{kind}",
+                daemon=True,
+            ).start()
+        return exhibit
+
+    @property
+    def painter(self) -> Painter:
+        """Who paints now."""
+        return self._on_show.painter
+
+    @property
+    def judge(self) -> Judge:
+        """Who judges now."""
+        return self._on_show.judge
+
+    @property
+    def checkpoints(self) -> dict[Kind, Checkpoint]:
+        """What the two are made from now."""
+        return dict(self._on_show.checkpoints)
+
+    def status(self) -> tuple[str, ...]:
+        """Say what is not as the settings ask, for a status line: at most one entry for each of the two.
+
+        Empty if all is as configured.
+        """
+        with self._lock:
+            faults, fetching, on_show = dict(self._faults), dict(self._fetching), self._on_show
+        lines = []
+        for kind in KINDS:
+            said = list(faults[kind])
+            if kind in fetching:
+                said.append(f"The {kind} {fetching[kind].short} is being fetched from the Hub.")
+            if said:
+                lines.append(f"{' '.join(said)} The exhibit goes on with {on_show.checkpoints[kind].name}.")
+        return tuple(lines)
+
+    def show(self, seeds: Sequence[int]) -> list[JudgedCover]:
+        """Paint and judge the covers of these seeds, in their order.
+
+        Raises:
+            CoverLinkError: if a seed is out of range.
+        """
+        return self._show(self._on_show, seeds)
+
+    def show_identity(self, identity: CoverIdentity) -> JudgedCover:
+        """Paint and judge one cover again.
+
+        Raises:
+            CoverLinkError: if another generator than the present one painted it.
+        """
+        on_show = self._on_show
+        if identity.generator != on_show.painter.revision:
+            raise CoverLinkError(
+                f"Cover No. {identity.number} was painted by {identity.generator}, which does not paint "
+                f"here. Here {on_show.painter.revision} paints, and would paint something else."
+            )
+        return self._show(on_show, [identity.seed])[0]
+
+    def wait_for_hub(self, timeout: float) -> bool:
+        """Wait until all that is to be fetched was tried once, well or ill; for tests and scripts, not pages.
+
+        Returns:
+            whether that happened within ``timeout`` seconds.
+        """
+        end = time.monotonic() + timeout
+        return all(tried.wait(max(0.0, end - time.monotonic())) for tried in self._tried.values())
+
+    def close(self) -> None:
+        """Ask the Hub no more. The exhibit can still be used."""
+        self._closed.set()
+
+    def _show(self, on_show: _OnShow, seeds: Sequence[int]) -> list[JudgedCover]:
+        keys = [(on_show.painter.revision, on_show.judge.revision, seed) for seed in seeds]
+        with self._lock:
+            found = {key: self._shown[key] for key in keys if key in self._shown}
+        new = list(dict.fromkeys(key for key in keys if key not in found))
+        covers = on_show.painter.paint([seed for *_, seed in new])
+        for key, cover, verdict in zip(new, covers, on_show.judge.judge(covers), strict=True):
+            found[key] = JudgedCover(cover, verdict)
+        with self._lock:
+            for key in keys:
+                self._shown[key] = found[key]
+                self._shown.move_to_end(key)
+            while len(self._shown) > KEPT:
+                self._shown.popitem(last=False)
+        return [found[key] for key in keys]
+
+    def _keep_fetching(self, kind: Kind, address: HubAddress, retry_after: float) -> None:
+        """Fetch until it is there or will never be; a fault that may pass is waited out."""
+        before = self._faults[kind]
+        while True:
+            try:
+                self._fetch(kind, address, before)
+                fault = None
+            except HubError as error:
+                fault, passing = str(error), error.passing
+            except CheckpointError as error:
+                fault, passing = str(error), False
+            except Exception as error:  # The last resort of a thread that nobody would hear die.
+                _log.exception("Fetching %s from the Hub failed", address)
+                fault, passing = f"Fetching {address.short} from the Hub failed ({error!r}).", False
+            if fault is not None:
+                _log.warning("%s", fault)
+                with self._lock:
+                    self._faults[kind] = (*before, fault)
+                    self._fetching.pop(kind, None)
+            self._tried[kind].set()
+            if fault is None or not passing or self._closed.wait(retry_after):
+                return
+
+    def _fetch(self, kind: Kind, address: HubAddress, faults: tuple[str, ...]) -> None:
+        checkpoint = fetch_checkpoint(
+            address,
+            _cache(self._settings),
+            kind,
+            endpoint=self._settings.hub_endpoint,
+            deadline=self._settings.hub_deadline,
+        )
+        new: dict[str, Painter | Judge]
+        if kind == "generator":
+            new = {"painter": _hire_painter(checkpoint)}
+        else:
+            new = {"judge": _hire_judge(checkpoint)}
+        with self._lock:
+            checkpoints = {**self._on_show.checkpoints, kind: checkpoint}
+            self._on_show = replace(self._on_show, checkpoints=checkpoints, **new)  # type: ignore[arg-type]
+            self._faults[kind] = faults
+            self._fetching.pop(kind, None)
+
+
+def _cache(settings: Settings) -> Path:
+    return settings.data_directory / "hub"
+
+
+def _choose(
+    kind: Kind,
+    hire: Callable[[Checkpoint], Worker],
+    directory: Path | None,
+    settings: Settings,
+    bundled: Mapping[Kind, Path],
+) -> _Choice[Worker]:
+    """The best of what is on this machine, in the order of the module's docstring."""
+    text = settings.generator_hub if kind == "generator" else settings.judge_hub
+    missing: HubAddress | None = None
+    faults: tuple[str, ...] = ()
+    if directory is not None:
+        try:
+            checkpoint = read_checkpoint(directory, kind, "directory")
+            return _Choice(hire(checkpoint), checkpoint)
+        except CheckpointError as error:
+            faults = (str(error),)
+    if text is not None:
+        address = HubAddress.parse(text)
+        found = cached(address, _cache(settings), kind)
+        if found is None:
+            missing = address
+        else:
+            try:
+                return _Choice(hire(found), found, faults)
+            except CheckpointError as error:  # The commit is pinned: fetching it anew would bring the same.
+                faults = (*faults, str(error))
+    try:
+        checkpoint = read_checkpoint(bundled[kind], kind, "bundled")
+        return _Choice(hire(checkpoint), checkpoint, faults, missing)
+    except CheckpointError as error:
+        raise CheckpointError(
+            " ".join([*faults, f"The bundled {kind} cannot be used: {error}"])
+            + f" Restore it, or name a good one in ALBUMJUDGE_{kind.upper()}_DIR."
+        ) from error
+
+
+def _hire_painter(checkpoint: Checkpoint) -> Painter:
+    network = load_generator(checkpoint)
+    if network.size != COVER_SIDE:
+        raise CheckpointError(
+            f"{checkpoint.revision} paints covers of {network.size}x{network.size} pixels; here they are "
+            f"{COVER_SIDE}x{COVER_SIDE}."
+        )
+    painter = Painter(network, checkpoint.revision)
+    painter.paint([0])
+    return painter
+
+
+def _hire_judge(checkpoint: Checkpoint) -> Judge:
+    judge = Judge(load_judge(checkpoint), checkpoint.revision)
+    grey = np.full((COVER_SIDE, COVER_SIDE, 3), 128, dtype=np.uint8)
+    try:
+        judge.judge([Cover(CoverIdentity(checkpoint.revision, 0), grey)])
+    except (ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{checkpoint.revision} cannot judge a cover ({error}).") from error
+    return judge

@@ -1,0 +1,173 @@
+"""Fetching the files of a checkpoint from the Hugging Face Hub, within a deadline.
+
+Why not ``from_pretrained`` or ``snapshot_download``: in huggingface_hub 2.4 the first builds a model from
+default arguments when config.json meets an HTTP error and falls through to a pickle when there are no
+safetensors, and both wait far longer than anyone would when a server accepts and stays silent. Here all,
+from looking up the server's name to the last byte, is one asyncio task that is cancelled when time is up.
+A time-out per read would let a server that sends one byte a second go on for ever. huggingface_hub still says
+how a file is addressed and which headers (token, user agent) go with a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+from huggingface_hub import get_async_session, get_token, hf_hub_url
+from huggingface_hub.errors import OfflineModeIsEnabled
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # a lazy export
+
+from albumjudge import __version__
+
+DEFAULT_ENDPOINT = "https://huggingface.co"
+WEIGHTS = "model.safetensors"
+REQUIRED: dict[str, int] = {"config.json": 1_000_000, "training.json": 4_000_000, WEIGHTS: 400_000_000}
+OPTIONAL: dict[str, int] = {"metrics.json": 16_000_000, "history.json": 16_000_000, "README.md": 4_000_000}
+"""Files of a checkpoint and how many bytes each may have at most; nothing else is ever asked for."""
+
+_ADDRESS = re.compile(
+    r"(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?:@(?P<commit>.*))?", re.ASCII | re.DOTALL
+)
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+class HubError(Exception):
+    """Something cannot be had from the Hub; the message is a sentence.
+
+    Attributes:
+        passing: trying again later may help, as it does after a time-out and does not for a missing file.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
+
+
+@dataclass(frozen=True)
+class HubAddress:
+    """A checkpoint on the Hub that can never change: ``repo`` is ``org/name``, ``commit`` 40 hex digits."""
+
+    repo: str
+    commit: str
+
+    @classmethod
+    def parse(cls, text: str) -> HubAddress:
+        """Read ``org/name@commit``.
+
+        Raises:
+            HubError: if the text is anything else.
+        """
+        match = _ADDRESS.fullmatch(text)
+        if match is None or ".." in match["repo"]:
+            raise HubError(f"{text[:120]!r} is no checkpoint on the Hub. Write org/name@commit.")
+        if not _COMMIT.fullmatch(match["commit"] or ""):
+            raise HubError(
+                f"{text[:120]!r} does not say which commit. Write {match['repo']}@ and the commit's full "
+                "40-digit hash; a branch or a tag may mean other weights tomorrow."
+            )
+        return cls(match["repo"], match["commit"])
+
+    def __str__(self) -> str:
+        return f"{self.repo}@{self.commit}"
+
+    @property
+    def short(self) -> str:
+        """For sentences: the commit's first eight digits."""
+        return f"{self.repo}@{self.commit[:8]}"
+
+
+def fetch(address: HubAddress, folder: Path, *, endpoint: str, deadline: float) -> None:
+    """Fetch a checkpoint's files. Their content is for the caller to verify.
+
+    Args:
+        folder: exists; files are written into it one by one, so use a folder that nobody reads yet.
+        endpoint: the Hub's address without a slash at its end.
+        deadline: seconds for everything together.
+
+    Raises:
+        HubError: if not all required files could be had in time. What came so far is left in ``folder``.
+    """
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(asyncio.wait_for(_fetch_all(address, folder, endpoint), deadline))
+    except TimeoutError:
+        raise HubError(
+            f"The Hub did not deliver {address.short} within {deadline:g} seconds.", passing=True
+        ) from None
+    except OfflineModeIsEnabled:
+        raise HubError(f"HF_HUB_OFFLINE forbids fetching {address.short}. Unset it to allow that.") from None
+    except httpx2.ConnectError as error:
+        raise HubError(f"The Hub at {endpoint} cannot be reached ({error}).", passing=True) from error
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise HubError(
+            f"The connection to the Hub broke off while {address.short} was fetched ({error}).", passing=True
+        ) from error
+    except OSError as error:
+        raise HubError(f"What the Hub sent cannot be written to {folder} ({error.strerror}).") from error
+    finally:
+        # Not asyncio.run: that would wait for a name look-up that hangs in its own thread, this does not.
+        loop.close()
+
+
+async def _fetch_all(address: HubAddress, folder: Path, endpoint: str) -> None:
+    headers = build_hf_headers(token=get_token(), library_name="albumjudge", library_version=__version__)
+    async with get_async_session() as session:
+        for name, limit in (REQUIRED | OPTIONAL).items():
+            url = hf_hub_url(address.repo, name, revision=address.commit, endpoint=endpoint)
+            async with session.stream("GET", url, headers=headers) as response:
+                if response.status_code == 404 and name in OPTIONAL:
+                    continue
+                if not response.is_success:
+                    raise _refusal(response, address, name)
+                await _save(response, folder / name, limit, address)
+
+
+async def _save(response: httpx2.Response, path: Path, limit: int, address: HubAddress) -> None:
+    # The Hub answers for large files with a redirect; commit and hash stand on that first answer.
+    answers = [*response.history, response]
+    commits = {answer.headers.get("x-repo-commit", address.commit) for answer in answers}
+    if commits != {address.commit}:
+        raise HubError(f"The Hub sent another commit than {address.short}, so {path.name} is not used.")
+    hashes = {answer.headers.get("x-linked-etag", "").strip('W/"') for answer in answers}
+    received, digest = 0, hashlib.sha256()
+    with path.open("wb") as file:
+        async for chunk in response.aiter_bytes():
+            received += len(chunk)
+            if received > limit:
+                raise HubError(
+                    f"{path.name} of {address.short} is larger than the {limit:,} bytes that are allowed."
+                )
+            digest.update(chunk)
+            file.write(chunk)
+    if any(re.fullmatch("[0-9a-f]{64}", promised) and promised != digest.hexdigest() for promised in hashes):
+        raise HubError(f"{path.name} of {address.short} was damaged on its way from the Hub.", passing=True)
+
+
+def _refusal(response: httpx2.Response, address: HubAddress, name: str) -> HubError:
+    """Say why the Hub gave no file. X-Error-Code is finer than the status, but mirrors may leave it out."""
+    status, code = response.status_code, response.headers.get("x-error-code", "")
+    if code == "GatedRepo" or status == 403:
+        return HubError(
+            f"The Hub keeps {address.repo} gated. Accept its terms there and set HF_TOKEN to that account's "
+            "token."
+        )
+    if status == 401:
+        return HubError(
+            f"The Hub wants to know who asks for {address.repo}: it is private or does not exist. Check the "
+            "name and set HF_TOKEN to a token that may read it."
+        )
+    if status == 404 and code == "RepoNotFound":
+        return HubError(
+            f"The Hub has no model {address.repo}. Check the name, or set HF_TOKEN if it is private."
+        )
+    if status == 404 and code == "RevisionNotFound":
+        return HubError(f"{address.repo} on the Hub has no commit {address.commit}.")
+    if status == 404:
+        pickles = " A pickle in its place is never loaded." if name == WEIGHTS else ""
+        return HubError(f"The Hub has no {name} for {address.short}.{pickles}")
+    passing = status in (408, 425, 429) or status >= 500
+    return HubError(f"The Hub answered {status} when asked for {name} of {address.short}.", passing=passing)
