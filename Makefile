@@ -1,6 +1,6 @@
 # The exhibit and its tests. Each command sets up what it needs in .venv; nothing else on the machine is touched.
 #
-#   make run         open the exhibit                     (PORT=8501)
+#   make run         open the exhibit (PORT=8501, ADDRESS=localhost; ADDRESS=0.0.0.0 lets the whole network in)
 #   make test        lint, types, fast tests, in a real browser where there is one
 #   make test-slow   the tests that take longer
 #   make lint        ruff and mypy alone
@@ -9,6 +9,7 @@
 # PYTHON=python3.12 names the Python to use (3.11 to 3.14), VENV=.venv where to install.
 
 PORT ?= 8501
+ADDRESS ?= localhost
 VENV ?= .venv
 PYTHON ?=
 
@@ -21,7 +22,7 @@ browsers = chromium chromium-browser google-chrome google-chrome-stable
 .NOTPARALLEL:
 
 run: $(app)
-	@"$(python)" -m streamlit run streamlit_app.py --server.port "$(PORT)"
+	@exec "$(python)" -m streamlit run streamlit_app.py --server.address "$(ADDRESS)" --server.port "$(PORT)"
 
 test: lint browser
 	"$(python)" -m pytest -ra

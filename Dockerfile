@@ -1,0 +1,29 @@
+# The exhibit in a container: docker build -t albumjudge . && docker run -p 7860:7860 -v albumjudge:/data albumjudge
+# Port 7860 is what Hugging Face Spaces expect; PORT names another.
+FROM python:3.12-slim
+
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PORT=7860 \
+    ALBUMJUDGE_DATA_DIR=/data
+
+# 1000 is the user that Spaces run containers as. /data is where votes live.
+RUN useradd --create-home --uid 1000 visitor \
+    && mkdir /data \
+    && chown visitor:visitor /data
+
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install -r requirements.txt
+COPY . .
+
+USER visitor
+VOLUME /data
+EXPOSE 7860
+
+HEALTHCHECK --interval=30s --timeout=10s --start-period=120s \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/_stcore/health', timeout=8)"]
+
+CMD ["sh", "-c", "exec python -m streamlit run streamlit_app.py --server.address 0.0.0.0 --server.port \"$PORT\""]

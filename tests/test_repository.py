@@ -1,0 +1,248 @@
+"""The repository keeps its promises: pinned packages, one-way imports, small files, and a README that is true."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from albumjudge.settings import SETTINGS
+
+ROOT = Path(__file__).parent.parent
+OURS = {"albumjudge", "frame", "pages", "streamlit_app", "tests", "training"}
+TEXT = {".py", ".md", ".toml", ".txt", ".json", ".css", ".ini", ".mako", ".sh", ".yml", ".yaml", ""}
+MEGABYTE = 1_000_000
+LARGEST_FILE = 45 * MEGABYTE
+ALL_WEIGHTS = 80 * MEGABYTE
+PICKLES = {".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt", ".joblib"}
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[Path]:
+    """Every file that git tracks and that is still there."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("this is no git clone, so there is no list of tracked files")
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    files = [ROOT / name for name in listing.decode().split("\0") if name]
+    return [path for path in files if path.is_file()]
+
+
+def sources(*places: str) -> list[Path]:
+    """Python files of packages, folders and single files, named from the top of the repository."""
+    found: list[Path] = []
+    for place in places:
+        path = ROOT / place
+        found += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    return found
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Full names of the modules that a file imports, wherever in the file it does so."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def top_levels(paths: Iterable[Path]) -> dict[str, Path]:
+    """Top-level package -> one file that imports it."""
+    return {name.split(".")[0]: path for path in paths for name in imported(path)}
+
+
+def normal(distribution: str) -> str:
+    """A distribution's name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def required(name: str) -> dict[str, str]:
+    """Distribution -> version specifier, of one requirements file without those that it includes."""
+    wanted: dict[str, str] = {}
+    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+        text = line.partition("#")[0].strip()
+        if text and not text.startswith("-r "):
+            found = re.fullmatch(r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?(.*)", text)
+            assert found, f"{name}: {text!r} is no requirement"
+            wanted[normal(found[1])] = found[2].strip()
+    return wanted
+
+
+def not_required(paths: Iterable[Path], wanted: Iterable[str]) -> list[str]:
+    """Imports of third-party packages that no requirement provides."""
+    provided, wanted = packages_distributions(), set(wanted)
+    return [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for name, path in sorted(top_levels(paths).items())
+        if name not in sys.stdlib_module_names
+        and name not in OURS
+        and not wanted & {normal(distribution) for distribution in provided.get(name, ())}
+    ]
+
+
+def readme_commands() -> list[str]:
+    """Lines of the README's shell blocks, continued lines joined, without prompts and comments."""
+    blocks = re.findall(r"```(?:sh|bash|shell)\n(.*?)```", README, re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+
+
+def anchor(heading: str) -> str:
+    """The fragment by which GitHub links to a heading."""
+    kept = re.sub(r"[^\w\- ]", "", heading.strip().lower())
+    return kept.replace(" ", "-")
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_requirement_is_pinned(name: str) -> None:
+    wanted = required(name)
+    assert wanted
+    loose = {package: version for package, version in wanted.items() if not re.fullmatch(r"==[\w.]+", version)}
+    assert not loose
+
+
+def test_the_exhibit_imports_only_what_requirements_name() -> None:
+    files = sources("albumjudge", "frame", "pages", "streamlit_app.py")
+    assert {"streamlit", "torch", "sqlalchemy"} <= top_levels(files).keys()
+    assert not not_required(files, required("requirements.txt"))
+
+
+def test_tests_and_training_import_only_what_requirements_name() -> None:
+    files = sources("tests", "training")
+    assert {"pytest", "torch"} <= top_levels(files).keys()
+    assert not not_required(files, required("requirements.txt") | required("requirements-dev.txt"))
+
+
+def test_no_requirement_is_named_twice() -> None:
+    assert not required("requirements.txt").keys() & required("requirements-dev.txt").keys()
+
+
+@pytest.mark.parametrize(
+    ("places", "never"),
+    [
+        (("albumjudge",), {"streamlit", "training", "frame", "pages"}),
+        (("training",), {"streamlit", "frame", "pages", "tests"}),
+        (("pages", "streamlit_app.py"), {"sqlalchemy", "torch", "training", "tests"}),
+    ],
+    ids=["library", "training", "pages"],
+)
+def test_imports_go_one_way(places: tuple[str, ...], never: set[str]) -> None:
+    files = sources(*places)
+    assert len(files) > 3
+    wrong = [f"{path.relative_to(ROOT)}: {name}" for path in files for name in imported(path) if name.split(".")[0] in never]
+    assert not wrong
+
+
+def test_no_file_is_large(tracked: list[Path]) -> None:
+    assert not [path for path in tracked if path.stat().st_size > LARGEST_FILE]
+
+
+def test_the_bundled_weights_stay_small(tracked: list[Path]) -> None:
+    weights = [path for path in tracked if path.suffix == ".safetensors"]
+    assert {path.parent.name for path in weights} >= {"generator", "judge"}
+    assert sum(path.stat().st_size for path in weights) < ALL_WEIGHTS
+
+
+def test_no_pickle_is_tracked(tracked: list[Path]) -> None:
+    assert not [path for path in tracked if path.suffix in PICKLES]
+
+
+def test_no_path_of_a_developers_machine_is_tracked(tracked: list[Path]) -> None:
+    elsewhere = re.compile(r"(?<![\w.])/(?:work|root|Users)/")
+    wrong = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in tracked
+        if path.suffix in TEXT
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if elsewhere.search(line)
+    ]
+    assert not wrong
+
+
+def test_the_readme_speaks_to_people_who_have_only_this_repository() -> None:
+    assert "shared/" not in README
+
+
+def test_every_relative_link_in_the_readme_leads_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)\s]+)\)", README) + re.findall(r'(?:src|href)="([^"]+)"', README)
+    headings = {anchor(heading) for heading in re.findall(r"^#+ (.+)$", README, re.MULTILINE)}
+    local = [target for target in targets if "://" not in target and not target.startswith("mailto:")]
+    assert local
+    broken = [
+        target
+        for target in local
+        if (target[1:] not in headings if target.startswith("#") else not (ROOT / unquote(target.split("#")[0])).exists())
+    ]
+    assert not broken
+
+
+def test_every_make_command_in_the_readme_is_in_the_makefile() -> None:
+    used = set(re.findall(r"^make ([a-z-]+)", "\n".join(readme_commands()), re.MULTILINE))
+    used |= set(re.findall(r"`make ([a-z-]+)", README))
+    assert {"run", "test"} <= used
+    assert used <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+
+
+def test_every_target_of_the_makefile_is_phony_and_explained() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+    phony = re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)
+    assert phony and targets == set(phony[1].split())
+    explained = set(re.findall(r"^#   make ([a-z-]+)", MAKEFILE, re.MULTILINE))
+    assert targets - explained == {"browser"}
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert re.search(r"^make test\b", script, re.MULTILINE)
+    assert "make test" in readme_commands()
+
+
+def test_every_python_command_in_the_readme_exists_with_its_options(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    commands = [words for line in readme_commands() if "-m" in (words := shlex.split(line))]
+    modules = {words[words.index("-m") + 1] for words in commands}
+    assert "albumjudge.votes" in modules and any(name.startswith("training.") for name in modules)
+    unknown = []
+    for words in commands:
+        name, *arguments = words[words.index("-m") + 1 :]
+        if name.split(".")[0] not in OURS:
+            continue
+        subcommand = [a for a in arguments[:1] if re.fullmatch("[a-z]+", a)]
+        with pytest.raises(SystemExit) as stopped:
+            importlib.import_module(name).main([*subcommand, "--help"])
+        assert stopped.value.code == 0, f"{name} {subcommand}"
+        known = set(re.findall(r"(?<!\w)--[a-z][a-z-]*", capsys.readouterr().out))
+        unknown += [f"{name} {a}" for a in arguments if a.startswith("--") and a.split("=")[0] not in known]
+    assert not unknown
+
+
+def test_the_readme_explains_every_setting() -> None:
+    explained = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
+    assert set(SETTINGS) <= explained
+
+
+def test_every_setting_that_the_readme_names_exists() -> None:
+    known = set(SETTINGS)
+    for path in [*sources("albumjudge", "frame", "pages", "streamlit_app.py", "tests"), ROOT / "Makefile"]:
+        known |= set(re.findall(r"\bALBUMJUDGE_[A-Z_]+", path.read_text(encoding="utf-8")))
+    assert set(re.findall(r"\bALBUMJUDGE_[A-Z_]+", README)) <= known
+
+
+def test_every_page_is_in_the_tour_of_the_readme() -> None:
+    pages = [path.stem for path in sources("pages") if not path.stem.startswith("_")]
+    assert pages
+    assert not [page for page in pages if f"pages/{page}.py" not in README]
