@@ -1,4 +1,4 @@
-"""The repository keeps its promises: pinned packages, one-way imports, small files, and a README that is true."""
+"""The repository keeps its promises: pins, one-way imports, small files, and a README that is true."""
 
 from __future__ import annotations
 
@@ -110,7 +110,9 @@ def anchor(heading: str) -> str:
 def test_every_requirement_is_pinned(name: str) -> None:
     wanted = required(name)
     assert wanted
-    loose = {package: version for package, version in wanted.items() if not re.fullmatch(r"==[\w.]+", version)}
+    loose = {
+        package: version for package, version in wanted.items() if not re.fullmatch(r"==[\w.]+", version)
+    }
     assert not loose
 
 
@@ -142,7 +144,12 @@ def test_no_requirement_is_named_twice() -> None:
 def test_imports_go_one_way(places: tuple[str, ...], never: set[str]) -> None:
     files = sources(*places)
     assert len(files) > 3
-    wrong = [f"{path.relative_to(ROOT)}: {name}" for path in files for name in imported(path) if name.split(".")[0] in never]
+    wrong = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in files
+        for name in imported(path)
+        if name.split(".")[0] in never
+    ]
     assert not wrong
 
 
@@ -184,7 +191,11 @@ def test_every_relative_link_in_the_readme_leads_somewhere() -> None:
     broken = [
         target
         for target in local
-        if (target[1:] not in headings if target.startswith("#") else not (ROOT / unquote(target.split("#")[0])).exists())
+        if (
+            target[1:] not in headings
+            if target.startswith("#")
+            else not (ROOT / unquote(target.split("#")[0])).exists()
+        )
     ]
     assert not broken
 
