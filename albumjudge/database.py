@@ -1,0 +1,337 @@
+"""The database under the ballot box: connections, transactions, schema upgrades, and errors as sentences.
+
+One way in for SQLite and PostgreSQL, and two rules: a transaction that writes says so before it starts, and
+whatever the database answers, a caller meets its own results or a :class:`VoteError`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+PATIENCE = 5.0
+"""Seconds that a visitor's transaction waits for another one."""
+UPGRADE_PATIENCE = 30.0
+"""Seconds that a starting process waits for another one that upgrades the schema."""
+STATEMENT_LIMIT = 30.0
+"""Seconds after which PostgreSQL gives up on one statement of a visitor's transaction."""
+
+_ADVISORY_LOCK = 0x616C62756D  # "album"
+_RETRY_PAUSE = 0.05
+# Alembic keeps its current environment in module globals.
+_one_upgrade = threading.Lock()
+
+T = TypeVar("T")
+
+_KEEPER = "If it keeps happening, tell whoever runs the exhibit."
+_REASONS = {
+    "busy": ("the database is busy", f"Try again in a moment. {_KEEPER}"),
+    "lost": ("the database cannot be reached", f"Try again in a moment. {_KEEPER}"),
+    "full": ("the disk that holds the database is full", "Whoever runs the exhibit must make room on it."),
+    "read-only": (
+        "the database can only be read",
+        "Whoever runs the exhibit must give it a database, and a folder around it, that it may write to.",
+    ),
+    "unopened": (
+        "the database file cannot be opened",
+        "Whoever runs the exhibit must see that its folder exists and may be written to.",
+    ),
+    "damaged": (
+        "the database file is damaged or is no database",
+        "Whoever runs the exhibit must restore it or name another one.",
+    ),
+    "schema": (
+        "the database lacks a table or column",
+        "Whoever runs the exhibit must restart it, so that the database is brought up to date.",
+    ),
+    "refused": ("the database refused it", f"Reload the page and try again. {_KEEPER}"),
+    "other": ("the database reported an error", f"Try again in a moment. {_KEEPER}"),
+}
+_SQLITE_KINDS = {
+    "SQLITE_BUSY": "busy",
+    "SQLITE_LOCKED": "busy",
+    "SQLITE_PROTOCOL": "busy",
+    "SQLITE_READONLY": "read-only",
+    "SQLITE_FULL": "full",
+    "SQLITE_CANTOPEN": "unopened",
+    "SQLITE_CORRUPT": "damaged",
+    "SQLITE_NOTADB": "damaged",
+    "SQLITE_CONSTRAINT": "refused",
+    "SQLITE_ERROR": "schema",
+}
+# PostgreSQL's SQLSTATEs, longest prefix first.
+_SQLSTATE_KINDS = {
+    "25006": "read-only",
+    "42501": "read-only",
+    "53100": "full",
+    "53300": "busy",
+    "55P03": "busy",
+    "57014": "busy",
+    "40": "busy",
+    "57P": "lost",
+    "08": "lost",
+    "28": "lost",
+    "3D": "lost",
+    "42": "schema",
+    "23": "refused",
+}
+
+
+class VoteError(Exception):
+    """Votes cannot be stored or read; the message is a sentence: what happened and what to do."""
+
+
+def engine_options(url: str | URL) -> dict[str, Any]:
+    """Keyword arguments for ``create_engine`` or ``st.connection`` that suit the database at ``url``.
+
+    Raises:
+        VoteError: if ``url`` cannot be understood.
+    """
+    options: dict[str, Any] = {"pool_pre_ping": True}
+    if _parse(url).drivername == "postgresql+psycopg":
+        options["connect_args"] = {
+            "connect_timeout": 5,
+            # A network that swallows packets would otherwise hold a visitor for a quarter of an hour.
+            "tcp_user_timeout": 15_000,
+            # Server-side prepared statements do not survive a connection pooler such as PgBouncer.
+            "prepare_threshold": None,
+        }
+    return options
+
+
+def open_engine(url: str | URL) -> Engine:
+    """An engine for ``url``, configured. Nothing is connected to yet.
+
+    Raises:
+        VoteError: if ``url`` cannot be understood or its driver is not installed.
+    """
+    options = engine_options(url)
+    try:
+        engine = create_engine(url, **options)
+    except (SQLAlchemyError, ImportError) as error:
+        raise VoteError(
+            f"The database setting {_shown(url)} cannot be used ({error}). SQLite is sqlite:///FILE, "
+            "PostgreSQL is postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."
+        ) from error
+    configure(engine)
+    return engine
+
+
+def configure(engine: Engine) -> None:
+    """Make every transaction of ``engine`` start as the ballot box needs it. Doing so twice changes nothing.
+
+    Made for engines that others create, as ``st.connection`` does. It works at the start of a transaction and
+    not of a connection, so connections that are in the pool already are served, too. What it sets:
+
+    - SQLite: foreign keys on, full synchronisation, a busy time-out, and ``BEGIN IMMEDIATE`` where a
+      transaction is going to write;
+    - PostgreSQL: time-outs for locks and statements, for the ballot box's own transactions.
+    """
+    if not event.contains(engine, "begin", _on_begin):
+        event.listen(engine, "begin", _on_begin)
+
+
+def _on_begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    patience = float(options.get("albumjudge_patience", PATIENCE))
+    if connection.dialect.name == "sqlite":
+        # Pragmas first: inside a transaction SQLite ignores them in silence.
+        connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+        connection.exec_driver_sql("PRAGMA synchronous = FULL")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(1000 * patience)}")
+        # A transaction that reads first and writes later fails at once, however long the time-out, when
+        # another one wrote in between.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("albumjudge_writes") else "BEGIN")
+    elif connection.dialect.name == "postgresql" and "albumjudge_patience" in options:
+        limit = max(STATEMENT_LIMIT, patience)
+        connection.exec_driver_sql(
+            f"SELECT set_config('lock_timeout', '{max(1, round(1000 * patience))}', true), "
+            f"set_config('statement_timeout', '{round(1000 * limit)}', true)"
+        )
+
+
+def transact(
+    engine: Engine,
+    work: Callable[[Connection], T],
+    *,
+    otherwise: str,
+    writes: bool,
+    patience: float = PATIENCE,
+    repeat: bool = True,
+) -> T:
+    """Run ``work`` in one transaction and return its result once that has committed.
+
+    After a lost connection or a deadlock ``work`` runs a second time, unless ``repeat`` forbids it.
+
+    Args:
+        engine: a configured one.
+        work: gets the connection; whatever it raises rolls everything back.
+        otherwise: how the sentence starts if it fails: "Your vote was not stored".
+        writes: whether ``work`` changes anything.
+        patience: seconds to wait for other transactions.
+        repeat: whether ``work`` may run twice.
+
+    Raises:
+        VoteError: if the database does not do it.
+    """
+    options = {"albumjudge_writes": writes, "albumjudge_patience": patience}
+    for last_try in (False, True) if repeat else (True,):
+        try:
+            with engine.connect().execution_options(**options) as connection, connection.begin():
+                result = work(connection)
+            return result
+        except SQLAlchemyError as error:
+            if last_try or not _worth_repeating(error):
+                raise VoteError(f"{otherwise}: {_sentence(error)}") from error
+    raise AssertionError("unreachable")
+
+
+def upgrade(engine: Engine, *, patience: float = UPGRADE_PATIENCE) -> None:
+    """Bring the schema up to date, whatever other processes and threads do at the same time.
+
+    A SQLite database and its folder are made where they are missing, and the file is switched to write-ahead
+    logging, so that readers and a writer do not wait for each other. A database that is up to date is only
+    read.
+
+    Raises:
+        VoteError: if the database cannot be opened or upgraded, or is newer than this program.
+    """
+    otherwise = "The ballot box cannot be opened"
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    _make_folder(engine.url, otherwise)
+    revision = transact(engine, _revision, otherwise=otherwise, writes=False, patience=patience)
+    if revision == scripts.get_current_head():
+        return
+    if engine.dialect.name == "sqlite":
+        _use_write_ahead_log(engine, otherwise, patience)
+
+    def to_head(connection: Connection) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+        command.upgrade(_alembic(connection), "head")
+
+    try:
+        with _one_upgrade:
+            transact(engine, to_head, otherwise=otherwise, writes=True, patience=patience)
+    except CommandError as error:
+        raise VoteError(
+            f"{otherwise}: its schema ({revision}) is not known to this version of the program, so a newer "
+            "one made it. Update the program or name another database."
+        ) from error
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Take the schema back to a revision, ``base`` for none. Loses what the later schema kept.
+
+    Raises:
+        VoteError: if the database does not do it.
+    """
+
+    def back(connection: Connection) -> None:
+        command.downgrade(_alembic(connection), revision)
+
+    with _one_upgrade:
+        transact(engine, back, otherwise="The schema was not changed", writes=True, patience=UPGRADE_PATIENCE)
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _alembic(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _make_folder(url: URL, otherwise: str) -> None:
+    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith((":", "file:")):
+        return
+    folder = Path(url.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VoteError(
+            f"{otherwise}: the folder {folder} for it cannot be made ({error.strerror}). "
+            "Whoever runs the exhibit must make it or name another one."
+        ) from error
+
+
+def _use_write_ahead_log(engine: Engine, otherwise: str, patience: float) -> None:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            # Past SQLAlchemy's transactions: the journal mode cannot change inside one.
+            connection = engine.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA journal_mode = WAL")
+            finally:
+                connection.close()
+            return
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            # When several processes switch, SQLite answers "locked" at once, without waiting its time-out.
+            if _kind(error) != "busy" or time.monotonic() >= deadline:
+                raise VoteError(f"{otherwise}: {_sentence(error)}") from error
+            time.sleep(_RETRY_PAUSE)
+
+
+def _worth_repeating(error: SQLAlchemyError) -> bool:
+    state = _sqlstate(error)
+    return (isinstance(error, DBAPIError) and error.connection_invalidated) or state in ("40001", "40P01")
+
+
+def _sqlstate(error: Exception) -> str:
+    return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
+
+
+def _kind(error: Exception) -> str:
+    if isinstance(error, PoolTimeoutError):
+        return "busy"
+    original = getattr(error, "orig", error)
+    name = getattr(original, "sqlite_errorname", None)
+    if name is not None:
+        return _SQLITE_KINDS.get("_".join(name.split("_")[:2]), "other")
+    state = _sqlstate(error)
+    for prefix, kind in _SQLSTATE_KINDS.items():
+        if state.startswith(prefix):
+            return kind
+    # Without an SQLSTATE it was not the server that spoke, so there is none.
+    return "lost" if isinstance(error, DBAPIError) and hasattr(original, "sqlstate") else "other"
+
+
+def _sentence(error: Exception) -> str:
+    reason, remedy = _REASONS[_kind(error)]
+    return f"{reason}. {remedy}"
+
+
+def _parse(url: str | URL) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise VoteError(
+            f"The database setting {_shown(url)} is no address of a database. SQLite is sqlite:///FILE, "
+            "PostgreSQL is postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."
+        ) from error
+
+
+def _shown(url: str | URL) -> str:
+    """The address without its password, as far as there is one to be seen."""
+    if isinstance(url, URL):
+        return repr(url.render_as_string(hide_password=True))
+    scheme, separator, rest = url.partition("://")
+    return repr(scheme + separator + rest.rpartition("@")[2])
