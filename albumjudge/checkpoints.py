@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
@@ -287,7 +287,8 @@ def _load(checkpoint: Checkpoint) -> nn.Module:
     with _WithoutChance():
         network = KINDS[checkpoint.kind](**checkpoint.config)
     try:
-        network.load_state_dict(load_file(weights))
+        # From bytes: a file that is overwritten while it is mapped would take the whole process down.
+        network.load_state_dict(load(weights.read_bytes()))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise CheckpointError(f"{weights} cannot be loaded ({error}).") from error
     numbers = (tensor for tensor in network.state_dict().values() if tensor.is_floating_point())

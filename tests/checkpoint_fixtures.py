@@ -1,0 +1,149 @@
+"""Small checkpoints made on the fly, and a Hub of our own on localhost that can misbehave."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import torch
+
+from albumjudge.dcgan import Generator
+from albumjudge.vgg import EmotionVGG
+from training.runs import save_checkpoint
+
+REPO = "museum/painter"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def make_generator(folder: Path, *, name: str = "tiny", seed: int = 0, size: int = 64) -> Path:
+    """Write a generator of four feature maps; the seed decides what it paints."""
+    torch.manual_seed(seed)
+    save_checkpoint(Generator(latent_size=8, width=4, size=size), folder, {"kind": "generator", "name": name})
+    return folder
+
+
+def make_judge(folder: Path, *, name: str = "tiny-judge", favourite: int = 0) -> Path:
+    """Write a judge that feels mostly one thing, whatever it sees."""
+    with torch.device("meta"):  # Drawing VGG16's 15 million numbers at random takes seconds.
+        judge = EmotionVGG()
+    judge.to_empty(device="cpu")
+    with torch.no_grad():
+        for tensor in judge.state_dict().values():
+            tensor.zero_()
+        judge.spread.fill_(1)
+        judge.head.bias[favourite] = 2
+    save_checkpoint(judge, folder, {"kind": "judge", "name": name})
+    return folder
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client sent."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def file(self) -> str:
+        """Last part of the path."""
+        return self.path.partition("?")[0].rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server does about it.
+
+    Attributes:
+        sent: how many bytes of the body are sent before the connection is closed; None for all.
+        silent: accept and never answer, until the test is over.
+        trickle: send header lines one by one without end, until the test is over.
+    """
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    sent: int | None = None
+    silent: bool = False
+    trickle: bool = False
+
+
+@dataclass
+class LocalHub:
+    """A running server: where it is, what it was asked, and how it answers."""
+
+    endpoint: str
+    answer: Callable[[Request], Answer]
+    requests: list[Request] = field(default_factory=list)
+
+
+@contextmanager
+def local_hub(answer: Callable[[Request], Answer]) -> Iterator[LocalHub]:
+    """Serve on a free port of localhost, every connection in its own thread."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def respond(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers = {key.lower(): value for key, value in self.headers.items()}
+            request = Request(self.command, self.path, headers, body)
+            hub.requests.append(request)
+            answer = hub.answer(request)
+            if answer.silent:
+                over.wait()
+                return
+            self.send_response(answer.status)
+            while answer.trickle and not over.wait(0.02):
+                self.send_header("X-And-So", "on")
+                self.flush_headers()
+            for key, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+                self.send_header(key, value)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(answer.body[: answer.sent])
+            self.close_connection = answer.sent is not None
+
+        do_GET = do_HEAD = do_POST = do_PUT = respond  # noqa: N815
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except ConnectionError:  # A client that ran out of patience, as many tests want it.
+                self.close_connection = True
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    hub = LocalHub(f"http://127.0.0.1:{server.server_address[1]}", answer)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield hub
+    finally:
+        over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def serving(folder: Path, *, commit: str = COMMIT) -> Callable[[Request], Answer]:
+    """Answer as the Hub does for the files of a folder, whatever the repository."""
+
+    def answer(request: Request) -> Answer:
+        path = folder / request.file
+        if f"/resolve/{commit}/" not in request.path:
+            return Answer(404, headers={"X-Error-Code": "RevisionNotFound"})
+        if not path.is_file():
+            return Answer(404, headers={"X-Error-Code": "EntryNotFound"})
+        return Answer(body=path.read_bytes(), headers={"X-Repo-Commit": commit})
+
+    return answer
