@@ -76,7 +76,7 @@ def read_metadata(root: Path) -> tuple[CoverEntry, ...]:
             problems.append(f"line {number} has the unknown decade {decade!r}")
         seen.add(name)
         entries.append(CoverEntry(name, (row.get("source") or "").strip(), genres, decade))
-    _raise_if(problems, f"{path} has lines that cannot be used", "Correct or remove them.")
+    raise_if(problems, f"{path} has lines that cannot be used", "Correct or remove them.")
     return tuple(entries)
 
 
@@ -115,11 +115,12 @@ def load_covers(root: Path, *, size: int, source: str | None = None, limit: int 
             problems.append(f"{entry.file_name} is missing")
         except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
             problems.append(f"{entry.file_name} is broken ({error})")
-    _raise_if(problems, f"Covers under {root} cannot be used", "Restore them or remove their lines.")
+    raise_if(problems, f"Covers under {root} cannot be used", "Restore them or remove their lines.")
     return CoverSet(pixels, tuple(entries))
 
 
-def _raise_if(problems: list[str], what: str, remedy: str) -> None:
+def raise_if(problems: list[str], what: str, remedy: str) -> None:
+    """Raise a :class:`DataError` that lists the first few problems, if there are any."""
     if problems:
         more = len(problems) - SHOWN_PROBLEMS
         listed = "; ".join(problems[:SHOWN_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")

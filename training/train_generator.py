@@ -35,7 +35,7 @@ from training.cover_data import CoverSet, DataError, load_covers
 from training.runs import read_state, save_checkpoint, write_json, write_state
 
 SAMPLES = 64
-CALIBRATION_BATCHES = 16
+CALIBRATION_BATCHES = 4
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class GeneratorConfig:
         source: train on covers of this ``source`` only; None takes all.
         size: side of a cover in pixels.
         epochs: passes through the data.
-        batch: covers per step; an incomplete last batch is left out, since batch norm would suffer from it.
+        batch: covers per step. Small, since on few thousand covers the number of steps counts for more than
+            their smoothness. An incomplete last batch is left out: batch norm would suffer from it.
         learning_rate, beta1: of both Adam optimisers.
         real_label: the discriminator's target for real covers; below one, so that it does not grow
             overconfident (one-sided label smoothing, Salimans et al. 2016).
@@ -60,7 +61,7 @@ class GeneratorConfig:
     source: str | None = "shawheen_wcd"
     size: int = 64
     epochs: int = 70
-    batch: int = 64
+    batch: int = 16
     learning_rate: float = 2e-4
     beta1: float = 0.5
     real_label: float = 0.9
@@ -331,7 +332,7 @@ def train(
                 line = trainer.close_epoch(now - epoch_started)
                 tqdm.write("  ".join(f"{key} {value:g}" for key, value in line.items()))
                 epoch_started = now
-            if ended or trainer.step & (trainer.step - 1) == 0:
+            if ended or (trainer.step >= 16 and trainer.step.bit_count() == 1):
                 trainer.paint_samples(out / "samples")
             stopping = stop.asked or trainer.step == stop_after
             if ended or stopping or now - saved > save_every:

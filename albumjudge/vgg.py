@@ -1,0 +1,105 @@
+"""The network that feels: VGG16 (Simonyan & Zisserman, 2014) with a head for eight emotions."""
+
+from __future__ import annotations
+
+import torch
+from huggingface_hub import PyTorchModelHubMixin
+from torch import Tensor, nn
+from torchvision.models import vgg16
+
+from albumjudge.emotions import NAMES
+
+BLOCK_STARTS = (0, 5, 10, 17, 24, 31)
+"""Where the five blocks of torchvision's ``features`` begin, each a few convolutions closed by a max-pool."""
+BLOCK_WIDTHS = (64, 128, 256, 512, 512)
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_SD = (0.229, 0.224, 0.225)
+
+
+class EmotionVGG(
+    nn.Module,
+    PyTorchModelHubMixin,
+    library_name="albumjudge",
+    pipeline_tag="image-classification",
+    license="mit",
+    tags=["vgg16", "emotion", "label-distribution-learning"],
+):
+    """Covers to emotions.
+
+    The trunk is torchvision's ``vgg16().features``. Its 25,088-wide classifier makes no sense here: a 64x64
+    image leaves a 2x2 map. Instead each of the five blocks reports, before its max-pool, the mean and the
+    maximum of every feature map, so that colour and texture (early blocks) speak as loudly as objects (late
+    ones), which is what feeling in abstract pictures hangs on. These 2,944 numbers are square-rooted (pooled
+    activations are heavy-tailed), standardised, and one linear layer turns them into eight logits.
+
+    Args:
+        size: images of another size are resized to this side before the trunk sees them, in pixels.
+        temperature: divides the logits; fitted after training, so that shares are honest.
+    """
+
+    def __init__(self, size: int = 64, temperature: float = 1.0) -> None:
+        super().__init__()
+        self.size, self.temperature = size, temperature
+        self.features: nn.Sequential = vgg16(weights=None).features
+        width = 2 * sum(BLOCK_WIDTHS)
+        self.head = nn.Linear(width, len(NAMES))
+        self.register_buffer("centre", torch.zeros(width))
+        self.register_buffer("spread", torch.ones(width))
+        self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("sd", torch.tensor(_IMAGENET_SD).view(1, 3, 1, 1), persistent=False)
+        self.centre: Tensor
+        self.spread: Tensor
+        self.mean: Tensor
+        self.sd: Tensor
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """RGB in [0, 1], shape ``(n, 3, h, w)``, to what the trunk was trained on, ``(n, 3, size, size)``."""
+        if images.shape[-2:] != (self.size, self.size):
+            images = nn.functional.interpolate(
+                images, (self.size, self.size), mode="bilinear", antialias=True, align_corners=False
+            )
+        return (images - self.mean) / self.sd
+
+    def block_layers(self, number: int) -> nn.Sequential:
+        """Layers of block ``number`` (1 to 5), the max-pool last."""
+        start, end = BLOCK_STARTS[number - 1 : number + 1]
+        return self.features[start:end]
+
+    def block(self, number: int, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Run block ``number`` (1 to 5).
+
+        Returns:
+            its output after the max-pool, and its report: shape ``(n, 2 * BLOCK_WIDTHS[number - 1])``.
+        """
+        layers = self.block_layers(number)
+        for layer in layers[:-1]:
+            maps = layer(maps)
+        # The small constant keeps the root's slope finite where a map is silent.
+        report = torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1).add(1e-3).sqrt()
+        pooled: Tensor = layers[-1](maps)
+        return pooled, report
+
+    def reports(self, maps: Tensor, first: int = 1) -> Tensor:
+        """Reports of the blocks from ``first`` on, side by side, given that block's input."""
+        said = []
+        for number in range(first, 6):
+            maps, report = self.block(number, maps)
+            said.append(report)
+        return torch.cat(said, 1)
+
+    def logits(self, reports: Tensor) -> Tensor:
+        """All five blocks' reports, ``(n, 2944)``, to logits, ``(n, 8)``."""
+        logits: Tensor = self.head((reports - self.centre) / self.spread)
+        return logits / self.temperature
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Feel.
+
+        Args:
+            images: float, shape ``(n, 3, h, w)``, RGB in [0, 1]. Normalisation happens inside.
+
+        Returns:
+            float, shape ``(n, 8)``, logits in the order of :data:`albumjudge.emotions.NAMES`; their softmax
+            is the distribution of what people would feel.
+        """
+        return self.logits(self.reports(self.normalise(images)))
