@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from urllib.parse import unquote
@@ -257,3 +257,66 @@ def test_every_page_is_in_the_tour_of_the_readme() -> None:
     pages = [path.stem for path in sources("pages") if not path.stem.startswith("_")]
     assert pages
     assert not [page for page in pages if f"pages/{page}.py" not in README]
+
+
+@pytest.fixture
+def fake_python(tmp_path: Path) -> Callable[[str], Path]:
+    """Makes a stand-in for Python: a shell script whose ``case "$*" in`` has the given branches."""
+
+    def make(branches: str) -> Path:
+        path = tmp_path / "python"
+        path.write_text(f'#!/bin/sh\ncase "$*" in\n{branches}\nesac\n', encoding="utf-8")
+        path.chmod(0o755)
+        return path
+
+    return make
+
+
+def make_environment(folder: Path, python: Path) -> subprocess.CompletedProcess[str]:
+    """Run ``tools/venv.sh`` as the Makefile does."""
+    command = ["sh", str(ROOT / "tools" / "venv.sh"), str(folder), str(python)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_an_old_python_is_refused_with_a_way_on(tmp_path: Path, fake_python: Callable[[str], Path]) -> None:
+    old = fake_python("--version) echo Python 3.9.6 ;;\n*version_info*) exit 1 ;;")
+    outcome = make_environment(tmp_path / "new", old)
+    assert outcome.returncode == 1
+    assert "found here: Python 3.9.6" in outcome.stderr and "PYTHON=" in outcome.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_missing_python_is_refused_with_a_way_on(tmp_path: Path) -> None:
+    outcome = make_environment(tmp_path / "new", tmp_path / "no-such-python")
+    assert outcome.returncode == 1
+    assert "Install one" in outcome.stderr
+
+
+def test_a_python_without_venv_names_the_package_to_install(
+    tmp_path: Path, fake_python: Callable[[str], Path]
+) -> None:
+    bare = fake_python("--version) echo Python 3.11.2 ;;\n*ensurepip*) exit 1 ;;")
+    outcome = make_environment(tmp_path / "new", bare)
+    assert outcome.returncode == 1
+    assert "apt install python3-venv" in outcome.stderr
+
+
+def test_a_failed_environment_leaves_nothing_half_made(
+    tmp_path: Path, fake_python: Callable[[str], Path]
+) -> None:
+    folder = tmp_path / "new"
+    failing = fake_python(f"'-m venv'*) mkdir '{folder}'; exit 1 ;;")
+    assert make_environment(folder, failing).returncode == 1
+    assert not folder.exists()
+
+
+def test_a_folder_that_is_no_environment_is_left_alone(
+    tmp_path: Path, fake_python: Callable[[str], Path]
+) -> None:
+    folder = tmp_path / "holiday"
+    folder.mkdir()
+    (folder / "beach.jpg").write_bytes(b"sand")
+    willing = fake_python(f"'-m venv'*) rm -r '{folder}' ;;")
+    outcome = make_environment(folder, willing)
+    assert outcome.returncode == 1 and "nothing was touched" in outcome.stderr
+    assert (folder / "beach.jpg").read_bytes() == b"sand"
