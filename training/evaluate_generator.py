@@ -154,6 +154,7 @@ def describe(
         name: shown beside the bar.
         cache: folder to keep the result in, under a hash of covers and network; None keeps nothing.
     """
+    covers = np.ascontiguousarray(covers)
     kept = cache / f"{_fingerprint(covers, describer)}.safetensors" if cache else None
     if kept and kept.is_file():
         try:
@@ -173,7 +174,7 @@ def describe(
 
 def _fingerprint(covers: NDArray[np.uint8], describer: Describer) -> str:
     digest = hashlib.sha256(f"{covers.shape} {describer.size}".encode())
-    digest.update(np.ascontiguousarray(covers).tobytes())
+    digest.update(covers.tobytes())
     for value in describer.state_dict().values():
         digest.update(value.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:32]
