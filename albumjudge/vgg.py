@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
-from torchvision.models import vgg16
+from torchvision.models.vgg import cfgs, make_layers
 
 from albumjudge.emotions import NAMES
 
@@ -40,7 +40,8 @@ class EmotionVGG(
     def __init__(self, size: int = 64, temperature: float = 1.0) -> None:
         super().__init__()
         self.size, self.temperature = size, temperature
-        self.features: nn.Sequential = vgg16(weights=None).features
+        # vgg16() itself would also build the classifier, seven times the size of all the rest.
+        self.features: nn.Sequential = make_layers(cfgs["D"])
         width = 2 * sum(BLOCK_WIDTHS)
         self.head = nn.Linear(width, len(NAMES))
         self.register_buffer("centre", torch.zeros(width))

@@ -1,0 +1,52 @@
+"""Verdicts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from albumjudge.covers import Cover, CoverIdentity
+from albumjudge.judging import Judge, Verdict
+from albumjudge.vgg import EmotionVGG
+
+FEAR = (0.05, 0.05, 0.1, 0.1, 0.05, 0.05, 0.5, 0.1)
+
+
+def cover(seed: int) -> Cover:
+    pixels = np.random.default_rng(seed).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    return Cover(CoverIdentity("dcgan-seed-1a2b3c4d", seed), pixels)
+
+
+@pytest.fixture(scope="module")
+def network() -> EmotionVGG:
+    torch.manual_seed(2)
+    return EmotionVGG(size=32)
+
+
+def test_a_verdict_says_what_it_feels() -> None:
+    verdict = Verdict(FEAR, "vgg16-distribution-00000000")
+    assert verdict.top == "fear"
+    assert "fear" in verdict.words
+
+
+@pytest.mark.parametrize("shares", [(1.0,), (0.5,) * 8, (1.5, -0.5, 0, 0, 0, 0, 0, 0)])
+def test_what_is_no_distribution_is_no_verdict(shares: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="no distribution"):
+        Verdict(shares, "vgg16-distribution-00000000")
+
+
+def test_covers_are_judged_in_their_order(network: EmotionVGG) -> None:
+    judge = Judge(network, "vgg16-distribution-1a2b3c4d")
+    both = judge.judge([cover(1), cover(2)])
+    assert both[1].probabilities == pytest.approx(judge.judge([cover(2)])[0].probabilities, abs=1e-5)
+    assert both[0].revision == "vgg16-distribution-1a2b3c4d"
+    assert judge.judge([]) == []
+
+
+@torch.no_grad()
+def test_the_judge_sees_rgb_from_zero_to_one(network: EmotionVGG) -> None:
+    one = cover(3)
+    image = torch.from_numpy(one.pixels / 255).float().permute(2, 0, 1)[None]
+    expected = network.eval()(image).softmax(1)[0].tolist()
+    assert Judge(network, "x-00000000").judge([one])[0].probabilities == pytest.approx(expected, abs=1e-5)
