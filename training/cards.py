@@ -30,6 +30,10 @@ SOURCES = {
     "shawheen_wcd": "archive.org covers that the 2019 project of the same idea trained its DCGAN on "
     "(ucsd-ml-arts/generative-visual-shawheen-t-1), duplicates removed",
 }
+LABELS = {
+    "distribution": " It learned the shares of all votes on a painting, not only which emotion had most.",
+    "argmax": " It learned only which emotion had most votes; ties went to the first in the data set's order.",
+}
 TOLD_ELSEWHERE = {
     "kind",
     "name",
@@ -98,6 +102,7 @@ def generator_card(record: Record, metrics: Record) -> str:
 def judge_card(record: Record, metrics: Record) -> str:
     """The model card of a judge; arguments and result as for :func:`generator_card`."""
     count = next((record[key] for key in ("paintings", "images") if key in record), None)
+    learned = LABELS.get(record.get("config", {}).get("labels", ""), "")
     return _card(
         EmotionVGG,
         record,
@@ -121,7 +126,7 @@ def judge_card(record: Record, metrics: Record) -> str:
             (f"{number(count)} abstract paintings" if count is not None else "Abstract paintings")
             + " and the votes of a few people on each (Machajdik & Hanbury, ACM Multimedia 2010). The "
             "votes of so few people are noisy, and some emotions, anger above all, are rarely the one "
-            "that most people felt. Album covers were not among the pictures."
+            f"that most people felt. Album covers were not among the pictures.{learned}"
         ),
         do_not=(
             "To find out what a particular person feels, or to judge people by what they make or like.",
@@ -142,20 +147,20 @@ def judge_card(record: Record, metrics: Record) -> str:
 def progress(record: Record) -> str:
     """Say how long was trained, and say it plainly where that is less than was planned."""
     done, planned, seen = (record.get(key) for key in ("epochs_done", "planned_epochs", "images_seen"))
-    told = []
-    if done is not None:
-        told.append(f"{number(done)} {'epoch' if done == 1 else 'epochs'}")
-    if seen is not None:
-        told.append(f"{number(seen)} pictures seen")
-    if not told:
-        return "How long it was trained was not recorded."
-    if done is not None and planned is not None and done < planned:
+    if done is None:
         return (
-            f"**Training ended early**, after {number(done)} of the {number(planned)} planned epochs"
-            + (f" ({told[-1]})" if seen is not None else "")
-            + ". This is an unfinished run, and what it can do says little about what the recipe can do."
+            "How long it was trained was not recorded." if seen is None else f"{number(seen)} pictures seen."
         )
-    return f"Trained for {' and '.join(told)}" + (", as planned." if planned is not None else ".")
+    beside = "" if seen is None else f" ({number(seen)} pictures seen)"
+    if planned is not None and done < planned:
+        return (
+            f"**Training ended early**, after {number(done)} of the {number(planned)} planned epochs{beside}. "
+            "This is an unfinished run, and what it can do says little about what the recipe can do."
+        )
+    told = f"Trained for {number(done)} {'epoch' if done == 1 else 'epochs'}{beside}"
+    if planned is None:
+        return f"{told}."
+    return f"{told}, as planned." if done == planned else f"{told}, more than the {number(planned)} planned."
 
 
 CARDS: dict[str, Callable[[Record, Record], str]] = {"generator": generator_card, "judge": judge_card}
