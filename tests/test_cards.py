@@ -69,7 +69,7 @@ def code_of(card: str) -> str:
     ],
 )
 def test_the_hub_can_read_the_front_matter(card: str, task: str, tag: str) -> None:
-    data = ModelCard(card).data.to_dict()
+    data = ModelCard(card).data.to_dict()  # type: ignore[no-untyped-call]
     assert data["license"] == "mit"
     assert data["library_name"] == "albumjudge"
     assert data["pipeline_tag"] == task
