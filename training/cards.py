@@ -32,7 +32,7 @@ SOURCES = {
 }
 LABELS = {
     "distribution": " It learned the shares of all votes on a painting, not only which emotion had most.",
-    "argmax": " It learned only which emotion had most votes; ties went to the first in the usual order.",
+    "argmax": " It learned only which emotion had most votes; ties went to the first in the fixed order.",
 }
 TOLD_ELSEWHERE = {
     "kind",
@@ -154,8 +154,8 @@ def progress(record: Record) -> str:
     beside = "" if seen is None else f" ({number(seen)} pictures seen)"
     if planned is not None and done < planned:
         return (
-            f"**Training ended early**, after {number(done)} of the {number(planned)} planned epochs{beside}. This "
-            "is an unfinished run, and what it can do says little about what the recipe can do."
+            f"**Training ended early**, after {number(done)} of the {number(planned)} planned "
+            f"epochs{beside}. This is an unfinished run, and what it can do says little about what the recipe can do."
         )
     told = f"Trained for {number(done)} {'epoch' if done == 1 else 'epochs'}{beside}"
     if planned is None:
