@@ -322,7 +322,7 @@ def _sentence(error: Exception) -> str:
 def _parse(url: str | URL) -> URL:
     try:
         return make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise VoteError(
             f"The database setting {_shown(url)} is no address of a database. SQLite is sqlite:///FILE, "
             "PostgreSQL is postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."

@@ -23,12 +23,13 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from albumjudge.covers import LAST_SEED
 from albumjudge.emotions import NAMES, NOTHING
 
 ARMS = ("judge", "placebo")
 LONGEST_VOTE = 1e9
 """Seconds; about thirty years. A page left open is no error, infinity is."""
+LAST_SEED = 999_999
+"""As in ``albumjudge.covers``, which is not imported here: upgrading a database needs no neural networks."""
 NAME_LENGTH = 64
 REVISION_LENGTH = 128
 

@@ -1,0 +1,52 @@
+"""Judged covers and votes made up for tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from albumjudge import emotions
+from albumjudge.covers import Cover, CoverIdentity
+from albumjudge.exhibit import JudgedCover
+from albumjudge.judging import Verdict
+from albumjudge.votes import StoredVote
+
+GENERATOR = "dcgan-test-0123abcd"
+JUDGE = "vgg16-test-89abcdef"
+
+
+def identity(seed: int = 7, generator: str = GENERATOR) -> CoverIdentity:
+    """A cover's identity."""
+    return CoverIdentity(generator, seed)
+
+
+def verdict(top: str = "awe", revision: str = JUDGE) -> Verdict:
+    """Half of the probability on one emotion, the rest on the others alike."""
+    return Verdict(tuple(0.5 if name == top else 0.5 / 7 for name in emotions.NAMES), revision)
+
+
+def judged(seed: int = 7, top: str = "awe", generator: str = GENERATOR, judge: str = JUDGE) -> JudgedCover:
+    """A cover of coloured noise with a verdict."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (64, 64, 3), np.uint8)
+    return JudgedCover(Cover(identity(seed, generator), pixels), verdict(top, judge))
+
+
+def vote(felt: str = "awe", **changes: object) -> StoredVote:
+    """A vote that was never in a database; ``top`` among the changes sets the verdict and the label shown."""
+    top = str(changes.pop("top", "awe"))
+    seed = changes.pop("seed", 7)
+    assert isinstance(seed, int)
+    plain = StoredVote(
+        visitor="visitor",
+        cover=identity(seed),
+        felt=felt,
+        verdict=verdict(top),
+        label_shown=top,
+        arm="judge",
+        agrees=None,
+        seconds_to_vote=3.0,
+        voted_at=datetime(2026, 11, 22, 20, tzinfo=UTC),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
