@@ -21,7 +21,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from albumjudge.dcgan import Generator
-from albumjudge.hub import WEIGHTS, HubAddress, fetch
+from albumjudge.hub import PICKLES, WEIGHTS, HubAddress, fetch
 from albumjudge.vgg import EmotionVGG
 
 Kind = Literal["generator", "judge"]
@@ -32,7 +32,6 @@ BUNDLED: dict[Kind, Path] = {
 }
 
 _NAME = re.compile(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*")
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt")
 _FLOATS = {"F16", "BF16", "F32", "F64"}
 _ABANDONED = 24 * 3600.0
 
@@ -84,7 +83,7 @@ def read_checkpoint(directory: Path, kind: Kind, source: Source = "directory") -
     if not directory.is_dir():
         raise CheckpointError(f"There is no folder {directory}.")
     if not weights.is_file():
-        pickles = sorted(path.name for pattern in _PICKLES for path in directory.glob(pattern))
+        pickles = sorted(path.name for path in directory.iterdir() if path.suffix in PICKLES)
         if pickles:
             raise CheckpointError(
                 f"{directory} holds its weights as a pickle ({pickles[0]}), which may run any code when "
@@ -156,7 +155,7 @@ def fetch_checkpoint(
     """
     folder = _cache_folder(address, cache)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        cache.mkdir(parents=True, exist_ok=True)
         _sweep(cache)
         part = Path(tempfile.mkdtemp(prefix=".part-", dir=cache))
     except OSError as error:
@@ -172,6 +171,7 @@ def fetch_checkpoint(
             return found
         shutil.rmtree(folder, ignore_errors=True)
         try:
+            folder.parent.mkdir(exist_ok=True)
             part.rename(folder)
         except OSError as error:
             if (found := cached(address, cache, kind)) is not None:

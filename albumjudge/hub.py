@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,11 @@ DEFAULT_ENDPOINT = "https://huggingface.co"
 WEIGHTS = "model.safetensors"
 REQUIRED: dict[str, int] = {"config.json": 1_000_000, "training.json": 4_000_000, WEIGHTS: 400_000_000}
 OPTIONAL: dict[str, int] = {"metrics.json": 16_000_000, "history.json": 16_000_000, "README.md": 4_000_000}
-"""Files of a checkpoint and how many bytes each may have at most; nothing else is ever asked for."""
+"""Files of a checkpoint and how many bytes each may have at most; no other file is ever asked for."""
+LONGEST_LIST = 4_000_000
+"""Most bytes of the Hub's answer to what a commit holds."""
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
+"""Endings of files that may run code when loaded."""
 
 _ADDRESS = re.compile(
     r"(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?:@(?P<commit>.*))?", re.ASCII | re.DOTALL
@@ -116,14 +121,47 @@ def fetch(address: HubAddress, folder: Path, *, endpoint: str, deadline: float) 
 async def _fetch_all(address: HubAddress, folder: Path, endpoint: str) -> None:
     headers = build_hf_headers(token=get_token(), library_name="albumjudge", library_version=__version__)
     async with get_async_session() as session:
+        offered = await _list(session, address, endpoint, headers)
         for name, limit in (REQUIRED | OPTIONAL).items():
+            if name not in offered:
+                if name in OPTIONAL:
+                    continue
+                raise HubError(f"{address.short} on the Hub has no {name}.{_excuse(name, offered)}")
             url = hf_hub_url(address.repo, name, revision=address.commit, endpoint=endpoint)
             async with session.stream("GET", url, headers=headers) as response:
-                if response.status_code == 404 and name in OPTIONAL:
-                    continue
                 if not response.is_success:
-                    raise _refusal(response, address, name)
+                    raise _refusal(response, address)
                 await _save(response, folder / name, limit, address)
+
+
+async def _list(
+    session: httpx2.AsyncClient, address: HubAddress, endpoint: str, headers: dict[str, str]
+) -> set[str]:
+    """Names of the files at the commit."""
+    url = f"{endpoint}/api/models/{address.repo}/revision/{address.commit}"
+    async with session.stream("GET", url, headers=headers) as response:
+        if not response.is_success:
+            raise _refusal(response, address)
+        answer = b""
+        async for chunk in response.aiter_bytes():
+            answer += chunk
+            if len(answer) > LONGEST_LIST:
+                raise HubError(f"{address.short} on the Hub has far too many files for a checkpoint.")
+    try:
+        told = json.loads(answer)
+        commit, names = told["sha"], {str(file["rfilename"]) for file in told["siblings"]}
+    except (ValueError, RecursionError, KeyError, TypeError):
+        raise HubError(f"What answers at {endpoint} is no Hub.", passing=True) from None
+    if commit != address.commit:
+        raise HubError(f"The Hub offered another commit than {address.short}.")
+    return names
+
+
+def _excuse(name: str, offered: set[str]) -> str:
+    pickles = sorted(file for file in offered if Path(file).suffix in PICKLES)
+    if name != WEIGHTS or not pickles:
+        return ""
+    return f" It has a pickle, {pickles[0]}, which may run any code when loaded and is therefore left alone."
 
 
 async def _save(response: httpx2.Response, path: Path, limit: int, address: HubAddress) -> None:
@@ -147,8 +185,8 @@ async def _save(response: httpx2.Response, path: Path, limit: int, address: HubA
         raise HubError(f"{path.name} of {address.short} was damaged on its way from the Hub.", passing=True)
 
 
-def _refusal(response: httpx2.Response, address: HubAddress, name: str) -> HubError:
-    """Say why the Hub gave no file. X-Error-Code is finer than the status, but mirrors may leave it out."""
+def _refusal(response: httpx2.Response, address: HubAddress) -> HubError:
+    """Say what an error means. X-Error-Code is finer than the status, but mirrors may leave it out."""
     status, code = response.status_code, response.headers.get("x-error-code", "")
     if code == "GatedRepo" or status == 403:
         return HubError(
@@ -160,14 +198,11 @@ def _refusal(response: httpx2.Response, address: HubAddress, name: str) -> HubEr
             f"The Hub wants to know who asks for {address.repo}: it is private or does not exist. Check the "
             "name and set HF_TOKEN to a token that may read it."
         )
-    if status == 404 and code == "RepoNotFound":
-        return HubError(
-            f"The Hub has no model {address.repo}. Check the name, or set HF_TOKEN if it is private."
-        )
     if status == 404 and code == "RevisionNotFound":
         return HubError(f"{address.repo} on the Hub has no commit {address.commit}.")
     if status == 404:
-        pickles = " A pickle in its place is never loaded." if name == WEIGHTS else ""
-        return HubError(f"The Hub has no {name} for {address.short}.{pickles}")
+        return HubError(
+            f"The Hub has no {address}. Check name and commit, and set HF_TOKEN if it is private."
+        )
     passing = status in (408, 425, 429) or status >= 500
-    return HubError(f"The Hub answered {status} when asked for {name} of {address.short}.", passing=passing)
+    return HubError(f"The Hub answered {status} when asked for {address.short}.", passing=passing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -98,6 +99,7 @@ def local_hub(answer: Callable[[Request], Answer]) -> Iterator[LocalHub]:
             answer = hub.answer(request)
             if answer.silent:
                 over.wait()
+                self.close_connection = True
                 return
             self.send_response(answer.status)
             while answer.trickle and not over.wait(0.02):
@@ -136,10 +138,16 @@ def local_hub(answer: Callable[[Request], Answer]) -> Iterator[LocalHub]:
 
 
 def serving(folder: Path, *, commit: str = COMMIT) -> Callable[[Request], Answer]:
-    """Answer as the Hub does for the files of a folder, whatever the repository."""
+    """Answer as the Hub does for the files of a folder, whatever the repository.
+
+    Two questions are understood: which files a commit has, and for one of them.
+    """
 
     def answer(request: Request) -> Answer:
         path = folder / request.file
+        if request.path.startswith("/api/models/") and request.path.endswith(f"/revision/{commit}"):
+            files = [{"rfilename": file.name} for file in sorted(folder.iterdir())]
+            return Answer(body=json.dumps({"sha": commit, "siblings": files}).encode())
         if f"/resolve/{commit}/" not in request.path:
             return Answer(404, headers={"X-Error-Code": "RevisionNotFound"})
         if not path.is_file():
