@@ -1,0 +1,289 @@
+"""Altair charts for the dark wall: one hue per emotion, unpleasant ones to the left, pleasant ones to the right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from albumjudge import emotions
+from albumjudge.emotions import EMOTIONS, NAMES, NOTHING
+
+INK = "#efe8dc"
+QUIET = "#a69b8b"
+LINE = "#3a342e"
+TRACK = "#1f1c19"
+ACCENT = "#d8b98a"
+SANS = "Source Sans, sans-serif"
+SERIF = "Source Serif, serif"
+
+LEFT: tuple[str, ...] = tuple(e.name for e in EMOTIONS if not e.positive)
+RIGHT: tuple[str, ...] = tuple(e.name for e in EMOTIONS if e.positive)
+ON_SIDES: tuple[str, ...] = (*LEFT, *RIGHT)
+"""The eight names as charts and buttons arrange them: unpleasant first, each side in the fixed order."""
+
+_HUE = {e.name: e.colour for e in EMOTIONS}
+_SIGN = {e.name: e.sign for e in EMOTIONS}
+_CLOSE_UP = 0.6
+"""Bars share one scale, 0 to 60 %, unless one is longer."""
+
+
+def _hang(chart: Any, **size: Any) -> Any:
+    """Give a chart its size and the room's fonts and colours."""
+    return (
+        chart.properties(background="transparent", **size)
+        .configure(font=SANS)
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=QUIET,
+            titleColor=QUIET,
+            gridColor=TRACK,
+            domainColor=LINE,
+            tickColor=LINE,
+            labelFontSize=13,
+            titleFontSize=13,
+            titleFontWeight="normal",
+            labelLimit=220,
+        )
+        .configure_legend(labelColor=INK, titleColor=QUIET, labelFontSize=13, orient="bottom", labelLimit=320)
+        .configure_header(labelColor=INK, titleColor=QUIET, labelFontSize=13)
+    )
+
+
+def percent(share: float) -> str:
+    """A share as people read it: ``"12 %"``, ``"< 1 %"`` for what is little but not nothing."""
+    return "< 1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
+
+
+def spoken(probabilities: Sequence[float]) -> str:
+    """The distribution as a sentence, largest first; what a screen reader says in place of the chart."""
+    ranked = sorted(range(len(NAMES)), key=lambda i: (-probabilities[i], i))
+    return ", ".join(f"{NAMES[i]} {percent(probabilities[i])}" for i in ranked) + "."
+
+
+def distribution(
+    probabilities: Sequence[float], *, felt: str | None = None, crowd: Sequence[float] | None = None
+) -> alt.LayerChart:
+    """Eight bars from a middle line outwards, always in the same places, each with its word and percentage.
+
+    Args:
+        probabilities: eight numbers that add up to one, in the fixed order.
+        felt: the emotion that the visitor chose, to be marked; None or "nothing" marks none.
+        crowd: the share of visitors who felt each emotion, drawn as ticks over the bars; None draws none.
+
+    Raises:
+        ValueError: if there are not eight probabilities (or crowd shares).
+    """
+    if len(probabilities) != len(NAMES) or (crowd is not None and len(crowd) != len(NAMES)):
+        raise ValueError(f"A distribution has {len(NAMES)} shares, one per emotion.")
+    longest = max([*probabilities, *(crowd or ())])
+    reach = 1.0 if longest > _CLOSE_UP else _CLOSE_UP
+    gap = reach * 0.012
+    rows: list[dict[str, object]] = []
+    for side, names in ((-1, LEFT), (1, RIGHT)):
+        for row, name in enumerate(names):
+            share = probabilities[emotions.index(name)]
+            mark = " · you" if name == felt else ""
+            word = f"{percent(share)}  {name} {_SIGN[name]}" if side < 0 else f"{_SIGN[name]} {name}  {percent(share)}"
+            rows.append(
+                {
+                    "emotion": name,
+                    "side": side,
+                    "share": share,
+                    "word": f"you · {word}" if mark and side < 0 else word + mark,
+                    "start": side * gap,
+                    "end": side * (gap + share),
+                    "limit": side * (gap + reach),
+                    "crowd": None if crowd is None else side * (gap + crowd[emotions.index(name)]),
+                    "top": row + 0.5,
+                    "bottom": row + 0.82,
+                    "line": row + 0.24,
+                    "chosen": name == felt,
+                }
+            )
+    x_scale = alt.Scale(domain=[-(reach + gap), reach + gap], nice=False, zero=False)
+    y_scale = alt.Scale(domain=[0, len(LEFT)], reverse=True, nice=False)
+    base = alt.Chart(alt.Data(values=rows)).encode(y=alt.Y("top:Q", axis=None, scale=y_scale), y2="bottom:Q")
+    colour = alt.Color("emotion:N", scale=alt.Scale(domain=list(NAMES), range=[_HUE[n] for n in NAMES]), legend=None)
+
+    def across(field: str) -> alt.X:
+        return alt.X(f"{field}:Q", axis=None, scale=x_scale)
+
+    track = base.mark_rect(color=TRACK).encode(x=across("start"), x2="limit:Q")
+    chosen = (
+        base.transform_filter("datum.chosen")
+        .mark_rect(fillOpacity=0, stroke=INK, strokeWidth=1.5)
+        .encode(x=across("start"), x2="limit:Q")
+    )
+    bars = base.mark_rect().encode(
+        x=across("start"),
+        x2="end:Q",
+        color=colour,
+        tooltip=[alt.Tooltip("emotion:N"), alt.Tooltip("share:Q", format=".1%", title="the machine")],
+    )
+    layers: list[alt.Chart] = [track, bars, chosen]
+    if crowd is not None:
+        layers.append(base.mark_rule(color=INK, strokeWidth=3).encode(x=across("crowd")))
+    for side, align in ((-1, "right"), (1, "left")):
+        layers.append(
+            alt.Chart(alt.Data(values=[r for r in rows if r["side"] == side]))
+            .mark_text(align=align, baseline="middle", fontSize=15, color=INK)
+            .encode(x=across("start"), y=alt.Y("line:Q", axis=None, scale=y_scale), text="word:N")
+        )
+    chart: alt.LayerChart = _hang(
+        alt.layer(*layers), width="container", height=232, description=f"What the machine feels: {spoken(probabilities)}"
+    )
+    return chart
+
+
+def confusion(counts: Sequence[Sequence[int]]) -> alt.LayerChart:
+    """What people felt (rows) by what the machine felt most (columns); the same feeling is outlined.
+
+    Args:
+        counts: nine rows (the eight emotions in their fixed order, then "nothing") of eight columns.
+
+    Raises:
+        ValueError: if the shape is another.
+    """
+    if len(counts) != len(NAMES) + 1 or any(len(row) != len(NAMES) for row in counts):
+        raise ValueError("The confusion matrix has nine rows of eight columns.")
+    felt_order = [*ON_SIDES, NOTHING]
+    most = max(max(row) for row in counts)
+    cells = [
+        {
+            "felt": felt,
+            "machine": machine,
+            "votes": counts[len(NAMES) if felt == NOTHING else emotions.index(felt)][emotions.index(machine)],
+            "same": felt == machine,
+        }
+        for felt in felt_order
+        for machine in ON_SIDES
+    ]
+    base = alt.Chart(alt.Data(values=cells)).encode(
+        x=alt.X(
+            "machine:N",
+            sort=list(ON_SIDES),
+            title="the machine felt most",
+            axis=alt.Axis(orient="top", labelAngle=-90, domain=False, ticks=False, labelColor=INK),
+        ),
+        y=alt.Y(
+            "felt:N",
+            sort=felt_order,
+            title="people felt",
+            axis=alt.Axis(domain=False, ticks=False, labelColor=INK),
+        ),
+    )
+    squares = base.mark_rect(stroke="#131110", strokeWidth=2).encode(
+        color=alt.Color(
+            "votes:Q", scale=alt.Scale(domain=[0, max(most, 1)], range=[TRACK, ACCENT], type="sqrt"), legend=None
+        ),
+        tooltip=[
+            alt.Tooltip("felt:N", title="people felt"),
+            alt.Tooltip("machine:N", title="the machine felt most"),
+            alt.Tooltip("votes:Q"),
+        ],
+    )
+    same = base.transform_filter("datum.same").mark_rect(fillOpacity=0, stroke=INK, strokeWidth=1.5)
+    numbers = (
+        base.transform_filter("datum.votes > 0")
+        .mark_text(fontSize=14)
+        .encode(text="votes:Q", color=alt.condition(f"datum.votes > {most * 0.3}", alt.value("#131110"), alt.value(INK)))
+    )
+    agreeing = sum(counts[i][i] for i in range(len(NAMES)))
+    total = sum(sum(row) for row in counts)
+    chart: alt.LayerChart = _hang(
+        alt.layer(squares, same, numbers),
+        width="container",
+        height=430,
+        description=f"Votes by what people felt and what the machine felt most: {agreeing} of {total} are the same.",
+    )
+    return chart
+
+
+def people_and_machine(people: Mapping[str, float], machine: Mapping[str, float]) -> alt.LayerChart:
+    """How often people and the machine felt each emotion: one dumbbell per emotion.
+
+    Args:
+        people: emotion to share of votes; missing ones count as zero, "nothing" is left out.
+        machine: emotion to share of the same covers' verdicts.
+    """
+    rows = [
+        {"emotion": n, "label": f"{n}  {_SIGN[n]}", "people": people.get(n, 0.0), "machine": machine.get(n, 0.0)}
+        for n in ON_SIDES
+    ]
+    y = alt.Y(
+        "label:N",
+        sort=[str(r["label"]) for r in rows],
+        title=None,
+        axis=alt.Axis(domain=False, ticks=False, labelColor=INK, labelFontSize=14, labelPadding=8),
+    )
+    colour = alt.Color("emotion:N", scale=alt.Scale(domain=list(NAMES), range=[_HUE[n] for n in NAMES]), legend=None)
+    scale = alt.Scale(domain=[0, max([0.3, *people.values(), *machine.values()])], nice=True)
+    axis = alt.Axis(labelExpr="format(datum.value, '.0%') == '0%' ? '0' : format(100 * datum.value, 'd') + ' %'", tickCount=5, domain=False)
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        y=y,
+        tooltip=[
+            alt.Tooltip("emotion:N"),
+            alt.Tooltip("people:Q", format=".0%"),
+            alt.Tooltip("machine:Q", format=".0%"),
+        ],
+    )
+    bar = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
+        x=alt.X("people:Q", scale=scale, title="share of all votes", axis=axis), x2="machine:Q", color=colour
+    )
+    person = base.mark_point(size=130, filled=True, opacity=1).encode(x=alt.X("people:Q", scale=scale), color=colour)
+    judge = base.mark_point(size=110, filled=True, fill="#131110", strokeWidth=2.5, opacity=1, shape="square").encode(
+        x=alt.X("machine:Q", scale=scale), stroke=colour
+    )
+    chart: alt.LayerChart = _hang(
+        alt.layer(bar, judge, person),
+        width="container",
+        height=330,
+        description="How often people and the machine felt each emotion: "
+        + "; ".join(f"{r['emotion']}: people {percent(r['people'])}, machine {percent(r['machine'])}" for r in rows)  # type: ignore[arg-type]
+        + ".",
+    )
+    return chart
+
+
+def training_curves(history: Sequence[Mapping[str, object]], over: str, lines: Mapping[str, str]) -> alt.Chart:
+    """How numbers went while a network was in training.
+
+    Args:
+        history: one mapping per epoch or step.
+        over: the key along the horizontal axis, such as "epoch".
+        lines: key in ``history`` to the words that stand in the legend.
+
+    Raises:
+        ValueError: if no line has a point.
+    """
+    points = [
+        {"x": entry[over], "value": entry[key], "line": words}
+        for entry in history
+        for key, words in lines.items()
+        if over in entry and isinstance(entry.get(key), int | float)
+    ]
+    if not points:
+        raise ValueError(f"The history has none of {', '.join(lines)} over {over}.")
+    colours = [ACCENT, "#7fa6c4", "#b98aa8", "#8fb58a", "#c98f6a"]
+    chart: alt.Chart = _hang(
+        alt.Chart(alt.Data(values=points))
+        .mark_line(strokeWidth=2, interpolate="monotone")
+        .encode(
+            x=alt.X("x:Q", title=over, axis=alt.Axis(tickCount=6, grid=False)),
+            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
+            color=alt.Color(
+                "line:N",
+                title=None,
+                sort=list(lines.values()),
+                scale=alt.Scale(domain=list(lines.values()), range=colours[: len(lines)]),
+                legend=alt.Legend(columns=1),
+            ),
+            tooltip=[alt.Tooltip("x:Q", title=over), "line:N", alt.Tooltip("value:Q", format=".3~r")],
+        ),
+        width="container",
+        height=220,
+        description=f"{', '.join(lines.values())} over {len(history)} {over}s.",
+    )
+    return chart

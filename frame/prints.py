@@ -1,0 +1,48 @@
+"""Covers as framed prints with museum labels, in HTML, so that pixels stay crisp."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from typing import Literal
+
+from albumjudge import colours
+from albumjudge.covers import Cover
+
+Size = Literal["wall", "large", "small"]
+"""Side of a print, always a whole multiple of 64 pixels: 128 or 192, 320 or 384, 128 (see theme.css)."""
+
+
+def alt_text(cover: Cover, feeling: str | None = None) -> str:
+    """What a screen reader says: the number, the colours and, unless the cover is blind, the feeling."""
+    said = f"Cover {cover.identity.seed}, {colours.in_words(cover.pixels)}"
+    return f"{said}; the machine feels: {feeling}." if feeling else f"{said}."
+
+
+def label_lines(cover: Cover) -> str:
+    """First line of the museum label: ``No. 004711 · painted by dcgan-seed``."""
+    return f"No. {cover.identity.number} · painted by {cover.identity.painter}"
+
+
+def framed(cover: Cover, *, size: Size, feeling: str | None = None, note: str | None = None, short: bool = False) -> str:
+    """HTML of one print.
+
+    Args:
+        cover: what hangs in the frame.
+        size: how large.
+        feeling: what the machine feels, in words, second line of the label; None keeps the cover blind.
+        note: another line for the label.
+        short: whether the label leaves out the painter, as it always does on the wall.
+    """
+    source = "data:image/png;base64," + base64.b64encode(cover.png()).decode("ascii")
+    if short or size == "wall":
+        painter = f'<span class="number">No. {cover.identity.number}</span>'
+    else:
+        painter = f'<span class="number">{escape(label_lines(cover))}</span>'
+    second = f'<span class="feeling">{escape(feeling)}</span>' if feeling else ""
+    third = f'<span class="note">{escape(note)}</span>' if note else ""
+    return (
+        f'<figure class="print {size}"><img src="{source}" alt="{escape(alt_text(cover, feeling))}" '
+        f'width="{len(cover.pixels)}" height="{len(cover.pixels)}">'
+        f"<figcaption>{painter}{second}{third}</figcaption></figure>"
+    )

@@ -1,0 +1,138 @@
+"""The room around every page: its look, the way between rooms, what is shared by all visitors, and good manners."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+from sqlalchemy import Engine
+
+from albumjudge.checkpoints import CheckpointError
+from albumjudge.covers import CoverLinkError
+from albumjudge.database import VoteError, engine_options
+from albumjudge.emotions import EMOTIONS
+from albumjudge.exhibit import Exhibit
+from albumjudge.settings import Settings, SettingsError
+from albumjudge.votes import BallotBox
+
+TITLE = "Album judge"
+# Not in a folder named pages: as long as nobody has entered, Streamlit would serve that folder's files as they are,
+# without this frame, to whoever opens their address.
+STAGE, VOTE, PEOPLE, HOW = (
+    "rooms/stage.py",
+    "rooms/vote.py",
+    "rooms/people_vs_machine.py",
+    "rooms/how_it_works.py",
+)
+_ROOMS = {STAGE: "Stage", VOTE: "Vote", PEOPLE: "People vs. machine", HOW: "How it works"}
+_THEME = Path(__file__).with_name("theme.css")
+_LOG = logging.getLogger("albumjudge.pages")
+
+
+@st.cache_resource(show_spinner="Opening the exhibit ...")
+def exhibit() -> Exhibit:
+    """The two networks, shared by all visitors.
+
+    Raises:
+        SettingsError: if a setting cannot be what it is.
+        CheckpointError: if no weights can be used at all.
+    """
+    return Exhibit.open(Settings.from_environment())
+
+
+@st.cache_resource(show_spinner=False)
+def _database_url() -> str:
+    return Settings.from_environment().database_url
+
+
+def ballot_box() -> BallotBox:
+    """The ballot box, shared by all visitors.
+
+    Raises:
+        SettingsError: if the database setting cannot be what it is.
+        VoteError: if the database cannot be opened.
+    """
+    url = _database_url()
+    engine = st.connection("votes", type="sql", url=url, **engine_options(url)).engine
+    return _prepared_box(url, engine)
+
+
+@st.cache_resource(show_spinner=False)
+def _prepared_box(url: str, _engine: Engine) -> BallotBox:
+    """One box per database; ``url`` is the key of the cache, the engine cannot be one."""
+    box = BallotBox(_engine)
+    box.prepare()
+    return box
+
+
+def enter() -> str:
+    """Set the page up and return the file of the room that the visitor is in."""
+    pages = [
+        st.Page(file, title=title, url_path=Path(file).stem, default=file == STAGE) for file, title in _ROOMS.items()
+    ]
+    here = st.navigation(pages, position="hidden")
+    st.set_page_config(page_title=f"{here.title} · {TITLE}", layout="wide")
+    st.html(_THEME)
+    st.html(f"<style>{_emotion_colours()}</style>")
+    with st.container(key="lintel", horizontal=True, vertical_alignment="center"):
+        st.html(f'<p class="sign">{TITLE}</p>', width="content")
+        with st.container(key="doors", horizontal=True):
+            for page in pages:
+                with st.container(key=f"door-{page.url_path or 'stage'}-{'here' if page.title == here.title else 'there'}"):
+                    st.page_link(page, label=page.title)
+    with st.container(key="room"), manners():
+        here.run()
+    return str(here.title)
+
+
+def _emotion_colours() -> str:
+    """One CSS rule per emotion, so that hues and signs are written down once, in ``albumjudge.emotions``."""
+    return "".join(
+        f'[class*="st-key-felt-{e.name}"]{{--hue:{e.colour};--sign:"{e.sign}"}} .hue-{e.name}{{color:{e.colour}}}'
+        for e in EMOTIONS
+    )
+
+
+@contextmanager
+def manners() -> Iterator[None]:
+    """Whatever goes wrong inside, the visitor reads a sentence and finds a way on; the log gets the details."""
+    try:
+        yield
+    except (CoverLinkError, VoteError) as error:
+        _LOG.warning("%s", error)
+        apologise(str(error))
+    except (CheckpointError, SettingsError) as error:
+        _LOG.error("%s", error)
+        apologise(f"The exhibit cannot open. {error}")
+    except Exception:
+        _LOG.exception("A page failed.")
+        apologise("Something went wrong behind the wall. It has been noted; trying again often helps.")
+
+
+def apologise(sentence: str) -> None:
+    """Say what happened, and offer to try again or to go to the stage."""
+    with st.container(key="apology"):
+        st.html(f'<p class="sentence" role="alert">{escape(sentence)}</p>')
+        with st.container(horizontal=True):
+            st.button("Try again", type="primary", key="try-again")
+            st.page_link(STAGE, label="To the stage")
+
+
+def heading(title: str, line: str) -> None:
+    """The page's title and the one line that says what to do."""
+    st.html(f'<h1 class="title">{escape(title)}</h1><p class="lead">{escape(line)}</p>')
+
+
+def leave() -> None:
+    """The quiet line at the foot of every page."""
+    try:
+        open_exhibit = exhibit()
+        sentences = [f"Painted by {open_exhibit.painter.revision}, judged by {open_exhibit.judge.revision}."]
+        sentences += open_exhibit.status()
+    except Exception:
+        sentences = ["The exhibit is not running as it should."]
+    st.html(f'<footer class="foot">{" ".join(escape(s) for s in sentences)}</footer>')

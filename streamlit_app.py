@@ -1,0 +1,7 @@
+"""The exhibit's frame: ``streamlit run streamlit_app.py``. Pages are in ``rooms/``, what they share in ``frame/``."""
+
+from frame import room, visitor
+
+room.enter()
+room.leave()
+visitor.settle()
