@@ -264,6 +264,7 @@ def test_the_script_prints_and_saves_the_table(
         assert row.keys() == {FRECHET, KERNEL, SPREAD}
         assert all(name.startswith("VGG16") for name in row)
     assert json.loads(metrics.read_text(encoding="utf-8")) == {"kept": {"rows": {}}, **saved}
+    assert "| painted covers" in (tmp_path / "checkpoint" / "README.md").read_text(encoding="utf-8")
 
     printed = capsys.readouterr().out
     assert printed.splitlines()[0].startswith("| 6 covers each, source test, seed 4")

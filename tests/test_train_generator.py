@@ -117,7 +117,7 @@ def test_the_script_trains_from_a_folder_of_covers_to_a_checkpoint(
 
 def test_nothing_that_a_run_leaves_is_a_pickle(whole: Path) -> None:
     files = [path for path in whole.rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} == {".safetensors", ".json", ".png"}
+    assert {path.suffix for path in files} == {".safetensors", ".json", ".png", ".md"}
     for path in files:
         head = path.read_bytes()[:2]
         assert head not in (b"PK", b"\x80\x02", b"\x80\x04"), path
@@ -253,6 +253,7 @@ def test_a_checkpoint_can_be_had_before_the_end(folder: Path, covers: CoverSet, 
     train(config, covers, tmp_path, preset="tiny", device=CPU, stop_after=4)
     options = ["--preset", "tiny", "--size", "8", "--batch", "4", "--out", str(tmp_path), "--finish-now"]
     assert main(["--data", str(folder), *options]) == 0
+    assert "Training ended early" in (tmp_path / "checkpoint" / "README.md").read_text(encoding="utf-8")
     record = read_checkpoint(tmp_path / "checkpoint", "generator").training
     assert (record["epochs_done"], record["planned_epochs"], record["images_seen"]) == (1, 2, 16)
 

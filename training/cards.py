@@ -2,8 +2,9 @@
 
     python -m training.cards --checkpoint checkpoints/generator
 
-(Re)writes ``README.md`` in the folder from ``training.json`` and ``metrics.json``; run it after every
-evaluation. The front matter is what the Hugging Face Hub reads. No measured number stands in this module.
+(Re)writes ``README.md`` in the folder from ``training.json`` and ``metrics.json``. Training and evaluation
+do it by themselves; run it after changing one of these files. The front matter is what the Hugging Face Hub
+reads. No measured number stands in this module.
 """
 
 from __future__ import annotations
@@ -155,7 +156,8 @@ def progress(record: Record) -> str:
     if planned is not None and done < planned:
         return (
             f"**Training ended early**, after {number(done)} of the {number(planned)} planned "
-            f"epochs{beside}. This is an unfinished run, and what it can do says little about what the recipe can do."
+            f"epochs{beside}. This is an unfinished run, and what it can do says little about what the "
+            "recipe can do."
         )
     told = f"Trained for {number(done)} {'epoch' if done == 1 else 'epochs'}{beside}"
     if planned is None:

@@ -40,6 +40,7 @@ from tqdm import tqdm
 from albumjudge.checkpoints import CheckpointError, load_generator, read_checkpoint
 from albumjudge.covers import LAST_SEED, latent, to_pixels
 from albumjudge.dcgan import Generator
+from training.cards import write_card
 from training.cover_data import DataError, load_covers
 from training.imagenet import DEVIATION, MEAN, vgg16_features
 from training.runs import write_json
@@ -281,7 +282,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="save the table in this file")
     parser.add_argument(
-        "--write", action="store_true", help="put the table into the checkpoint's metrics.json"
+        "--write", action="store_true", help="put the table into the checkpoint's metrics and card"
     )
     parser.add_argument("--cache", type=Path, help="keep features in this folder; repeats take seconds")
     parser.add_argument("--device", default="cpu", help="where VGG16 runs")
@@ -314,6 +315,7 @@ def main(arguments: list[str] | None = None) -> int:
             write_json(given.json, found)
         if given.write:
             merge_metrics(given.checkpoint, found)
+            write_card(given.checkpoint)
     except (DataError, CheckpointError) as error:
         print(error, file=sys.stderr)
         return 1

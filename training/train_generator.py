@@ -31,6 +31,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from tqdm import tqdm
 
 from albumjudge.dcgan import Discriminator, Generator
+from training.cards import write_card
 from training.cover_data import CoverSet, DataError, load_covers
 from training.runs import read_state, save_checkpoint, write_json, write_state
 
@@ -347,7 +348,7 @@ def train(
 
 
 def finish(trainer: Trainer, out: Path, preset: str) -> Path:
-    """Write ``out/checkpoint``: half-precision weights, config, curves, and how they came about."""
+    """Write ``out/checkpoint``: half-precision weights, config, curves, how they came about, and a card."""
     folder = out / "checkpoint"
     record: dict[str, object] = {
         "kind": "generator",
@@ -362,6 +363,7 @@ def finish(trainer: Trainer, out: Path, preset: str) -> Path:
     }
     save_checkpoint(trainer.averaged_generator(), folder, record)
     write_json(folder / "history.json", trainer.history)
+    write_card(folder)
     return folder
 
 
