@@ -24,14 +24,14 @@ class Emotion:
 
 
 EMOTIONS: tuple[Emotion, ...] = (
-    Emotion("amusement", True, "#f2c14e", "◠"),
-    Emotion("anger", False, "#e4572e", "✕"),
-    Emotion("awe", True, "#56b4e9", "△"),
-    Emotion("contentment", True, "#4cb892", "○"),
-    Emotion("disgust", False, "#a3a847", "≈"),
-    Emotion("excitement", True, "#f59ac0", "✦"),
-    Emotion("fear", False, "#a78bda", "▽"),
-    Emotion("sadness", False, "#8fa3b8", "◡"),
+    Emotion("amusement", True, "#ffdb4b", "◠"),
+    Emotion("anger", False, "#ed4926", "✕"),
+    Emotion("awe", True, "#46caf5", "△"),
+    Emotion("contentment", True, "#41a085", "○"),
+    Emotion("disgust", False, "#a1be75", "≈"),
+    Emotion("excitement", True, "#f59ab0", "✦"),
+    Emotion("fear", False, "#a171b9", "▽"),
+    Emotion("sadness", False, "#dbe0eb", "◡"),
 )
 NAMES: tuple[str, ...] = tuple(emotion.name for emotion in EMOTIONS)
 NOTHING = "nothing"
