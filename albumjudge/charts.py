@@ -1,4 +1,4 @@
-"""Altair charts for the dark wall: one hue per emotion, unpleasant ones to the left, pleasant ones to the right."""
+"""Altair charts for the dark wall: one hue per emotion, unpleasant ones left, pleasant ones right."""
 
 from __future__ import annotations
 
@@ -85,7 +85,11 @@ def distribution(
         for row, name in enumerate(names):
             share = probabilities[emotions.index(name)]
             mark = " · you" if name == felt else ""
-            word = f"{percent(share)}  {name} {_SIGN[name]}" if side < 0 else f"{_SIGN[name]} {name}  {percent(share)}"
+            word = (
+                f"{percent(share)}  {name} {_SIGN[name]}"
+                if side < 0
+                else f"{_SIGN[name]} {name}  {percent(share)}"
+            )
             rows.append(
                 {
                     "emotion": name,
@@ -104,8 +108,12 @@ def distribution(
             )
     x_scale = alt.Scale(domain=[-(reach + gap), reach + gap], nice=False, zero=False)
     y_scale = alt.Scale(domain=[0, len(LEFT)], reverse=True, nice=False)
-    base = alt.Chart(alt.Data(values=rows)).encode(y=alt.Y("top:Q", axis=None, scale=y_scale), y2="bottom:Q")
-    colour = alt.Color("emotion:N", scale=alt.Scale(domain=list(NAMES), range=[_HUE[n] for n in NAMES]), legend=None)
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        y=alt.Y("top:Q", axis=None, scale=y_scale), y2="bottom:Q"
+    )
+    colour = alt.Color(
+        "emotion:N", scale=alt.Scale(domain=list(NAMES), range=[_HUE[n] for n in NAMES]), legend=None
+    )
 
     def across(field: str) -> alt.X:
         return alt.X(f"{field}:Q", axis=None, scale=x_scale)
@@ -125,14 +133,17 @@ def distribution(
     layers: list[alt.Chart] = [track, bars, chosen]
     if crowd is not None:
         layers.append(base.mark_rule(color=INK, strokeWidth=3).encode(x=across("crowd")))
-    for side, align in ((-1, "right"), (1, "left")):
-        layers.append(
-            alt.Chart(alt.Data(values=[r for r in rows if r["side"] == side]))
-            .mark_text(align=align, baseline="middle", fontSize=15, color=INK)
-            .encode(x=across("start"), y=alt.Y("line:Q", axis=None, scale=y_scale), text="word:N")
-        )
+    words = alt.Chart(alt.InlineData(values=rows)).encode(
+        x=across("start"), y=alt.Y("line:Q", axis=None, scale=y_scale), text="word:N"
+    )
+    left, right = (words.transform_filter(f"datum.side {side} 0") for side in "<>")
+    layers.append(left.mark_text(align="right", baseline="middle", fontSize=15, color=INK))
+    layers.append(right.mark_text(align="left", baseline="middle", fontSize=15, color=INK))
     chart: alt.LayerChart = _hang(
-        alt.layer(*layers), width="container", height=232, description=f"What the machine feels: {spoken(probabilities)}"
+        alt.layer(*layers),
+        width="container",
+        height=232,
+        description=f"What the machine feels: {spoken(probabilities)}",
     )
     return chart
 
@@ -160,7 +171,7 @@ def confusion(counts: Sequence[Sequence[int]]) -> alt.LayerChart:
         for felt in felt_order
         for machine in ON_SIDES
     ]
-    base = alt.Chart(alt.Data(values=cells)).encode(
+    base = alt.Chart(alt.InlineData(values=cells)).encode(
         x=alt.X(
             "machine:N",
             sort=list(ON_SIDES),
@@ -176,7 +187,9 @@ def confusion(counts: Sequence[Sequence[int]]) -> alt.LayerChart:
     )
     squares = base.mark_rect(stroke="#131110", strokeWidth=2).encode(
         color=alt.Color(
-            "votes:Q", scale=alt.Scale(domain=[0, max(most, 1)], range=[TRACK, ACCENT], type="sqrt"), legend=None
+            "votes:Q",
+            scale=alt.Scale(domain=[0, max(most, 1)], range=[TRACK, ACCENT], type="sqrt"),
+            legend=None,
         ),
         tooltip=[
             alt.Tooltip("felt:N", title="people felt"),
@@ -188,7 +201,10 @@ def confusion(counts: Sequence[Sequence[int]]) -> alt.LayerChart:
     numbers = (
         base.transform_filter("datum.votes > 0")
         .mark_text(fontSize=14)
-        .encode(text="votes:Q", color=alt.condition(f"datum.votes > {most * 0.3}", alt.value("#131110"), alt.value(INK)))
+        .encode(
+            text="votes:Q",
+            color=alt.condition(f"datum.votes > {most * 0.3}", alt.value("#131110"), alt.value(INK)),
+        )
     )
     agreeing = sum(counts[i][i] for i in range(len(NAMES)))
     total = sum(sum(row) for row in counts)
@@ -196,7 +212,7 @@ def confusion(counts: Sequence[Sequence[int]]) -> alt.LayerChart:
         alt.layer(squares, same, numbers),
         width="container",
         height=430,
-        description=f"Votes by what people felt and what the machine felt most: {agreeing} of {total} are the same.",
+        description=f"Votes by what people and the machine felt: {agreeing} of {total} are the same.",
     )
     return chart
 
@@ -208,8 +224,16 @@ def people_and_machine(people: Mapping[str, float], machine: Mapping[str, float]
         people: emotion to share of votes; missing ones count as zero, "nothing" is left out.
         machine: emotion to share of the same covers' verdicts.
     """
+    spoken_rows = [
+        f"{n}: people {percent(people.get(n, 0.0))}, machine {percent(machine.get(n, 0.0))}" for n in ON_SIDES
+    ]
     rows = [
-        {"emotion": n, "label": f"{n}  {_SIGN[n]}", "people": people.get(n, 0.0), "machine": machine.get(n, 0.0)}
+        {
+            "emotion": n,
+            "label": f"{n}  {_SIGN[n]}",
+            "people": people.get(n, 0.0),
+            "machine": machine.get(n, 0.0),
+        }
         for n in ON_SIDES
     ]
     y = alt.Y(
@@ -218,10 +242,16 @@ def people_and_machine(people: Mapping[str, float], machine: Mapping[str, float]
         title=None,
         axis=alt.Axis(domain=False, ticks=False, labelColor=INK, labelFontSize=14, labelPadding=8),
     )
-    colour = alt.Color("emotion:N", scale=alt.Scale(domain=list(NAMES), range=[_HUE[n] for n in NAMES]), legend=None)
+    colour = alt.Color(
+        "emotion:N", scale=alt.Scale(domain=list(NAMES), range=[_HUE[n] for n in NAMES]), legend=None
+    )
     scale = alt.Scale(domain=[0, max([0.3, *people.values(), *machine.values()])], nice=True)
-    axis = alt.Axis(labelExpr="format(datum.value, '.0%') == '0%' ? '0' : format(100 * datum.value, 'd') + ' %'", tickCount=5, domain=False)
-    base = alt.Chart(alt.Data(values=rows)).encode(
+    axis = alt.Axis(
+        labelExpr="format(datum.value, '.0%') == '0%' ? '0' : format(100 * datum.value, 'd') + ' %'",
+        tickCount=5,
+        domain=False,
+    )
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=y,
         tooltip=[
             alt.Tooltip("emotion:N"),
@@ -232,22 +262,24 @@ def people_and_machine(people: Mapping[str, float], machine: Mapping[str, float]
     bar = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
         x=alt.X("people:Q", scale=scale, title="share of all votes", axis=axis), x2="machine:Q", color=colour
     )
-    person = base.mark_point(size=130, filled=True, opacity=1).encode(x=alt.X("people:Q", scale=scale), color=colour)
-    judge = base.mark_point(size=110, filled=True, fill="#131110", strokeWidth=2.5, opacity=1, shape="square").encode(
-        x=alt.X("machine:Q", scale=scale), stroke=colour
+    person = base.mark_point(size=130, filled=True, opacity=1).encode(
+        x=alt.X("people:Q", scale=scale), color=colour
     )
+    judge = base.mark_point(
+        size=110, filled=True, fill="#131110", strokeWidth=2.5, opacity=1, shape="square"
+    ).encode(x=alt.X("machine:Q", scale=scale), stroke=colour)
     chart: alt.LayerChart = _hang(
         alt.layer(bar, judge, person),
         width="container",
         height=330,
-        description="How often people and the machine felt each emotion: "
-        + "; ".join(f"{r['emotion']}: people {percent(r['people'])}, machine {percent(r['machine'])}" for r in rows)  # type: ignore[arg-type]
-        + ".",
+        description="How often people and the machine felt each emotion: " + "; ".join(spoken_rows) + ".",
     )
     return chart
 
 
-def training_curves(history: Sequence[Mapping[str, object]], over: str, lines: Mapping[str, str]) -> alt.Chart:
+def training_curves(
+    history: Sequence[Mapping[str, object]], over: str, lines: Mapping[str, str]
+) -> alt.Chart:
     """How numbers went while a network was in training.
 
     Args:
@@ -268,7 +300,7 @@ def training_curves(history: Sequence[Mapping[str, object]], over: str, lines: M
         raise ValueError(f"The history has none of {', '.join(lines)} over {over}.")
     colours = [ACCENT, "#7fa6c4", "#b98aa8", "#8fb58a", "#c98f6a"]
     chart: alt.Chart = _hang(
-        alt.Chart(alt.Data(values=points))
+        alt.Chart(alt.InlineData(values=points))
         .mark_line(strokeWidth=2, interpolate="monotone")
         .encode(
             x=alt.X("x:Q", title=over, axis=alt.Axis(tickCount=6, grid=False)),

@@ -1,1 +1,1 @@
-"""What every page of the exhibit shares: the room, the visitor, prints with their labels. All of it is Streamlit."""
+"""What every page of the exhibit shares: the room, the visitor, prints with labels, tables."""

@@ -28,17 +28,52 @@ class Measure:
 
 
 MEASURES: dict[str, Measure] = {
-    "kl": Measure("KL", "Kullback-Leibler divergence: how surprised one would be by people’s votes, had one believed the machine. 0 is perfect.", "low"),
-    "jsd": Measure("JSD", "Jensen-Shannon divergence: how far apart the machine’s shares and people’s are, 0 to 0.69.", "low"),
-    "cosine": Measure("Cosine", "Whether the two distributions point the same way: 1 if they do, 0 if they share nothing.", "high"),
+    "kl": Measure(
+        "KL",
+        "Kullback-Leibler divergence: how surprised one would be by people’s votes, had one believed "
+        "the machine. 0 is perfect.",
+        "low",
+    ),
+    "jsd": Measure(
+        "JSD",
+        "Jensen-Shannon divergence: how far apart the machine’s shares and people’s are, 0 to 0.69.",
+        "low",
+    ),
+    "cosine": Measure(
+        "Cosine",
+        "Whether the two distributions point the same way: 1 if they do, 0 if they share nothing.",
+        "high",
+    ),
     "chebyshev": Measure("Chebyshev", "The largest error in a single emotion’s share.", "low"),
-    "intersection": Measure("Intersection", "How much of people’s distribution and the machine’s is the same.", "high", True),
-    "top1": Measure("Top 1", "How often the machine’s first feeling is what most people felt, on pictures where people clearly agree.", "high", True),
+    "intersection": Measure(
+        "Intersection", "How much of people’s distribution and the machine’s is the same.", "high", True
+    ),
+    "top1": Measure(
+        "Top 1",
+        "How often the machine’s first feeling is what most people felt, on pictures where people "
+        "clearly agree.",
+        "high",
+        True,
+    ),
     "top2": Measure("Top 2", "How often it is among the machine’s first two.", "high", True),
-    "polarity": Measure("Polarity", "How often the machine is right about pleasant or unpleasant.", "high", True),
-    "ece": Measure("Calibration error", "How far the machine’s percentages are from how often it is right. 0 is honest.", "low"),
-    "frechet": Measure("Fréchet distance", "How far painted covers are, as a crowd, from real ones, seen through VGG16. 0 is the same crowd.", "low"),
-    "kernel": Measure("Kernel distance", "The same question, asked in a way that depends less on how many covers are compared.", "low"),
+    "polarity": Measure(
+        "Polarity", "How often the machine is right about pleasant or unpleasant.", "high", True
+    ),
+    "ece": Measure(
+        "Calibration error",
+        "How far the machine’s percentages are from how often it is right. 0 is honest.",
+        "low",
+    ),
+    "frechet": Measure(
+        "Fréchet distance",
+        "How far painted covers are, as a crowd, from real ones, seen through VGG16. 0 is the same crowd.",
+        "low",
+    ),
+    "kernel": Measure(
+        "Kernel distance",
+        "The same question, asked in a way that depends less on how many covers are compared.",
+        "low",
+    ),
     "images": Measure("Pictures", "How many pictures the row was measured on."),
     "n": Measure("Pictures", "How many pictures the row was measured on."),
 }
@@ -124,7 +159,8 @@ def terms(columns: list[str]) -> str:
     """HTML that explains columns in plain words; empty if there is nothing to explain."""
     known = {m.title: m for m in map(measure, columns) if m.meaning}
     entries = "".join(
-        f"<div><dt>{escape(m.title)}</dt><dd>{escape(m.meaning)}{_direction(m)}</dd></div>" for m in known.values()
+        f"<div><dt>{escape(m.title)}</dt><dd>{escape(m.meaning)}{_direction(m)}</dd></div>"
+        for m in known.values()
     )
     return f'<dl class="terms">{entries}</dl>' if entries else ""
 
@@ -139,7 +175,9 @@ def _cell(row: Mapping[str, object], column: str) -> str:
 
 def _best(rows: Rows, column: str) -> float | None:
     better = measure(column).better
-    values = [v for row in rows.values() if isinstance(v := row.get(column), int | float) and math.isfinite(v)]
+    values = [
+        v for row in rows.values() if isinstance(v := row.get(column), int | float) and math.isfinite(v)
+    ]
     if better is None or len(values) < 2:
         return None
     return max(values) if better == "high" else min(values)

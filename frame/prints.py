@@ -24,7 +24,9 @@ def label_lines(cover: Cover) -> str:
     return f"No. {cover.identity.number} · painted by {cover.identity.painter}"
 
 
-def framed(cover: Cover, *, size: Size, feeling: str | None = None, note: str | None = None, short: bool = False) -> str:
+def framed(
+    cover: Cover, *, size: Size, feeling: str | None = None, note: str | None = None, short: bool = False
+) -> str:
     """HTML of one print.
 
     Args:

@@ -1,4 +1,4 @@
-"""The room around every page: its look, the way between rooms, what is shared by all visitors, and good manners."""
+"""The room around every page: its look, its doors, what all visitors share, and good manners."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from albumjudge.settings import Settings, SettingsError
 from albumjudge.votes import BallotBox
 
 TITLE = "Album judge"
-# Not in a folder named pages: as long as nobody has entered, Streamlit would serve that folder's files as they are,
-# without this frame, to whoever opens their address.
+# Not in a folder named pages: as long as nobody has entered, Streamlit would serve that folder's files as
+# they are, without this frame, to whoever opens their address.
 STAGE, VOTE, PEOPLE, HOW = (
     "rooms/stage.py",
     "rooms/vote.py",
@@ -72,7 +72,8 @@ def _prepared_box(url: str, _engine: Engine) -> BallotBox:
 def enter() -> str:
     """Set the page up and return the file of the room that the visitor is in."""
     pages = [
-        st.Page(file, title=title, url_path=Path(file).stem, default=file == STAGE) for file, title in _ROOMS.items()
+        st.Page(file, title=title, url_path=Path(file).stem, default=file == STAGE)
+        for file, title in _ROOMS.items()
     ]
     here = st.navigation(pages, position="hidden")
     st.set_page_config(page_title=f"{here.title} · {TITLE}", layout="wide")
@@ -82,7 +83,9 @@ def enter() -> str:
         st.html(f'<p class="sign">{TITLE}</p>', width="content")
         with st.container(key="doors", horizontal=True):
             for page in pages:
-                with st.container(key=f"door-{page.url_path or 'stage'}-{'here' if page.title == here.title else 'there'}"):
+                with st.container(
+                    key=f"door-{page.url_path or 'stage'}-{'here' if page.title == here.title else 'there'}"
+                ):
                     st.page_link(page, label=page.title)
     with st.container(key="room"), manners():
         here.run()
@@ -92,14 +95,15 @@ def enter() -> str:
 def _emotion_colours() -> str:
     """One CSS rule per emotion, so that hues and signs are written down once, in ``albumjudge.emotions``."""
     return "".join(
-        f'[class*="st-key-felt-{e.name}"]{{--hue:{e.colour};--sign:"{e.sign}"}} .hue-{e.name}{{color:{e.colour}}}'
+        f'[class*="st-key-felt-{e.name}"]{{--hue:{e.colour};--sign:"{e.sign}"}} '
+        f".hue-{e.name}{{color:{e.colour}}}"
         for e in EMOTIONS
     )
 
 
 @contextmanager
 def manners() -> Iterator[None]:
-    """Whatever goes wrong inside, the visitor reads a sentence and finds a way on; the log gets the details."""
+    """Whatever goes wrong inside, the visitor reads a sentence and finds a way on; the log says more."""
     try:
         yield
     except (CoverLinkError, VoteError) as error:

@@ -1,7 +1,7 @@
-"""Who stands in front of the exhibit: a random id, the same in every tab and after a reload, and nothing else.
+"""Who stands in front of the exhibit: a random id, the same in every tab and after a reload, no more.
 
-The id lives in a first-party cookie. Streamlit reads cookies when a browser connects but cannot set one, so on a first
-visit a small script sets it, or answers with the one that another tab has set in the meantime.
+The id lives in a first-party cookie. Streamlit reads cookies when a browser connects but sets none, so on
+a first visit a small script sets it, or answers with the one that another tab has set in the meantime.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _cookie_keeper() -> Any:
 
 
 def settle() -> None:
-    """On a first visit, set the cookie; where another tab was faster, become its visitor. Costs nothing later."""
+    """On a first visit, set the cookie, or become the visitor of the tab that was faster."""
     visitor = current()
     if st.session_state.get("visitor_is_settled"):
         return

@@ -1,4 +1,4 @@
-"""How it works: the idea, the two networks, what they learned from, how well they do it, and what they cannot do."""
+"""How it works: the idea, the two networks, what they learned from, how well they do, what they cannot do."""
 
 from __future__ import annotations
 
@@ -77,13 +77,16 @@ def how_it_works() -> None:
     room.heading("How it works", "Two neural networks that have never met, and you.")
     exhibit = room.exhibit()
     checkpoints = exhibit.checkpoints
-    examples = exhibit.show(hanging.wall(EXAMPLE_WALL, 3))
+    examples = exhibit.show(hanging.wall(EXAMPLE_WALL, 4))
     prose(
         "The idea",
-        "One network paints album covers. Another looks at them and says what it feels. Neither has a life to feel "
-        "anything with: the first repeats what covers look like, the second repeats what people once said about "
+        "One network paints album covers. Another looks at them and says what it feels. Neither has "
+        "a life to feel "
+        "anything with: the first repeats what covers look like, the second repeats what people once "
+        "said about "
         "other pictures. The question on the wall is whether you feel the same.",
-        "You vote blind, before the machine’s answer is shown. Only so can agreement be told from politeness.",
+        "You vote blind, before the machine’s answer is shown. Only so can agreement be told from "
+        "politeness.",
     )
     with st.container(key="side-by-side-networks"):
         with st.container():
@@ -94,17 +97,23 @@ def how_it_works() -> None:
         with st.container():
             prose(
                 "What to keep in mind",
-                "64 by 64 pixels is very little. Covers are hints of covers, and the judge sees no more than you do.",
-                "The judge learned from a few hundred abstract paintings, not from album covers. Its percentages are "
-                "guesses about how strangers would have voted, not feelings and not truths, least of all about you.",
-                "Eight words do not hold what people feel. That is why there is a button for nothing, or something else.",
+                "64 by 64 pixels is very little. Covers are hints of covers, and the judge sees no "
+                "more than you do.",
+                "The judge learned from a few hundred abstract paintings, not from album covers. Its "
+                "percentages are "
+                "guesses about how strangers would have voted, not feelings and not truths, least of "
+                "all about you.",
+                "Eight words do not hold what people feel. That is why there is a button for "
+                "nothing, or something else.",
                 "Who comes here is no sample of mankind. The results speak for the people who voted.",
             )
         with st.container():
             prose(
                 "What is kept",
-                "A vote is stored with a random number that stands for your browser, the cover, what you felt and how "
-                "long that took, what the machine felt, whether you agreed, and when. No name, no address, nothing else.",
+                "A vote is stored with a random number that stands for your browser, the cover, what "
+                "you felt and how "
+                "long that took, what the machine felt, whether you agreed, and when. No name, no "
+                "address, nothing else.",
                 "The number lives in a cookie of this exhibit. Delete it and you are someone new.",
             )
             st.page_link(room.VOTE, label="Vote on a cover")
@@ -113,15 +122,22 @@ def how_it_works() -> None:
 def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
     prose(
         "The painter",
-        "A DCGAN: two networks that play against each other. One turns a hundred random numbers into a picture of "
-        "64 by 64 pixels; the other tries to tell its pictures from real album covers. After thousands of rounds the "
-        "painter’s pictures pass often enough. The number under each cover is the seed of its random numbers, so the "
+        "A DCGAN: two networks that play against each other. One turns a hundred random numbers into "
+        "a picture of "
+        "64 by 64 pixels; the other tries to tell its pictures from real album covers. After "
+        "thousands of rounds the "
+        "painter’s pictures pass often enough. The number under each cover is the seed of its random "
+        "numbers, so the "
         "same number always gives the same cover.",
     )
-    st.html(f'<div class="row">{"".join(prints.framed(e.cover, size="small", short=True) for e in examples)}</div>')
+    st.html(
+        "<div "
+        f'class="row">{"".join(prints.framed(e.cover, size="small", short=True) for e in examples)}</div>'
+    )
     prose(
         "",
-        "It learned from thousands of real album covers, shrunk to 64 by 64 pixels. It knows their colours, their "
+        "It learned from thousands of real album covers, shrunk to 64 by 64 pixels. It knows their "
+        "colours, their "
         "layouts and the smudge where a name would be. It has no idea of music.",
     )
     measured(checkpoint, "No measurements lie beside the painter’s weights.")
@@ -131,14 +147,16 @@ def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
 def judge(checkpoint: Checkpoint, example: JudgedCover) -> None:
     prose(
         "The judge",
-        "A VGG16: a network made to recognise things in photographs, with a new last layer that answers a different "
+        "A VGG16: a network made to recognise things in photographs, with a new last layer that "
+        "answers a different "
         "question. It gives eight percentages, one for each emotion. In front of cover "
         f"{example.cover.identity.number} it feels {example.verdict.words}:",
     )
     st.altair_chart(charts.distribution(example.verdict.probabilities), theme=None)
     prose(
         "",
-        "It learned from abstract paintings on which people had voted which of the eight they felt. People rarely "
+        "It learned from abstract paintings on which people had voted which of the eight they felt. "
+        "People rarely "
         "agree on a painting, so it learned the whole distribution of their votes and not just the winner.",
     )
     measured(checkpoint, "No measurements lie beside the judge’s weights.")

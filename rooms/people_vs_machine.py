@@ -1,4 +1,4 @@
-"""People vs. machine: what the votes say so far, with their uncertainty, and never a vote that nobody cast."""
+"""People vs. machine: what the votes say so far, and how sure that is; never a vote that nobody cast."""
 
 from __future__ import annotations
 
@@ -52,17 +52,20 @@ def finding(numbers: Summary) -> str:
     else:
         judgement = "That is less than chance."
     first = (
-        f'<p class="finding">In <b>{percent(felt.value or 0.0)}</b> of the votes, people and machine felt the same '
+        f'<p class="finding">In <b>{percent(felt.value or 0.0)}</b> of the votes, people and machine '
+        "felt the same "
         f"before they knew of each other: {felt.successes} of {felt.trials}. {judgement}</p>"
     )
     details = (
-        f"With so many votes the true share lies {span(felt)} (Wilson interval, 95 %). If both kept their habits but "
+        f"With so many votes the true share lies {span(felt)} (Wilson interval, 95 %). If both kept "
+        "their habits but "
         f"answered without looking, they would meet in {percent(level)} of the cases."
     )
     answers = numbers.says_agree
     if answers.trials:
         details += (
-            f" Asked afterwards, with the machine’s label before them, people agreed in {percent(answers.value or 0.0)} "
+            " Asked afterwards, with the machine’s label before them, people agreed in "
+            f"{percent(answers.value or 0.0)} "
             f"of {answers.trials} answers ({span(answers)})."
         )
     if felt.trials < FEW:
@@ -76,12 +79,15 @@ def how_often(votes: Sequence[StoredVote]) -> None:
     named = Counter(vote.verdict.top for vote in votes)
     st.html('<div class="prose"><h2>Who feels what, how often</h2></div>')
     st.html(
-        '<p class="quiet">Round: people. Square: the machine, on the same covers. A long line is a difference in '
-        f"temperament. {percent(felt[NOTHING] / len(votes))} of the votes were for nothing, or something else.</p>"
+        '<p class="quiet">Round: people. Square: the machine, on the same covers. A long line is a '
+        "difference in "
+        f"temperament. {percent(felt[NOTHING] / len(votes))} of the votes were for nothing, or "
+        "something else.</p>"
     )
     st.altair_chart(
         charts.people_and_machine(
-            {name: felt[name] / len(votes) for name in NAMES}, {name: named[name] / len(votes) for name in NAMES}
+            {name: felt[name] / len(votes) for name in NAMES},
+            {name: named[name] / len(votes) for name in NAMES},
         ),
         theme=None,
     )
@@ -91,7 +97,8 @@ def cover_by_cover(votes: Sequence[StoredVote]) -> None:
     """The confusion matrix of people and machine."""
     st.html('<div class="prose"><h2>Who feels what, cover by cover</h2></div>')
     st.html(
-        '<p class="quiet">Each number counts votes. On the outlined squares people and machine felt the same.</p>'
+        '<p class="quiet">Each number counts votes. On the outlined squares people and machine felt '
+        "the same.</p>"
     )
     st.altair_chart(charts.confusion(agreement.confusion(votes).tolist()), theme=None)
 
@@ -114,10 +121,12 @@ def emotion_table(votes: Sequence[StoredVote]) -> str:
         for name in charts.ON_SIDES
     )
     return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Emotion by emotion"><table class="measures">'
+        '<div class="scroll" tabindex="0" role="region" aria-label="Emotion by emotion"><table '
+        'class="measures">'
         '<thead><tr><th scope="col">emotion</th><th scope="col">people<br>felt it</th>'
         '<th scope="col">machine<br>felt it</th><th scope="col">when people did,<br>machine did too</th>'
-        '<th scope="col">when machine did,<br>people did too</th><th scope="col">people agreed<br>with this label</th>'
+        '<th scope="col">when machine did,<br>people did too</th><th scope="col">people '
+        "agreed<br>with this label</th>"
         f"</tr></thead><tbody>{lines}</tbody></table></div>"
     )
 
@@ -144,16 +153,30 @@ def gallery(box: BallotBox, rows: Sequence[CoverAgreement]) -> None:
 
 def rankings(box: BallotBox, votes: Sequence[StoredVote]) -> None:
     covers = agreement.per_cover(votes)
-    agreed, disputed = agreement.most_agreed(covers), agreement.most_disputed(covers)
-    for title, rows in (("Most agreed on", agreed), ("Most disputed", disputed)):
+    fewest = agreement.FEWEST_VOTES
+    if max(row.agreement.trials for row in covers) < fewest:
+        st.html(
+            '<div class="prose"><h2>Most agreed on, most disputed</h2></div>'
+            f'<p class="quiet">A cover is ranked once {fewest} people have voted on it. None is so far.</p>'
+        )
+        return
+    for title, rows, none in (
+        (
+            "Most agreed on",
+            agreement.most_agreed(covers),
+            "On no cover do most people feel as the machine does.",
+        ),
+        (
+            "Most disputed",
+            agreement.most_disputed(covers),
+            "There is no cover on which most people feel otherwise.",
+        ),
+    ):
         st.html(f'<div class="prose"><h2>{title}</h2></div>')
         if rows:
             gallery(box, rows)
         else:
-            st.html(
-                f'<p class="quiet">No cover yet. A cover is ranked once {agreement.FEWEST_VOTES} people have voted on '
-                "it, the surest first.</p>"
-            )
+            st.html(f'<p class="quiet">{none} Counted are covers with at least {fewest} votes.</p>')
 
 
 def for_curators(box: BallotBox) -> None:
@@ -173,11 +196,15 @@ def results() -> None:
     box = room.ballot_box()
     votes = box.votes()
     if not votes:
-        room.heading("People vs. machine", "Nobody has voted yet, so there is nothing to compare. Be the first.")
+        room.heading(
+            "People vs. machine", "Nobody has voted yet, so there is nothing to compare. Be the first."
+        )
         st.page_link(room.VOTE, label="Vote on a cover")
         return
     numbers = agreement.summary(votes)
-    room.heading("People vs. machine", "Do people feel what the machine feels? This is what the votes say so far.")
+    room.heading(
+        "People vs. machine", "Do people feel what the machine feels? This is what the votes say so far."
+    )
     st.html(counts(numbers))
     st.html(finding(numbers))
     with st.container(key="side-by-side"):

@@ -30,7 +30,10 @@ def wall() -> None:
     number = wall_number()
     with st.container(key="stage-head", horizontal=True, vertical_alignment="bottom"):
         with st.container(key="stage-words"):
-            room.heading("Stage", "One machine painted these covers, another says what it feels. Choose one to look closer.")
+            room.heading(
+                "Stage",
+                "One machine painted these covers, another says what it feels. Choose one to look closer.",
+            )
         with st.container(key="stage-controls", horizontal=True, vertical_alignment="bottom"):
             shown = st.session_state.get("wall_count", FIRST_COUNT)
             count = int(st.slider("How many covers", 1, hanging.MOST_ON_A_WALL, shown))
@@ -47,7 +50,8 @@ def wall() -> None:
             with st.container(key=f"print-{identity.seed}"):
                 st.html(prints.framed(judged.cover, size="wall", feeling=judged.verdict.words))
                 chosen = st.button(
-                    f"This one: cover {identity.seed}, {judged.verdict.words}", key=f"choose-{number}-{identity.seed}"
+                    f"This one: cover {identity.seed}, {judged.verdict.words}",
+                    key=f"choose-{number}-{identity.seed}",
                 )
             if chosen:
                 st.query_params.from_dict({"cover": str(identity)})
@@ -97,7 +101,8 @@ def cover(link: str) -> None:
         with st.container(key="words"):
             st.html(
                 f'<h1 class="title verdict">{escape(judged.verdict.words)}</h1>'
-                f'<p class="quiet">This is what {escape(judged.verdict.revision.rsplit("-", 1)[0])} says it feels.</p>'
+                f'<p class="quiet">This is what {escape(judged.verdict.revision.rsplit("-", 1)[0])} '
+                "says it feels.</p>"
                 f'<p class="heard">{escape(charts.spoken(probabilities))}</p>'
             )
             st.html('<p class="sides"><span>← unpleasant</span><span>pleasant →</span></p>')

@@ -1,4 +1,4 @@
-"""The vote: one cover, blind; then what the machine feels, what the crowd felt, and whether the label is right."""
+"""The vote: one cover, blind; then what the machine feels, what the crowd felt, and is the label right?"""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Choice:
 
 
 def on_the_easel(box: BallotBox, who: str) -> CoverIdentity | StoredVote | None:
-    """The cover in the link if this visitor may vote on it, their vote if they have, else a cover that is due.
+    """The cover in the link if this visitor may vote on it, their vote if they have, else one that is due.
 
     Returns:
         None if the visitor has voted on all covers there are.
     """
     revision = room.exhibit().painter.revision
     pool = hanging.ballot_pool(revision)
-    # A browser that is quick answers before it has taken over the link that this page has just set; the session
-    # knows which cover it was shown.
+    # A quick visitor answers before the browser has taken over the link that this page has just set; the
+    # session knows which cover was shown.
     for link in (st.query_params.get("cover"), st.session_state.get("easel")):
         try:
             identity = CoverIdentity.parse(link or "")
@@ -73,11 +73,13 @@ def ballot(box: BallotBox, who: str, identity: CoverIdentity) -> None:
     with st.container(key="pair"):
         st.html(prints.framed(judged.cover, size="large"), width="content")
         with st.container(key="ballot"):
-            room.heading("What do you feel?", "Trust the first thing that comes. Then the machine says what it feels.")
+            room.heading("What do you feel?", "Trust the first thing that comes.")
             # The cover is part of each button's key: a late click on one ballot must never count on another.
             with st.container(key="choices"):
                 for number, name in enumerate(charts.ON_SIDES, start=1):
-                    if st.button(name, key=f"felt-{name}-{identity.seed}", shortcut=str(number), width="stretch"):
+                    if st.button(
+                        name, key=f"felt-{name}-{identity.seed}", shortcut=str(number), width="stretch"
+                    ):
                         chosen = name
             if st.button(NOTHING_WORDS, key=f"felt-{NOTHING}-{identity.seed}", shortcut="0", width="stretch"):
                 chosen = NOTHING
@@ -91,7 +93,7 @@ def ballot(box: BallotBox, who: str, identity: CoverIdentity) -> None:
 
 
 def cast(box: BallotBox, who: str, judged: JudgedCover, choice: Choice) -> None:
-    """Store the vote and go on to the reveal; if the database does not take it, keep the choice and say so."""
+    """Store the vote and go on to the reveal; if the database does not take it, keep the choice."""
     try:
         box.cast(
             visitor=who,
@@ -112,7 +114,8 @@ def not_stored(choice: Choice, sentence: str) -> None:
     felt = NOTHING_WORDS if choice.felt == NOTHING else choice.felt
     with st.container(key="apology"):
         st.html(
-            f'<p class="sentence" role="alert">{escape(sentence)} Your choice, {escape(felt)}, is kept here.</p>'
+            f'<p class="sentence" role="alert">{escape(sentence)} Your choice, {escape(felt)}, is '
+            "kept here.</p>"
         )
         if st.button("Try again", type="primary", key="try-casting-again"):
             st.session_state["cast-again"] = True
@@ -145,7 +148,9 @@ def crowd_words(crowd: dict[str, int], felt: str) -> str:
     if total == 0:
         return "You are the first to vote on this cover."
     ranked = sorted((name for name in others if others[name]), key=lambda name: -others[name])
-    parts = ", ".join(f"{others[name]} {'nothing or something else' if name == NOTHING else name}" for name in ranked)
+    parts = ", ".join(
+        f"{others[name]} {'nothing or something else' if name == NOTHING else name}" for name in ranked
+    )
     same = others.get(felt, 0)
     if total == 1:
         start = "One other visitor has voted on it"
@@ -174,7 +179,11 @@ def reveal(box: BallotBox, who: str, vote: StoredVote) -> None:
                     charts.distribution(vote.verdict.probabilities, felt=vote.felt, crowd=shares), theme=None
                 )
             with st.container(key="breath-3"):
-                legend = f" In the chart, bars are the machine, upright lines the {eight} people." if shares else ""
+                legend = (
+                    f" In the chart, bars are the machine, upright lines the {eight} people."
+                    if shares
+                    else ""
+                )
                 st.html(f'<p class="quiet">{escape(crowd_words(crowd, vote.felt) + legend)}</p>')
                 agreement(box, who, vote)
 
@@ -182,7 +191,10 @@ def reveal(box: BallotBox, who: str, vote: StoredVote) -> None:
 def agreement(box: BallotBox, who: str, vote: StoredVote) -> None:
     """Ask once whether the label is right; afterwards say what the answer was."""
     if vote.agrees is None:
-        st.html(f'<p class="sentence">The machine’s label is “{escape(vote.label_shown)}”. Do you agree with it?</p>')
+        st.html(
+            f'<p class="sentence">The machine’s label is “{escape(vote.label_shown)}”. Do you agree '
+            "with it?</p>"
+        )
         with st.container(key="agreement", horizontal=True):
             yes = st.button("Yes, I agree", key="agree-yes", shortcut="Y")
             no = st.button("No, I do not", key="agree-no", shortcut="N")
