@@ -113,6 +113,21 @@ def read_checkpoint(directory: Path, kind: Kind, source: Source = "directory") -
     )
 
 
+def read_kind(directory: Path) -> Kind:
+    """What a folder's training.json says it is for.
+
+    Raises:
+        CheckpointError: if it does not say.
+    """
+    said = _read_json(directory / "training.json", dict).get("kind")
+    for kind in KINDS:
+        if said == kind:
+            return kind
+    raise CheckpointError(
+        f"{directory / 'training.json'} says kind {said!r}; known are {' and '.join(KINDS)}."
+    )
+
+
 def load_generator(checkpoint: Checkpoint) -> Generator:
     """Build the network of a verified checkpoint, for use: evaluation mode, float32, no gradients.
 

@@ -34,9 +34,8 @@ LONGEST_LIST = 4_000_000
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 """Endings of files that may run code when loaded."""
 
-_ADDRESS = re.compile(
-    r"(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?:@(?P<commit>.*))?", re.ASCII | re.DOTALL
-)
+_REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}"
+_ADDRESS = re.compile(rf"(?P<repo>{_REPOSITORY})(?:@(?P<commit>.*))?", re.DOTALL)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -67,7 +66,7 @@ class HubAddress:
             HubError: if the text is anything else.
         """
         match = _ADDRESS.fullmatch(text)
-        if match is None or ".." in match["repo"]:
+        if match is None or not is_repository(match["repo"]):
             raise HubError(f"{text[:120]!r} is no checkpoint on the Hub. Write org/name@commit.")
         if not _COMMIT.fullmatch(match["commit"] or ""):
             raise HubError(
@@ -83,6 +82,11 @@ class HubAddress:
     def short(self) -> str:
         """For sentences: the commit's first eight digits."""
         return f"{self.repo}@{self.commit[:8]}"
+
+
+def is_repository(text: str) -> bool:
+    """Whether the text is ``org/name`` as the Hub allows it."""
+    return re.fullmatch(_REPOSITORY, text) is not None and not re.search(r"\.\.|--|[.-](/|$)", text)
 
 
 def fetch(address: HubAddress, folder: Path, *, endpoint: str, deadline: float) -> None:

@@ -63,6 +63,7 @@ class Answer:
     Attributes:
         sent: how many bytes of the body are sent before the connection is closed; None for all.
         silent: accept and never answer, until the test is over.
+        hang_up: close the connection without an answer.
         trickle: send header lines one by one without end, until the test is over.
     """
 
@@ -71,6 +72,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     sent: int | None = None
     silent: bool = False
+    hang_up: bool = False
     trickle: bool = False
 
 
@@ -85,20 +87,39 @@ class LocalHub:
 
 @contextmanager
 def local_hub(answer: Callable[[Request], Answer]) -> Iterator[LocalHub]:
-    """Serve on a free port of localhost, every connection in its own thread."""
-    over = threading.Event()
+    """Serve on a free port of localhost, every connection in its own thread.
+
+    Raises:
+        Exception: at the end, the first that ``answer`` raised, such as a failed assertion about a request.
+    """
+    over, faults = threading.Event(), list[Exception]()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def read_body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding") != "chunked":
+                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
+
         def respond(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self.read_body()
             headers = {key.lower(): value for key, value in self.headers.items()}
             request = Request(self.command, self.path, headers, body)
             hub.requests.append(request)
-            answer = hub.answer(request)
-            if answer.silent:
-                over.wait()
+            try:
+                answer = hub.answer(request)
+            except Exception as error:
+                faults.append(error)
+                answer = Answer(500)
+            if answer.silent or answer.hang_up:
+                if answer.silent:
+                    over.wait()
                 self.close_connection = True
                 return
             self.send_response(answer.status)
@@ -135,6 +156,8 @@ def local_hub(answer: Callable[[Request], Answer]) -> Iterator[LocalHub]:
         server.shutdown()
         thread.join()
         server.server_close()
+    if faults:
+        raise faults[0]
 
 
 def serving(folder: Path, *, commit: str = COMMIT) -> Callable[[Request], Answer]:

@@ -1,0 +1,223 @@
+"""Publish a checkpoint on the Hugging Face Hub, from where any exhibit can show it.
+
+    HF_TOKEN=... python -m training.publish --repo-id ORG/NAME --checkpoint runs/seed/checkpoint
+
+The repository is made if there is none. Weights, config, model card and JSON files arrive in one commit,
+whole or not at all; a run that failed is simply run again and sends only what is not there yet. The last line
+of output is the setting that shows this very commit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from huggingface_hub import (
+    CommitOperationAdd,
+    CommitOperationDelete,
+    HfApi,
+    constants,
+    get_token,
+    set_client_factory,
+)
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+from huggingface_hub.utils import logging as hub_logging
+
+from albumjudge import __version__
+from albumjudge.checkpoints import Checkpoint, CheckpointError, read_checkpoint, read_kind
+from albumjudge.hub import DEFAULT_ENDPOINT, OPTIONAL, REQUIRED, is_repository
+
+CARD = "README.md"
+PATIENCE = httpx2.Timeout(60.0, connect=15.0)
+"""Seconds without a sign of life before a server is given up."""
+
+
+class PublishError(Exception):
+    """A checkpoint was not published; the message says why, and what is on the Hub now."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A checkpoint on the Hub.
+
+    Attributes:
+        checkpoint: what was sent, as verified before.
+        repo, commit: where it is.
+        pull_request: address of the page that asks for its adoption, None if it was adopted at once.
+    """
+
+    checkpoint: Checkpoint
+    repo: str
+    commit: str
+    pull_request: str | None
+
+
+def publish(
+    folder: Path,
+    repo: str,
+    *,
+    endpoint: str,
+    token: str | None,
+    private: bool = False,
+    pull_request: bool = False,
+    message: str | None = None,
+) -> Published:
+    """Verify a checkpoint and send it to the Hub in one commit.
+
+    Args:
+        folder: of the checkpoint.
+        repo: ``org/name``; made if there is none.
+        endpoint: the Hub's address without a slash at its end.
+        token: with permission to write.
+        private: make a new repository private; an existing public one is refused.
+        pull_request: ask for adoption instead of changing the repository's main branch.
+        message: of the commit.
+
+    Raises:
+        CheckpointError: if the folder is no checkpoint; nothing was sent.
+        PublishError: if it cannot be sent, or not whole.
+    """
+    if not is_repository(repo):
+        raise PublishError(f"{repo!r} is no name for a repository on the Hub. Write org/name.")
+    checkpoint = read_checkpoint(folder, read_kind(folder))
+    with tempfile.TemporaryDirectory() as copies:
+        # What is verified is what is sent, even if a training run writes a newer checkpoint in between.
+        copy = Path(copies)
+        for name in REQUIRED | OPTIONAL:
+            if (folder / name).is_file():
+                shutil.copy2(folder / name, copy / name)
+        if read_checkpoint(copy, checkpoint.kind).revision != checkpoint.revision:
+            raise PublishError(f"{folder} changed while it was read. Try again when its training is over.")
+        if not (copy / CARD).is_file():
+            raise PublishError(
+                f"{folder} has no model card. Write one with python -m training.cards --checkpoint {folder}."
+            )
+        if constants.is_offline_mode():
+            raise PublishError("HF_HUB_OFFLINE forbids to reach the Hub. Unset it to publish.")
+        if not token:
+            raise PublishError(
+                f"There is no access token. Make one that may write at {endpoint}/settings/tokens and set "
+                "HF_TOKEN to it."
+            )
+        api = HfApi(endpoint=endpoint, token=token, library_name="albumjudge", library_version=__version__)
+        with _sentences(f"The Hub at {endpoint}", repo, ""):
+            there, created = _repository(api, repo, private)
+        state = f" The repository {repo} was made for this and holds no checkpoint yet." if created else ""
+        stale = [name for name in OPTIONAL if name in there and not (copy / name).is_file()]
+        with _sentences(f"The Hub at {endpoint}", repo, state):
+            done = api.create_commit(
+                repo,
+                [CommitOperationAdd(path.name, path) for path in sorted(copy.iterdir())]
+                + [CommitOperationDelete(name) for name in stale],
+                commit_message=message or f"Publish {checkpoint.revision}",
+                create_pr=pull_request,
+            )
+    return Published(checkpoint, repo, done.oid, done.pr_url)
+
+
+def _repository(api: HfApi, repo: str, private: bool) -> tuple[set[str], bool]:
+    """Make sure of the repository: names of the files that are there, and whether it was made just now."""
+    # A token may be allowed to write to a repository without being allowed to make one, so look first.
+    try:
+        info = api.model_info(repo)
+    except RepositoryNotFoundError:
+        api.create_repo(repo, private=private, exist_ok=True)
+        return set(), True
+    if private and not info.private:
+        raise PublishError(
+            f"{repo} is already on the Hub and public, so nothing was sent. Make it private there, or leave "
+            "out --private."
+        )
+    return {file.rfilename for file in info.siblings or []}, False
+
+
+@contextmanager
+def _sentences(who: str, repo: str, state: str) -> Iterator[None]:
+    """Turn what may go wrong on the way to the Hub into a :class:`PublishError`."""
+    try:
+        yield
+    except PublishError:
+        raise
+    except Exception as error:  # huggingface_hub raises a dozen kinds, RuntimeError and KeyError among them.
+        why = _why(error, who, repo)
+        raise PublishError(
+            f"{why} A commit arrives whole or not at all, so nothing half-done is shown there.{state} "
+            "The same command goes on from here."
+        ) from error
+
+
+def _why(error: BaseException, who: str, repo: str) -> str:
+    # An upload that fails in one of huggingface_hub's threads comes wrapped.
+    while isinstance(error, RuntimeError) and error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code
+        if status == 401:
+            return f"{who} does not accept the access token in HF_TOKEN. Make a new one that may write."
+        if status == 403:
+            return f"The access token in HF_TOKEN may not write to {repo}. Use one that may, or another name."
+        told = " ".join((error.server_message or "").split()) or error.response.reason_phrase
+        return f"{who} refused with {status} ({told})."
+    if isinstance(error, httpx2.HTTPError):
+        return f"The connection to {who[0].lower() + who[1:]} failed ({str(error) or type(error).__name__})."
+    told = " ".join(str(error).split()) or type(error).__name__
+    return f"Publishing failed ({told})."
+
+
+class _Impatient(httpx2.Client):
+    """Waits no longer than PATIENCE, though many of huggingface_hub's calls ask to wait without end."""
+
+    def send(self, request: httpx2.Request, **how: Any) -> httpx2.Response:
+        request.extensions["timeout"] = PATIENCE.as_dict()
+        return super().send(request, **how)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the script; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m training.publish", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--repo-id", required=True, metavar="ORG/NAME", help="repository on the Hub")
+    parser.add_argument("--checkpoint", required=True, type=Path, metavar="DIR", help="folder to publish")
+    parser.add_argument("--private", action="store_true", help="make a new repository private")
+    parser.add_argument(
+        "--create-pr", choices=("yes", "no"), default="no", help="open a pull request instead (default: no)"
+    )
+    parser.add_argument("--message", help="commit message")
+    given = parser.parse_args(arguments)
+    # Xet, the Hub's newer way for large files, knows nothing of our time-outs and retries on its own; LFS is
+    # plain HTTP, which fails in ways that can be told in a sentence, and is taken by every Hub.
+    constants.HF_HUB_DISABLE_XET = True
+    set_client_factory(lambda: _Impatient(follow_redirects=True))
+    hub_logging.set_verbosity(logging.ERROR)
+    try:
+        done = publish(
+            given.checkpoint,
+            given.repo_id,
+            endpoint=os.environ.get("HF_ENDPOINT", "").rstrip("/") or DEFAULT_ENDPOINT,
+            token=get_token(),
+            private=given.private,
+            pull_request=given.create_pr == "yes",
+            message=given.message,
+        )
+    except (CheckpointError, PublishError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Published {done.checkpoint.revision} as {done.repo} at commit {done.commit}.")
+    if done.pull_request:
+        print(f"It waits for adoption at {done.pull_request}.")
+    print(f"ALBUMJUDGE_{done.checkpoint.kind.upper()}_HUB={done.repo}@{done.commit}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
