@@ -8,8 +8,8 @@ leaky ReLU in the discriminator.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
-import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
@@ -51,7 +51,7 @@ class Generator(
             nn.BatchNorm2d(channels[0]),
             nn.ReLU(inplace=True),
         ]
-        for wide, narrow in zip(channels, channels[1:], strict=False):
+        for wide, narrow in pairwise(channels):
             layers += [
                 nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False),
                 nn.BatchNorm2d(narrow),

@@ -1,4 +1,4 @@
-"""Album covers for training: a folder of images with a ``metadata.csv``, as ``datasets.ImageFolder`` has it."""
+"""Album covers for training: a folder of images with a ``metadata.csv``, as in Hugging Face's ImageFolder."""
 
 from __future__ import annotations
 

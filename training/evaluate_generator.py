@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import math
 import sys
 import warnings
@@ -43,7 +42,7 @@ from albumjudge.dcgan import Generator
 from training.cards import write_card
 from training.cover_data import DataError, load_covers
 from training.imagenet import DEVIATION, MEAN, vgg16_features
-from training.runs import write_json
+from training.runs import merge_metrics, write_json
 from training.tables import markdown_table
 
 SEEN_SIZE = 128
@@ -247,20 +246,6 @@ def evaluate(
         if not all(math.isfinite(value) for value in measured.values()):
             raise DataError(f"The distance of {name} is not finite: the weights or the features are broken.")
     return Table(count, rows)
-
-
-def merge_metrics(checkpoint: Path, found: dict[str, object]) -> None:
-    """Put ``found`` into ``checkpoint/metrics.json`` and leave its other tables as they are.
-
-    Raises:
-        DataError: if the file there is not a JSON object.
-    """
-    path = checkpoint / "metrics.json"
-    try:
-        before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        write_json(path, {**before, **found})
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"{path} cannot be updated ({error}). Correct or delete it.") from error
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:

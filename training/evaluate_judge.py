@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 
 from albumjudge.emotions import NAMES
 from albumjudge.vgg import EmotionVGG
+from training.cards import write_card
 from training.cover_data import DataError
 from training.judge_metrics import Shares, table_row
 from training.painting_data import PaintingSet, load_paintings
-from training.runs import write_json
+from training.runs import merge_metrics, write_json
 from training.train_judge import split
 
 Table = dict[str, dict[str, float]]
@@ -131,7 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/judge"))
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="other judges for the same table")
     parser.add_argument("--json", type=Path, help="save the table here")
-    parser.add_argument("--write", action="store_true", help="save it in the checkpoint's metrics.json, too")
+    parser.add_argument("--write", action="store_true", help="save it in the checkpoints' metrics and cards")
     given = parser.parse_args(arguments)
     try:
         rows, facts = evaluate(load_paintings(given.data), given.checkpoint, given.also)
@@ -140,11 +141,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     print(facts["what"], as_text(rows), sep="\n")
     rounded = {name: {key: round(value, 4) for key, value in row.items()} for name, row in rows.items()}
-    content = {"cross_validation": facts | {"rows": rounded}}
+    content: dict[str, object] = {"cross_validation": facts | {"rows": rounded}}
     if given.json:
         write_json(given.json, content)
     if given.write:
-        write_json(given.checkpoint / "metrics.json", content)
+        for folder in (given.checkpoint, *given.also):
+            merge_metrics(folder, content)
+            write_card(folder)
     return 0
 
 

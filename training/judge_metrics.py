@@ -1,7 +1,7 @@
 """How far predicted feelings are from people's: measures between distributions over the eight emotions.
 
-Everywhere ``true`` and ``predicted`` are float arrays of shape ``(n, 8)`` whose rows add up to one. Distances are
-means over the n images; the names are those of the label distribution learning literature (Geng, 2016).
+Everywhere ``true`` and ``predicted`` are float arrays of shape ``(n, 8)`` whose rows add up to one. The
+names are those of the literature on label distribution learning (Geng, 2016).
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ def top_hits(true: Shares, predicted: Shares, k: int = 1) -> NDArray[np.bool_]:
 
 
 def polarity_hits(true: Shares, predicted: Shares) -> NDArray[np.bool_]:
-    """Whether both put more (or both at most) half of the votes on the positive emotions, shape ``(n,)``."""
+    """Whether both, or neither, put more than half on the positive emotions, shape ``(n,)``."""
     hits: NDArray[np.bool_] = (true[:, POSITIVE].sum(1) > 0.5) == (predicted[:, POSITIVE].sum(1) > 0.5)
     return hits
 
 
 def calibration_error(confidence: NDArray[np.float64], hit: NDArray[np.bool_], bins: int = 10) -> float:
-    """Expected calibration error (Guo et al. 2017): mean gap of confidence and hit rate over equal-width bins."""
+    """Expected calibration error (Guo et al. 2017): mean gap of confidence and hit rate, equal-width bins."""
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = [abs(confidence[place == b].sum() - hit[place == b].sum()) for b in range(bins)]
     return float(sum(gaps) / len(confidence))

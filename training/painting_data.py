@@ -1,4 +1,4 @@
-"""Abstract paintings and the votes on what they make people feel (Machajdik & Hanbury, ACM Multimedia 2010)."""
+"""Abstract paintings and the votes on what people felt before them (Machajdik & Hanbury, ACM MM 2010)."""
 
 from __future__ import annotations
 

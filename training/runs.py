@@ -29,6 +29,20 @@ def write_json(path: Path, content: object) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
+def merge_metrics(checkpoint: Path, found: dict[str, object]) -> None:
+    """Put ``found`` into ``checkpoint/metrics.json`` and leave its other tables as they are.
+
+    Raises:
+        DataError: if the file there is not a JSON object.
+    """
+    path = checkpoint / "metrics.json"
+    try:
+        before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        write_json(path, {**before, **found})
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"{path} cannot be updated ({error}). Correct or delete it.") from error
+
+
 def write_state(path: Path, tensors: dict[str, Tensor], notes: dict[str, object]) -> None:
     """Save tensors and JSON notes in one safetensors file; a kill while writing leaves the old file whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
