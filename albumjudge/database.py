@@ -32,6 +32,7 @@ STATEMENT_LIMIT = 30.0
 
 _ADVISORY_LOCK = 0x616C62756D  # "album"
 _RETRY_PAUSE = 0.05
+_NOT_OPENED = "The ballot box cannot be opened"
 # Alembic keeps its current environment in module globals.
 _one_upgrade = threading.Lock()
 
@@ -200,6 +201,24 @@ def transact(
     raise AssertionError("unreachable")
 
 
+def make_folder(url: URL) -> None:
+    """Make the folder that a SQLite file is going to lie in; for other databases there is nothing to do.
+
+    Raises:
+        VoteError: if it cannot be made.
+    """
+    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith((":", "file:")):
+        return
+    folder = Path(url.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VoteError(
+            f"{_NOT_OPENED}: the folder {folder} for it cannot be made ({error.strerror}). "
+            "Whoever runs the exhibit must make it or name another one."
+        ) from error
+
+
 def upgrade(engine: Engine, *, patience: float = UPGRADE_PATIENCE) -> None:
     """Bring the schema up to date, whatever other processes and threads do at the same time.
 
@@ -210,14 +229,13 @@ def upgrade(engine: Engine, *, patience: float = UPGRADE_PATIENCE) -> None:
     Raises:
         VoteError: if the database cannot be opened or upgraded, or is newer than this program.
     """
-    otherwise = "The ballot box cannot be opened"
     scripts = ScriptDirectory(str(MIGRATIONS))
-    _make_folder(engine.url, otherwise)
-    revision = transact(engine, _revision, otherwise=otherwise, writes=False, patience=patience)
+    make_folder(engine.url)
+    revision = transact(engine, _revision, otherwise=_NOT_OPENED, writes=False, patience=patience)
     if revision == scripts.get_current_head():
         return
     if engine.dialect.name == "sqlite":
-        _use_write_ahead_log(engine, otherwise, patience)
+        _use_write_ahead_log(engine, patience)
 
     def to_head(connection: Connection) -> None:
         if connection.dialect.name == "postgresql":
@@ -226,10 +244,10 @@ def upgrade(engine: Engine, *, patience: float = UPGRADE_PATIENCE) -> None:
 
     try:
         with _one_upgrade:
-            transact(engine, to_head, otherwise=otherwise, writes=True, patience=patience)
+            transact(engine, to_head, otherwise=_NOT_OPENED, writes=True, patience=patience)
     except CommandError as error:
         raise VoteError(
-            f"{otherwise}: its schema ({revision}) is not known to this version of the program, so a newer "
+            f"{_NOT_OPENED}: its schema ({revision}) is not known to this version of the program, so a newer "
             "one made it. Update the program or name another database."
         ) from error
 
@@ -259,20 +277,7 @@ def _alembic(connection: Connection) -> Config:
     return config
 
 
-def _make_folder(url: URL, otherwise: str) -> None:
-    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith((":", "file:")):
-        return
-    folder = Path(url.database).parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise VoteError(
-            f"{otherwise}: the folder {folder} for it cannot be made ({error.strerror}). "
-            "Whoever runs the exhibit must make it or name another one."
-        ) from error
-
-
-def _use_write_ahead_log(engine: Engine, otherwise: str, patience: float) -> None:
+def _use_write_ahead_log(engine: Engine, patience: float) -> None:
     deadline = time.monotonic() + patience
     while True:
         try:
@@ -286,7 +291,7 @@ def _use_write_ahead_log(engine: Engine, otherwise: str, patience: float) -> Non
         except (SQLAlchemyError, sqlite3.Error) as error:
             # When several processes switch, SQLite answers "locked" at once, without waiting its time-out.
             if _kind(error) != "busy" or time.monotonic() >= deadline:
-                raise VoteError(f"{otherwise}: {_sentence(error)}") from error
+                raise VoteError(f"{_NOT_OPENED}: {_sentence(error)}") from error
             time.sleep(_RETRY_PAUSE)
 
 

@@ -24,17 +24,16 @@ def migrate(connection: Connection | None = None, url: str | None = None) -> Non
 
 def from_shell() -> None:
     """Migrate the database that the exhibit's settings name."""
-    from albumjudge.database import open_engine
+    from albumjudge.database import make_folder, open_engine
     from albumjudge.settings import Settings
 
     url = Settings.from_environment().database_url
     if context.is_offline_mode():
         migrate(url=url)
         return
-    with (
-        open_engine(url).connect().execution_options(albumjudge_writes=True) as connection,
-        connection.begin(),
-    ):
+    engine = open_engine(url)
+    make_folder(engine.url)
+    with engine.connect().execution_options(albumjudge_writes=True) as connection, connection.begin():
         migrate(connection)
 
 
