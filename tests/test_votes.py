@@ -20,7 +20,7 @@ import pytest
 import streamlit as st
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Engine, Table, create_engine, event, func, inspect, select, text, update
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from albumjudge import database, schema, votes
