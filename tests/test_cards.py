@@ -210,3 +210,11 @@ def test_broken_files_are_named_and_the_old_card_stays(
     assert (tmp_path / "README.md").read_text() == "old"
     with pytest.raises(DataError):
         write_card(tmp_path)
+
+
+def test_a_record_without_weights_offers_no_code_that_loads_them(tmp_path: Path) -> None:
+    write_json(tmp_path / "training.json", JUDGE)
+    card = write_card(tmp_path).read_text(encoding="utf-8")
+    assert "not its weights" in card and "load_judge" not in card
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    assert "load_judge" in write_card(tmp_path).read_text(encoding="utf-8")

@@ -46,8 +46,9 @@ def test_nothing_is_nearer_than_itself(votes: list[int]) -> None:
     assert m.intersection(p, p) == pytest.approx(1)
 
 
-def test_a_certain_prediction_that_is_wrong_stays_finite() -> None:
-    assert np.isfinite(m.kl(FIRST, LAST)).all()
+def test_ruling_out_what_somebody_felt_is_infinitely_wrong() -> None:
+    assert m.kl(FIRST, LAST) == np.inf
+    assert m.jsd(FIRST, LAST) < np.inf
 
 
 def test_top_hits_look_at_the_k_most_probable() -> None:

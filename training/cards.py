@@ -35,6 +35,10 @@ LABELS = {
     "distribution": " It learned the shares of all votes on a painting, not only which emotion had most.",
     "argmax": " It learned only which emotion had most votes; ties went to the first in the fixed order.",
 }
+NO_WEIGHTS = (
+    "Only the record of this network is kept here, for comparison, not its weights. The preset and settings "
+    "below train it anew."
+)
 TOLD_ELSEWHERE = {
     "kind",
     "name",
@@ -48,13 +52,14 @@ TOLD_ELSEWHERE = {
 OF_THE_MACHINE = {"machine", "python", "torch", "device", "precision", "threads"}
 
 
-def generator_card(record: Record, metrics: Record) -> str:
+def generator_card(record: Record, metrics: Record, *, weights: bool = True) -> str:
     """The model card of a generator.
 
     Args:
         record: content of ``training.json``.
         metrics: content of ``metrics.json``; tables are ``{"rows": {row: {metric: number}}}`` with remarks
             beside ``rows``. Empty if nothing was measured.
+        weights: whether the weights lie beside the card.
 
     Returns:
         ``README.md``: front matter and Markdown.
@@ -68,6 +73,7 @@ def generator_card(record: Record, metrics: Record) -> str:
         Generator,
         record,
         metrics,
+        weights=weights,
         what=(
             f"A DCGAN (Radford, Metz & Chintala, 2015) that paints album covers{size} from random numbers. "
             "It is one of the two networks of albumjudge, an exhibit in which one network paints album "
@@ -100,7 +106,7 @@ def generator_card(record: Record, metrics: Record) -> str:
     )
 
 
-def judge_card(record: Record, metrics: Record) -> str:
+def judge_card(record: Record, metrics: Record, *, weights: bool = True) -> str:
     """The model card of a judge; arguments and result as for :func:`generator_card`."""
     count = next((record[key] for key in ("paintings", "images") if key in record), None)
     learned = LABELS.get(record.get("config", {}).get("labels", ""), "")
@@ -108,6 +114,7 @@ def judge_card(record: Record, metrics: Record) -> str:
         EmotionVGG,
         record,
         metrics,
+        weights=weights,
         what=(
             "A VGG16 (Simonyan & Zisserman, 2014) that gives a picture a distribution over eight emotions: "
             f"{', '.join(NAMES)}. Its convolutions were trained on ImageNet and fine-tuned here. It is one "
@@ -165,7 +172,7 @@ def progress(record: Record) -> str:
     return f"{told}, as planned." if done == planned else f"{told}, more than the {number(planned)} planned."
 
 
-CARDS: dict[str, Callable[[Record, Record], str]] = {"generator": generator_card, "judge": judge_card}
+CARDS: dict[str, Callable[..., str]] = {"generator": generator_card, "judge": judge_card}
 
 
 def write_card(checkpoint: Path) -> Path:
@@ -186,7 +193,8 @@ def write_card(checkpoint: Path) -> Path:
             f"{checkpoint / 'training.json'} says kind {kind!r}; known are {' and '.join(CARDS)}."
         )
     path = checkpoint / "README.md"
-    write_text(path, CARDS[kind](record, _read(checkpoint / "metrics.json") or {}))
+    weights = (checkpoint / "model.safetensors").is_file()
+    write_text(path, CARDS[kind](record, _read(checkpoint / "metrics.json") or {}, weights=weights))
     return path
 
 
@@ -195,6 +203,7 @@ def _card(
     record: Record,
     metrics: Record,
     *,
+    weights: bool,
     what: str,
     use: str,
     data: str,
@@ -216,7 +225,7 @@ def _card(
         f"---\n{network._hub_mixin_info.model_card_data.to_yaml()}\n---",
         f"# {title}",
         what,
-        f"```python\n{use}```",
+        f"```python\n{use}```" if weights else NO_WEIGHTS,
         f"## Data\n\n{data}",
         "## Training\n\n" + "\n\n".join(part for part in trained if part),
         "## How good it is\n\n" + (_measured(metrics) or "Not measured yet."),

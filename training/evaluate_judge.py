@@ -5,14 +5,15 @@
 
 The rows of a judge are computed from ``out_of_fold.json``, which its cross-validation wrote: every painting
 was judged by a network that never saw it. Beside them, on the same folds: always the majority's emotion, and
-always the mean of the training folds. The finished judge itself was fitted on all paintings; its row on them
-is marked as such and shows only how much it has learnt by heart.
+always the mean of the training folds. The finished judge itself was fitted on all paintings; a table of its
+own shows how well it fits them, which says how much it has learnt by heart and not how good it is.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from albumjudge.checkpoints import CheckpointError, load_judge, read_checkpoint
 from albumjudge.emotions import NAMES
 from albumjudge.vgg import EmotionVGG
 from training.cards import write_card
@@ -28,9 +30,8 @@ from training.cover_data import DataError
 from training.judge_metrics import Shares, table_row
 from training.painting_data import PaintingSet, load_paintings
 from training.runs import merge_metrics, write_json
+from training.tables import markdown_table
 from training.train_judge import split
-
-Table = dict[str, dict[str, float]]
 
 
 def baselines(paintings: PaintingSet, places: NDArray[np.int64]) -> dict[str, Shares]:
@@ -50,7 +51,7 @@ def baselines(paintings: PaintingSet, places: NDArray[np.int64]) -> dict[str, Sh
         mean[asked] = learnt.mean(0)
         most = np.bincount(learnt.argmax(1), minlength=len(NAMES)).argmax()
         majority[asked, most] = 1
-    return {"majority emotion": majority, "predict the mean": mean}
+    return {"predict the mean": mean, "majority emotion": majority}
 
 
 def read_out_of_fold(checkpoint: Path, paintings: PaintingSet) -> Shares:
@@ -80,8 +81,13 @@ def shares_by(network: EmotionVGG, paintings: PaintingSet) -> Shares:
     return shares
 
 
-def evaluate(paintings: PaintingSet, checkpoint: Path, also: list[Path]) -> tuple[Table, dict[str, object]]:
-    """Build the table, and what there is to say about it.
+def evaluate(paintings: PaintingSet, checkpoint: Path, also: list[Path]) -> dict[str, dict[str, object]]:
+    """Build the tables, as they stand in ``metrics.json``.
+
+    Returns:
+        ``cross_validation`` and, if the checkpoint has weights, ``fit``: each with ``what``, ``seed``,
+        ``date`` and ``rows``. A measure that is infinite (the KL divergence of a prediction that rules out
+        what people felt) is left out of its row.
 
     Raises:
         DataError: if a checkpoint lacks a file or does not fit the paintings.
@@ -98,30 +104,34 @@ def evaluate(paintings: PaintingSet, checkpoint: Path, also: list[Path]) -> tupl
     rows = {name: table_row(true, shares, clear) for name, shares in baselines(paintings, places).items()}
     for path, record in zip((checkpoint, *also), records, strict=True):
         rows[record["name"]] = table_row(true, read_out_of_fold(path, paintings), clear)
-    if (checkpoint / "model.safetensors").is_file():
-        network = EmotionVGG.from_pretrained(str(checkpoint)).eval()
-        title = f"{records[0]['name']}, on paintings it has seen"
-        rows[title] = table_row(true, shares_by(network, paintings), clear)
-    facts: dict[str, object] = {
-        "what": (
-            f"{config['folds']}-fold cross-validation on {len(paintings)} abstract paintings, "
-            f"{int(paintings.votes.sum(1).mean().round())} votes each on average; "
-            f"top-1, top-2 and ECE on the {int(clear.sum())} paintings with one clear top emotion"
-        ),
-        "seed": config["seed"],
-        "date": datetime.now(UTC).date().isoformat(),
+    facts = {"seed": config["seed"], "date": datetime.now(UTC).date().isoformat()}
+    tables: dict[str, dict[str, object]] = {
+        "cross_validation": {
+            "what": (
+                f"{config['folds']}-fold cross-validation on {len(paintings)} abstract paintings, "
+                f"{int(paintings.votes.sum(1).mean().round())} votes each on average; "
+                f"top-1, top-2 and ECE on the {int(clear.sum())} paintings with one clear top emotion. "
+                "Every painting was judged by a network that never saw it."
+            ),
+            **facts,
+            "rows": {name: _finite(row) for name, row in rows.items()},
+        }
     }
-    return rows, facts
+    if (checkpoint / "model.safetensors").is_file():
+        network = load_judge(read_checkpoint(checkpoint, "judge", "directory"))
+        tables["fit"] = {
+            "what": (
+                "The finished judge on the very paintings it was fitted on. This says how much it has learnt "
+                "by heart, not how good it is."
+            ),
+            **facts,
+            "rows": {records[0]["name"]: _finite(table_row(true, shares_by(network, paintings), clear))},
+        }
+    return tables
 
 
-def as_text(rows: Table) -> str:
-    """The table for a terminal, three decimals."""
-    columns = list(next(iter(rows.values())))
-    width = max(map(len, rows))
-    lines = [" " * width + "".join(f"{column:>14}" for column in columns)]
-    for name, row in rows.items():
-        lines.append(f"{name:<{width}}" + "".join(f"{row[column]:14.3f}" for column in columns))
-    return "\n".join(lines)
+def _finite(row: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in row.items() if math.isfinite(value)}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -135,19 +145,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="save it in the checkpoints' metrics and cards")
     given = parser.parse_args(arguments)
     try:
-        rows, facts = evaluate(load_paintings(given.data), given.checkpoint, given.also)
-    except DataError as error:
+        tables = evaluate(load_paintings(given.data), given.checkpoint, given.also)
+        for table in tables.values():
+            print(f"{table['what']}\n\n{markdown_table(table['rows'])}\n")  # type: ignore[arg-type]
+        if given.json:
+            write_json(given.json, tables)
+        if given.write:
+            merge_metrics(given.checkpoint, dict(tables))
+            for folder in given.also:
+                merge_metrics(folder, {"cross_validation": tables["cross_validation"]})
+            for folder in (given.checkpoint, *given.also):
+                write_card(folder)
+    except (DataError, CheckpointError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(facts["what"], as_text(rows), sep="\n")
-    rounded = {name: {key: round(value, 4) for key, value in row.items()} for name, row in rows.items()}
-    content: dict[str, object] = {"cross_validation": facts | {"rows": rounded}}
-    if given.json:
-        write_json(given.json, content)
-    if given.write:
-        for folder in (given.checkpoint, *given.also):
-            merge_metrics(folder, content)
-            write_card(folder)
     return 0
 
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import rel_entr
 
 from albumjudge.emotions import EMOTIONS
 
 Shares = NDArray[np.float64]
 POSITIVE = np.array([emotion.positive for emotion in EMOTIONS])
-TINY = 1e-12
 
 
 def kl(true: Shares, predicted: Shares) -> NDArray[np.float64]:
-    """Kullback-Leibler divergence of the prediction from the truth, in nats, shape ``(n,)``."""
-    ratio = np.where(true > 0, true, 1) / np.maximum(np.where(true > 0, predicted, 1), TINY)
-    divergence: NDArray[np.float64] = (true * np.log(ratio)).sum(1)
+    """Kullback-Leibler divergence of the prediction from the truth, in nats, shape ``(n,)``.
+
+    Infinite where the prediction rules out what somebody felt.
+    """
+    divergence: NDArray[np.float64] = rel_entr(true, predicted).sum(1)
     return divergence
 
 
