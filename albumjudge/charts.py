@@ -303,7 +303,7 @@ def training_curves(
         alt.Chart(alt.InlineData(values=points))
         .mark_line(strokeWidth=2, interpolate="monotone")
         .encode(
-            x=alt.X("x:Q", title=over, axis=alt.Axis(tickCount=6, grid=False)),
+            x=alt.X("x:Q", title=over, axis=alt.Axis(tickCount=6, tickMinStep=1, grid=False)),
             y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
             color=alt.Color(
                 "line:N",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -77,21 +78,20 @@ MEASURES: dict[str, Measure] = {
     "images": Measure("Pictures", "How many pictures the row was measured on."),
     "n": Measure("Pictures", "How many pictures the row was measured on."),
 }
-"""By the first words of a column's name; see :func:`measure`."""
+"""By letters and digits in a column's name; see :func:`measure`."""
 
 
 def measure(column: str) -> Measure:
-    """What is known about a column: by its name, else by how it begins, else only its name in words."""
-    key = column.lower().replace("-", "_").replace(" ", "_")
-    plain = key.replace("_", "")
-    for known, found in MEASURES.items():
-        if plain == known:
-            return found
-    for known, found in MEASURES.items():
-        if len(known) > 2 and plain.startswith(known):
-            rest = key[len(known) :].strip("_").replace("_", " ")
-            return Measure(f"{found.title} {rest}".strip(), found.meaning, found.better, found.share)
-    return Measure(column.replace("_", " "), "")
+    """What is known about a column: by its name or a word in it, else only its name."""
+    plain = re.sub(r"[^a-z0-9]", "", column.lower())
+    known = next(
+        (found for key, found in MEASURES.items() if plain == key or (len(key) > 2 and key in plain)), None
+    )
+    if known is None:
+        return Measure(column.replace("_", " "), "")
+    if plain.endswith(("sd", "std")):
+        return Measure(f"± {known.title}", "How much the number before it varies from sample to sample.")
+    return known
 
 
 def shown(value: object, share: bool = False) -> str:

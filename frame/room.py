@@ -28,7 +28,7 @@ STAGE, VOTE, PEOPLE, HOW = (
     "rooms/people_vs_machine.py",
     "rooms/how_it_works.py",
 )
-_ROOMS = {STAGE: "Stage", VOTE: "Vote", PEOPLE: "People vs. machine", HOW: "How it works"}
+ROOMS = {STAGE: "Stage", VOTE: "Vote", PEOPLE: "People vs. machine", HOW: "How it works"}
 _THEME = Path(__file__).with_name("theme.css")
 _LOG = logging.getLogger("albumjudge.pages")
 
@@ -73,7 +73,7 @@ def enter() -> str:
     """Set the page up and return the file of the room that the visitor is in."""
     pages = [
         st.Page(file, title=title, url_path=Path(file).stem, default=file == STAGE)
-        for file, title in _ROOMS.items()
+        for file, title in ROOMS.items()
     ]
     here = st.navigation(pages, position="hidden")
     st.set_page_config(page_title=f"{here.title} · {TITLE}", layout="wide")

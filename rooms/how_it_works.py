@@ -15,17 +15,12 @@ from frame import measures, prints, room
 
 EXAMPLE_WALL = 1
 
-CURVES: dict[str, str] = {
-    "loss_generator": "the painter’s loss",
-    "loss_discriminator": "its critic’s loss",
-    "train_loss": "loss on pictures it learns from",
-    "validation_loss": "loss on pictures held back",
-    "train_kl": "divergence on pictures it learns from",
-    "validation_kl": "divergence on pictures held back",
-    "loss": "loss",
-    "kl": "divergence",
-}
-"""Keys of ``history.json`` that are drawn, and what they are called."""
+CURVES: tuple[dict[str, str], ...] = (
+    {"loss_generator": "the painter’s loss", "loss_discriminator": "its critic’s loss"},
+    {"held_out_KL": "distance to people’s votes on paintings held back (KL)"},
+    {"loss": "loss on paintings it learns from"},
+)
+"""Keys of ``history.json`` that are drawn, one chart a group, and what they are called."""
 
 
 def prose(title: str, *paragraphs: str) -> None:
@@ -66,11 +61,13 @@ def curves(checkpoint: Checkpoint) -> None:
     """How training went, if it was written down."""
     history = [entry for entry in checkpoint.history if isinstance(entry, dict)]
     over = next((key for key in ("epoch", "step") if any(key in entry for entry in history)), None)
-    lines = {key: words for key, words in CURVES.items() if any(key in entry for entry in history)}
-    if over is None or not lines:
+    if over is None:
         return
-    st.html(f'<p class="quiet">How training went, {escape(over)} by {escape(over)}</p>')
-    st.altair_chart(charts.training_curves(history, over, lines), theme=None)
+    for group in CURVES:
+        lines = {key: words for key, words in group.items() if any(key in entry for entry in history)}
+        if lines:
+            st.html(f'<p class="quiet">How training went, {escape(over)} by {escape(over)}</p>')
+            st.altair_chart(charts.training_curves(history, over, lines), theme=None)
 
 
 def how_it_works() -> None:

@@ -27,6 +27,7 @@ def wall_number() -> int:
 
 
 def wall() -> None:
+    exhibit = room.exhibit()
     number = wall_number()
     with st.container(key="stage-head", horizontal=True, vertical_alignment="bottom"):
         with st.container(key="stage-words"):
@@ -45,7 +46,7 @@ def wall() -> None:
     if st.query_params.get("wall") != str(number):
         st.query_params.from_dict({"wall": str(number)})
     with st.container(key="wall"):
-        for judged in room.exhibit().show(hanging.wall(number, count)):
+        for judged in exhibit.show(hanging.wall(number, count)):
             identity = judged.cover.identity
             with st.container(key=f"print-{identity.seed}"):
                 st.html(prints.framed(judged.cover, size="wall", feeling=judged.verdict.words))

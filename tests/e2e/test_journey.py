@@ -1,0 +1,257 @@
+"""One evening at the exhibit, in a real browser: generate, choose, vote, reveal, results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests.e2e.conftest import PATIENCE, RunningApp
+
+pytestmark = pytest.mark.e2e
+
+PHONE, TABLET, DESK = (390, 844), (820, 1180), (1440, 900)
+
+
+def enter(browser: Browser, size: tuple[int, int] = DESK) -> BrowserContext:
+    """A new visitor's browser: no cookies, no cache."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
+def open_page(context: BrowserContext, address: str) -> Page:
+    page = context.new_page()
+    page.goto(address)
+    settled(page)
+    return page
+
+
+def settled(page: Page) -> None:
+    """The foot is written last."""
+    expect(page.locator(".foot")).to_be_visible()
+    expect(page.locator('[data-testid="stApp"]')).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def fits(page: Page) -> None:
+    """Nothing sticks out sideways."""
+    assert page.evaluate(
+        "(() => { const main = document.querySelector('[data-testid=stMain]');"
+        " const all = document.documentElement;"
+        " return main.scrollWidth <= main.clientWidth && all.scrollWidth <= innerWidth })()"
+    )
+
+
+def ballot(page: Page) -> None:
+    expect(page.locator('[class*="st-key-felt-"] button')).to_have_count(9)
+
+
+def feel(page: Page, emotion: str) -> None:
+    page.locator(f'[class*="st-key-felt-{emotion}"] button').click()
+
+
+def press(page: Page, key: str, sign: Locator) -> None:
+    """Press a key until the page answers: a button may be seen some moments before it listens to its key."""
+    for _ in range(20):
+        page.keyboard.press(key)
+        try:
+            expect(sign).to_be_visible(timeout=PATIENCE / 20)
+        except AssertionError:
+            continue
+        return
+    raise AssertionError(f"The key {key} does nothing.")
+
+
+def revealed(page: Page, emotion: str) -> None:
+    expect(page.get_by_role("heading", name="You felt")).to_contain_text(emotion)
+    expect(page.locator(".machine")).to_contain_text("amusement")
+
+
+def visitor(context: BrowserContext) -> str | None:
+    return next((c["value"] for c in context.cookies() if c["name"] == "albumjudge_visitor"), None)
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(PHONE, id="phone", marks=pytest.mark.slow),
+        pytest.param(TABLET, id="tablet", marks=pytest.mark.slow),
+        pytest.param(DESK, id="desk"),
+    ],
+)
+def test_generate_choose_vote_reveal_results(
+    browser: Browser, app: RunningApp, screenshots: Path, size: tuple[int, int]
+) -> None:
+    context = enter(browser, size)
+    outside: list[str] = []
+    context.on(
+        "request",
+        lambda request: (
+            outside.append(request.url)
+            if not request.url.startswith((app.url, app.url.replace("http", "ws"), "data:", "blob:"))
+            else None
+        ),
+    )
+
+    def picture(name: str) -> None:
+        fits(page)
+        page.screenshot(path=f"{screenshots}-{name}.png")
+
+    page = open_page(context, app.url)
+    prints = page.locator(".print.wall")
+    expect(prints).to_have_count(12)
+    first = prints.first.locator(".number").inner_text()
+    page.get_by_role("button", name="Paint new covers").click()
+    expect(prints.first.locator(".number")).not_to_have_text(first)
+    settled(page)
+    expect(prints).to_have_count(12)
+    picture("stage")
+
+    number = prints.nth(4).locator(".number").inner_text()
+    page.get_by_role("button", name="This one").nth(4).click()
+    expect(page.locator(".print.large .number")).to_contain_text(number)
+    expect(page.locator("h1")).to_contain_text("amusement")
+    expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible()
+    picture("chosen")
+
+    before = app.box.count()
+    page.get_by_role("link", name="Vote on another cover").click()
+    ballot(page)
+    settled(page)
+    expect(page.get_by_text("amusement %")).to_have_count(0)
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(0)
+    picture("ballot")
+    press(page, "6", page.locator(".machine"))
+    revealed(page, "awe")
+    assert app.box.count() == before + 1
+    assert [vote.felt for vote in app.box.votes()][-1] == "awe"
+    page.get_by_role("button", name="No, I do not").click()
+    expect(page.get_by_text("You do not agree with the label")).to_be_visible()
+    expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible()
+    picture("reveal")
+
+    page.get_by_role("link", name="See how everyone voted").click()
+    counts = page.locator(".counts")
+    expect(counts).to_contain_text(f"{before + 1}")
+    expect(page.locator(".finding")).to_contain_text(f"of {before + 1}")
+    expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg")).to_have_count(2)
+    settled(page)
+    picture("people")
+
+    page.get_by_role("link", name="How it works").click()
+    expect(page.get_by_role("heading", name="The judge")).to_be_visible()
+    settled(page)
+    picture("how")
+    assert outside == []
+    context.close()
+
+
+def test_a_double_click_a_reload_and_a_second_tab_are_one_visitor_with_one_vote(
+    browser: Browser, app: RunningApp
+) -> None:
+    context = enter(browser)
+    page = open_page(context, f"{app.url}/vote")
+    ballot(page)
+    settled(page)
+    page.wait_for_function("document.cookie.includes('albumjudge_visitor=')")
+    me = visitor(context)
+    page.wait_for_function("location.search.includes('cover=')")
+    address = page.url
+
+    second = open_page(context, address)
+    ballot(second)
+    assert visitor(context) == me
+
+    page.locator('[class*="st-key-felt-fear"] button').dblclick()
+    revealed(page, "fear")
+    feel(second, "awe")
+    revealed(second, "fear")
+    page.reload()
+    revealed(page, "fear")
+    assert [(vote.visitor, vote.felt) for vote in app.box.votes(visitor=str(me))] == [(me, "fear")]
+    assert visitor(context) == me
+
+    page.get_by_role("button", name="Next cover").click()
+    ballot(page)
+    context.close()
+
+
+@pytest.mark.slow
+def test_two_first_tabs_at_once_become_the_same_visitor(browser: Browser, app: RunningApp) -> None:
+    context = enter(browser)
+    tabs = [context.new_page() for _ in range(2)]
+    for tab in tabs:
+        tab.goto(f"{app.url}/vote", wait_until="commit")
+    for tab in tabs:
+        settled(tab)
+        tab.wait_for_function("document.cookie.includes('albumjudge_visitor=')")
+        ballot(tab)
+        feel(tab, "contentment")
+        revealed(tab, "contentment")
+    me = str(visitor(context))
+    assert 1 <= len(app.box.votes(visitor=me)) <= 2
+    everyone = {vote.visitor for vote in app.box.votes() if vote.felt == "contentment"}
+    assert everyone == {me}
+    context.close()
+
+
+def test_a_link_shows_the_same_pixels_in_another_browser(browser: Browser, app: RunningApp) -> None:
+    sources = []
+    mine = enter(browser)
+    page = open_page(mine, app.url)
+    page.get_by_role("button", name="This one").first.click()
+    expect(page.locator(".print.large img")).to_be_visible()
+    page.wait_for_function("location.search.startsWith('?cover=')")
+    link = page.get_by_test_id("stCode").inner_text().strip()
+    assert link == page.url
+    sources.append(page.locator(".print.large img").get_attribute("src"))
+    page.go_back()
+    expect(page.locator(".print.wall")).to_have_count(12)
+    mine.close()
+
+    yours = enter(browser, PHONE)
+    other = open_page(yours, link)
+    picture = other.locator(".print.large img")
+    expect(picture).to_be_visible()
+    sources.append(picture.get_attribute("src"))
+    assert sources[0] == sources[1]
+    assert picture.evaluate("image => getComputedStyle(image).imageRendering") == "pixelated"
+    assert picture.evaluate("image => parseFloat(getComputedStyle(image).width) % 64") == 0
+    yours.close()
+
+
+@pytest.mark.slow
+def test_the_address_of_a_room_leads_there_even_for_the_first_visitor(
+    browser: Browser, app: RunningApp
+) -> None:
+    context = enter(browser)
+    for room, title in (("vote", "What do you feel?"), ("how_it_works", "How it works")):
+        page = open_page(context, f"{app.url}/{room}")
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+        expect(page.get_by_role("link", name="People vs. machine")).to_be_visible()
+    page = open_page(context, f"{app.url}/?cover=cut-off")
+    expect(page.get_by_role("heading", name="This cover does not hang here")).to_be_visible()
+    page.get_by_role("button", name="To the covers that do").click()
+    expect(page.locator(".print.wall")).to_have_count(12)
+    context.close()
+
+
+@pytest.mark.slow
+def test_the_whole_journey_can_be_made_with_the_keyboard(browser: Browser, app: RunningApp) -> None:
+    context = enter(browser)
+    page = open_page(context, app.url)
+    print_button = page.get_by_role("button", name="This one").first
+    print_button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".print.large")).to_be_visible()
+    door = page.get_by_role("link", name="Vote", exact=True)
+    door.focus()
+    page.keyboard.press("Enter")
+    ballot(page)
+    settled(page)
+    press(page, "0", page.get_by_role("heading", name="You felt nothing"))
+    press(page, "y", page.get_by_text("You agree with the label"))
+    press(page, "ArrowRight", page.get_by_role("heading", name="What do you feel?"))
+    ballot(page)
+    context.close()

@@ -1,0 +1,114 @@
+"""The exhibit as pages see it: tiny networks, an empty database, no browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from albumjudge.covers import Cover
+from albumjudge.exhibit import Exhibit
+from albumjudge.judging import Judge, Verdict
+from albumjudge.settings import Settings
+from albumjudge.votes import BallotBox, open_engine
+from frame import room
+from tests.checkpoint_fixtures import make_generator, make_judge
+
+APP = Path(__file__).parent.parent / "streamlit_app.py"
+SECONDS = 60
+VISITOR, OTHER_VISITOR = "0123456789ab4def8123456789abcdef", "fedcba98765442109876543210fedcba"
+
+
+FEELING = (0.51, *(0.07,) * 7)
+"""What the judge of these tests feels in front of every cover: mostly amusement."""
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A generator of four feature maps and a judge that feels mostly amusement."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    return {"generator": make_generator(folder / "generator"), "judge": make_judge(folder / "judge")}
+
+
+@pytest.fixture(scope="session")
+def exhibit(tiny_checkpoints: dict[str, Path]) -> Iterator[Exhibit]:
+    """An open exhibit whose judge does not look; the browser tests have one that does."""
+
+    def feel(judge: Judge, covers: Sequence[Cover]) -> list[Verdict]:
+        return [Verdict(FEELING, judge.revision) for _ in covers]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Judge, "judge", feel)
+        yield Exhibit.open(
+            Settings(
+                generator_directory=tiny_checkpoints["generator"], judge_directory=tiny_checkpoints["judge"]
+            )
+        )
+
+
+@pytest.fixture
+def settings(exhibit: Exhibit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """What the pages find in the environment; the exhibit is open already."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("ALBUMJUDGE_DATABASE_URL", f"sqlite:///{tmp_path / 'votes.db'}")
+    monkeypatch.setattr(room, "exhibit", lambda: exhibit)
+    # A visitor waits five seconds for a locked database; a test need not.
+    monkeypatch.setattr(room, "BallotBox", partial(BallotBox, patience=0.05))
+    st.cache_resource.clear()
+    yield Settings.from_environment()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def box(settings: Settings) -> Iterator[BallotBox]:
+    """The ballot box that the pages use, through a connection of its own."""
+    engine = open_engine(settings.database_url)
+    ballot_box = BallotBox(engine)
+    ballot_box.prepare()
+    yield ballot_box
+    engine.dispose()
+
+
+Visit = Callable[..., AppTest]
+
+
+@pytest.fixture
+def visit(settings: Settings) -> Visit:
+    """Opens a page as a visitor would: ``visit("vote", visitor=..., cover=...)``, already run once."""
+
+    def open_page(page: str = "stage", visitor: str = VISITOR, **query: str) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=SECONDS)
+        app.session_state["visitor"] = visitor
+        if page != "stage":
+            app.query_params["cover"] = "none"
+            app.run()  # Streamlit knows the pages only after this; the bad link is the quickest one.
+            app.query_params.clear()
+            app.switch_page(f"rooms/{page}.py")
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return open_page
+
+
+def text(app: AppTest) -> str:
+    """All HTML on the page."""
+    assert not app.exception
+    return "\n".join(element.value for element in app.get("html") if not element.value.startswith("<style"))
+
+
+def press(app: AppTest, start: str) -> AppTest:
+    """Press the one button whose key starts so."""
+    matching = [button for button in app.button if (button.key or "").startswith(start)]
+    assert len(matching) == 1, [button.key for button in app.button]
+    return matching[0].click().run()
+
+
+def query(app: AppTest, name: str) -> str:
+    """One value of the page's link."""
+    value = app.query_params[name]
+    return value if isinstance(value, str) else str(value[0])

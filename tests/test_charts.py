@@ -1,0 +1,110 @@
+"""Charts: sides, scales, numbers and the words for who cannot see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from albumjudge import charts
+from albumjudge.emotions import EMOTIONS, NAMES
+
+EVEN = (0.125,) * 8
+POSITIVE = {emotion.name: emotion.positive for emotion in EMOTIONS}
+
+
+def values(chart: Any) -> list[dict[str, Any]]:
+    """The rows that a chart draws, after Altair has checked it against Vega-Lite's schema."""
+    (rows,) = chart.to_dict()["datasets"].values()
+    assert isinstance(rows, list)
+    return rows
+
+
+def test_unpleasant_emotions_go_left_and_pleasant_ones_right() -> None:
+    rows = values(charts.distribution(EVEN))
+    assert len(rows) == 8
+    for row in rows:
+        assert (row["end"] > 0) is POSITIVE[row["emotion"]]
+        assert abs(row["end"]) - abs(row["start"]) == pytest.approx(0.125)
+        assert row["emotion"] in row["word"] and "12 %" in row["word"]
+
+
+def test_every_emotion_has_its_place_whatever_the_numbers() -> None:
+    places = [
+        {row["emotion"]: (row["side"], row["top"]) for row in values(charts.distribution(shares))}
+        for shares in (EVEN, (0.9, 0.1, 0, 0, 0, 0, 0, 0))
+    ]
+    assert places[0] == places[1]
+    assert len(set(places[0].values())) == 8
+
+
+@pytest.mark.parametrize(("largest", "reach"), [(0.6, 0.6), (0.61, 1.0), (1.0, 1.0)])
+def test_charts_share_one_scale_unless_a_bar_is_longer(largest: float, reach: float) -> None:
+    row = values(charts.distribution((largest, 1 - largest, 0, 0, 0, 0, 0, 0)))[0]
+    assert abs(row["limit"]) - abs(row["start"]) == pytest.approx(reach)
+
+
+def test_what_the_visitor_felt_is_marked_and_nothing_marks_nothing() -> None:
+    marked = [r["emotion"] for r in values(charts.distribution(EVEN, felt="awe")) if r["chosen"]]
+    assert marked == ["awe"]
+    assert not any(r["chosen"] for r in values(charts.distribution(EVEN, felt="nothing")))
+
+
+def test_the_crowd_stands_on_the_same_scale_as_the_machine() -> None:
+    crowd = (0.5, 0.5, 0, 0, 0, 0, 0, 0)
+    rows = {r["emotion"]: r for r in values(charts.distribution(EVEN, crowd=crowd))}
+    assert rows["amusement"]["crowd"] - rows["amusement"]["start"] == pytest.approx(0.5)
+    assert rows["anger"]["crowd"] - rows["anger"]["start"] == pytest.approx(-0.5)
+
+
+@pytest.mark.parametrize("shares", [(), (1.0,), (0.1,) * 9])
+def test_a_distribution_has_eight_shares(shares: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="8 shares"):
+        charts.distribution(shares)
+    with pytest.raises(ValueError, match="8 shares"):
+        charts.distribution(EVEN, crowd=shares)
+
+
+def test_charts_say_in_words_what_they_show() -> None:
+    said = charts.distribution((0.5, 0.3, 0.2, 0, 0, 0, 0, 0)).to_dict()["description"]
+    assert "amusement 50 %, anger 30 %, awe 20 %" in said
+
+
+@pytest.mark.parametrize(("share", "words"), [(0, "0 %"), (0.004, "< 1 %"), (0.126, "13 %"), (1, "100 %")])
+def test_percentages(share: float, words: str) -> None:
+    assert charts.percent(share) == words
+
+
+def test_the_confusion_matrix_outlines_the_same_feeling() -> None:
+    counts = [[9 * row + column for column in range(8)] for row in range(9)]
+    cells = values(charts.confusion(counts))
+    assert len(cells) == 72
+    for cell in cells:
+        row = 8 if cell["felt"] == "nothing" else NAMES.index(cell["felt"])
+        assert cell["votes"] == counts[row][NAMES.index(cell["machine"])]
+        assert cell["same"] is (cell["felt"] == cell["machine"])
+
+
+def test_an_empty_confusion_matrix_can_be_drawn_and_a_wrong_one_not() -> None:
+    assert not any(cell["votes"] for cell in values(charts.confusion([[0] * 8] * 9)))
+    with pytest.raises(ValueError, match="nine rows of eight"):
+        charts.confusion([[0] * 8] * 8)
+
+
+def test_people_and_machine_meet_on_one_chart() -> None:
+    chart = charts.people_and_machine({"awe": 0.5, "nothing": 0.5}, {"awe": 0.25, "fear": 0.75})
+    rows = {row["emotion"]: (row["people"], row["machine"]) for row in values(chart)}
+    assert rows["awe"] == (0.5, 0.25) and rows["fear"] == (0, 0.75) and "nothing" not in rows
+    assert "awe: people 50 %, machine 25 %" in chart.to_dict()["description"]
+
+
+def test_training_curves_draw_what_the_history_has() -> None:
+    history: list[dict[str, object]] = [
+        {"epoch": 1, "a": 1.0, "b": None},
+        {"epoch": 2, "a": 0.5},
+        {"other": 1},
+    ]
+    points = values(charts.training_curves(history, "epoch", {"a": "loss", "b": "other"}))
+    assert [(p["x"], p["value"], p["line"]) for p in points] == [(1, 1.0, "loss"), (2, 0.5, "loss")]
+    with pytest.raises(ValueError, match="none of"):
+        charts.training_curves(history, "epoch", {"c": "nothing"})
