@@ -131,6 +131,20 @@ def heading(title: str, line: str) -> None:
     st.html(f'<h1 class="title">{escape(title)}</h1><p class="lead">{escape(line)}</p>')
 
 
+def from_the_top(view: str) -> None:
+    """Show a new view from its top: Streamlit keeps the place to which the visitor had scrolled before.
+
+    Args:
+        view: letters, digits, "-" and "." that name the view; while it stays the same, nothing moves.
+    """
+    with st.container(key="scroll"):
+        st.html(
+            f'<script data-view="{escape(view)}">'
+            "document.querySelector('[data-testid=\"stMain\"]')?.scrollTo(0, 0)</script>",
+            unsafe_allow_javascript=True,
+        )
+
+
 def leave() -> None:
     """The quiet line at the foot of every page."""
     try:

@@ -11,7 +11,6 @@ import streamlit as st
 
 from albumjudge import agreement, charts
 from albumjudge.agreement import CoverAgreement, Share, Summary
-from albumjudge.charts import percent
 from albumjudge.covers import read_png
 from albumjudge.emotions import EMOTIONS, NAMES, NOTHING
 from albumjudge.votes import DATA_DICTIONARY, BallotBox, StoredVote
@@ -19,6 +18,11 @@ from frame import prints, room
 
 FEW = 30
 """Below so many votes the page says that the numbers are shaky."""
+
+
+def percent(share: float) -> str:
+    """A percentage that no line break tears from its sign."""
+    return charts.percent(share).replace(" ", "\u202f")
 
 
 def counted(number: int, one: str, many: str) -> str:
@@ -63,10 +67,11 @@ def finding(numbers: Summary) -> str:
     )
     answers = numbers.says_agree
     if answers.trials:
+        noun = "answer" if answers.trials == 1 else "answers"
         details += (
             " Asked afterwards, with the machine’s label before them, people agreed in "
             f"{percent(answers.value or 0.0)} "
-            f"of {answers.trials} answers ({span(answers)})."
+            f"of {answers.trials} {noun} ({span(answers)})."
         )
     if felt.trials < FEW:
         details += f" Below {FEW} votes all of this is a first glimpse."

@@ -43,6 +43,7 @@ def wall() -> None:
     if again:
         number = secrets.randbelow(LAST_WALL) + 1
     st.session_state["wall_number"] = number
+    room.from_the_top(f"wall-{number}")
     if st.query_params.get("wall") != str(number):
         st.query_params.from_dict({"wall": str(number)})
     with st.container(key="wall"):
@@ -94,6 +95,7 @@ def cover(link: str) -> None:
         return
     identity = judged.cover.identity
     probabilities = judged.verdict.probabilities
+    room.from_the_top(f"cover-{identity}")
     if st.button("← Back to the wall", key="back", type="tertiary"):
         st.query_params.clear()
         st.rerun()

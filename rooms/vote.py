@@ -66,6 +66,7 @@ def take_next() -> None:
 def ballot(box: BallotBox, who: str, identity: CoverIdentity) -> None:
     """A blind cover and the nine answers."""
     judged = room.exhibit().show_identity(identity)
+    room.from_the_top(f"ballot-{identity}")
     waiting: Choice | None = st.session_state.get("choice")
     if waiting is not None and waiting.cover != str(identity):
         waiting = None
@@ -162,6 +163,7 @@ def crowd_words(crowd: dict[str, int], felt: str) -> str:
 
 def reveal(box: BallotBox, who: str, vote: StoredVote) -> None:
     """Cover, your choice, the machine's, the crowd's; then the question whether the label is right."""
+    room.from_the_top(f"reveal-{vote.cover}")
     crowd = box.crowd(vote.cover)
     eight = sum(crowd[name] for name in NAMES)
     shares = [crowd[name] / eight for name in NAMES] if eight > 1 else None

@@ -98,7 +98,8 @@ def visit(settings: Settings) -> Visit:
 def text(app: AppTest) -> str:
     """All HTML on the page."""
     assert not app.exception
-    return "\n".join(element.value for element in app.get("html") if not element.value.startswith("<style"))
+    parts = [part.value for part in app.html if not part.value.startswith(("<style", "<script data-view"))]
+    return "\n".join(parts).replace("\u202f", " ")
 
 
 def press(app: AppTest, start: str) -> AppTest:

@@ -161,7 +161,7 @@ def test_time_to_vote_runs_from_the_first_sight_and_forgets_the_oldest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(visitor.time, "monotonic", lambda: now)
+    monkeypatch.setattr("frame.visitor.time.monotonic", lambda: now)
     sights = visitor.FirstSights(kept=2)
     assert sights.seconds("a", "x") == 0
     now = 103.5
