@@ -301,10 +301,10 @@ def training_curves(
     colours = [ACCENT, "#7fa6c4", "#b98aa8", "#8fb58a", "#c98f6a"]
     chart: alt.Chart = _hang(
         alt.Chart(alt.InlineData(values=points))
-        .mark_line(strokeWidth=2, interpolate="monotone")
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=25))
         .encode(
             x=alt.X("x:Q", title=over, axis=alt.Axis(tickCount=6, tickMinStep=1, grid=False)),
-            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
+            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5)),
             color=alt.Color(
                 "line:N",
                 title=None,

@@ -61,8 +61,8 @@ MEASURES: dict[str, Measure] = {
         "Polarity", "How often the machine is right about pleasant or unpleasant.", "high", True
     ),
     "ece": Measure(
-        "Calibration error",
-        "How far the machine’s percentages are from how often it is right. 0 is honest.",
+        "ECE",
+        "Expected calibration error: how far its percentages are from how often it is right. 0 is honest.",
         "low",
     ),
     "frechet": Measure(
@@ -89,7 +89,7 @@ def measure(column: str) -> Measure:
     )
     if known is None:
         return Measure(column.replace("_", " "), "")
-    if plain.endswith(("sd", "std")):
+    if re.search(r"[ _-](sd|std)$", column):
         return Measure(f"± {known.title}", "How much the number before it varies from sample to sample.")
     return known
 
@@ -129,12 +129,12 @@ def columns_of(rows: Rows) -> list[str]:
     return list(dict.fromkeys(column for row in rows.values() for column in row))
 
 
-def table(rows: Rows, corner: str = "") -> str:
+def table(rows: Rows, title: str = "Measurements") -> str:
     """HTML of a table; the best number of each column is marked where better and worse exist.
 
     Args:
         rows: numbers by row and column.
-        corner: heading of the first column.
+        title: what a screen reader calls the table.
     """
     columns = columns_of(rows)
     head = "".join(f'<th scope="col">{escape(measure(column).title)}</th>' for column in columns)
@@ -149,8 +149,8 @@ def table(rows: Rows, corner: str = "") -> str:
         )
         lines.append(f'<tr><th scope="row">{escape(name.replace("_", " "))}</th>{cells}</tr>')
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(corner or "Table")}">'
-        f'<table class="measures"><thead><tr><th scope="col">{escape(corner)}</th>{head}</tr></thead>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}">'
+        f'<table class="measures"><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -29,12 +30,21 @@ def prose(title: str, *paragraphs: str) -> None:
     st.html(f'<div class="prose">{heading}{body}</div>')
 
 
-def tables_in(metrics: Mapping[str, Any], title: str = "") -> list[tuple[str, measures.Rows]]:
-    """All tables of a ``metrics.json``, however deep, with the names that lead to them."""
+@dataclass(frozen=True)
+class Found:
+    """A table of a ``metrics.json``: the names that lead to it, what it says about itself, its rows."""
+
+    title: str
+    what: str
+    rows: measures.Rows
+
+
+def tables_in(metrics: Mapping[str, Any], title: str = "") -> list[Found]:
+    """All tables of a ``metrics.json``, however deep."""
     if measures.is_table(metrics):
-        return [(title, metrics)]
+        return [Found(title, "", metrics)]
     if measures.is_table(metrics.get("rows")):
-        return [(title, metrics["rows"])]
+        return [Found(title, str(metrics.get("what", "")), metrics["rows"])]
     found = []
     for name, content in metrics.items():
         if isinstance(content, Mapping):
@@ -49,9 +59,10 @@ def measured(checkpoint: Checkpoint, nothing: str) -> None:
         st.html(f'<p class="quiet">{escape(nothing)}</p>')
         return
     columns: list[str] = []
-    for title, rows in tables:
-        st.html(f'<p class="quiet">{escape(title[:1].upper() + title[1:])}</p>{measures.table(rows, title)}')
-        columns += measures.columns_of(rows)
+    for found in tables:
+        words = found.what or found.title[:1].upper() + found.title[1:]
+        st.html(f'<p class="quiet">{escape(words)}</p>{measures.table(found.rows, found.title)}')
+        columns += measures.columns_of(found.rows)
     if explained := measures.terms(list(dict.fromkeys(columns))):
         with st.expander("What these words mean"):
             st.html(explained)

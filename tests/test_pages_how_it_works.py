@@ -42,10 +42,10 @@ def test_without_measurements_the_page_says_so(visit: Visit) -> None:
 def test_measured_tables_are_shown_and_explained(
     visit: Visit, beside_the_weights: Callable[..., None]
 ) -> None:
-    beside_the_weights({"cross_validation": {"folds": 5, "rows": TABLE}}, HISTORY)
+    beside_the_weights({"cross_validation": {"what": "Five folds.", "rows": TABLE}, "fit": TABLE}, HISTORY)
     app = visit(PAGE)
     page = text(app)
-    assert "Cross validation" in page and "this judge" in page and "predict the mean" in page
+    assert "Five folds." in page and "Fit" in page and "this judge" in page and "predict the mean" in page
     assert '<td class="best">0.250</td>' in page and '<td class="best">50 %</td>' in page
     assert "<dt>KL</dt>" in page and "Lower is better." in page
     assert len(app.get("vega_lite_chart")) == 2
@@ -85,6 +85,7 @@ def test_numbers_read_well(value: object, share: bool, words: str) -> None:
     ("column", "title"),
     [
         ("kl", "KL"),
+        ("JSD", "JSD"),
         ("KL", "KL"),
         ("top_1", "Top 1"),
         ("top-2", "Top 2"),
