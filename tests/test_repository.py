@@ -19,7 +19,7 @@ import pytest
 from albumjudge.settings import SETTINGS
 
 ROOT = Path(__file__).parent.parent
-OURS = {"albumjudge", "frame", "rooms", "streamlit_app", "tests", "training"}
+OURS = {"albumjudge", "frame", "pages", "streamlit_app", "tests", "training"}
 TEXT = {".py", ".md", ".toml", ".txt", ".json", ".css", ".ini", ".mako", ".sh", ".yml", ".yaml", ""}
 MEGABYTE = 1_000_000
 LARGEST_FILE = 45 * MEGABYTE
@@ -117,7 +117,7 @@ def test_every_requirement_is_pinned(name: str) -> None:
 
 
 def test_the_exhibit_imports_only_what_requirements_name() -> None:
-    files = sources("albumjudge", "frame", "rooms", "streamlit_app.py")
+    files = sources("albumjudge", "frame", "pages", "streamlit_app.py")
     assert {"streamlit", "torch", "sqlalchemy"} <= top_levels(files).keys()
     assert not not_required(files, required("requirements.txt"))
 
@@ -135,11 +135,11 @@ def test_no_requirement_is_named_twice() -> None:
 @pytest.mark.parametrize(
     ("places", "never"),
     [
-        (("albumjudge",), {"streamlit", "training", "frame", "rooms"}),
-        (("training",), {"streamlit", "frame", "rooms", "tests"}),
-        (("rooms", "streamlit_app.py"), {"sqlalchemy", "torch", "training", "tests"}),
+        (("albumjudge",), {"streamlit", "training", "frame", "pages"}),
+        (("training",), {"streamlit", "frame", "pages", "tests"}),
+        (("pages", "streamlit_app.py"), {"sqlalchemy", "torch", "training", "tests"}),
     ],
-    ids=["library", "training", "rooms"],
+    ids=["library", "training", "pages"],
 )
 def test_imports_go_one_way(places: tuple[str, ...], never: set[str]) -> None:
     files = sources(*places)
@@ -248,15 +248,15 @@ def test_the_readme_explains_every_setting() -> None:
 
 def test_every_setting_that_the_readme_names_exists() -> None:
     known = set(SETTINGS)
-    for path in [*sources("albumjudge", "frame", "rooms", "streamlit_app.py", "tests"), ROOT / "Makefile"]:
+    for path in [*sources("albumjudge", "frame", "pages", "streamlit_app.py", "tests"), ROOT / "Makefile"]:
         known |= set(re.findall(r"\bALBUMJUDGE_[A-Z_]+", path.read_text(encoding="utf-8")))
     assert set(re.findall(r"\bALBUMJUDGE_[A-Z_]+", README)) <= known
 
 
-def test_every_room_is_in_the_tour_of_the_readme() -> None:
-    rooms = [path.name for path in sources("rooms") if not path.stem.startswith("_")]
-    assert rooms
-    assert not [name for name in rooms if f"](rooms/{name})" not in README]
+def test_every_page_is_in_the_tour_of_the_readme() -> None:
+    pages = [path.name for path in sources("pages") if not path.stem.startswith("_")]
+    assert pages
+    assert not [name for name in pages if f"](pages/{name})" not in README]
 
 
 @pytest.fixture
