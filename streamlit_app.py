@@ -1,4 +1,4 @@
-"""The exhibit: ``streamlit run streamlit_app.py``. Pages are in ``rooms/``, what they share in ``frame/``."""
+"""The exhibit: ``streamlit run streamlit_app.py``. Pages are in ``pages/``, what they share in ``frame/``."""
 
 from frame import room, visitor
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import runpy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from html import escape
 from pathlib import Path
 
@@ -20,15 +22,15 @@ from albumjudge.settings import Settings, SettingsError
 from albumjudge.votes import BallotBox
 
 TITLE = "Album judge"
-# Not in a folder named pages: as long as nobody has entered, Streamlit would serve that folder's files as
-# they are, without this frame, to whoever opens their address.
 STAGE, VOTE, PEOPLE, HOW = (
-    "rooms/stage.py",
-    "rooms/vote.py",
-    "rooms/people_vs_machine.py",
-    "rooms/how_it_works.py",
+    "pages/stage.py",
+    "pages/vote.py",
+    "pages/people_vs_machine.py",
+    "pages/how_it_works.py",
 )
 ROOMS = {STAGE: "Stage", VOTE: "Vote", PEOPLE: "People vs. machine", HOW: "How it works"}
+_INSIDE: ContextVar[bool] = ContextVar("inside", default=False)
+_APP = Path(__file__).parents[1] / "streamlit_app.py"
 _THEME = Path(__file__).with_name("theme.css")
 _LOG = logging.getLogger("albumjudge.pages")
 
@@ -88,8 +90,23 @@ def enter() -> str:
                 ):
                     st.page_link(page, label=page.title)
     with st.container(key="room"), manners():
-        here.run()
+        entered = _INSIDE.set(True)
+        try:
+            here.run()
+        finally:
+            _INSIDE.reset(entered)
     return str(here.title)
+
+
+def need_frame() -> None:
+    """Every page's first line: show the page inside its frame, if it was opened without one.
+
+    Until somebody has entered, Streamlit serves the files of a folder named ``pages`` as they are to whoever
+    opens their address.
+    """
+    if not _INSIDE.get():
+        runpy.run_path(str(_APP))
+        st.stop()
 
 
 def _emotion_colours() -> str:

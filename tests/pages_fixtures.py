@@ -87,7 +87,7 @@ def visit(settings: Settings) -> Visit:
             app.query_params["cover"] = "none"
             app.run()  # Streamlit knows the pages only after this; the bad link is the quickest one.
             app.query_params.clear()
-            app.switch_page(f"rooms/{page}.py")
+            app.switch_page(f"pages/{page}.py")
         for name, value in query.items():
             app.query_params[name] = value
         return app.run()

@@ -1,0 +1,176 @@
+"""How it works: the idea, the two networks, what they learned from, how well they do, what they cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from albumjudge import charts, hanging
+from albumjudge.checkpoints import Checkpoint
+from albumjudge.exhibit import JudgedCover
+from frame import measures, prints, room
+
+room.need_frame()
+
+EXAMPLE_WALL = 1
+
+CURVES: tuple[dict[str, str], ...] = (
+    {"loss_generator": "the painter’s loss", "loss_discriminator": "its critic’s loss"},
+    {"held_out_KL": "distance to people’s votes on paintings held back (KL)"},
+    {"loss": "loss on paintings it learns from"},
+)
+"""Keys of ``history.json`` that are drawn, one chart a group, and what they are called."""
+
+
+def prose(title: str, *paragraphs: str) -> None:
+    body = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs)
+    heading = f"<h2>{escape(title)}</h2>" if title else ""
+    st.html(f'<div class="prose">{heading}{body}</div>')
+
+
+@dataclass(frozen=True)
+class Found:
+    """A table of a ``metrics.json``: the names that lead to it, what it says about itself, its rows."""
+
+    title: str
+    what: str
+    rows: measures.Rows
+
+
+def tables_in(metrics: Mapping[str, Any], title: str = "") -> list[Found]:
+    """All tables of a ``metrics.json``, however deep."""
+    if measures.is_table(metrics):
+        return [Found(title, "", metrics)]
+    if measures.is_table(metrics.get("rows")):
+        return [Found(title, str(metrics.get("what", "")), metrics["rows"])]
+    found = []
+    for name, content in metrics.items():
+        if isinstance(content, Mapping):
+            found += tables_in(content, f"{title}, {name}".strip(", ").replace("_", " "))
+    return found
+
+
+def measured(checkpoint: Checkpoint, nothing: str) -> None:
+    """Every table that lies beside the weights, with its terms explained."""
+    tables = tables_in(checkpoint.metrics)
+    if not tables:
+        st.html(f'<p class="quiet">{escape(nothing)}</p>')
+        return
+    columns: list[str] = []
+    for found in tables:
+        words = found.what or found.title[:1].upper() + found.title[1:]
+        st.html(f'<p class="quiet">{escape(words)}</p>{measures.table(found.rows, found.title)}')
+        columns += measures.columns_of(found.rows)
+    if explained := measures.terms(list(dict.fromkeys(columns))):
+        with st.expander("What these words mean"):
+            st.html(explained)
+
+
+def curves(checkpoint: Checkpoint) -> None:
+    """How training went, if it was written down."""
+    history = [entry for entry in checkpoint.history if isinstance(entry, dict)]
+    over = next((key for key in ("epoch", "step") if any(key in entry for entry in history)), None)
+    if over is None:
+        return
+    for group in CURVES:
+        lines = {key: words for key, words in group.items() if any(key in entry for entry in history)}
+        if lines:
+            st.html(f'<p class="quiet">How training went, {escape(over)} by {escape(over)}</p>')
+            st.altair_chart(charts.training_curves(history, over, lines), theme=None)
+
+
+def how_it_works() -> None:
+    room.heading("How it works", "Two neural networks that have never met, and you.")
+    exhibit = room.exhibit()
+    checkpoints = exhibit.checkpoints
+    examples = exhibit.show(hanging.wall(EXAMPLE_WALL, 4))
+    prose(
+        "The idea",
+        "One network paints album covers. Another looks at them and says what it feels. Neither has "
+        "a life to feel "
+        "anything with: the first repeats what covers look like, the second repeats what people once "
+        "said about "
+        "other pictures. The question on the wall is whether you feel the same.",
+        "You vote blind, before the machine’s answer is shown. Only so can agreement be told from "
+        "politeness.",
+    )
+    with st.container(key="side-by-side-networks"):
+        with st.container():
+            painter(checkpoints["generator"], examples)
+        with st.container():
+            judge(checkpoints["judge"], examples[0])
+    with st.container(key="side-by-side-limits"):
+        with st.container():
+            prose(
+                "What to keep in mind",
+                "64 by 64 pixels is very little. Covers are hints of covers, and the judge sees no "
+                "more than you do.",
+                "The judge learned from a few hundred abstract paintings, not from album covers. Its "
+                "percentages are "
+                "guesses about how strangers would have voted, not feelings and not truths, least of "
+                "all about you.",
+                "Eight words do not hold what people feel. That is why there is a button for "
+                "nothing, or something else.",
+                "Who comes here is no sample of mankind. The results speak for the people who voted.",
+            )
+        with st.container():
+            prose(
+                "What is kept",
+                "A vote is stored with a random number that stands for your browser, the cover, what "
+                "you felt and how "
+                "long that took, what the machine felt, whether you agreed, and when. No name, no "
+                "address, nothing else.",
+                "The number lives in a cookie of this exhibit. Delete it and you are someone new.",
+            )
+            st.page_link(room.VOTE, label="Vote on a cover")
+
+
+def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
+    prose(
+        "The painter",
+        "A DCGAN: two networks that play against each other. One turns a hundred random numbers into "
+        "a picture of "
+        "64 by 64 pixels; the other tries to tell its pictures from real album covers. After "
+        "thousands of rounds the "
+        "painter’s pictures pass often enough. The number under each cover is the seed of its random "
+        "numbers, so the "
+        "same number always gives the same cover.",
+    )
+    st.html(
+        "<div "
+        f'class="row">{"".join(prints.framed(e.cover, size="small", short=True) for e in examples)}</div>'
+    )
+    prose(
+        "",
+        "It learned from thousands of real album covers, shrunk to 64 by 64 pixels. It knows their "
+        "colours, their "
+        "layouts and the smudge where a name would be. It has no idea of music.",
+    )
+    measured(checkpoint, "No measurements lie beside the painter’s weights.")
+    curves(checkpoint)
+
+
+def judge(checkpoint: Checkpoint, example: JudgedCover) -> None:
+    prose(
+        "The judge",
+        "A VGG16: a network made to recognise things in photographs, with a new last layer that "
+        "answers a different "
+        "question. It gives eight percentages, one for each emotion. In front of cover "
+        f"{example.cover.identity.number} it feels {example.verdict.words}:",
+    )
+    st.altair_chart(charts.distribution(example.verdict.probabilities), theme=None)
+    prose(
+        "",
+        "It learned from abstract paintings on which people had voted which of the eight they felt. "
+        "People rarely "
+        "agree on a painting, so it learned the whole distribution of their votes and not just the winner.",
+    )
+    measured(checkpoint, "No measurements lie beside the judge’s weights.")
+    curves(checkpoint)
+
+
+how_it_works()
