@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,8 +46,21 @@ class RunningApp:
 
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """The exhibit, one for all tests."""
+    with served(tmp_path_factory.mktemp("exhibit")) as running:
+        yield running
+
+
+@pytest.fixture
+def fresh_app(tmp_path: Path) -> Iterator[RunningApp]:
+    """An exhibit that nobody has entered yet."""
+    with served(tmp_path) as running:
+        yield running
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[RunningApp]:
     """The real app in a process of its own, on tiny networks and an empty database."""
-    folder = tmp_path_factory.mktemp("exhibit")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

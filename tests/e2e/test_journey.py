@@ -223,9 +223,9 @@ def test_a_link_shows_the_same_pixels_in_another_browser(browser: Browser, app: 
 
 @pytest.mark.slow
 def test_the_address_of_a_room_leads_there_even_for_the_first_visitor(
-    browser: Browser, app: RunningApp
+    browser: Browser, fresh_app: RunningApp
 ) -> None:
-    context = enter(browser)
+    app, context = fresh_app, enter(browser)
     for room, title in (("vote", "What do you feel?"), ("how_it_works", "How it works")):
         page = open_page(context, f"{app.url}/{room}")
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
