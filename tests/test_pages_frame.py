@@ -80,8 +80,3 @@ def test_the_theme_has_the_emotions_colours_in_their_order() -> None:
 def test_nothing_in_the_look_is_fetched_from_a_network() -> None:
     for path in (APP.parent / ".streamlit" / "config.toml", APP.parent / "frame" / "theme.css"):
         assert "://" not in path.read_text(encoding="utf-8")
-
-
-def test_no_folder_is_called_pages() -> None:
-    """Streamlit would serve its files without the frame until the first visitor has come through the door."""
-    assert not (APP.parent / "pages").exists()
