@@ -44,9 +44,9 @@ class RunningApp:
     log: list[str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
-    """The exhibit, one for all tests."""
+    """The exhibit, one for all tests of a file."""
     with served(tmp_path_factory.mktemp("exhibit")) as running:
         yield running
 
@@ -98,9 +98,10 @@ def served(folder: Path) -> Iterator[RunningApp]:
     process.wait(30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium from the PATH, else Playwright's own; without either, a failure on CI and a skip elsewhere."""
+    # Not for the whole session: as long as Playwright runs, no other test of this thread can use asyncio.
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         found = next(filter(None, map(shutil.which, BROWSERS)), None)

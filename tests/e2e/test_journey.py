@@ -196,6 +196,7 @@ def test_two_first_tabs_at_once_become_the_same_visitor(browser: Browser, app: R
     context.close()
 
 
+@pytest.mark.slow
 def test_a_link_shows_the_same_pixels_in_another_browser(browser: Browser, app: RunningApp) -> None:
     sources = []
     mine = enter(browser)
