@@ -319,3 +319,50 @@ def training_curves(
         description=f"{', '.join(lines.values())} over {len(history)} {over}s.",
     )
     return chart
+
+
+def ceiling(scores: Mapping[str, float], most: float, what: str) -> alt.LayerChart:
+    """How far several judges came, beside how far anybody could come: bars that end before a line.
+
+    Args:
+        scores: share from 0 to 1 that each reached, in the order of the bars.
+        most: share that a perfect judge would reach.
+        what: what is counted, for who listens to the chart.
+
+    Raises:
+        ValueError: if there is no score.
+    """
+    if not scores:
+        raise ValueError("A chart of judges needs at least one.")
+    rows = [
+        {"judge": name, "score": score, "word": percent(score), "last": place == len(scores) - 1}
+        for place, (name, score) in enumerate(scores.items())
+    ]
+    scale = alt.Scale(domain=[0, max([most, *scores.values()]) * 1.18], nice=False)
+    x = alt.X("score:Q", axis=None, scale=scale)
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        y=alt.Y(
+            "judge:N",
+            sort=list(scores),
+            title=None,
+            axis=alt.Axis(domain=False, ticks=False, labelColor=INK, labelFontSize=14, labelPadding=8),
+        )
+    )
+    bars = base.mark_bar(height=18).encode(
+        x=x, color=alt.condition("datum.last", alt.value(ACCENT), alt.value(LINE))
+    )
+    words = base.mark_text(align="left", dx=6, fontSize=14, color=INK).encode(x=x, text="word:N")
+    limit = alt.Chart(alt.InlineData(values=[{"most": most, "word": f"perfect: {percent(most)}"}]))
+    line = limit.mark_rule(color=INK, strokeWidth=2, strokeDash=[5, 4]).encode(x=alt.X("most:Q", scale=scale))
+    name = limit.mark_text(align="center", baseline="bottom", dy=-4, fontSize=13, color=INK).encode(
+        x=alt.X("most:Q", scale=scale), y=alt.value(0), text="word:N"
+    )
+    heard = "; ".join(f"{judge} {percent(score)}" for judge, score in scores.items())
+    chart: alt.LayerChart = _hang(
+        alt.layer(bars, words, line, name),
+        width="container",
+        height=40 * len(rows),
+        padding={"top": 24, "left": 0, "right": 0, "bottom": 4},
+        description=f"{what}: {heard}; a perfect judge {percent(most)}.",
+    )
+    return chart

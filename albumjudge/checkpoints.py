@@ -22,11 +22,17 @@ from torch.overrides import TorchFunctionMode
 
 from albumjudge.dcgan import Generator
 from albumjudge.hub import PICKLES, WEIGHTS, HubAddress, fetch
+from albumjudge.jury import Jury
 from albumjudge.vgg import EmotionVGG
 
 Kind = Literal["generator", "judge"]
 Source = Literal["directory", "hub", "bundled"]
-KINDS: dict[Kind, type[nn.Module]] = {"generator": Generator, "judge": EmotionVGG}
+NETWORKS: dict[Kind, dict[str, type[nn.Module]]] = {
+    "generator": {"Generator": Generator},
+    "judge": {"EmotionVGG": EmotionVGG, "Jury": Jury},
+}
+"""By kind and by the name that training.json gives as ``network``; the first is meant where it gives none."""
+KINDS: tuple[Kind, ...] = tuple(NETWORKS)
 BUNDLED: dict[Kind, Path] = {
     kind: Path(__file__).resolve().parent.parent / "checkpoints" / kind for kind in KINDS
 }
@@ -53,6 +59,7 @@ class Checkpoint:
         metrics: evaluation tables, empty if there are none.
         history: training curves, empty if there are none.
         config: arguments of the network's constructor.
+        network: name of its class, see :data:`NETWORKS`.
     """
 
     kind: Kind
@@ -63,6 +70,7 @@ class Checkpoint:
     metrics: dict[str, Any]
     history: list[Any]
     config: dict[str, Any] = field(default_factory=dict)
+    network: str = ""
 
     @property
     def name(self) -> str:
@@ -91,16 +99,22 @@ def read_checkpoint(directory: Path, kind: Kind, source: Source = "directory") -
             )
         raise CheckpointError(f"{directory} has no {WEIGHTS}.")
     config = _read_json(directory / "config.json", dict)
-    _check_config(directory / "config.json", config, KINDS[kind])
     training = _read_json(directory / "training.json", dict)
     if training.get("kind") != kind:
         raise CheckpointError(f"{directory} is not a {kind} but says it is a {training.get('kind')!r}.")
+    network = training.get("network", next(iter(NETWORKS[kind])))
+    if network not in NETWORKS[kind]:
+        raise CheckpointError(
+            f"{directory} holds a {network!r}; a {kind} is a {' or a '.join(NETWORKS[kind])}. "
+            "Perhaps it was made by a newer version of albumjudge."
+        )
+    _check_config(directory / "config.json", config, NETWORKS[kind][network])
     if not isinstance(training.get("name"), str) or not _NAME.fullmatch(training["name"]):
         raise CheckpointError(
             f"{directory / 'training.json'} names the checkpoint {training.get('name')!r}. A name is made of "
             "small letters, digits and single hyphens."
         )
-    _check_tensors(weights, config, KINDS[kind])
+    _check_tensors(weights, config, NETWORKS[kind][network])
     return Checkpoint(
         kind=kind,
         directory=directory,
@@ -110,6 +124,7 @@ def read_checkpoint(directory: Path, kind: Kind, source: Source = "directory") -
         metrics=_read_json(directory / "metrics.json", dict, absent={}),
         history=_read_json(directory / "history.json", list, absent=[]),
         config=config,
+        network=network,
     )
 
 
@@ -139,10 +154,10 @@ def load_generator(checkpoint: Checkpoint) -> Generator:
     return network
 
 
-def load_judge(checkpoint: Checkpoint) -> EmotionVGG:
+def load_judge(checkpoint: Checkpoint) -> EmotionVGG | Jury:
     """As :func:`load_generator`, for a judge."""
     network = _load(checkpoint)
-    assert isinstance(network, EmotionVGG)
+    assert isinstance(network, EmotionVGG | Jury)
     return network
 
 
@@ -300,7 +315,7 @@ def _load(checkpoint: Checkpoint) -> nn.Module:
     # Not on the meta device: buffers that are no part of the weights must be filled. Drawing millions of
     # random numbers only to overwrite them would take most of the time of a start.
     with _WithoutChance():
-        network = KINDS[checkpoint.kind](**checkpoint.config)
+        network = NETWORKS[checkpoint.kind][checkpoint.network](**checkpoint.config)
     try:
         # From bytes: a file that is overwritten while it is mapped would take the whole process down.
         network.load_state_dict(load(weights.read_bytes()))

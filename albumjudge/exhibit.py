@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
+import torch
 
+from albumjudge import emotions
 from albumjudge.checkpoints import (
     BUNDLED,
     KINDS,
@@ -32,7 +34,8 @@ from albumjudge.checkpoints import (
 )
 from albumjudge.covers import Cover, CoverIdentity, CoverLinkError, Painter
 from albumjudge.hub import HubAddress, HubError
-from albumjudge.judging import Judge, Verdict
+from albumjudge.judging import Judge, Verdict, as_images
+from albumjudge.saliency import saliency, spotlight
 from albumjudge.settings import Settings
 
 COVER_SIDE = 64
@@ -171,6 +174,16 @@ class Exhibit:
                 f"here. Here {on_show.painter.revision} paints, and would paint something else."
             )
         return self._show(on_show, [identity.seed])[0]
+
+    def where(self, judged: JudgedCover, *, enlarge: int = 1) -> bytes:
+        """The cover as PNG, dimmed where it does not speak for what the jury feels most.
+
+        Args:
+            enlarge: as for :meth:`albumjudge.covers.Cover.png`.
+        """
+        emotion = torch.tensor([emotions.index(judged.verdict.top)])
+        heat = saliency(self._on_show.judge.network, as_images([judged.cover]), emotion)
+        return spotlight(judged.cover, heat[0].numpy(), enlarge)
 
     def wait_for_hub(self, timeout: float) -> bool:
         """Wait until all that is to be fetched was tried once, well or ill; for tests and scripts, not pages.

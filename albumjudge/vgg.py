@@ -1,4 +1,4 @@
-"""The network that feels: VGG16 (Simonyan & Zisserman, 2014) with a head for eight emotions."""
+"""The trunk that looks, VGG16 (Simonyan & Zisserman, 2014), and a plain head for eight emotions."""
 
 from __future__ import annotations
 
@@ -16,40 +16,29 @@ _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_SD = (0.229, 0.224, 0.225)
 
 
-class EmotionVGG(
-    nn.Module,
-    PyTorchModelHubMixin,
-    library_name="albumjudge",
-    pipeline_tag="image-classification",
-    license="mit",
-    tags=["vgg16", "emotion", "label-distribution-learning"],
-):
-    """Covers to emotions.
+REPORT_WIDTHS = tuple(2 * width for width in BLOCK_WIDTHS)
+"""How many numbers each block reports: a mean and a maximum for each of its feature maps."""
 
-    The trunk is torchvision's ``vgg16().features``. Its 25,088-wide classifier makes no sense here: a 64x64
-    image leaves a 2x2 map. Instead each of the five blocks reports, before its max-pool, the mean and the
-    maximum of every feature map, so that colour and texture (early blocks) speak as loudly as objects (late
-    ones), which is what feeling in abstract pictures hangs on. These 2,944 numbers are square-rooted (pooled
-    activations are heavy-tailed), standardised, and one linear layer turns them into eight logits.
+
+class Trunk(nn.Module):
+    """torchvision's ``vgg16().features``, read out after every block.
+
+    VGG16's own 25,088-wide classifier makes no sense here: a 64x64 image leaves a 2x2 map. Instead each of the
+    five blocks reports, before its max-pool, the mean and the maximum of every feature map, so that colour and
+    texture (early blocks) speak as loudly as objects (late ones), which is what feeling in abstract pictures
+    hangs on. These 2,944 numbers are square-rooted, since pooled activations are heavy-tailed.
 
     Args:
         size: images of another size are resized to this side before the trunk sees them, in pixels.
-        temperature: divides the logits; fitted after training, so that shares are honest.
     """
 
-    def __init__(self, size: int = 64, temperature: float = 1.0) -> None:
+    def __init__(self, size: int = 64) -> None:
         super().__init__()
-        self.size, self.temperature = size, temperature
+        self.size = size
         # vgg16() itself would also build the classifier, seven times the size of all the rest.
         self.features: nn.Sequential = make_layers(cfgs["D"])
-        width = 2 * sum(BLOCK_WIDTHS)
-        self.head = nn.Linear(width, len(NAMES))
-        self.register_buffer("centre", torch.zeros(width))
-        self.register_buffer("spread", torch.ones(width))
         self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("sd", torch.tensor(_IMAGENET_SD).view(1, 3, 1, 1), persistent=False)
-        self.centre: Tensor
-        self.spread: Tensor
         self.mean: Tensor
         self.sd: Tensor
 
@@ -72,13 +61,21 @@ class EmotionVGG(
         Returns:
             its output after the max-pool, and its report: shape ``(n, 2 * BLOCK_WIDTHS[number - 1])``.
         """
-        layers = self.block_layers(number)
-        for layer in layers[:-1]:
+        maps = self.look(number, maps)
+        pooled: Tensor = self.block_layers(number)[-1](maps)
+        return pooled, self.report(maps)
+
+    def look(self, number: int, maps: Tensor) -> Tensor:
+        """Run block ``number`` up to its max-pool."""
+        for layer in self.block_layers(number)[:-1]:
             maps = layer(maps)
+        return maps
+
+    @staticmethod
+    def report(maps: Tensor) -> Tensor:
+        """What a block says of its maps, ``(n, c, h, w)``: roots of their means and maxima, ``(n, 2 c)``."""
         # The small constant keeps the root's slope finite where a map is silent.
-        report = torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1).add(1e-3).sqrt()
-        pooled: Tensor = layers[-1](maps)
-        return pooled, report
+        return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1).add(1e-3).sqrt()
 
     def reports(self, maps: Tensor, first: int = 1) -> Tensor:
         """Reports of the blocks from ``first`` on, side by side, given that block's input."""
@@ -87,6 +84,37 @@ class EmotionVGG(
             maps, report = self.block(number, maps)
             said.append(report)
         return torch.cat(said, 1)
+
+
+class EmotionVGG(
+    Trunk,
+    PyTorchModelHubMixin,
+    library_name="albumjudge",
+    pipeline_tag="image-classification",
+    license="mit",
+    tags=["vgg16", "emotion", "label-distribution-learning"],
+):
+    """One judge with one linear layer on the trunk's standardised reports; its trunk may be fine-tuned.
+
+    Args:
+        size: see :class:`Trunk`.
+        temperature: divides the logits; fitted after training, so that shares are honest.
+    """
+
+    def __init__(self, size: int = 64, temperature: float = 1.0) -> None:
+        super().__init__(size)
+        self.temperature = temperature
+        width = sum(REPORT_WIDTHS)
+        self.head = nn.Linear(width, len(NAMES))
+        self.register_buffer("centre", torch.zeros(width))
+        self.register_buffer("spread", torch.ones(width))
+        self.centre: Tensor
+        self.spread: Tensor
+
+    @property
+    def lives(self) -> tuple[str, ...]:
+        """A jury of one."""
+        return ("alone",)
 
     def logits(self, reports: Tensor) -> Tensor:
         """All five blocks' reports, ``(n, 2944)``, to logits, ``(n, 8)``."""
@@ -104,3 +132,11 @@ class EmotionVGG(
             is the distribution of what people would feel.
         """
         return self.logits(self.reports(self.normalise(images)))
+
+    def hear(self, images: Tensor) -> Tensor:
+        """What each juror feels: shares, shape ``(1, n, 8)``; images as for :meth:`forward`."""
+        return self.hear_reports(self.reports(self.normalise(images)))
+
+    def hear_reports(self, reports: Tensor) -> Tensor:
+        """The same from all five blocks' reports, ``(n, 2944)``."""
+        return self.logits(reports).softmax(1)[None]

@@ -60,6 +60,38 @@ MEASURES: dict[str, Measure] = {
     "polarity": Measure(
         "Polarity", "How often the machine is right about pleasant or unpleasant.", "high", True
     ),
+    "ecetempered": Measure(
+        "ECE, tempered",
+        "The same once the machine’s confidence has been turned up or down by one number.",
+        "low",
+    ),
+    "clark": Measure(
+        "Clark", "Clark distance: counts small shares as much as large ones. 0 is perfect.", "low"
+    ),
+    "canberra": Measure("Canberra", "Canberra metric: much the same, added up in another way.", "low"),
+    "spearman": Measure(
+        "Spearman",
+        "Whether the eight feelings stand in the same order for people and machine: 1 if so.",
+        "high",
+    ),
+    "balancedaccuracy": Measure(
+        "Balanced accuracy",
+        "As Top 1, but every feeling counts the same, however rare it is.",
+        "high",
+        True,
+    ),
+    "entropycorrelation": Measure(
+        "Knows what divides",
+        "Whether it is undecided where people are divided (rank correlation): 1 if so, 0 if it has no idea.",
+        "high",
+    ),
+    "rankcorrelation": Measure(
+        "Rank correlation", "1 if the two go together, 0 if they have nothing to do with each other."
+    ),
+    "sharelost": Measure(
+        "Share lost", "How much of the feeling’s share is gone when that part is painted over."
+    ),
+    "first": Measure("First", "How often this feeling comes first."),
     "ece": Measure(
         "ECE",
         "Expected calibration error: how far its percentages are from how often it is right. 0 is honest.",
@@ -83,6 +115,11 @@ MEASURES: dict[str, Measure] = {
 
 def measure(column: str) -> Measure:
     """What is known about a column: by its name or a word in it, else only its name."""
+    if bound := re.fullmatch(r"(.+), (low|high)", column):
+        end = "lower" if bound[2] == "low" else "upper"
+        return Measure(f"{measure(bound[1]).title}, {end} end", "")
+    if column.startswith("first: "):
+        return Measure(column.removeprefix("first: "), "", share=True)
     plain = re.sub(r"[^a-z0-9]", "", column.lower())
     known = next(
         (found for key, found in MEASURES.items() if plain == key or (len(key) > 2 and key in plain)), None

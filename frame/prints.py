@@ -8,6 +8,7 @@ from typing import Literal
 
 from albumjudge import colours
 from albumjudge.covers import Cover
+from albumjudge.exhibit import JudgedCover
 
 Size = Literal["wall", "large", "small"]
 """Side of a print, always a whole multiple of 64 pixels: 128 or 192, 320 or 384, 128 (see theme.css)."""
@@ -22,6 +23,21 @@ def alt_text(cover: Cover, feeling: str | None = None) -> str:
 def label_lines(cover: Cover) -> str:
     """First line of the museum label: ``No. 004711 · painted by dcgan-seed``."""
     return f"No. {cover.identity.number} · painted by {cover.identity.painter}"
+
+
+def lit(judged: JudgedCover, png: bytes) -> str:
+    """HTML of a cover that is dimmed where it does not speak for the strongest feeling.
+
+    Args:
+        png: what :meth:`albumjudge.exhibit.Exhibit.where` gave.
+    """
+    source = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+    feeling = judged.verdict.top
+    return (
+        f'<figure class="print large"><img src="{source}" alt="The same cover, lit where it speaks for '
+        f'{feeling} and dark where it does not."><figcaption><span class="note">Light falls on what speaks '
+        f"for {feeling}. Paint over it, and the feeling fades.</span></figcaption></figure>"
+    )
 
 
 def framed(

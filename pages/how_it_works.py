@@ -155,22 +155,89 @@ def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
 
 
 def judge(checkpoint: Checkpoint, example: JudgedCover) -> None:
+    jury = checkpoint.training.get("lives", [])
     prose(
-        "The judge",
+        "The jury" if jury else "The judge",
         "A VGG16: a network made to recognise things in photographs, with a new last layer that "
-        "answers a different "
-        "question. It gives eight percentages, one for each emotion. In front of cover "
+        "answers a different question. It gives eight percentages, one for each emotion. In front of cover "
         f"{example.cover.identity.number} it feels {example.verdict.words}:",
     )
     st.altair_chart(charts.distribution(example.verdict.probabilities), theme=None)
     prose(
         "",
         "It learned from abstract paintings on which people had voted which of the eight they felt. "
-        "People rarely "
-        "agree on a painting, so it learned the whole distribution of their votes and not just the winner.",
+        "People rarely agree on a painting, so it learned the whole distribution of their votes and not just "
+        "the winner.",
     )
-    measured(checkpoint, "No measurements lie beside the judge’s weights.")
+    if jury:
+        prose(
+            "",
+            f"It is not one judge but {len(jury)}. They share their eyes, the network, but not their lives. What "
+            "hangs under a cover is the mean of what they feel:",
+        )
+        st.html(
+            '<dl class="terms">'
+            + "".join(
+                f"<div><dt>{escape(str(life['name']))}</dt><dd>{escape(str(life['told']))}</dd></div>"
+                for life in jury
+            )
+            + "</dl>"
+        )
+    how_good(checkpoint)
+    used_to_covers(checkpoint)
+    with st.expander("All that was measured") if jury else st.container():
+        measured(checkpoint, "No measurements lie beside the judge’s weights.")
     curves(checkpoint)
+
+
+BENCHMARKED = {
+    "predict the mean": "always the average",
+    "seed’s recipe (argmax, fine-tuned)": "as in 2019",
+    "linear probe on five blocks": "a plain last layer",
+    "our jury (mean of eight)": "our jury",
+}
+"""Rows of the benchmark that are drawn, and what visitors read beside them."""
+PERFECT = "a perfect judge (vote noise)"
+
+
+def how_good(checkpoint: Checkpoint) -> None:
+    """The benchmark as a chart, with the ceiling that the noise of so few votes sets."""
+    table = checkpoint.metrics.get("benchmark", {})
+    rows = table.get("rows", {}) if isinstance(table, Mapping) else {}
+    if PERFECT not in rows:
+        return
+    prose(
+        "How good is it?",
+        "Not very, and it cannot be much better. About fourteen people voted on each painting; had others come "
+        "in, the votes would have been different. The dashed line is where a perfect judge would end, who knows "
+        "what everybody in the world would feel but not which fourteen will come.",
+    )
+    for column, words in (
+        ("top-1", "Names the feeling that came first, where people clearly had one"),
+        ("intersection", "How much of people’s votes it gets right"),
+    ):
+        scores = {
+            told: float(rows[name][column])
+            for name, told in BENCHMARKED.items()
+            if column in rows.get(name, {})
+        }
+        if scores and column in rows[PERFECT]:
+            st.html(f'<p class="quiet">{escape(words)}</p>')
+            st.altair_chart(charts.ceiling(scores, float(rows[PERFECT][column]), words), theme=None)
+    st.html(f'<p class="quiet">{escape(str(table.get("what", "")))}</p>')
+
+
+def used_to_covers(checkpoint: Checkpoint) -> None:
+    """What changed for the jury when it came from paintings to covers."""
+    if "on_covers" not in checkpoint.metrics:
+        return
+    prose(
+        "From paintings to covers",
+        "The jury has never voted on a cover; it learned from paintings. Left alone it found most covers to be "
+        "of two or three feelings, which says more about the change of place than about the covers. So each "
+        "feeling was made a little louder or quieter, once, for all covers, until they move the jury as a whole "
+        "as the paintings moved people as a whole. Nobody knows whether they do. Your votes will tell.",
+    )
 
 
 how_it_works()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from html import escape
 from urllib.parse import urlsplit
 
 import streamlit as st
 
-from albumjudge import charts, hanging
+from albumjudge import charts, emotions, hanging
 from albumjudge.covers import CoverIdentity, CoverLinkError, read_png
 from albumjudge.exhibit import JudgedCover
+from albumjudge.judging import Verdict
 from frame import prints, room
 
 room.need_frame()
@@ -86,6 +88,15 @@ def link_to(identity: CoverIdentity) -> str:
     return here._replace(path=here.path or "/", query=f"cover={identity}", fragment="").geturl()
 
 
+def jurors_in_words(verdict: Verdict) -> str:
+    """How many jurors feel what most: "Of eight jurors five name awe first, three name fear."."""
+    firsts = Counter(emotions.top(juror.probabilities) for juror in verdict.jurors).most_common()
+    if len(firsts) == 1:
+        return f"All {len(verdict.jurors)} jurors name {firsts[0][0]} first."
+    named = ", ".join(f"{count} {'name' if count > 1 else 'names'} {name}" for name, count in firsts)
+    return f"Of {len(verdict.jurors)} jurors, {named} first."
+
+
 def cover(link: str) -> None:
     try:
         judged = look_up(link)
@@ -110,8 +121,13 @@ def cover(link: str) -> None:
                 "says it feels.</p>"
                 f'<p class="heard">{escape(charts.spoken(probabilities))}</p>'
             )
+            if len(judged.verdict.jurors) > 1:
+                st.html(f'<p class="quiet">{escape(jurors_in_words(judged.verdict))}</p>')
             st.html('<p class="sides"><span>← unpleasant</span><span>pleasant →</span></p>')
             st.altair_chart(charts.distribution(probabilities), theme=None)
+            if judged.verdict.jurors and st.toggle("Show where it looked", key=f"where-{identity}"):
+                lit = room.exhibit().where(judged, enlarge=4)
+                st.html(prints.lit(judged, lit), width="content")
             with st.container(key="onward"):
                 st.page_link(room.VOTE, label="And you? Vote on another cover")
             with st.container(horizontal=True):

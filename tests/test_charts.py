@@ -108,3 +108,12 @@ def test_training_curves_draw_what_the_history_has() -> None:
     assert [(p["x"], p["value"], p["line"]) for p in points] == [(1, 1.0, "loss"), (2, 0.5, "loss")]
     with pytest.raises(ValueError, match="none of"):
         charts.training_curves(history, "epoch", {"c": "nothing"})
+
+
+def test_the_ceiling_stands_beside_every_judge() -> None:
+    chart = charts.ceiling({"guessing": 0.28, "our jury": 0.44}, 0.62, "Right").to_dict()
+    assert chart["description"] == "Right: guessing 28 %; our jury 44 %; a perfect judge 62 %."
+    drawn = str(chart)
+    assert "perfect: 62 %" in drawn and "'score': 0.44" in drawn
+    with pytest.raises(ValueError, match="at least one"):
+        charts.ceiling({}, 0.5, "Right")

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.spatial.distance import jensenshannon
-from scipy.stats import entropy
+from scipy.spatial.distance import canberra, jensenshannon
+from scipy.stats import entropy, spearmanr
+from sklearn.metrics import balanced_accuracy_score
 
 from training import judge_metrics as m
 
@@ -83,10 +84,43 @@ def test_the_table_has_every_measure_once() -> None:
             "JSD": 0,
             "cosine": 1,
             "Chebyshev": 0,
+            "Clark": 0,
+            "Canberra": 0,
             "intersection": 1,
+            "Spearman": 1,
             "top-1": 1,
             "top-2": 1,
+            "balanced accuracy": 1,
             "polarity": 1,
+            "entropy correlation": 0,
             "ECE": 0,
         }
     )
+
+
+@given(counts, counts)
+def test_canberra_and_clark_are_what_the_books_say(one: list[int], other: list[int]) -> None:
+    p, q = shares(one), shares(other)
+    assert m.canberra(p, q)[0] == pytest.approx(canberra(p[0], q[0]))
+    terms = [((a - b) / (a + b)) ** 2 for a, b in zip(p[0], q[0], strict=True) if a + b > 0]
+    assert m.clark(p, q)[0] == pytest.approx(np.sqrt(sum(terms)))
+
+
+@given(counts, counts)
+def test_rank_correlation_is_scipys(one: list[int], other: list[int]) -> None:
+    p, q = shares(one), shares(other)
+    expected = spearmanr(p[0], q[0]).statistic if len(set(one)) > 1 and len(set(other)) > 1 else 0.0
+    assert m.spearman(p, q)[0] == pytest.approx(expected)
+
+
+def test_balanced_accuracy_is_scikit_learns() -> None:
+    chance = np.random.default_rng(0)
+    p, q = chance.dirichlet(np.ones(8), 60), chance.dirichlet(np.ones(8), 60)
+    assert m.balanced_accuracy(p, q) == pytest.approx(balanced_accuracy_score(p.argmax(1), q.argmax(1)))
+
+
+def test_knowing_what_divides_people() -> None:
+    chance = np.random.default_rng(0)
+    p = chance.dirichlet(np.ones(8), 60)
+    assert m.entropy_correlation(p, p) == pytest.approx(1)
+    assert m.entropy_correlation(p, np.tile(p[:1], (60, 1))) == 0.0

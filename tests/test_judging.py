@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from albumjudge.covers import Cover, CoverIdentity
-from albumjudge.judging import Judge, Verdict
+from albumjudge.judging import Judge, Juror, Verdict, mutual_information
 from albumjudge.vgg import EmotionVGG
 
 FEAR = (0.05, 0.05, 0.1, 0.1, 0.05, 0.05, 0.5, 0.1)
@@ -50,3 +50,30 @@ def test_the_judge_sees_rgb_from_zero_to_one(network: EmotionVGG) -> None:
     image = torch.from_numpy(one.pixels / 255).float().permute(2, 0, 1)[None]
     expected = network.eval()(image).softmax(1)[0].tolist()
     assert Judge(network, "x-00000000").judge([one])[0].probabilities == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_jury_of_one_agrees_with_itself(network: EmotionVGG) -> None:
+    verdict = Judge(network, "x-00000000").judge([cover(4)])[0]
+    assert verdict.jurors == (Juror("alone", verdict.probabilities),)
+    assert verdict.disagreement == pytest.approx(0, abs=1e-9)
+    assert verdict.firsts == (verdict.top,)
+
+
+def test_disagreement_in_bits() -> None:
+    sure = [tuple(float(i == j) for j in range(8)) for i in range(4)]
+    assert mutual_information(sure) == pytest.approx(2)
+    assert mutual_information([sure[0]] * 5) == 0
+    flat = tuple([1 / 8] * 8)
+    assert mutual_information([flat, flat]) == pytest.approx(0, abs=1e-12)
+    assert mutual_information([sure[0], flat]) == pytest.approx(
+        -(9 / 16 * np.log2(9 / 16) + 7 / 16 * np.log2(1 / 16)) - 1.5
+    )
+    with pytest.raises(ValueError, match="Without jurors"):
+        mutual_information([])
+
+
+def test_firsts_are_named_in_the_fixed_order() -> None:
+    one = tuple(float(i == 6) for i in range(8))
+    two = tuple(float(i == 1) for i in range(8))
+    verdict = Verdict(FEAR, "x", (Juror("a", one), Juror("b", two), Juror("c", one)))
+    assert verdict.firsts == ("anger", "fear")

@@ -25,8 +25,12 @@ HISTORY = [{"epoch": n, "loss_generator": 2.0 - n, "loss_discriminator": 1.0} fo
 def beside_the_weights(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Put metrics and a history beside the judge's weights."""
 
-    def put(metrics: dict[str, Any], history: list[Any] | None = None) -> None:
-        judge = replace(exhibit.checkpoints["judge"], metrics=metrics, history=history or [])
+    def put(
+        metrics: dict[str, Any], history: list[Any] | None = None, lives: list[Any] | None = None
+    ) -> None:
+        known = exhibit.checkpoints["judge"]
+        training = {**known.training, "lives": lives or []}
+        judge = replace(known, metrics=metrics, history=history or [], training=training)
         checkpoints = {"generator": exhibit.checkpoints["generator"], "judge": judge}
         monkeypatch.setattr(Exhibit, "checkpoints", property(lambda self: checkpoints))
 
@@ -117,3 +121,25 @@ def test_names_from_files_cannot_smuggle_html() -> None:
 def test_every_room_has_a_door(visit: Visit) -> None:
     labels = [link.proto.label for link in visit(PAGE).get("page_link")]
     assert labels[: len(room.ROOMS)] == list(room.ROOMS.values())
+
+
+def test_the_jury_its_lives_and_its_ceiling(visit: Visit, beside_the_weights: Callable[..., None]) -> None:
+    rows = {
+        "predict the mean": {"top-1": 0.28, "intersection": 0.59},
+        "our jury (mean of eight)": {"top-1": 0.44, "intersection": 0.65},
+        "a perfect judge (vote noise)": {"top-1": 0.62, "intersection": 0.74},
+    }
+    lives = [{"name": "the homebody", "told": "Knows no paintings but these."}] * 2
+    beside_the_weights({"benchmark": {"what": "Five times.", "rows": rows}, "on_covers": {}}, lives=lives)
+    app = visit(PAGE)
+    page = text(app)
+    assert "not one judge but 2" in page and "Knows no paintings but these." in page
+    assert "How good is it?" in page and "Five times." in page and "From paintings to covers" in page
+    assert len(app.get("vega_lite_chart")) == 3
+
+
+def test_bounds_and_tops_have_titles_of_their_own() -> None:
+    assert measures.measure("KL, low").title == "KL, lower end"
+    assert measures.measure("top-1, high").title == "Top 1, upper end"
+    assert measures.measure("ECE, tempered").title == "ECE, tempered"
+    assert measures.measure("first: awe") == measures.Measure("awe", "", share=True)

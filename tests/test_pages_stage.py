@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 
 from albumjudge import hanging
 from albumjudge.covers import Cover, CoverIdentity
 from albumjudge.exhibit import Exhibit, JudgedCover
-from albumjudge.judging import Verdict
+from albumjudge.judging import Judge, Juror, Verdict
 from albumjudge.votes import BallotBox
 from tests.pages_fixtures import *  # noqa: F403
-from tests.pages_fixtures import VISITOR, Visit, press, query, text
+from tests.pages_fixtures import FEELING, VISITOR, Visit, press, query, text
 
 
 def numbers(page: str) -> list[str]:
@@ -96,3 +97,23 @@ def test_a_cover_of_a_former_generator_is_shown_if_people_voted_on_it(
     page = text(visit(cover=str(gone)))
     assert "No. 004711 · painted by gone" in page
     assert "clearly awe" in page
+
+
+def test_a_jury_is_counted_and_shows_where_it_looked(
+    visit: Visit, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awe, fear = (tuple(float(i == place) for i in range(8)) for place in (2, 6))
+    jurors = (Juror("a", awe), Juror("b", awe), Juror("c", fear))
+
+    def feel(judge: Judge, covers: Sequence[Cover]) -> list[Verdict]:
+        return [Verdict(FEELING, judge.revision, jurors) for _ in covers]
+
+    monkeypatch.setattr(Judge, "judge", feel)
+    exhibit._shown.clear()
+    seed = hanging.wall(9, 12)[3]
+    app = press(visit(wall="9"), f"choose-9-{seed}")
+    assert "Of 3 jurors, 2 name awe, 1 names fear first." in text(app)
+    assert "lit where it speaks" not in text(app)
+    app.toggle[0].set_value(True).run()
+    assert "lit where it speaks for amusement" in text(app)
+    exhibit._shown.clear()

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from albumjudge.checkpoints import CheckpointError, load_judge, read_checkpoint
 from albumjudge.emotions import NAMES
+from albumjudge.jury import Jury
 from albumjudge.vgg import EmotionVGG
 from training.cards import write_card
 from training.cover_data import DataError
@@ -73,7 +74,7 @@ def read_out_of_fold(checkpoint: Path, paintings: PaintingSet) -> Shares:
 
 
 @torch.inference_mode()
-def shares_by(network: EmotionVGG, paintings: PaintingSet) -> Shares:
+def shares_by(network: EmotionVGG | Jury, paintings: PaintingSet) -> Shares:
     """The network's distributions, shape ``(n, 8)``."""
     pixels = torch.from_numpy(paintings.pixels).permute(0, 3, 1, 2)
     parts = [network(part.float() / 255).double().softmax(1) for part in torch.split(pixels, 32)]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import rel_entr
+from scipy.special import entr, rel_entr
+from scipy.stats import rankdata, spearmanr
 
 from albumjudge.emotions import EMOTIONS
 
@@ -50,6 +51,48 @@ def intersection(true: Shares, predicted: Shares) -> NDArray[np.float64]:
     return common
 
 
+def clark(true: Shares, predicted: Shares) -> NDArray[np.float64]:
+    """Clark distance, 0 to the root of 8, shape ``(n,)``; where both are zero a term counts as zero."""
+    total = true + predicted
+    terms = np.where(total > 0, (true - predicted) / np.where(total > 0, total, 1), 0.0)
+    distance: NDArray[np.float64] = np.sqrt((terms**2).sum(1))
+    return distance
+
+
+def canberra(true: Shares, predicted: Shares) -> NDArray[np.float64]:
+    """Canberra metric, 0 to 8, shape ``(n,)``; where both are zero a term counts as zero."""
+    total = true + predicted
+    terms = np.where(total > 0, np.abs(true - predicted) / np.where(total > 0, total, 1), 0.0)
+    distance: NDArray[np.float64] = terms.sum(1)
+    return distance
+
+
+def spearman(true: Shares, predicted: Shares) -> NDArray[np.float64]:
+    """Spearman's rank correlation of the eight shares, shape ``(n,)``; 0 where one side is constant."""
+    left, right = rankdata(true, axis=1), rankdata(predicted, axis=1)
+    left -= left.mean(1, keepdims=True)
+    right -= right.mean(1, keepdims=True)
+    lengths = np.sqrt((left**2).sum(1) * (right**2).sum(1))
+    correlation: NDArray[np.float64] = np.where(
+        lengths > 0, (left * right).sum(1) / np.where(lengths > 0, lengths, 1), 0.0
+    )
+    return correlation
+
+
+def balanced_accuracy(true: Shares, predicted: Shares) -> float:
+    """Mean over emotions of how often an image on top with it is recognised. Meant for clear images."""
+    wanted, hits = true.argmax(1), top_hits(true, predicted)
+    return float(np.mean([hits[wanted == emotion].mean() for emotion in np.unique(wanted)]))
+
+
+def entropy_correlation(true: Shares, predicted: Shares) -> float:
+    """Spearman correlation over images of the two entropies: does it know which images divide people?"""
+    human, machine = entr(true).sum(1), entr(predicted).sum(1)
+    if np.ptp(human) == 0 or np.ptp(machine) == 0:
+        return 0.0
+    return float(spearmanr(human, machine).statistic)
+
+
 def top_hits(true: Shares, predicted: Shares, k: int = 1) -> NDArray[np.bool_]:
     """Whether people's top emotion is among the k most probable, shape ``(n,)``. Meant for clear images."""
     ranked = np.argsort(-predicted, axis=1, kind="stable")[:, :k]
@@ -78,9 +121,14 @@ def table_row(true: Shares, predicted: Shares, clear: NDArray[np.bool_]) -> dict
         "JSD": float(jsd(true, predicted).mean()),
         "cosine": float(cosine(true, predicted).mean()),
         "Chebyshev": float(chebyshev(true, predicted).mean()),
+        "Clark": float(clark(true, predicted).mean()),
+        "Canberra": float(canberra(true, predicted).mean()),
         "intersection": float(intersection(true, predicted).mean()),
+        "Spearman": float(spearman(true, predicted).mean()),
         "top-1": float(hits.mean()),
         "top-2": float(top_hits(true[clear], predicted[clear], 2).mean()),
+        "balanced accuracy": balanced_accuracy(true[clear], predicted[clear]),
         "polarity": float(polarity_hits(true, predicted).mean()),
+        "entropy correlation": entropy_correlation(true, predicted),
         "ECE": calibration_error(predicted[clear].max(1), hits),
     }

@@ -1,0 +1,59 @@
+"""A small world for the jury's scripts: paintings of two colours, others like them, and a random trunk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from albumjudge.vgg import Trunk
+from training.protocol import SPLITS
+
+COLOURS = {"red": (220, 30, 30), "blue": (30, 30, 220)}
+VOTES = {"red": (1, 9, 0, 0, 2, 1, 1, 0), "blue": (0, 0, 4, 8, 0, 0, 0, 2)}
+COUNT = 24
+
+
+def make_paintings(root: Path) -> Path:
+    """Write a folder as published, with names that stand in the committed splits."""
+    names = list(json.loads(SPLITS.read_text(encoding="utf-8"))["splits"])[:COUNT]
+    (root / "Images").mkdir(parents=True)
+    lines = ["'file_path','Amusement','Anger','Awe','Content','Disgust','Excitement','Fear','Sad'"]
+    chance = np.random.default_rng(0)
+    for i, name in enumerate(names):
+        colour = "red" if i % 2 else "blue"
+        picture(colour, chance).save(root / "Images" / name)
+        votes = np.array(VOTES[colour]) + chance.integers(0, 2, 8)
+        lines.append(f"'{name}'," + ",".join(map(str, votes)))
+    (root / "ABSTRACT_groundTruth.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return root
+
+
+def make_others(root: Path) -> Path:
+    """Write a folder of other paintings, on half of which nobody was asked about anger."""
+    root.mkdir(parents=True)
+    lines = ["file_name,bws_anger,wikiart_trust"]
+    chance = np.random.default_rng(1)
+    for i in range(16):
+        colour = "red" if i % 2 else "blue"
+        picture(colour, chance).save(root / f"{i}.png")
+        anger = f"{(0.8 if colour == 'red' else -0.8) + chance.normal(0, 0.1):.3f}" if i % 4 < 2 else ""
+        lines.append(f"{i}.png,{anger},{chance.random():.3f}")
+    (root / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return root
+
+
+def make_trunk(file: Path) -> Path:
+    """Write VGG16's convolutions with random weights."""
+    torch.manual_seed(5)
+    save_file({f"features.{k}": v for k, v in Trunk().features.state_dict().items()}, file)
+    return file
+
+
+def picture(colour: str, chance: np.random.Generator) -> Image.Image:
+    noisy = np.array(COLOURS[colour]) + chance.normal(0, 25, (64, 64, 3))
+    return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))

@@ -1,0 +1,81 @@
+"""Saliency finds where a feeling comes from, in a network where that is known."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from albumjudge.covers import Cover, CoverIdentity
+from albumjudge.saliency import DARKEST, saliency, spotlight
+from albumjudge.vgg import EmotionVGG
+from training.evaluate_saliency import cells, evaluate, paint_over
+
+
+@pytest.fixture(scope="module")
+def network() -> EmotionVGG:
+    torch.manual_seed(0)
+    return EmotionVGG(size=64).eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def test_the_map_is_about_the_place_that_speaks(network: EmotionVGG) -> None:
+    # Noise in one corner of a black picture: nothing else can excite maps whose biases are zero.
+    for module in network.features:
+        if isinstance(module, torch.nn.Conv2d):
+            assert module.bias is not None
+            module.bias.zero_()
+    grey = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1).expand(1, 3, 64, 64).clone()
+    grey[:, :, 40:, 40:] = torch.rand(1, 3, 24, 24)
+    heat = saliency(network, grey, torch.tensor([2]))
+    assert heat.shape == (1, 64, 64) and heat.max() == 1 and heat.min() >= 0
+    assert heat[0, 40:, 40:].mean() > 5 * heat[0, :24, :24].mean()
+
+
+def test_each_image_is_asked_about_its_own_emotion(network: EmotionVGG) -> None:
+    images = torch.rand(2, 3, 64, 64)
+    both = saliency(network, images, torch.tensor([1, 6]))
+    alone = saliency(network, images[1:], torch.tensor([6]))
+    torch.testing.assert_close(both[1:], alone, atol=1e-4, rtol=1e-3)
+    other = saliency(network, images[1:], torch.tensor([1]))
+    assert (alone - other).abs().max() > 0.01
+
+
+def test_the_network_is_left_as_it_was(network: EmotionVGG) -> None:
+    saliency(network, torch.rand(1, 3, 64, 64), torch.tensor([0]))
+    assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_the_spotlight_dims_what_does_not_matter() -> None:
+    cover = Cover(CoverIdentity("dcgan-seed-1a2b3c4d", 1), np.full((64, 64, 3), 200, np.uint8))
+    heat = np.zeros((64, 64), np.float32)
+    heat[:32] = 1
+    lit = np.asarray(Image.open(io.BytesIO(spotlight(cover, heat, 2))))
+    assert lit.shape == (128, 128, 3)
+    assert (lit[:64] == 200).all() and (lit[64:] == round(200 * DARKEST)).all()
+
+
+def test_the_hottest_squares_are_painted_over() -> None:
+    images = torch.rand(1, 3, 64, 64)
+    heat = torch.zeros(1, 64, 64)
+    heat[:, :16, :16] = 1
+    over = paint_over(images, cells(heat), share=4 / 64)
+    mean = images.mean((2, 3), keepdim=True)
+    torch.testing.assert_close(over[:, :, :16, :16], mean.expand(1, 3, 16, 16))
+    torch.testing.assert_close(over[:, :, 16:], images[:, :, 16:])
+
+
+def test_a_network_that_looks_at_one_place_passes_both_tests(network: EmotionVGG) -> None:
+    rows = evaluate(network, torch.rand(2, 3, 32, 32), 0)
+    assert set(rows) == {
+        "map of a random trunk",
+        "map after shuffled votes",
+        "painted over: the most salient quarter",
+        "painted over: random squares",
+        "painted over: what is salient in another cover",
+    }
+    random = rows["painted over: random squares"]
+    assert random["low"] <= random["less than the salient quarter by"] <= random["high"]

@@ -1,0 +1,183 @@
+"""Check that saliency says something: on what the judge learnt, and on what moves it.
+
+    python -m training.evaluate_saliency --write
+
+Two tests over painted covers. *Randomised weights* (Adebayo et al. 2018, https://arxiv.org/abs/1810.03292):
+the map for the same emotion from a network with a random trunk, and from one whose jurors remember other votes
+(shuffled among the paintings), must differ from the true one. *Deletion* (Petsiuk et al. 2018,
+https://arxiv.org/abs/1806.07421): painting over the most salient quarter of the picture with its mean colour
+must lower the emotion's share more than painting over random squares, or over what is salient in another cover.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate
+
+from albumjudge.checkpoints import CheckpointError, load_generator, load_judge, read_checkpoint
+from albumjudge.covers import Painter
+from albumjudge.judging import as_images
+from albumjudge.jury import Jury
+from albumjudge.saliency import saliency
+from albumjudge.vgg import EmotionVGG
+from training.cards import write_card
+from training.cover_data import DataError
+from training.runs import merge_metrics
+from training.tables import markdown_table
+
+CELL = 8
+DELETED = 0.25
+
+
+def cells(heat: Tensor) -> Tensor:
+    """Mean heat of squares of 8x8 pixels: ``(n, h, w)`` to ``(n, h / 8, w / 8)``."""
+    return avg_pool2d(heat[:, None], CELL)[:, 0]
+
+
+def paint_over(images: Tensor, order: Tensor, share: float = DELETED) -> Tensor:
+    """Paint over the squares that come first in ``order`` with each image's mean colour.
+
+    Args:
+        images: shape ``(n, 3, h, w)``.
+        order: numbers by which squares are ranked, highest first, shape ``(n, h / 8, w / 8)``.
+        share: of the squares painted over.
+    """
+    flat = order.flatten(1)
+    count = round(share * flat.shape[1])
+    mask = torch.zeros_like(flat).scatter_(1, flat.topk(count, 1).indices, 1.0).view_as(order)
+    large = interpolate(mask[:, None], scale_factor=CELL, mode="nearest")
+    return images * (1 - large) + images.mean((2, 3), keepdim=True) * large
+
+
+def in_parts(function: Callable[..., Tensor], *tensors: Tensor, size: int = 16) -> Tensor:
+    return torch.cat([function(*part) for part in zip(*(torch.split(t, size) for t in tensors), strict=True)])
+
+
+def randomised_trunk(network: Jury | EmotionVGG, seed: int) -> Jury | EmotionVGG:
+    """A copy whose convolutions are drawn at random, as large as the trained ones."""
+    other = copy.deepcopy(network)
+    chance = torch.Generator().manual_seed(seed)
+    for module in other.features:
+        if isinstance(module, nn.Conv2d):
+            noise = torch.randn(module.weight.shape, generator=chance)
+            module.weight.copy_(noise * module.weight.std())
+    return other
+
+
+def shuffled_votes(network: Jury | EmotionVGG, seed: int) -> Jury | EmotionVGG:
+    """A copy that remembers the votes of one painting at another (or, alone, emotions in another order)."""
+    other = copy.deepcopy(network)
+    chance = torch.Generator().manual_seed(seed)
+    if isinstance(other, Jury):
+        other.memory.copy_(other.memory[:, torch.randperm(other.memory.shape[1], generator=chance)])
+    else:
+        other.head.weight.copy_(other.head.weight[torch.randperm(len(other.head.weight), generator=chance)])
+    return other
+
+
+@torch.no_grad()
+def evaluate(network: Jury | EmotionVGG, images: Tensor, seed: int) -> dict[str, dict[str, float]]:
+    """Rows of both tests.
+
+    Args:
+        images: shape ``(n, 3, h, w)``, RGB in [0, 1].
+    """
+    chance = torch.Generator().manual_seed(seed)
+
+    def shares(pictures: Tensor) -> Tensor:
+        return in_parts(lambda part: network.hear(part).mean(0), pictures)
+
+    before = shares(images)
+    emotions = before.argmax(1)
+    heat = cells(in_parts(lambda a, b: saliency(network, a, b), images, emotions))
+    rows: dict[str, dict[str, float]] = {}
+    for name, other in (
+        ("random trunk", randomised_trunk(network, seed)),
+        ("shuffled votes", shuffled_votes(network, seed)),
+    ):
+        theirs = cells(in_parts(lambda a, b, other=other: saliency(other, a, b), images, emotions))
+        likeness = [
+            float(np.nan_to_num(spearmanr(one.flatten(), two.flatten()).statistic))
+            for one, two in zip(heat.numpy(), theirs.numpy(), strict=True)
+        ]
+        rows[f"map of a {name}" if "trunk" in name else f"map after {name}"] = {
+            "rank correlation with the true map": float(np.mean(likeness)),
+            "n": len(images),
+        }
+    orders = {
+        "the most salient quarter": heat,
+        "random squares": torch.rand(heat.shape, generator=chance),
+        "what is salient in another cover": heat.roll(1, 0),
+    }
+    chosen = before.gather(1, emotions[:, None])[:, 0]
+    drops = {
+        name: (chosen - shares(paint_over(images, order)).gather(1, emotions[:, None])[:, 0]).numpy()
+        for name, order in orders.items()
+    }
+    true = drops["the most salient quarter"]
+    draws = np.random.default_rng(seed).integers(0, len(true), (2000, len(true)))
+    for name, drop in drops.items():
+        line = {"share lost": float(drop.mean()), "n": len(images)}
+        if drop is not true:
+            low, high = np.quantile((true - drop)[draws].mean(1), [0.025, 0.975])
+            line |= {
+                "less than the salient quarter by": float((true - drop).mean()),
+                "low": float(low),
+                "high": float(high),
+            }
+        rows[f"painted over: {name}"] = line
+    return {
+        name: {k: v if isinstance(v, int) else round(v, 4) for k, v in row.items()}
+        for name, row in rows.items()
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the script; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m training.evaluate_saliency", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--judge", type=Path, default=Path("checkpoints/judge"))
+    parser.add_argument("--generator", type=Path, default=Path("checkpoints/generator"))
+    parser.add_argument("--count", type=int, default=200, help="covers, seeds 0 onwards")
+    parser.add_argument("--seed", type=int, default=2010)
+    parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own choice")
+    parser.add_argument("--write", action="store_true", help="save the table in the judge's metrics and card")
+    given = parser.parse_args(arguments)
+    if given.threads:
+        torch.set_num_threads(given.threads)
+    try:
+        generator = read_checkpoint(given.generator, "generator", "directory")
+        network = load_judge(read_checkpoint(given.judge, "judge", "directory"))
+        painter = Painter(load_generator(generator), generator.revision)
+        images = as_images(painter.paint(range(given.count)))
+        table: dict[str, object] = {
+            "what": f"Saliency of the strongest emotion on {given.count} covers by {generator.revision}: "
+            "rank correlation, over squares of 8x8 pixels, with maps that should know nothing; and the share "
+            "that the emotion loses when a quarter of the picture is painted over, with 95 % bootstrap "
+            "intervals of the difference.",
+            "seed": given.seed,
+            "date": datetime.now(UTC).date().isoformat(),
+            "rows": evaluate(network, images, given.seed),
+        }
+        print(f"{table['what']}\n\n{markdown_table(table['rows'])}")  # type: ignore[arg-type]
+        if given.write:
+            merge_metrics(given.judge, {"saliency": table})
+            write_card(given.judge)
+    except (CheckpointError, DataError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
