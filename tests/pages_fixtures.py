@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from albumjudge.covers import Cover
 from albumjudge.exhibit import Exhibit
-from albumjudge.judging import Judge, Verdict
+from albumjudge.judging import Verdict
 from albumjudge.settings import Settings
 from albumjudge.votes import BallotBox, open_engine
 from frame import room
@@ -35,19 +35,20 @@ def tiny_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path
 
 
 @pytest.fixture(scope="session")
-def exhibit(tiny_checkpoints: dict[str, Path]) -> Iterator[Exhibit]:
+def exhibit(tiny_checkpoints: dict[str, Path]) -> Exhibit:
     """An open exhibit whose judge does not look; the browser tests have one that does."""
 
-    def feel(judge: Judge, covers: Sequence[Cover]) -> list[Verdict]:
-        return [Verdict(FEELING, judge.revision) for _ in covers]
+    folders = Settings(
+        generator_directory=tiny_checkpoints["generator"], judge_directory=tiny_checkpoints["judge"]
+    )
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Judge, "judge", feel)
-        yield Exhibit.open(
-            Settings(
-                generator_directory=tiny_checkpoints["generator"], judge_directory=tiny_checkpoints["judge"]
-            )
-        )
+    def feel(covers: Sequence[Cover]) -> list[Verdict]:
+        return [Verdict(FEELING, opened.judge.revision) for _ in covers]
+
+    # This judge alone, not the class: the fixture lives as long as the session, beside tests of other judges.
+    opened = Exhibit.open(folders)
+    opened.judge.judge = feel  # type: ignore[method-assign]
+    return opened
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from albumjudge import hanging
 from albumjudge.covers import Cover, CoverIdentity
 from albumjudge.exhibit import Exhibit, JudgedCover
-from albumjudge.judging import Judge, Juror, Verdict
+from albumjudge.judging import Juror, Verdict
 from albumjudge.votes import BallotBox
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import FEELING, VISITOR, Visit, press, query, text
@@ -105,10 +105,10 @@ def test_a_jury_is_counted_and_shows_where_it_looked(
     awe, fear = (tuple(float(i == place) for i in range(8)) for place in (2, 6))
     jurors = (Juror("a", awe), Juror("b", awe), Juror("c", fear))
 
-    def feel(judge: Judge, covers: Sequence[Cover]) -> list[Verdict]:
-        return [Verdict(FEELING, judge.revision, jurors) for _ in covers]
+    def feel(covers: Sequence[Cover]) -> list[Verdict]:
+        return [Verdict(FEELING, exhibit.judge.revision, jurors) for _ in covers]
 
-    monkeypatch.setattr(Judge, "judge", feel)
+    monkeypatch.setattr(exhibit.judge, "judge", feel)
     exhibit._shown.clear()
     seed = hanging.wall(9, 12)[3]
     app = press(visit(wall="9"), f"choose-9-{seed}")
