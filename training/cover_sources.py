@@ -177,7 +177,7 @@ def _itunes_cover(row: Mapping[str, object], side: int) -> Wanted | None:
 
 def artwork_url(url: str, side: int) -> str:
     """Address of the same artwork at another size: the last ``100x100`` is replaced, if there is one."""
-    return re.sub(r"/\d+x\d+(?=[^/]*$)", f"/{side}x{side}", url)
+    return re.sub(r"(?<=[/.])\d+x\d+(?=[^/]*$)", f"{side}x{side}", url)
 
 
 def year_of(date: str) -> str:
