@@ -96,6 +96,9 @@ def local_hub(answer: Callable[[Request], Answer]) -> Iterator[LocalHub]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = (
+            True  # Else each body waits 40 ms for the client to acknowledge the headers.
+        )
 
         def read_body(self) -> bytes:
             if self.headers.get("Transfer-Encoding") != "chunked":

@@ -1,0 +1,116 @@
+"""The iTunes Search API and archive.org in small, on localhost, and time that passes at once."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import numpy as np
+from PIL import Image
+
+from tests.checkpoint_fixtures import Answer, Request
+from training.polite import Manners, PoliteClient
+
+Respond = Callable[[Request], Answer]
+
+
+def picture(seed: int, size: tuple[int, int] = (48, 48), form: str = "JPEG") -> bytes:
+    """A picture file of blotches that no other seed has."""
+    chance = np.random.default_rng(seed)
+    blotches = Image.fromarray(chance.integers(0, 256, (6, 6, 3)).astype(np.uint8))
+    file = io.BytesIO()
+    blotches.resize(size, Image.Resampling.BICUBIC).save(file, form)
+    return file.getvalue()
+
+
+def with_etag(request: Request, body: bytes) -> Answer:
+    """The body, or 304 to those who have it."""
+    etag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
+    if request.headers.get("if-none-match") == etag:
+        return Answer(304, headers={"ETag": etag})
+    return Answer(body=body, headers={"ETag": etag})
+
+
+def archive(files: Mapping[str, bytes], item: str = "sleeves", *, announce: bool = False) -> Respond:
+    """archive.org with one item; ``announce`` lists the files with their SHA-1."""
+
+    def answer(request: Request) -> Answer:
+        if request.path == f"/metadata/{item}":
+            rows: list[dict[str, str]] = [{"name": name, "source": "original"} for name in files]
+            for row in rows if announce else ():
+                row["sha1"] = hashlib.sha1(files[row["name"]], usedforsecurity=False).hexdigest()
+            return with_etag(request, json.dumps({"files": rows, "metadata": {}}).encode())
+        if request.path.startswith("/metadata/"):
+            return Answer(body=b"{}")
+        for name, body in files.items():
+            if request.path == f"/download/{item}/{quote(name)}":
+                return with_etag(request, body)
+        return Answer(404)
+
+    return answer
+
+
+def album(number: int, **told: object) -> dict[str, object]:
+    """A row of an answer of the iTunes Search API; ``told`` replaces or adds fields."""
+    return {
+        "collectionId": number,
+        "artistName": "Miles Davis",
+        "collectionName": f"Album {number}",
+        "primaryGenreName": "Jazz",
+        "releaseDate": "1959-08-17T07:00:00Z",
+        "artworkUrl100": f"http://pictures.invalid/art/{number}/100x100bb.jpg",
+        **told,
+    }
+
+
+def itunes(albums: Sequence[dict[str, object]]) -> Respond:
+    """The Search API, which finds the same albums whatever one asks, and their artwork at any size."""
+
+    def answer(request: Request) -> Answer:
+        if request.path.startswith("/search?"):
+            host = f"http://{request.headers['host']}"
+            text = json.dumps({"resultCount": len(albums), "results": list(albums)})
+            return with_etag(request, text.replace("http://pictures.invalid", host).encode())
+        number = int(request.path.split("/")[2])
+        side = int(request.file.partition("x")[0])
+        return with_etag(request, picture(number, (side, side)))
+
+    return answer
+
+
+@dataclass
+class FakeTime:
+    """A clock that only sleeping moves, at once."""
+
+    now: float = 1000.0
+    slept: list[float] = field(default_factory=list)
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def client(
+    time: FakeTime | None = None,
+    *,
+    interval: float = 0.0,
+    deadline: float = 30.0,
+    largest: int = 1_000_000,
+    chance: random.Random | None = None,
+) -> PoliteClient:
+    """A client that never really sleeps."""
+    time = time or FakeTime()
+    return PoliteClient(
+        Manners(interval, deadline=deadline, largest=largest),
+        clock=time.clock,
+        sleep=time.sleep,
+        chance=chance or random.Random(0),
+    )
