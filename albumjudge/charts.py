@@ -304,7 +304,8 @@ def calibration(bins: Sequence[CalibrationBin], *, faint: bool = False) -> alt.L
         }
         for b in bins
     ]
-    reach = max(0.3, *(max(b.stated, b.felt.value or 0.0) for b in bins)) * 1.08
+    highest = (b.felt.interval.high if b.felt.interval else b.felt.value or 0.0 for b in bins)
+    reach = max(0.3, *highest, *(b.stated for b in bins)) * 1.04
     colour = QUIET if faint else ACCENT
     x = alt.X("stated:Q", scale=_from_zero(reach), title="the machine said", axis=_percent_axis())
     y_scale = _from_zero(reach)

@@ -264,17 +264,20 @@ def one_emotion(covers: Sequence[CoverAgreement], most_felt: str) -> None:
     """Choose an emotion and see its covers; choosing draws only this part of the page anew."""
     with room.manners(), st.container(key="one-emotion"):
         st.html('<div class="prose"><h2>One emotion, and its covers</h2></div>')
+        asked = st.query_params.get("emotion")
+        # Once, or a link that follows the choice would put the choice back.
+        st.session_state.setdefault("emotion", asked if asked in NAMES else most_felt)
         chosen = st.segmented_control(
             "Choose an emotion",
             charts.ON_SIDES,
-            default=most_felt,
             required=True,
             format_func=lambda name: f"{SIGNS[name]} {name}",
             key="emotion",
-            bind="query-params",
             label_visibility="collapsed",
         )
-        emotion = chosen if chosen in NAMES else most_felt
+        emotion = chosen or most_felt
+        if emotion != asked and (asked or emotion != most_felt):
+            st.query_params["emotion"] = emotion
         sorted_out = by_emotion.covers_of(emotion, covers)
         with st.container(key="side-by-side-emotion"):
             with st.container():

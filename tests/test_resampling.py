@@ -93,6 +93,21 @@ def test_draws_in_portions_are_as_many_and_the_same_every_time(monkeypatch: pyte
     assert first == estimates(mean_of(values), cover, visitor, repeats=20)
 
 
+def test_many_votes_are_drawn_less_often_but_never_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    values, cover, visitor = made_up(1, 1, 1)
+    drawn: list[int] = []
+
+    def counted(weights: Floats) -> Floats:
+        drawn.append(len(weights))
+        return mean_of(values)(weights)
+
+    for at_once, repeats in ((10**6, 400), (600 * 250, 250), (600 * 10, 100)):
+        drawn.clear()
+        monkeypatch.setattr(resampling, "_AT_ONCE", at_once)
+        estimates(counted, cover, visitor)
+        assert sum(drawn[1:]) == 3 * repeats
+
+
 def test_one_visitor_alone_gives_no_error() -> None:
     values, cover, _ = made_up(1, 1, 1)
     mean = estimates(mean_of(values), cover, np.zeros(600, np.intp))[0]
