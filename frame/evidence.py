@@ -122,9 +122,10 @@ def one_more_card(found: OneMoreVisitor) -> str:
         0: "So far the two cannot be told apart.",
         -1: "No: one more visitor meets the crowd’s feeling more often.",
     }[found.difference.beside(0)]
-    if found.difference.value is not None and found.difference.interval is not None:
-        low, high = decimal(found.difference.interval.low), decimal(found.difference.interval.high)
-        sentence += f" Machine less visitor: {decimal(found.difference.value)} ({low} to {high})."
+    difference = found.difference
+    if difference.solid and difference.value is not None and difference.interval is not None:
+        low, high = decimal(difference.interval.low), decimal(difference.interval.high)
+        sentence += f" Machine less visitor: {decimal(difference.value)} ({low} to {high})."
     return card(
         "Is the machine as good as one more visitor?",
         [Line("machine", found.machine), Line("one visitor", found.visitor)],

@@ -250,7 +250,7 @@ def emotion_prints(box: BallotBox, rows: Sequence[EmotionOnCover]) -> None:
                     read_png(here.cover.cover, stored[0]),
                     size="small",
                     short=True,
-                    feeling=f"{here.people} of {here.voters} people",
+                    feeling=f"people: {here.people} of {here.voters}",
                     note=f"machine: {percent(here.machine)}",
                 )
             )
@@ -274,6 +274,7 @@ def one_emotion(covers: Sequence[CoverAgreement], most_felt: str) -> None:
             format_func=lambda name: f"{SIGNS[name]} {name}",
             key="emotion",
             label_visibility="collapsed",
+            width="stretch",
         )
         emotion = chosen or most_felt
         if emotion != asked and (asked or emotion != most_felt):

@@ -118,7 +118,7 @@ def test_choosing_an_emotion_shows_its_covers(visit: Visit, box: BallotBox, exhi
     chosen = page[page.index("Both felt it most") : page.index("Emotion by emotion")]
     both, only_people, only_machine = chosen.split("Only ")
     # Two each; the unpleasant one comes first.
-    assert "On no cover" in both and "No. 000002" in only_people and "2 of 3 people" in only_people
+    assert "On no cover" in both and "No. 000002" in only_people and "people: 2 of 3" in only_people
     assert "On no cover" in only_machine
     (choice,) = app.button_group
     assert len(choice.options) == 8
