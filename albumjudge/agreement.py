@@ -32,7 +32,7 @@ FEWEST_VOTES = 3
 
 @dataclass(frozen=True)
 class Interval:
-    """A confidence interval of a share, 0 <= ``low`` <= ``high`` <= 1."""
+    """A confidence interval, ``low`` <= ``high``; that of a share lies between 0 and 1."""
 
     low: float
     high: float

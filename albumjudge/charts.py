@@ -8,7 +8,9 @@ from typing import Any
 import altair as alt
 
 from albumjudge import emotions
+from albumjudge.by_emotion import EmotionCovers
 from albumjudge.emotions import EMOTIONS, NAMES, NOTHING
+from albumjudge.findings import CalibrationBin, CoverNoise
 
 INK = "#efe8dc"
 QUIET = "#a69b8b"
@@ -27,6 +29,8 @@ _HUE = {e.name: e.colour for e in EMOTIONS}
 _SIGN = {e.name: e.sign for e in EMOTIONS}
 _CLOSE_UP = 0.6
 """Bars share one scale, 0 to 60 %, unless one is longer."""
+_FEWEST_SAID = 20
+"""Times that the machine must have said about the same before it is held to that."""
 
 
 def _hang(chart: Any, **size: Any) -> Any:
@@ -275,6 +279,204 @@ def people_and_machine(people: Mapping[str, float], machine: Mapping[str, float]
         description="How often people and the machine felt each emotion: " + "; ".join(spoken_rows) + ".",
     )
     return chart
+
+
+def calibration(bins: Sequence[CalibrationBin], *, faint: bool = False) -> alt.LayerChart:
+    """What the machine stated against what people felt, with intervals; on the diagonal it is honest.
+
+    Args:
+        bins: one point each; those on which few votes bear are left out, unless all are.
+        faint: whether there are too few votes to read much from it.
+
+    Raises:
+        ValueError: if there are no bins.
+    """
+    if not bins:
+        raise ValueError("A calibration chart needs votes.")
+    bins = [b for b in bins if b.n >= _FEWEST_SAID] or bins
+    rows = [
+        {
+            "stated": b.stated,
+            "felt": b.felt.value,
+            "low": None if b.felt.interval is None else b.felt.interval.low,
+            "high": None if b.felt.interval is None else b.felt.interval.high,
+            "n": b.n,
+        }
+        for b in bins
+    ]
+    highest = (b.felt.interval.high if b.felt.interval else b.felt.value or 0.0 for b in bins)
+    reach = max(0.3, *highest, *(b.stated for b in bins)) * 1.04
+    colour = QUIET if faint else ACCENT
+    x = alt.X("stated:Q", scale=_from_zero(reach), title="the machine said", axis=_percent_axis())
+    y_scale = _from_zero(reach)
+    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x)
+    spans = base.transform_filter("datum.low != null").mark_rule(
+        color=colour, strokeWidth=2, opacity=0.55, clip=True
+    )
+    points = base.mark_point(size=90, filled=True, opacity=1, color=colour).encode(
+        y=alt.Y("felt:Q", scale=y_scale, title="people felt", axis=_percent_axis()),
+        tooltip=[
+            alt.Tooltip("stated:Q", format=".0%", title="the machine said"),
+            alt.Tooltip("felt:Q", format=".0%", title="people felt"),
+            alt.Tooltip("n:Q", title="times said"),
+        ],
+    )
+    said = "; ".join(
+        f"said {percent(b.stated)}, felt {percent(b.felt.value)}" for b in bins if b.felt.value is not None
+    )
+    chart: alt.LayerChart = _hang(
+        alt.layer(
+            _diagonal(reach),
+            spans.encode(y=alt.Y("low:Q", scale=y_scale), y2="high:Q"),
+            points,
+        ),
+        width="container",
+        height=300,
+        description=f"What the machine said and how often people felt it: {said}.",
+    )
+    return chart
+
+
+def noise(covers: Sequence[CoverNoise], *, faint: bool = False) -> alt.LayerChart:
+    """Each cover's distance of crowd and machine against how far mere chance would take it.
+
+    Args:
+        covers: one point each.
+        faint: whether there are too few covers to read much from it.
+
+    Raises:
+        ValueError: if there are no covers.
+    """
+    if not covers:
+        raise ValueError("A chart of covers needs some.")
+    rows = [
+        {
+            "number": f"No. {row.cover.number}",
+            "distance": row.distance,
+            "chance": row.by_chance_high,
+            "votes": row.votes,
+            "beyond": row.beyond,
+        }
+        for row in covers
+    ]
+    reach = max(max(row.distance, row.by_chance_high) for row in covers) * 1.08
+    scale, axis = _from_zero(reach), alt.Axis(tickCount=5, grid=False, domain=False, format=".2~f")
+    points = (
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_point(size=70, filled=True, opacity=0.45 if faint else 0.85)
+        .encode(
+            x=alt.X("chance:Q", scale=scale, title="as far as chance would take it", axis=axis),
+            y=alt.Y("distance:Q", scale=scale, title="how far apart they are", axis=axis),
+            color=alt.condition("datum.beyond", alt.value(QUIET if faint else ACCENT), alt.value("#6f665b")),
+            tooltip=[
+                alt.Tooltip("number:N", title="cover"),
+                alt.Tooltip("votes:Q"),
+                alt.Tooltip("distance:Q", format=".2f", title="distance"),
+                alt.Tooltip("chance:Q", format=".2f", title="95 % of chance stays below"),
+            ],
+        )
+    )
+    beyond = sum(row.beyond for row in covers)
+    chart: alt.LayerChart = _hang(
+        alt.layer(_diagonal(reach), points),
+        width="container",
+        height=300,
+        description=f"On {beyond} of {len(covers)} covers people and machine are further apart than chance.",
+    )
+    return chart
+
+
+def emotion_on_covers(emotion: str, covers: EmotionCovers) -> alt.LayerChart:
+    """One emotion cover by cover: how many people felt it, and how probable the machine thinks it.
+
+    Raises:
+        ValueError: if the emotion is none of the eight, or there are no covers.
+    """
+    hue = EMOTIONS[emotions.index(emotion)].colour
+    if not covers.all:
+        raise ValueError("A chart of covers needs some.")
+    groups = (
+        ("both felt it most", covers.both),
+        ("only people did", covers.people),
+        ("only the machine did", covers.machine),
+    )
+    group_of = {here.cover.cover: words for words, rows in groups for here in rows}
+    neither = "neither did"
+    rows = [
+        {
+            "number": f"No. {here.cover.cover.number}",
+            "people": here.share,
+            "machine": here.machine,
+            "votes": here.voters,
+            "who": group_of.get(here.cover.cover, neither),
+        }
+        for here in covers.all
+    ]
+    order = [*(words for words, _ in groups), neither]
+    widest = max(0.5, *(here.share for here in covers.all))
+    points = (
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_point(filled=True, opacity=0.9)
+        .encode(
+            x=alt.X(
+                "people:Q", scale=_from_zero(1.06 * widest), title="people who felt it", axis=_percent_axis()
+            ),
+            y=alt.Y(
+                "machine:Q",
+                scale=_from_zero(max(0.3, *(here.machine for here in covers.all)) * 1.06),
+                title="the machine’s share",
+                axis=_percent_axis(),
+            ),
+            color=alt.Color(
+                "who:N", title=None, scale=alt.Scale(domain=order, range=[hue, hue, hue, "#6f665b"])
+            ),
+            shape=alt.Shape(
+                "who:N",
+                title=None,
+                scale=alt.Scale(domain=order, range=["diamond", "circle", "square", "circle"]),
+                legend=alt.Legend(columns=2),
+            ),
+            size=alt.condition(f"datum.who == '{neither}'", alt.value(28), alt.value(110)),
+            tooltip=[
+                alt.Tooltip("number:N", title="cover"),
+                alt.Tooltip("people:Q", format=".0%", title="people"),
+                alt.Tooltip("machine:Q", format=".0%", title="the machine"),
+                alt.Tooltip("votes:Q"),
+            ],
+        )
+    )
+    counted = ", ".join(f"{words} on {len(rows)}" for words, rows in groups)
+    chart: alt.LayerChart = _hang(
+        alt.layer(points),
+        width="container",
+        height=320,
+        description=f"{emotion} on {len(covers.all)} covers: {counted}.",
+    )
+    return chart
+
+
+def _from_zero(reach: float) -> alt.Scale:
+    return alt.Scale(domain=[0, reach], nice=False)
+
+
+def _percent_axis() -> alt.Axis:
+    return alt.Axis(
+        labelExpr="datum.value == 0 ? '0' : format(100 * datum.value, 'd') + ' %'",
+        tickCount=5,
+        domain=False,
+        grid=False,
+    )
+
+
+def _diagonal(reach: float) -> alt.Chart:
+    """Where both axes say the same."""
+    ends: list[dict[str, float]] = [{"x": 0, "y": 0}, {"x": reach, "y": reach}]
+    line: alt.Chart = (
+        alt.Chart(alt.InlineData(values=ends))
+        .mark_line(color="#6f665b", strokeDash=[5, 4], strokeWidth=1.5)
+        .encode(x=alt.X("x:Q"), y=alt.Y("y:Q"))
+    )
+    return line
 
 
 def training_curves(

@@ -9,22 +9,45 @@ from html import escape
 
 import streamlit as st
 
-from albumjudge import agreement, charts
+from albumjudge import agreement, by_emotion, charts, exclusions, findings
 from albumjudge.agreement import CoverAgreement, Share, Summary
+from albumjudge.by_emotion import EmotionOnCover
 from albumjudge.covers import read_png
 from albumjudge.emotions import EMOTIONS, NAMES, NOTHING
+from albumjudge.exclusions import Sifted
+from albumjudge.findings import Findings
 from albumjudge.votes import DATA_DICTIONARY, BallotBox, StoredVote
-from frame import prints, room
+from frame import evidence, figures, prints, room
+from frame.evidence import percent
 
 room.need_frame()
 
-FEW = 30
-"""Below so many votes the page says that the numbers are shaky."""
+MOST_COVERS = 4
+"""Covers in a row of one emotion."""
+SIGNS = {e.name: e.sign for e in EMOTIONS}
+EARLIER = "count-earlier"
+PARTLY_WORDS = {
+    exclusions.FELT_NOTHING: "The machine cannot say that. They count where people and machine are "
+    "compared vote "
+    "by vote, as not the same, and among visitors; not where the eight shares or the crowd’s feeling are "
+    "compared.",
+    exclusions.PLACEBO: "What they felt counts, for they said so before they saw a label. Whether they "
+    "agreed "
+    "with the label is counted apart.",
+}
 
 
-def percent(share: float) -> str:
-    """A percentage that no line break tears from its sign."""
-    return charts.percent(share).replace(" ", "\u202f")
+@st.cache_data(show_spinner="Counting the votes ...", max_entries=4)
+def worked_out(key: tuple[object, ...], _votes: Sequence[StoredVote]) -> Findings:
+    """The findings, kept until a vote or an answer is added; ``key`` is from :func:`state_of`."""
+    return findings.find(_votes)
+
+
+def state_of(votes: Sequence[StoredVote]) -> tuple[object, ...]:
+    """Tells two states of the ballot box apart without comparing every vote."""
+    answers = sum(vote.agrees is not None for vote in votes)
+    last = (votes[-1].visitor, str(votes[-1].cover)) if votes else ()
+    return (len(votes), answers, *last)
 
 
 def counted(number: int, one: str, many: str) -> str:
@@ -46,26 +69,25 @@ def counts(numbers: Summary) -> str:
     )
 
 
-def finding(numbers: Summary) -> str:
+def finding(numbers: Summary, found: Findings) -> str:
     """The main result in a sentence, with its interval and what chance alone would give."""
     felt, chance = numbers.felt_agreement, numbers.chance
     level = chance.marginal if chance.marginal is not None else chance.uniform
-    inside = felt.interval.low <= level <= felt.interval.high
-    if inside:
-        judgement = "So far that cannot be told from chance."
-    elif felt.interval.low > level:
-        judgement = "That is more than chance."
-    else:
-        judgement = "That is less than chance."
+    judgement = {
+        None: "So far that cannot be told from chance.",
+        0: "So far that cannot be told from chance.",
+        1: "That is more than chance.",
+        -1: "That is less than chance.",
+    }[found.agreement.excess.beside(0)]
     first = (
         f'<p class="finding">In <b>{percent(felt.value or 0.0)}</b> of the votes, people and machine '
         "felt the same "
         f"before they knew of each other: {felt.successes} of {felt.trials}. {judgement}</p>"
     )
     details = (
-        f"With so many votes the true share lies {span(felt)} (Wilson interval, 95 %). If both kept "
-        "their habits but "
-        f"answered without looking, they would meet in {percent(level)} of the cases."
+        f"With so many votes the true share lies {span(felt)} (Wilson interval, 95 %, taking each vote for "
+        "itself). If both kept their habits but answered without looking, they would meet in "
+        f"{percent(level)} of the cases."
     )
     answers = numbers.says_agree
     if answers.trials:
@@ -75,8 +97,8 @@ def finding(numbers: Summary) -> str:
             f"{percent(answers.value or 0.0)} "
             f"of {answers.trials} {noun} ({span(answers)})."
         )
-    if felt.trials < FEW:
-        details += f" Below {FEW} votes all of this is a first glimpse."
+    if felt.trials < findings.FEWEST_VOTES:
+        details += f" Below {findings.FEWEST_VOTES} votes all of this is a first glimpse."
     return f'{first}<p class="lead">{escape(details)}</p>'
 
 
@@ -120,9 +142,8 @@ def share_cell(share: Share) -> str:
 def emotion_table(votes: Sequence[StoredVote]) -> str:
     """HTML of the per-emotion table; unpleasant ones first, as everywhere."""
     rows = {row.emotion: row for row in agreement.per_emotion(votes)}
-    signs = {e.name: e.sign for e in EMOTIONS}
     lines = "".join(
-        f'<tr><th scope="row"><span class="hue-{name}" aria-hidden="true">{signs[name]}</span> {name}</th>'
+        f'<tr><th scope="row"><span class="hue-{name}" aria-hidden="true">{SIGNS[name]}</span> {name}</th>'
         f"<td>{rows[name].felt}</td><td>{rows[name].named}</td>"
         f"{share_cell(rows[name].recognised)}{share_cell(rows[name].shared)}{share_cell(rows[name].says_agree)}</tr>"
         for name in charts.ON_SIDES
@@ -158,8 +179,7 @@ def gallery(box: BallotBox, rows: Sequence[CoverAgreement]) -> None:
     st.html(f'<div class="row">{"".join(shown)}</div>')
 
 
-def rankings(box: BallotBox, votes: Sequence[StoredVote]) -> None:
-    covers = agreement.per_cover(votes)
+def rankings(box: BallotBox, covers: Sequence[CoverAgreement]) -> None:
     fewest = agreement.FEWEST_VOTES
     if max(row.agreement.trials for row in covers) < fewest:
         st.html(
@@ -186,6 +206,119 @@ def rankings(box: BallotBox, votes: Sequence[StoredVote]) -> None:
             st.html(f'<p class="quiet">{none} Counted are covers with at least {fewest} votes.</p>')
 
 
+def how_sure(found: Findings) -> None:
+    """Six questions with their numbers."""
+    st.html('<div class="prose"><h2>How sure is that?</h2></div>')
+    st.html(f'<p class="quiet wide">{escape(evidence.INTERVALS)}</p>')
+    st.html(evidence.cards(found))
+
+
+def in_detail(found: Findings) -> None:
+    """Calibration bin by bin, and distance cover by cover."""
+    with st.container(key="side-by-side-evidence"):
+        with st.container():
+            st.html('<div class="prose"><h2>Said and felt</h2></div>')
+            st.html(
+                '<p class="quiet">When the machine gives a feeling 20 %, do 20 % of people feel it? On the '
+                "dashed "
+                f"line they do. {escape(figures.needs(found.calibration.error.unmet))}</p>"
+            )
+            if found.calibration.bins:
+                faint = bool(found.calibration.error.unmet)
+                st.altair_chart(charts.calibration(found.calibration.bins, faint=faint), theme=None)
+        with st.container():
+            st.html('<div class="prose"><h2>Beyond chance</h2></div>')
+            st.html(
+                '<p class="quiet">Each dot is a cover. Above the dashed line, crowd and machine are '
+                "further apart "
+                "than chance in so few votes would take them, but for one cover in twenty. "
+                f"{escape(figures.needs(found.noise.distance.unmet))}</p>"
+            )
+            if found.noise.covers:
+                faint = bool(found.noise.distance.unmet)
+                st.altair_chart(charts.noise(found.noise.covers, faint=faint), theme=None)
+
+
+def emotion_prints(box: BallotBox, rows: Sequence[EmotionOnCover]) -> None:
+    """Covers of one emotion, with how many people felt it and how probable the machine thinks it."""
+    shown = []
+    for here in rows[:MOST_COVERS]:
+        stored = box.stored_cover(here.cover.cover)
+        if stored is not None:
+            shown.append(
+                prints.framed(
+                    read_png(here.cover.cover, stored[0]),
+                    size="small",
+                    short=True,
+                    feeling=f"people: {here.people} of {here.voters}",
+                    note=f"machine: {percent(here.machine)}",
+                )
+            )
+    st.html(f'<div class="row">{"".join(shown)}</div>')
+    if len(rows) > MOST_COVERS:
+        st.html(f'<p class="quiet">And {len(rows) - MOST_COVERS} more.</p>')
+
+
+@st.fragment
+def one_emotion(covers: Sequence[CoverAgreement], most_felt: str) -> None:
+    """Choose an emotion and see its covers; choosing draws only this part of the page anew."""
+    with room.manners(), st.container(key="one-emotion"):
+        st.html('<div class="prose"><h2>One emotion, and its covers</h2></div>')
+        asked = st.query_params.get("emotion")
+        # Once, or a link that follows the choice would put the choice back.
+        st.session_state.setdefault("emotion", asked if asked in NAMES else most_felt)
+        chosen = st.segmented_control(
+            "Choose an emotion",
+            charts.ON_SIDES,
+            required=True,
+            format_func=lambda name: f"{SIGNS[name]} {name}",
+            key="emotion",
+            label_visibility="collapsed",
+            width="stretch",
+        )
+        emotion = chosen or most_felt
+        if emotion != asked and (asked or emotion != most_felt):
+            st.query_params["emotion"] = emotion
+        sorted_out = by_emotion.covers_of(emotion, covers)
+        with st.container(key="side-by-side-emotion"):
+            with st.container():
+                st.html(
+                    '<p class="quiet">Each mark is a cover: further right, more people felt '
+                    f'<b class="hue-{emotion}">{SIGNS[emotion]} {emotion}</b> in front of it; further up, '
+                    f"the "
+                    "machine thinks it more probable.</p>"
+                )
+                st.altair_chart(charts.emotion_on_covers(emotion, sorted_out), theme=None)
+            with st.container():
+                for title, rows in (
+                    ("Both felt it most", sorted_out.both),
+                    ("Only people did", sorted_out.people),
+                    ("Only the machine did", sorted_out.machine),
+                ):
+                    st.html(f'<h3 class="row-title">{title}</h3>')
+                    if rows:
+                        emotion_prints(room.ballot_box(), rows)
+                    else:
+                        st.html('<p class="quiet">On no cover so far.</p>')
+
+
+def left_out(sifted: Sifted, everything: Sequence[StoredVote]) -> None:
+    """Which votes are not counted, or not everywhere, and why; earlier generators' can be let in."""
+    st.html('<div class="prose"><h2>What is left out, and why</h2></div>')
+    gone = "".join(
+        f"<div><dt>{number:,} {escape(words)}</dt><dd>Left out of everything on this page.</dd></div>"
+        for words, number in sifted.left_out.items()
+        if number
+    )
+    partly = "".join(
+        f"<div><dt>{number:,} {escape(words)}</dt><dd>{escape(PARTLY_WORDS.get(words, ''))}</dd></div>"
+        for words, number in exclusions.tally(sifted.counted, exclusions.PARTLY).items()
+    )
+    st.html(f'<dl class="terms">{gone}{partly}</dl>')
+    if len({vote.cover.generator for vote in everything}) > 1:
+        st.toggle("Count covers by earlier generators, too", key=EARLIER)
+
+
 def for_curators(box: BallotBox) -> None:
     with st.expander("For curators: the votes as a table"):
         file = io.StringIO()
@@ -201,27 +334,38 @@ def for_curators(box: BallotBox) -> None:
 
 def results() -> None:
     box = room.ballot_box()
-    votes = box.votes()
-    if not votes:
+    everything = box.votes()
+    if not everything:
         room.heading(
             "People vs. machine", "Nobody has voted yet, so there is nothing to compare. Be the first."
         )
         st.page_link(room.VOTE, label="Vote on a cover")
         return
-    numbers = agreement.summary(votes)
+    reasons = exclusions.reasons_now(everything)
+    if st.session_state.get(EARLIER):
+        reasons.pop(exclusions.EARLIER_GENERATOR, None)
+    sifted = exclusions.sift(everything, reasons)
+    votes = sifted.counted
+    numbers, found = agreement.summary(votes), worked_out(state_of(votes), votes)
+    covers = agreement.per_cover(votes)
     room.heading(
         "People vs. machine", "Do people feel what the machine feels? This is what the votes say so far."
     )
     st.html(counts(numbers))
-    st.html(finding(numbers))
+    st.html(finding(numbers, found))
+    how_sure(found)
     with st.container(key="side-by-side"):
         with st.container():
             how_often(votes)
         with st.container():
             cover_by_cover(votes)
+    in_detail(found)
+    most_felt = max(charts.ON_SIDES, key=lambda name: sum(vote.felt == name for vote in votes))
+    one_emotion(covers, most_felt)
     st.html('<div class="prose"><h2>Emotion by emotion</h2></div>')
     st.html(emotion_table(votes))
-    rankings(box, votes)
+    rankings(box, covers)
+    left_out(sifted, everything)
     for_curators(box)
 
 

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from albumjudge import charts
+from albumjudge.agreement import Interval, per_cover
+from albumjudge.by_emotion import covers_of
 from albumjudge.emotions import EMOTIONS, NAMES
+from albumjudge.findings import CalibrationBin, CoverNoise, Figure
+from tests.vote_fixtures import identity, vote
 
 EVEN = (0.125,) * 8
 POSITIVE = {emotion.name: emotion.positive for emotion in EMOTIONS}
@@ -117,3 +121,55 @@ def test_the_ceiling_stands_beside_every_judge() -> None:
     assert "perfect: 62 %" in drawn and "'score': 0.44" in drawn
     with pytest.raises(ValueError, match="at least one"):
         charts.ceiling({}, 0.5, "Right")
+
+
+# Findings
+
+
+def cover_noise(seed: int, distance: float) -> CoverNoise:
+    return CoverNoise(identity(seed), "awe", 9, distance, 0.1, 0.2)
+
+
+def test_covers_beyond_chance_stand_out_and_are_counted_in_words() -> None:
+    chart = charts.noise([cover_noise(1, 0.1), cover_noise(2, 0.3)]).to_dict()
+    (rows,) = (rows for rows in chart["datasets"].values() if "number" in rows[0])
+    assert [(row["number"], row["beyond"]) for row in rows] == [("No. 000001", False), ("No. 000002", True)]
+    assert "On 1 of 2 covers" in chart["description"]
+
+
+def test_the_calibration_chart_leaves_out_what_was_hardly_ever_said() -> None:
+    felt = Figure(0.2, Interval(0.1, 0.3), 90)
+    often, rare = CalibrationBin(0.25, felt, 90), CalibrationBin(0.9, Figure(1.0, None, 2), 2)
+    said = charts.calibration([often, rare]).to_dict()["description"]
+    assert "said 25 %, felt 20 %" in said and "90 %" not in said
+    assert "said 90 %, felt 100 %" in charts.calibration([rare]).to_dict()["description"]
+
+
+def test_an_emotion_on_covers_marks_who_felt_it_most() -> None:
+    votes = [
+        vote("awe", seed=1),
+        vote("fear", seed=2),
+        vote("awe", seed=3, top="fear"),
+        vote("fear", seed=4, top="fear"),
+    ]
+    chart = charts.emotion_on_covers("awe", covers_of("awe", per_cover(votes))).to_dict()
+    (rows,) = chart["datasets"].values()
+    assert {row["number"][-1]: row["who"] for row in rows} == {
+        "1": "both felt it most",
+        "2": "only the machine did",
+        "3": "only people did",
+        "4": "neither did",
+    }
+    assert [row["people"] for row in rows] == [1, 0, 1, 0]
+    assert "awe on 4 covers" in chart["description"]
+
+
+def test_charts_of_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="needs votes"):
+        charts.calibration([])
+    with pytest.raises(ValueError, match="needs some"):
+        charts.noise([])
+    with pytest.raises(ValueError, match="needs some"):
+        charts.emotion_on_covers("awe", covers_of("awe", []))
+    with pytest.raises(ValueError, match="none of the eight"):
+        charts.emotion_on_covers("hunger", covers_of("awe", []))

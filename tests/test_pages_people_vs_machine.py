@@ -11,7 +11,8 @@ from albumjudge.charts import percent
 from albumjudge.exhibit import Exhibit
 from albumjudge.votes import BallotBox
 from tests.pages_fixtures import *  # noqa: F403
-from tests.pages_fixtures import Visit, text
+from tests.pages_fixtures import Visit, query, text
+from tests.vote_fixtures import judged
 
 PAGE = "people_vs_machine"
 
@@ -51,7 +52,9 @@ def test_the_numbers_are_those_of_the_votes(visit: Visit, box: BallotBox, exhibi
     assert "they would meet in 50 % of the cases" in page and "cannot be told from chance" in page
     assert "people agreed in 75 % of 4 answers" in page
     assert "first glimpse" in page
-    assert charts_on(app) == 2
+    assert page.count('class="figure faint"') == page.count("<section") == 6
+    assert "Needs 30 votes, has 4." in page and "Needs 20 answers to the machine’s label, has 4." in page
+    assert charts_on(app) == 4
 
 
 def test_covers_are_ranked_only_once_enough_people_voted(
@@ -67,6 +70,7 @@ def test_agreed_and_disputed_covers_hang_with_their_pictures(
     vote(box, exhibit, 1, "amusement", "amusement", "amusement")
     vote(box, exhibit, 2, "fear", "fear", "sadness")
     page = text(visit(PAGE))
+    page = page[page.index("Emotion by emotion") :]
     agreed, disputed = page.index("Most agreed on"), page.index("Most disputed")
     assert agreed < page.index("No. 000001") < disputed < page.index("No. 000002")
     assert "3 of 3 people too" in page and "0 of 3 people too" in page
@@ -85,3 +89,64 @@ def test_curators_get_the_votes_as_csv_with_a_dictionary(
     app = visit(PAGE)
     assert len(app.get("download_button")) == 1
     assert "<dt>seconds_to_vote</dt>" in text(app)
+
+
+def test_numbers_on_many_votes_stand_firm(visit: Visit, box: BallotBox, exhibit: Exhibit) -> None:
+    for seed in range(12):
+        vote(box, exhibit, seed, *(["amusement"] * (seed % 3 + 2)), "fear", "awe", agrees=True)
+    page = text(visit(PAGE))
+    assert "by 6 visitors on 12 covers." in page
+    firm = page.index("Do people and machine feel the same?")
+    assert page.rindex("<section", 0, firm) == page.rindex('<section class="figure">', 0, firm)
+    # The judge of these tests says amusement whatever it sees, so chance says so, too.
+    assert "That is not clearly more than chance" in page
+    assert "Needs 20 answers to a random label, has 0." in page
+
+
+def test_an_answer_makes_the_numbers_new(visit: Visit, box: BallotBox, exhibit: Exhibit) -> None:
+    vote(box, exhibit, 1, "awe")
+    assert "has 0. Needs 20 answers to a random label" in text(visit(PAGE))
+    vote(box, exhibit, 1, "awe", agrees=True)
+    assert "Needs 20 answers to the machine’s label, has 1." in text(visit(PAGE))
+
+
+def test_choosing_an_emotion_shows_its_covers(visit: Visit, box: BallotBox, exhibit: Exhibit) -> None:
+    vote(box, exhibit, 1, "amusement", "amusement")
+    vote(box, exhibit, 2, "fear", "fear", "sadness")
+    app = visit(PAGE)
+    page = text(app)
+    chosen = page[page.index("Both felt it most") : page.index("Emotion by emotion")]
+    both, only_people, only_machine = chosen.split("Only ")
+    # Two each; the unpleasant one comes first.
+    assert "On no cover" in both and "No. 000002" in only_people and "people: 2 of 3" in only_people
+    assert "On no cover" in only_machine
+    (choice,) = app.button_group
+    assert len(choice.options) == 8
+    page = text(choice.set_value("amusement").run())
+    assert query(app, "emotion") == "amusement"
+    chosen = page[page.index("Both felt it most") : page.index("Emotion by emotion")]
+    both, only_people, only_machine = chosen.split("Only ")
+    assert "No. 000001" in both and "On no cover" in only_people and "No. 000002" in only_machine
+
+
+def test_a_link_leads_to_an_emotion(visit: Visit, box: BallotBox, exhibit: Exhibit) -> None:
+    vote(box, exhibit, 1, "awe")
+    assert 'class="hue-amusement">◠ amusement</b> in front of it' in text(visit(PAGE, emotion="amusement"))
+    assert 'class="hue-awe">△ awe</b> in front of it' in text(visit(PAGE, emotion="hunger"))
+
+
+def test_what_is_left_out_is_counted_and_earlier_generators_can_be_let_in(
+    visit: Visit, box: BallotBox, exhibit: Exhibit
+) -> None:
+    old = judged(5, "amusement")
+    box.cast(visitor="a" * 32, judged=old, felt="awe", label_shown="amusement", seconds_to_vote=2)
+    vote(box, exhibit, 1, "awe", "nothing")
+    app = visit(PAGE)
+    page = text(app)
+    assert "<dt>votes</dt><dd>2</dd>" in page
+    assert "<dt>1 on covers by an earlier generator</dt>" in page
+    assert "<dt>1 for “nothing, or something else”</dt>" in page
+    assert "<dt>0 shown a label drawn at random, the placebo</dt>" in page
+    (switch,) = app.toggle
+    page = text(switch.set_value(True).run())
+    assert "<dt>votes</dt><dd>3</dd>" in page and "by an earlier generator</dt>" not in page

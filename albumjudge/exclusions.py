@@ -1,0 +1,64 @@
+"""Which votes are counted, and why others are not: nothing is left out in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from albumjudge.emotions import NOTHING
+from albumjudge.votes import StoredVote
+
+Reason = Callable[[StoredVote], bool]
+"""Whether a vote falls under the reason. Reasons come as mappings from plain words, fit for a page."""
+
+EARLIER_GENERATOR = "on covers by an earlier generator"
+FELT_NOTHING = "for “nothing, or something else”"
+PLACEBO = "shown a label drawn at random, the placebo"
+PARTLY: dict[str, Reason] = {
+    FELT_NOTHING: lambda vote: vote.felt == NOTHING,
+    PLACEBO: lambda vote: vote.arm == "placebo",
+}
+"""Votes that count in some numbers and not in others."""
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """Votes after sifting.
+
+    Attributes:
+        counted: those that no reason fits, in their order.
+        left_out: how many each reason left out, in the order of the reasons, zeros included.
+    """
+
+    counted: tuple[StoredVote, ...]
+    left_out: Mapping[str, int]
+
+
+def sift(votes: Sequence[StoredVote], reasons: Mapping[str, Reason]) -> Sifted:
+    """Leave votes out; one that several reasons fit is counted under the first of them."""
+    counted: list[StoredVote] = []
+    left_out = dict.fromkeys(reasons, 0)
+    for vote in votes:
+        words = next((words for words, fits in reasons.items() if fits(vote)), None)
+        if words is None:
+            counted.append(vote)
+        else:
+            left_out[words] += 1
+    return Sifted(tuple(counted), left_out)
+
+
+def tally(votes: Sequence[StoredVote], reasons: Mapping[str, Reason]) -> dict[str, int]:
+    """How many votes each reason fits; a vote may fit several."""
+    return {words: sum(map(fits, votes)) for words, fits in reasons.items()}
+
+
+def reasons_now(votes: Sequence[StoredVote]) -> dict[str, Reason]:
+    """Why a vote is left out of all comparisons, as things stand.
+
+    The current generator is the one that painted the cover last voted on, so results need no network to be
+    open and outlive each generator until the next one has a vote.
+    """
+    if not votes:
+        return {}
+    current = max(votes, key=lambda vote: vote.voted_at).cover.generator
+    return {EARLIER_GENERATOR: lambda vote: vote.cover.generator != current}
