@@ -23,12 +23,13 @@ from torch.overrides import TorchFunctionMode
 from albumjudge.dcgan import Generator
 from albumjudge.hub import PICKLES, WEIGHTS, HubAddress, fetch
 from albumjudge.jury import Jury
+from albumjudge.skipgan import SkipGenerator
 from albumjudge.vgg import EmotionVGG
 
 Kind = Literal["generator", "judge"]
 Source = Literal["directory", "hub", "bundled"]
 NETWORKS: dict[Kind, dict[str, type[nn.Module]]] = {
-    "generator": {"Generator": Generator},
+    "generator": {"Generator": Generator, "SkipGenerator": SkipGenerator},
     "judge": {"EmotionVGG": EmotionVGG, "Jury": Jury},
 }
 """By kind and by the name that training.json gives as ``network``; the first is meant where it gives none."""
@@ -143,14 +144,14 @@ def read_kind(directory: Path) -> Kind:
     )
 
 
-def load_generator(checkpoint: Checkpoint) -> Generator:
+def load_generator(checkpoint: Checkpoint) -> Generator | SkipGenerator:
     """Build the network of a verified checkpoint, for use: evaluation mode, float32, no gradients.
 
     Raises:
         CheckpointError: if the folder has changed for the worse since it was verified.
     """
     network = _load(checkpoint)
-    assert isinstance(network, Generator)
+    assert isinstance(network, Generator | SkipGenerator)
     return network
 
 

@@ -14,8 +14,12 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 
-def _doublings(size: int) -> int:
-    """How many stride-2 steps lead from 4x4 to size x size."""
+def doublings(size: int) -> int:
+    """How many stride-2 steps lead from 4x4 to size x size.
+
+    Raises:
+        ValueError: if none do.
+    """
     steps = int(math.log2(size)) - 2 if size >= 8 else 0
     if steps < 1 or 4 * 2**steps != size:
         raise ValueError(f"A DCGAN paints squares of 8, 16, 32, 64, 128 ... pixels, not {size}.")
@@ -44,7 +48,7 @@ class Generator(
     def __init__(self, latent_size: int = 100, width: int = 64, size: int = 64) -> None:
         super().__init__()
         self.latent_size, self.width, self.size = latent_size, width, size
-        steps = _doublings(size)
+        steps = doublings(size)
         channels = [width * 2**k for k in range(steps - 1, -1, -1)]
         layers: list[nn.Module] = [
             nn.ConvTranspose2d(latent_size, channels[0], 4, 1, 0, bias=False),
@@ -84,7 +88,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, width: int = 64, size: int = 64) -> None:
         super().__init__()
-        steps = _doublings(size)
+        steps = doublings(size)
         layers: list[nn.Module] = [nn.Conv2d(3, width, 4, 2, 1, bias=False), nn.LeakyReLU(0.2, inplace=True)]
         for k in range(steps - 1):
             narrow, wide = width * 2**k, width * 2 ** (k + 1)

@@ -32,7 +32,7 @@ from albumjudge.checkpoints import (
     load_judge,
     read_checkpoint,
 )
-from albumjudge.covers import Cover, CoverIdentity, CoverLinkError, Painter
+from albumjudge.covers import Cover, CoverIdentity, Painter
 from albumjudge.hub import HubAddress, HubError
 from albumjudge.judging import Judge, Verdict, as_images
 from albumjudge.saliency import saliency, spotlight
@@ -89,7 +89,7 @@ class Exhibit:
         self._fetching = {kind: choice.missing for kind, choice in choices.items() if choice.missing}
         self._tried = {kind: threading.Event() for kind in self._fetching}
         self._closed = threading.Event()
-        self._shown: OrderedDict[tuple[str, str, int], JudgedCover] = OrderedDict()
+        self._shown: OrderedDict[tuple[CoverIdentity, str], JudgedCover] = OrderedDict()
 
     @classmethod
     def open(
@@ -159,21 +159,20 @@ class Exhibit:
         Raises:
             CoverLinkError: if a seed is out of range.
         """
-        return self._show(self._on_show, seeds)
+        on_show = self._on_show
+        return self._show(on_show, [CoverIdentity(on_show.painter.revision, seed) for seed in seeds])
 
-    def show_identity(self, identity: CoverIdentity) -> JudgedCover:
-        """Paint and judge one cover again.
+    def show_each(self, identities: Sequence[CoverIdentity]) -> list[JudgedCover]:
+        """Paint and judge covers again, in their order.
 
         Raises:
-            CoverLinkError: if another generator than the present one painted it.
+            CoverLinkError: if nobody here can paint one of them.
         """
-        on_show = self._on_show
-        if identity.generator != on_show.painter.revision:
-            raise CoverLinkError(
-                f"Cover No. {identity.number} was painted by {identity.generator}, which does not paint "
-                f"here. Here {on_show.painter.revision} paints, and would paint something else."
-            )
-        return self._show(on_show, [identity.seed])[0]
+        return self._show(self._on_show, identities)
+
+    def show_identity(self, identity: CoverIdentity) -> JudgedCover:
+        """Paint and judge one cover again; see :meth:`show_each`."""
+        return self.show_each([identity])[0]
 
     def where(self, judged: JudgedCover, *, enlarge: int = 1) -> bytes:
         """The cover as PNG, dimmed where it does not speak for what the jury feels most.
@@ -198,12 +197,12 @@ class Exhibit:
         """Ask the Hub no more. The exhibit can still be used."""
         self._closed.set()
 
-    def _show(self, on_show: _OnShow, seeds: Sequence[int]) -> list[JudgedCover]:
-        keys = [(on_show.painter.revision, on_show.judge.revision, seed) for seed in seeds]
+    def _show(self, on_show: _OnShow, identities: Sequence[CoverIdentity]) -> list[JudgedCover]:
+        keys = [(identity, on_show.judge.revision) for identity in identities]
         with self._lock:
             found = {key: self._shown[key] for key in keys if key in self._shown}
         new = list(dict.fromkeys(key for key in keys if key not in found))
-        covers = on_show.painter.paint([seed for *_, seed in new])
+        covers = on_show.painter.paint_each([identity for identity, _ in new])
         for key, cover, verdict in zip(new, covers, on_show.judge.judge(covers), strict=True):
             found[key] = JudgedCover(cover, verdict)
         with self._lock:

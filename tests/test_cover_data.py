@@ -6,10 +6,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from albumjudge.conditions import DECADES, GENRES
 from tests.cover_folders import cover_folder, write_metadata
-from training.cover_data import SHOWN_PROBLEMS, DataError, load_covers, read_metadata
+from training.cover_data import (
+    SHOWN_PROBLEMS,
+    CoverEntry,
+    DataError,
+    hold_out,
+    label_numbers,
+    load_covers,
+    read_metadata,
+)
+
+
+def entries(count: int, *, start: int = 0) -> list[CoverEntry]:
+    return [CoverEntry(f"{number}.png", "x", (), None) for number in range(start, start + count)]
 
 
 def one_cover(root: Path, image: Image.Image, name: str = "cover.png") -> Path:
@@ -179,3 +193,94 @@ def test_scans_that_are_square_but_for_a_few_pixels_pass(tmp_path: Path) -> None
         16,
         16,
     )
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 29])
+def test_covers_are_parted_into_two_sides_in_their_order(count: int) -> None:
+    everything = entries(30)
+    kept, held = hold_out(everything, count)
+    assert (len(kept), len(held)) == (30 - count, count)
+    assert sorted(kept + held, key=everything.index) == everything
+    for side in (kept, held):
+        assert side == sorted(side, key=everything.index)
+
+
+def test_a_cover_keeps_its_side_when_others_come_or_go_but_for_those_at_the_border() -> None:
+    """Of the covers held out, one leaves for each newcomer that ranks before it, and no other moves."""
+    before = {entry.file_name for entry in hold_out(entries(200), 50)[1]}
+    shuffled = entries(200)[::-1]
+    assert {entry.file_name for entry in hold_out(shuffled, 50)[1]} == before
+    known = {entry.file_name for entry in entries(200)}
+    grown = {entry.file_name for entry in hold_out(entries(240), 50)[1]}
+    assert 0 < len(grown - known) < 25
+    assert grown & known < before
+    gone = entries(200)[:-1]
+    shrunk = {entry.file_name for entry in hold_out(gone, 50)[1]}
+    assert before - {"199.png"} <= shrunk
+    assert len(shrunk - before) <= 1
+
+
+def test_what_is_known_of_a_cover_does_not_decide_its_side() -> None:
+    labelled = [CoverEntry(entry.file_name, "y", ("jazz",), "1970s") for entry in entries(30)]
+    names = [[entry.file_name for entry in side] for side in hold_out(entries(30), 10)]
+    assert [[entry.file_name for entry in side] for side in hold_out(labelled, 10)] == names
+
+
+@pytest.mark.parametrize("count", [5, 6])
+def test_too_few_covers_to_hold_so_many_out(count: int) -> None:
+    with pytest.raises(DataError, match=f"5 covers are too few to hold {count} out"):
+        hold_out(entries(5), count)
+
+
+def test_the_covers_held_out_are_loaded_instead_of_the_others(tmp_path: Path) -> None:
+    root = cover_folder(tmp_path / "covers", 10, size=8)
+    everything = load_covers(root, size=8)
+    kept, held = (load_covers(root, size=8, held_out=3, held=held) for held in (False, True))
+    assert (kept.entries, held.entries) == tuple(tuple(side) for side in hold_out(everything.entries, 3))
+    for side in (kept, held):
+        places = [everything.entries.index(entry) for entry in side.entries]
+        assert (side.pixels == everything.pixels[places]).all()
+    assert load_covers(root, size=8, held_out=3, held=True, limit=2).entries == held.entries[:2]
+    assert load_covers(root, size=8, held_out=3, limit=4).entries == kept.entries[:4]
+    with pytest.raises(DataError, match="10 covers are too few to hold 10 out"):
+        load_covers(root, size=8, held_out=10)
+
+
+def test_only_covers_of_the_source_are_counted_and_held_out(tmp_path: Path) -> None:
+    rows = []
+    for number in range(12):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / f"{number}.png")
+        rows.append({"file_name": f"{number}.png", "source": "xy"[number % 2]})
+    write_metadata(tmp_path, rows)
+    held = load_covers(tmp_path, size=8, source="x", held_out=5, held=True)
+    assert len(held) == 5
+    assert {entry.source for entry in held.entries} == {"x"}
+    with pytest.raises(DataError, match="6 covers are too few to hold 6 out"):
+        load_covers(tmp_path, size=8, source="x", held_out=6)
+    with pytest.raises(DataError, match="lists no cover of source 'z'"):
+        load_covers(tmp_path, size=8, source="z", held_out=6)
+
+
+def test_labels_are_numbered_from_one_and_zero_is_unknown() -> None:
+    some = [
+        CoverEntry("a.png", "", (GENRES[0],), DECADES[0]),
+        CoverEntry("b.png", "", (), DECADES[-1]),
+        CoverEntry("c.png", "", (GENRES[-1],), None),
+        CoverEntry("d.png", "", (), None),
+    ]
+    numbers = label_numbers(some, torch.Generator().manual_seed(0))
+    assert numbers.dtype == torch.int64
+    assert numbers.tolist() == [[1, 1], [0, len(DECADES)], [len(GENRES), 0], [0, 0]]
+
+
+def test_of_several_genres_each_is_drawn_equally_often_and_by_the_seed() -> None:
+    several = [CoverEntry("a.png", "", ("rock", "jazz", "pop"), "1970s")] * 3000
+    numbers = label_numbers(several, torch.Generator().manual_seed(0))
+    assert set(numbers[:, 1].tolist()) == {1 + DECADES.index("1970s")}
+    expected = {1 + GENRES.index(genre) for genre in ("rock", "jazz", "pop")}
+    counts = torch.bincount(numbers[:, 0], minlength=1 + len(GENRES))
+    assert {number for number, count in enumerate(counts.tolist()) if count} == expected
+    # A count's standard deviation is 26.
+    assert all(abs(int(counts[number]) - 1000) < 5 * 26 for number in expected)
+    assert torch.equal(numbers, label_numbers(several, torch.Generator().manual_seed(0)))
+    assert not torch.equal(numbers, label_numbers(several, torch.Generator().manual_seed(1)))

@@ -12,8 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from albumjudge.covers import CoverIdentity, CoverLinkError, Painter, latent, read_png, to_pixels
+from albumjudge.conditions import DECADES, GENRES
+from albumjudge.covers import (
+    STRIDE,
+    CoverIdentity,
+    CoverLinkError,
+    Painter,
+    asked,
+    latent,
+    read_png,
+    to_pixels,
+)
 from albumjudge.dcgan import Generator
+from albumjudge.skipgan import SkipGenerator
 
 REVISION = "dcgan-seed-1a2b3c4d"
 
@@ -24,10 +35,106 @@ def painter() -> Painter:
     return Painter(Generator(latent_size=8, width=4), REVISION)
 
 
-@given(st.integers(0, 999_999))
-def test_a_link_leads_back(seed: int) -> None:
-    identity = CoverIdentity(REVISION, seed)
+identities = st.builds(
+    CoverIdentity,
+    st.just(REVISION),
+    st.integers(0, 999_999),
+    st.sampled_from([None, *GENRES]),
+    st.sampled_from([None, *DECADES]),
+    st.integers(30, 150),
+    st.binary(max_size=128).filter(lambda drift: any(drift) or not drift),
+)
+
+
+@given(identities)
+def test_a_link_leads_back(identity: CoverIdentity) -> None:
     assert CoverIdentity.parse(str(identity)) == identity
+    assert CoverIdentity.of(identity.generator, identity.seed, identity.recipe) == identity
+
+
+def test_a_link_says_what_was_asked_for_and_no_more() -> None:
+    assert str(CoverIdentity(REVISION, 7, "jazz", "1970s", 80)) == f"{REVISION}.7.jazz.1970s.w80"
+    assert str(CoverIdentity(REVISION, 7, None, "1970s", 100)) == f"{REVISION}.7.1970s"
+    assert str(CoverIdentity(REVISION, 7, drift=b"\xff\x02\x00")) == f"{REVISION}.7.d_wIA"
+    assert CoverIdentity(REVISION, 7, "jazz", "1970s").order == "1970s, jazz"
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        "jazz.jazz",
+        "1970s.jazz",
+        "polka",
+        "1940s",
+        "w29",
+        "w151",
+        "w100",
+        "w080",
+        "w",
+        "d",
+        "dAAAA",
+        "d=",
+        "d_",
+        ".jazz",
+    ],
+)
+def test_what_nobody_can_paint_gets_a_sentence(recipe: str) -> None:
+    """Two spellings of one cover would be two covers to the ballot box, so only one is a link."""
+    with pytest.raises(CoverLinkError, match=r"\.$"):
+        CoverIdentity.parse(f"{REVISION}.7.{recipe}")
+    with pytest.raises(CoverLinkError, match=r"\.$"):
+        CoverIdentity.of(REVISION, 7, recipe)
+
+
+def test_wildness_stretches_the_latent_vector_and_drift_moves_it() -> None:
+    np.testing.assert_allclose(CoverIdentity(REVISION, 7, wildness=50).latents(3), latent(7, 3) / 2)
+    drifted = CoverIdentity(REVISION, 7, drift=np.array([1, -2, 0], np.int8).tobytes())
+    np.testing.assert_allclose(drifted.latents(3) - latent(7, 3), [STRIDE, -2 * STRIDE, 0])
+    with pytest.raises(CoverLinkError, match="has strayed"):
+        drifted.latents(4)
+
+
+def test_a_place_in_latent_space_becomes_the_nearest_identity() -> None:
+    start = CoverIdentity(REVISION, 7, "rock", wildness=90)
+    wanted = start.latents(8) + np.linspace(-2, 2, 8)
+    there = start.at(wanted)
+    assert (there.genre, there.seed, there.wildness) == ("rock", 7, 90)
+    np.testing.assert_allclose(there.latents(8), wanted, atol=STRIDE / 2 + 1e-9)
+    assert there.at(start.latents(8)) == start
+    far = start.at(start.latents(8) + 100).latents(8) - start.latents(8)
+    np.testing.assert_allclose(far, 127 * STRIDE)
+
+
+def test_what_is_asked_for_reaches_the_network() -> None:
+    torch.manual_seed(3)
+    network = SkipGenerator(latent_size=8, width=4, size=16)
+    torch.nn.init.normal_(network.genre.weight)
+    torch.nn.init.normal_(network.decade.weight)
+    painter = Painter(network, REVISION)
+    assert painter.to_order
+    orders = [
+        CoverIdentity(REVISION, 7),
+        CoverIdentity(REVISION, 7, "jazz"),
+        CoverIdentity(REVISION, 7, "jazz", "1970s"),
+        CoverIdentity(REVISION, 7, "jazz", "1970s", 60),
+        CoverIdentity(REVISION, 7, "jazz", "1970s", 60, bytes([40] * 8)),
+    ]
+    assert asked(orders[1:3]).tolist() == [[GENRES.index("jazz") + 1, 0], [8, DECADES.index("1970s") + 1]]
+    together = painter.paint_each(orders)
+    assert len({cover.pixels.tobytes() for cover in together}) == len(orders)
+    for identity, cover in zip(orders, together, strict=True):
+        assert cover.identity == identity
+        np.testing.assert_array_equal(painter.paint_each([identity])[0].pixels, cover.pixels)
+    np.testing.assert_array_equal(painter.paint([7])[0].pixels, together[0].pixels)
+
+
+def test_a_painter_refuses_orders_that_it_does_not_understand_and_covers_of_others(painter: Painter) -> None:
+    assert not painter.to_order
+    with pytest.raises(CoverLinkError, match="dcgan-seed paints what comes, not 1970s, jazz"):
+        painter.paint_each([CoverIdentity(REVISION, 7, "jazz", "1970s")])
+    with pytest.raises(CoverLinkError, match="painted by other-1a2b3c4d, which does not paint here"):
+        painter.paint_each([CoverIdentity("other-1a2b3c4d", 7)])
+    assert painter.paint_each([CoverIdentity(REVISION, 7, wildness=60)])
 
 
 def test_what_the_museum_label_says() -> None:

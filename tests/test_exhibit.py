@@ -88,13 +88,13 @@ def test_what_was_shown_is_remembered_but_not_without_bound(
     monkeypatch.setattr(exhibit_module, "KEPT", 3)
     exhibit = Exhibit.open(Settings(), bundled=bundled)
     asked: list[list[int]] = []
-    paint = exhibit.painter.paint
+    paint = exhibit.painter.paint_each
 
-    def note(seeds: Sequence[int]) -> list[Cover]:
-        asked.append(list(seeds))
-        return paint(seeds)
+    def note(identities: Sequence[CoverIdentity]) -> list[Cover]:
+        asked.append([identity.seed for identity in identities])
+        return paint(identities)
 
-    monkeypatch.setattr(exhibit.painter, "paint", note)
+    monkeypatch.setattr(exhibit.painter, "paint_each", note)
     first = exhibit.show([1, 2, 3])
     assert exhibit.show([3, 1, 2]) == [first[2], first[0], first[1]]
     exhibit.show([4])  # 3 was asked for longest ago.

@@ -18,10 +18,11 @@ from typing import Any
 
 import pytest
 
+from albumjudge.conditions import GENRES
 from tests.checkpoint_fixtures import Answer, LocalHub, Request, local_hub
 from tests.cover_servers import FakeTime, Respond, album, archive, client, itunes, picture
 from training import cover_store, durable
-from training.cover_data import GENRES, DataError, load_covers, read_metadata
+from training.cover_data import DataError, load_covers, read_metadata
 from training.cover_sources import (
     _GENRE_OF,
     ListingError,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +17,35 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
 from albumjudge.checkpoints import load_generator, read_checkpoint
+from albumjudge.conditions import DECADES, GENRES
+from albumjudge.dcgan import Generator
+from albumjudge.skipgan import SkipGenerator
 from tests.cover_folders import cover_folder
 from training import train_generator
-from training.cover_data import CoverSet, DataError, load_covers
+from training.cover_data import CoverEntry, CoverSet, DataError, label_numbers, load_covers
+from training.lite_features import LiteFeatures
+from training.projected import STAGE_WIDTHS, ProjectedDiscriminator
 from training.runs import read_state, write_state
 from training.train_generator import PRESETS, GeneratorConfig, Trainer, contact_sheet, main, train
 
 CONFIG = GeneratorConfig(
     source=None, size=8, epochs=3, batch=4, latent_size=4, width=2, average_half_life=20, flip=True, seed=5
+)
+TINY_PROJECTED = replace(
+    PRESETS["projected"],
+    held_out=0,
+    size=16,
+    epochs=2,
+    batch=8,
+    latent_size=4,
+    width=2,
+    feature_side=32,
+    watch_first=8,
+    average_half_life=20,
+    seed=5,
 )
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parent.parent
@@ -126,7 +147,7 @@ def test_nothing_that_a_run_leaves_is_a_pickle(whole: Path) -> None:
 def test_both_networks_learn_and_the_average_follows(covers: CoverSet) -> None:
     trainer = trainer_of(covers)
     before = {name: [p.clone() for p in net.parameters()] for name, net in trainer._networks().items()}
-    trainer.train_step(next(trainer.batches()))
+    trainer.train_step(*next(trainer.batches()))
     for name, network in trainer._networks().items():
         for old, new in zip(before[name], network.parameters(), strict=True):
             assert not torch.equal(old, new), name
@@ -157,8 +178,8 @@ def test_a_polite_signal_saves_the_state_first(
     before = signal.getsignal(number)
     step = Trainer.train_step
 
-    def step_with_a_visitor(self: Trainer, batch: Tensor) -> None:
-        step(self, batch)
+    def step_with_a_visitor(self: Trainer, batch: Tensor, labels: Tensor) -> None:
+        step(self, batch, labels)
         if self.step == 5:
             signal.raise_signal(number)
 
@@ -176,8 +197,8 @@ KILLED_AT_STEP_8 = """
 import os, signal, sys
 from training import train_generator
 
-def train_step(self, batch):
-    step(self, batch)
+def train_step(self, *batch):
+    step(self, *batch)
     if self.step == 8:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -302,13 +323,27 @@ def test_the_average_is_the_one_that_was_announced(covers: CoverSet) -> None:
         assert torch.allclose(parameter, float(np.prod(decays)) * first + drawn, atol=1e-5)
 
 
+def calibration(covers: CoverSet, config: GeneratorConfig) -> tuple[Tensor, Tensor]:
+    """Latents and labels that the average's batch statistics are measured on."""
+    chance = torch.Generator().manual_seed(config.seed + 3)
+    latents, labels = [], []
+    for _ in range(train_generator.CALIBRATION_BATCHES):
+        latents.append(torch.randn(128, config.latent_size, generator=chance))
+        if config.recipe == "dcgan":
+            labels.append(torch.zeros(128, 2, dtype=torch.long))
+            continue
+        chosen = torch.randint(len(covers), (128,), generator=chance).tolist()
+        labels.append(label_numbers([covers.entries[i] for i in chosen], chance))
+    return torch.cat(latents), torch.cat(labels)
+
+
 def test_the_average_has_batch_statistics_that_fit_its_own_weights(covers: CoverSet) -> None:
     trainer = trainer_of(covers)
     for batch in trainer.batches():
-        trainer.train_step(batch)
+        trainer.train_step(*batch)
     averaged = trainer.averaged_generator()
-    chance = torch.Generator().manual_seed(CONFIG.seed + 3)
-    latents = torch.randn(train_generator.CALIBRATION_BATCHES * 128, CONFIG.latent_size, generator=chance)
+    latents, _ = calibration(covers, CONFIG)
+    assert isinstance(averaged, Generator)
     first, norm = averaged.layers[0], averaged.layers[1]
     assert isinstance(norm, nn.BatchNorm2d)
     assert norm.running_mean is not None
@@ -321,7 +356,7 @@ def test_the_average_has_batch_statistics_that_fit_its_own_weights(covers: Cover
 
 def test_looking_at_samples_does_not_move_the_run(covers: CoverSet, tmp_path: Path) -> None:
     trainer = trainer_of(covers)
-    trainer.train_step(next(trainer.batches()))
+    trainer.train_step(*next(trainer.batches()))
     before = {name: value.clone() for name, value in trainer.state()[0].items()}
     trainer.paint_samples(tmp_path)
     after = trainer.state()[0]
@@ -331,8 +366,9 @@ def test_looking_at_samples_does_not_move_the_run(covers: CoverSet, tmp_path: Pa
 def test_every_epoch_sees_each_cover_at_most_once_in_an_order_of_its_own(covers: CoverSet) -> None:
     trainer = trainer_of(covers)
     seen: list[list[bytes]] = [[], [], []]
-    for batch in trainer.batches():
+    for batch, labels in trainer.batches():
         assert batch.shape == (4, 3, 8, 8)
+        assert labels.tolist() == [[0, 0]] * 4
         seen[trainer.step // 3] += [cover.numpy().tobytes() for cover in batch]
         trainer.step += 1
     assert [len(epoch) for epoch in seen] == [12, 12, 12]
@@ -344,13 +380,12 @@ def test_every_epoch_sees_each_cover_at_most_once_in_an_order_of_its_own(covers:
 def test_flipping_mirrors_some_real_covers_and_leaves_the_others(tmp_path: Path) -> None:
     half = np.zeros((16, 3, 8, 8), np.uint8)
     half[..., :4] = 255
-    covers = CoverSet(half, ())
-    object.__setattr__(covers, "entries", (None,) * 16)
+    covers = CoverSet(half, (CoverEntry("a.png", "", (), None),) * 16)
     for flip, expected in ((False, {1.0}), (True, {1.0, -1.0})):
         trainer = trainer_of(covers, replace(CONFIG, batch=16, flip=flip))
         given: list[Tensor] = []
         trainer.discriminator.register_forward_pre_hook(lambda _, args, given=given: given.append(args[0]))
-        trainer.train_step(next(trainer.batches()))
+        trainer.train_step(*next(trainer.batches()))
         real = given[0]
         assert set(real[:, 0, 0, 0].tolist()) == expected
         assert torch.equal(real[..., 0], -real[..., 7])
@@ -358,7 +393,7 @@ def test_flipping_mirrors_some_real_covers_and_leaves_the_others(tmp_path: Path)
 
 def test_bf16_trains_to_finite_weights(covers: CoverSet) -> None:
     trainer = Trainer(CONFIG, covers, device=CPU, precision="bf16")
-    trainer.train_step(next(trainer.batches()))
+    trainer.train_step(*next(trainer.batches()))
     assert trainer.totals.isfinite().all()
     for parameter in trainer.average.parameters():
         assert parameter.dtype == torch.float32
@@ -371,3 +406,397 @@ def test_a_contact_sheet_is_read_like_a_page() -> None:
     assert sheet.shape == (4, 6, 3)
     assert sheet[0, ::2, 0].tolist() == [0, 64, 128]
     assert sheet[2, ::2, 0].tolist() == [191, 255, 0]
+
+
+class QuickFeatures(nn.Module):
+    """Maps of the shapes that EfficientNet-lite0 gives, from one frozen layer each."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side = side
+        chance = torch.Generator().manual_seed(0)
+        self.colours = [torch.randn(wide, 3, 1, 1, generator=chance) for wide in STAGE_WIDTHS]
+
+    def forward(self, pictures: Tensor) -> list[Tensor]:
+        pictures = interpolate(pictures, (self.side, self.side))
+        return [
+            conv2d(avg_pool2d(pictures, 4 * 2**k), colours).relu() for k, colours in enumerate(self.colours)
+        ]
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[None]:
+    """Small discriminators on features that cost nothing, and a preset for them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_generator, "LiteFeatures", QuickFeatures)
+        patch.setattr(train_generator, "ProjectedDiscriminator", partial(ProjectedDiscriminator, width=4))
+        patch.setitem(PRESETS, "tiny-projected", TINY_PROJECTED)
+        yield
+
+
+@pytest.fixture(scope="module")
+def larger(folder: Path) -> CoverSet:
+    """14 covers of the size that the other recipe takes at least: one batch of eight."""
+    return load_covers(folder, size=16)
+
+
+@pytest.fixture(scope="module")
+def more(tmp_path_factory: pytest.TempPathFactory) -> CoverSet:
+    """18 covers: two batches of eight, and two that are left over."""
+    return load_covers(cover_folder(tmp_path_factory.mktemp("more") / "covers", 18), size=16)
+
+
+def snapshot(network: nn.Module) -> dict[str, Tensor]:
+    return {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
+
+
+def moved(before: dict[str, Tensor], network: nn.Module) -> set[str]:
+    return {name for name, p in network.named_parameters() if not torch.equal(p, before[name])}
+
+
+@pytest.fixture(scope="module")
+def whole_projected(more: CoverSet, tmp_path_factory: pytest.TempPathFactory, quick: None) -> Path:
+    """A projected run that nothing interrupted: four steps, of which the first only watches."""
+    out = tmp_path_factory.mktemp("whole-projected")
+    train(TINY_PROJECTED, more, out, device=CPU)
+    return out
+
+
+def assert_same_state(one: Path, other: Path) -> None:
+    a, b = (read_state(out / "state.safetensors")[0] for out in (one, other))
+    assert a.keys() == b.keys()
+    for name, value in a.items():
+        assert torch.equal(value, b[name]), name
+
+
+class KilledError(Exception):
+    """What a test kills a run with: nothing is saved on the way out."""
+
+
+def test_a_projected_run_that_was_killed_ends_in_the_same_weights(
+    more: CoverSet, whole_projected: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Trainer.train_step
+
+    def step_and_die(self: Trainer, batch: Tensor, labels: Tensor) -> None:
+        step(self, batch, labels)
+        if self.step == 3:
+            raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "train_step", step_and_die)
+        with pytest.raises(KilledError):
+            train(TINY_PROJECTED, more, tmp_path, device=CPU)
+    # Saved at the end of the epoch: the third step is lost and must be made again.
+    assert read_state(tmp_path / "state.safetensors")[1]["step"] == 2
+    train(TINY_PROJECTED, more, tmp_path, device=CPU)
+    assert_same_run(tmp_path, whole_projected)
+    assert_same_state(tmp_path, whole_projected)
+
+
+def test_a_projected_run_stopped_while_it_only_watches_ends_in_the_same_weights(
+    more: CoverSet, whole_projected: Path, tmp_path: Path
+) -> None:
+    """Then the generator's optimiser has no moments yet."""
+    assert train(TINY_PROJECTED, more, tmp_path, device=CPU, stop_after=1) is None
+    tensors = read_state(tmp_path / "state.safetensors")[0]
+    assert not any(name.startswith("generator_adam/") for name in tensors)
+    train(TINY_PROJECTED, more, tmp_path, device=CPU)
+    assert_same_run(tmp_path, whole_projected)
+    assert_same_state(tmp_path, whole_projected)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_generator_learns_nothing_until_its_critics_have_seen_enough(larger: CoverSet) -> None:
+    trainer = trainer_of(larger, TINY_PROJECTED)
+    assert isinstance(trainer.discriminator, ProjectedDiscriminator)
+    painting, slow = snapshot(trainer.generator), snapshot(trainer.average)
+    judging = snapshot(trainer.discriminator)
+    batch = next(trainer.batches())
+    trainer.train_step(*batch)
+    assert not moved(painting, trainer.generator)
+    assert not moved(slow, trainer.average)
+    learning = {name for name, p in trainer.discriminator.named_parameters() if p.requires_grad}
+    assert moved(judging, trainer.discriminator) == learning
+    assert judging.keys() - learning == {name for name in judging if name.startswith("projection.")}
+
+    trainer.train_step(*batch)
+    # What a residual block adds is multiplied by zero at first, so its convolution waits for a step.
+    waiting = {name for name in painting if name.endswith(".3.layers.0.weight")}
+    assert len(waiting) == 2
+    assert moved(painting, trainer.generator) == moved(slow, trainer.average) == painting.keys() - waiting
+    trainer.train_step(*batch)
+    assert moved(painting, trainer.generator) == painting.keys()
+
+
+@pytest.mark.usefixtures("quick")
+def test_without_a_time_to_watch_both_learn_at_once_and_at_their_own_rates(larger: CoverSet) -> None:
+    trainer = trainer_of(
+        larger, replace(TINY_PROJECTED, watch_first=0, learning_rate=3e-3, generator_rate=1e-3)
+    )
+    painting, judging = snapshot(trainer.generator), snapshot(trainer.discriminator)
+    trainer.train_step(*next(trainer.batches()))
+    for before, network, rate in (
+        (painting, trainer.generator, 1e-3),
+        (judging, trainer.discriminator, 3e-3),
+    ):
+        steps = [(p - before[name]).abs().max().item() for name, p in network.named_parameters()]
+        # Adam's first step is as long as its rate wherever the slope is not nearly nothing.
+        assert max(steps) == pytest.approx(rate, rel=1e-2)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_projected_generator_learns_from_the_mean_of_all_logits(larger: CoverSet) -> None:
+    """The losses noted are the hinge losses of what the discriminator said, of real and painted covers."""
+    trainer = trainer_of(larger, TINY_PROJECTED)
+    said: list[list[Tensor]] = []
+    trainer.discriminator.register_forward_hook(
+        lambda _, __, logits: said.append([x.detach() for x in logits])
+    )
+    trainer.train_step(*next(trainer.batches()))
+    real, fake, fooled = said
+    assert len(real) == 5
+    hinge = np.mean(
+        [((1 - r).relu().mean() + (1 + f).relu().mean()).item() for r, f in zip(real, fake, strict=True)]
+    )
+    assert trainer.totals[0].item() == pytest.approx(hinge, rel=1e-5)
+    assert trainer.totals[1].item() == pytest.approx(-np.mean([f.mean().item() for f in fooled]), abs=1e-6)
+    scores = [torch.cat([x.flatten() for x in logits]).sigmoid().mean().item() for logits in (real, fake)]
+    assert trainer.totals[2:].tolist() == pytest.approx(scores, rel=1e-5)
+
+
+def test_real_covers_are_judged_with_their_own_labels_and_painted_ones_with_those_they_were_painted_from(
+    larger: CoverSet, quick: None
+) -> None:
+    trainer = trainer_of(larger, replace(TINY_PROJECTED, forget_label=0.5))
+    judged: list[list[list[int]]] = []
+    painted: list[list[list[int]]] = []
+    trainer.discriminator.register_forward_pre_hook(
+        lambda _, given: judged.append(torch.stack(given[1:], 1).tolist())
+    )
+    trainer.generator.register_forward_pre_hook(
+        lambda _, given: painted.append(torch.stack(given[1:], 1).tolist())
+    )
+    batch, labels = next(trainer.batches())
+    trainer.train_step(batch, labels)
+    assert judged == [labels.tolist(), painted[0], painted[0]]
+    assert labels.tolist() != painted[0]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_labels_are_forgotten_at_the_share_that_was_announced(larger: CoverSet, share: float) -> None:
+    trainer = trainer_of(larger, replace(TINY_PROJECTED, forget_label=share))
+    count = 4000
+    labels = trainer.labels(np.arange(count) % len(larger))
+    forgotten = (labels == 0).double()
+    error = (share * (1 - share) / count) ** 0.5
+    assert (forgotten.mean(0) - share).abs().max() <= 5 * error
+    # Genre and decade are forgotten on their own.
+    assert abs(forgotten.prod(1).mean() - share**2) <= 5 * error
+    known = {1 + GENRES.index("rock"), 1 + GENRES.index("pop")} if share < 1 else set()
+    assert set(labels[:, 0].tolist()) - {0} == known
+    assert set(labels[:, 1].tolist()) - {0} == ({1 + DECADES.index("1970s")} if share < 1 else set())
+
+
+def test_the_plain_dcgan_needs_no_labels_and_draws_nothing_for_them(covers: CoverSet) -> None:
+    trainer = trainer_of(covers)
+    before = trainer.chance.get_state()
+    assert trainer.labels(np.arange(5)).tolist() == [[0, 0]] * 5
+    assert torch.equal(trainer.chance.get_state(), before)
+    seen = torch.randn(2, 3, 8, 8)
+    (looked_at,) = trainer.look(seen)
+    assert looked_at is seen
+    assert torch.equal(trainer.chance.get_state(), before)
+
+
+@pytest.mark.usefixtures("quick")
+def test_painting_hands_the_labels_on(larger: CoverSet) -> None:
+    trainer = trainer_of(larger, TINY_PROJECTED)
+    generator = trainer.generator.eval()
+    latents, labels = torch.randn(2, 4), torch.tensor([[1, 2], [3, 0]])
+    with torch.no_grad():
+        expected = generator(latents, labels[:, 0], labels[:, 1])
+        assert torch.equal(trainer.paint(generator, latents, labels), expected)
+        assert not torch.equal(trainer.paint(generator, latents, labels.flip(1)), expected)
+
+
+@pytest.mark.usefixtures("quick")
+def test_half_of_the_samples_are_of_any_kind_and_the_rest_show_every_genre_and_decade(
+    larger: CoverSet,
+) -> None:
+    labels = trainer_of(larger, TINY_PROJECTED).sample_labels
+    assert labels.shape == (train_generator.SAMPLES, 2)
+    half = train_generator.SAMPLES // 2
+    assert not labels[:half].any()
+    assert set(labels[half:, 0].tolist()) == set(range(1, 1 + len(GENRES)))
+    assert set(labels[half:, 1].tolist()) == set(range(1, 1 + len(DECADES)))
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_averages_batch_statistics_are_measured_on_labels_of_real_covers(larger: CoverSet) -> None:
+    trainer = trainer_of(larger, TINY_PROJECTED)
+    for embedding in (trainer.average.genre, trainer.average.decade):
+        assert isinstance(embedding, nn.Embedding)
+        nn.init.normal_(embedding.weight, 0.0, 30.0)
+    averaged = trainer.averaged_generator()
+    assert isinstance(averaged, SkipGenerator)
+    assert not averaged.training
+    latents, labels = calibration(larger, TINY_PROJECTED)
+    asked = torch.cat([latents, averaged.genre(labels[:, 0]), averaged.decade(labels[:, 1])], 1)
+    first, norm = averaged.first[0], averaged.first[1]
+    assert isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None
+    with torch.no_grad():
+        expected = first(asked[:, :, None, None]).mean((0, 2, 3))
+    assert torch.allclose(norm.running_mean, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_state_from_before_a_setting_existed_can_be_continued(
+    covers: CoverSet, whole: Path, tmp_path: Path
+) -> None:
+    """What a plain run saved before there was another recipe."""
+    train(CONFIG, covers, tmp_path, device=CPU, stop_after=4)
+    path = tmp_path / "state.safetensors"
+    tensors, notes = read_state(path)
+    new = {"recipe", "held_out", "generator_rate", "start", "watch_first", "feature_side", "forget_label"}
+    was = notes["config"]
+    assert isinstance(was, dict) and new < was.keys()
+    write_state(path, tensors, notes | {"config": {k: v for k, v in was.items() if k not in new}})
+    assert train(CONFIG, covers, tmp_path, device=CPU) is not None
+    assert_same_run(tmp_path, whole)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_setting_that_the_state_does_not_know_had_its_default(larger: CoverSet) -> None:
+    trainer = trainer_of(larger, TINY_PROJECTED)
+    tensors, notes = trainer.state()
+    was = {k: v for k, v in asdict(TINY_PROJECTED).items() if k not in ("watch_first", "forget_label")}
+    with pytest.raises(DataError, match=r"other settings \(watch_first\)"):
+        trainer.restore(tensors, notes | {"config": was})
+    trainer_of(larger, replace(TINY_PROJECTED, watch_first=0)).restore(tensors, notes | {"config": was})
+
+
+@pytest.fixture
+def dcgan(folder: Path, tmp_path: Path) -> Path:
+    """The checkpoint of a DCGAN that the tiny projected recipe can begin with."""
+    options = {"preset": "tiny", "size": 16, "epochs": 1, "latent-size": 4, "width": 2, "device": "cpu"}
+    given = [part for key, value in options.items() for part in (f"--{key}", str(value))]
+    assert main(["--data", str(folder), "--out", str(tmp_path / "dcgan"), *given]) == 0
+    return tmp_path / "dcgan" / "checkpoint"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_run_can_begin_with_a_dcgans_pictures(
+    folder: Path, dcgan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures are compared where gates (none at this size) and conditions have no part in them."""
+    began: list[Trainer] = []
+
+    def note(self: Trainer, folder: Path) -> None:
+        if self.step == 0:
+            began.append(copy.deepcopy(self))
+
+    monkeypatch.setattr(Trainer, "paint_samples", note)
+    out = tmp_path / "run"
+    command = ["--data", str(folder), "--preset", "tiny-projected", "--out", str(out), "--device", "cpu"]
+    assert main([*command, "--start-from", str(dcgan)]) == 0
+
+    checkpoint = read_checkpoint(dcgan, "generator")
+    start = load_generator(checkpoint)
+    latents = torch.randn(8, 4)
+    (trainer,) = began
+    for network in (trainer.generator, trainer.average):
+        assert isinstance(network, SkipGenerator)
+        with torch.no_grad():
+            network.genre.weight.zero_()
+            network.decade.weight.zero_()
+            assert torch.allclose(network.eval()(latents), start(latents), atol=1e-6)
+    record = read_checkpoint(out / "checkpoint", "generator").training
+    assert record["config"]["start"] == checkpoint.revision
+
+    # The same command goes on; without --start-from it would be another run.
+    assert main([*command, "--start-from", str(dcgan), "--epochs", "3"]) == 0
+    assert main([*command, "--epochs", "3"]) == 1
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_start_that_does_not_fit_is_refused_in_a_sentence(
+    folder: Path, dcgan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*options: str) -> str:
+        out = tmp_path / "refused"
+        assert main(["--data", str(folder), "--out", str(out), "--device", "cpu", *options]) == 1
+        assert not (out / "state.safetensors").exists()
+        return capsys.readouterr().err
+
+    projected = ("--preset", "tiny-projected", "--start-from")
+    assert "There is no folder nowhere" in refused(*projected, "nowhere")
+    assert "width 3 cannot begin as a DCGAN with 2" in refused(*projected, str(dcgan), "--width", "3")
+    assert "latent_size 8 cannot begin as one with" in refused("--preset", "tiny", "--start-from", str(dcgan))
+
+    out = tmp_path / "projected"
+    command = ["--data", str(folder), "--preset", "tiny-projected", "--out", str(out), "--device", "cpu"]
+    assert main([*command, "--epochs", "1"]) == 0
+    of_its_own = ("--preset", "tiny", "--start-from", str(out / "checkpoint"))
+    assert "A DCGAN can begin with the weights of a DCGAN only" in refused(*of_its_own)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("preset", ["tiny", "tiny-projected"])
+def test_a_run_can_begin_where_another_of_its_kind_ended(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str
+) -> None:
+    command = ["--data", str(folder), "--preset", preset, "--device", "cpu", "--epochs", "1"]
+    assert main([*command, "--out", str(tmp_path / "first")]) == 0
+    began: list[dict[str, torch.Tensor]] = []
+    paint = Trainer.paint_samples
+
+    def note(self: Trainer, folder: Path) -> None:
+        if self.step == 0:
+            began.append({key: value.clone() for key, value in self.generator.state_dict().items()})
+        paint(self, folder)
+
+    monkeypatch.setattr(Trainer, "paint_samples", note)
+    ended = tmp_path / "first" / "checkpoint"
+    assert main([*command, "--out", str(tmp_path / "second"), "--start-from", str(ended)]) == 0
+    wanted = load_generator(read_checkpoint(ended, "generator")).state_dict()
+    assert all(torch.equal(began[0][key], value) for key, value in wanted.items())
+
+
+def test_there_are_two_recipes(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--data", str(folder), "--preset", "tiny", "--out", str(tmp_path), "--recipe", "oil"]) == 1
+    assert "Recipes are 'dcgan' and 'projected', not 'oil'." in capsys.readouterr().err
+
+
+def test_the_script_trains_the_projected_recipe_on_the_real_features(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_generator, "LiteFeatures", LiteFeatures)
+    monkeypatch.setattr(train_generator, "ProjectedDiscriminator", ProjectedDiscriminator)
+    monkeypatch.setitem(PRESETS, "tiny-projected", replace(TINY_PROJECTED, size=32, held_out=5))
+    out = tmp_path / "run"
+    command = ["--data", str(folder), "--preset", "tiny-projected", "--out", str(out), "--device", "cpu"]
+    assert main([*command, "--precision", "fp32"]) == 0
+    checkpoint = read_checkpoint(out / "checkpoint", "generator")
+    assert checkpoint.name == "tiny-projected-32"
+    assert checkpoint.network == "SkipGenerator"
+    assert checkpoint.training["covers"] == 14 - 5
+    assert [line["images_seen"] for line in checkpoint.history] == [8, 16]
+    generator = load_generator(checkpoint)
+    assert isinstance(generator, SkipGenerator)
+    painted = generator(torch.randn(2, 4), torch.tensor([0, 1]), torch.tensor([2, 0]))
+    assert painted.shape == (2, 3, 32, 32)
+    assert painted.isfinite().all()
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_projected_recipe_trains_in_bf16_to_finite_weights(larger: CoverSet) -> None:
+    config = replace(TINY_PROJECTED, watch_first=0)
+    trainer = Trainer(config, larger, device=CPU, precision="bf16")
+    before = snapshot(trainer.generator)
+    trainer.train_step(*next(trainer.batches()))
+    assert moved(before, trainer.generator)
+    assert trainer.totals.isfinite().all()
+    for parameter in trainer.average.parameters():
+        assert parameter.dtype == torch.float32
+        assert parameter.isfinite().all()

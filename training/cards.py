@@ -20,6 +20,7 @@ from huggingface_hub import PyTorchModelHubMixin
 
 from albumjudge.dcgan import Generator
 from albumjudge.emotions import NAMES
+from albumjudge.skipgan import SkipGenerator
 from albumjudge.vgg import EmotionVGG
 from training.cover_data import DataError
 from training.runs import write_text
@@ -31,6 +32,12 @@ SOURCES = {
     "shawheen_wcd": "archive.org covers that the 2019 project of the same idea trained its DCGAN on "
     "(ucsd-ml-arts/generative-visual-shawheen-t-1), duplicates removed",
 }
+BY_CHANCE = "A DCGAN (Radford, Metz & Chintala, 2015) that paints album covers{size} from random numbers. "
+TO_ORDER = (
+    "A DCGAN with residual blocks and skip-layer excitation (Liu et al., 2021) that paints album covers{size} "
+    "from random numbers, of a genre and a decade or of any. It learned against discriminators on pixels and on "
+    "features of a network that was never trained on covers (Sauer et al., 2021; Kumari et al., 2022). "
+)
 LABELS = {
     "distribution": " It learned the shares of all votes on a painting, not only which emotion had most.",
     "argmax": " It learned only which emotion had most votes; ties went to the first in the fixed order.",
@@ -65,18 +72,19 @@ def generator_card(record: Record, metrics: Record, *, weights: bool = True) -> 
         ``README.md``: front matter and Markdown.
     """
     config = record.get("config", {})
+    to_order = record.get("network") == "SkipGenerator"
     source = config.get("source")
     origin = SOURCES.get(source, f"source `{source}` of a folder of covers") if source else "all of a folder"
     count = f"{number(record['covers'])} album covers" if "covers" in record else "Album covers"
     size = f" of {config['size']}x{config['size']} pixels" if "size" in config else ""
     return _card(
-        Generator,
+        SkipGenerator if to_order else Generator,
         record,
         metrics,
         weights=weights,
         what=(
-            f"A DCGAN (Radford, Metz & Chintala, 2015) that paints album covers{size} from random numbers. "
-            "It is one of the two networks of albumjudge, an exhibit in which one network paints album "
+            (TO_ORDER if to_order else BY_CHANCE).format(size=size)
+            + "It is one of the two networks of albumjudge, an exhibit in which one network paints album "
             "covers, another says what it feels, and people vote on whether they feel the same."
         ),
         use=(

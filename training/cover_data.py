@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-GENRES = ("country", "hiphop", "rock", "pop", "electronic", "metal", "kpop", "jazz", "classical", "reggae")
-DECADES = tuple(f"{year}s" for year in range(1950, 2030, 10))
+from albumjudge.conditions import DECADES, GENRES
+
 SHOWN_PROBLEMS = 5
 
 
@@ -80,7 +83,53 @@ def read_metadata(root: Path) -> tuple[CoverEntry, ...]:
     return tuple(entries)
 
 
-def load_covers(root: Path, *, size: int, source: str | None = None, limit: int | None = None) -> CoverSet:
+def hold_out(entries: Sequence[CoverEntry], count: int) -> tuple[list[CoverEntry], list[CoverEntry]]:
+    """Part covers into those to train on and ``count`` to measure on, both in their order.
+
+    The hash of a file's name decides, so a cover keeps its side when others come or go, but for the few whose
+    hash lies near the border between the two.
+
+    Raises:
+        DataError: if no cover is left to train on.
+    """
+    if count >= len(entries) > 0:
+        raise DataError(
+            f"{len(entries)} covers are too few to hold {count} out. Give more, or hold out fewer."
+        )
+    ranked = sorted(entries, key=lambda entry: hashlib.sha256(entry.file_name.encode()).digest())
+    held = {entry.file_name for entry in ranked[:count]}
+    return (
+        [entry for entry in entries if entry.file_name not in held],
+        [entry for entry in entries if entry.file_name in held],
+    )
+
+
+def label_numbers(entries: Sequence[CoverEntry], chance: torch.Generator) -> torch.Tensor:
+    """Genre and decade as the generator takes them: int64, shape ``(n, 2)``, 0 for unknown.
+
+    Of several genres one is drawn.
+    """
+    draws = torch.rand(len(entries), generator=chance).tolist()
+    return torch.tensor(
+        [
+            (
+                1 + GENRES.index(entry.genres[int(draw * len(entry.genres))]) if entry.genres else 0,
+                1 + DECADES.index(entry.decade) if entry.decade else 0,
+            )
+            for entry, draw in zip(entries, draws, strict=True)
+        ]
+    )
+
+
+def load_covers(
+    root: Path,
+    *,
+    size: int,
+    source: str | None = None,
+    limit: int | None = None,
+    held_out: int = 0,
+    held: bool = False,
+) -> CoverSet:
     """Decode covers into memory, scaled to ``size`` by a box or Lanczos filter.
 
     Args:
@@ -88,12 +137,15 @@ def load_covers(root: Path, *, size: int, source: str | None = None, limit: int 
         size: side in pixels of the covers returned.
         source: keep only entries of this source; None keeps all.
         limit: keep only the first so many.
+        held_out: part so many covers off, see :func:`hold_out`.
+        held: return the covers held out instead of the others.
 
     Raises:
         DataError: if the metadata is unusable, nothing is left, or any listed image is missing, broken or
             not square.
     """
-    entries = [e for e in read_metadata(root) if source is None or e.source == source][:limit]
+    everything = [e for e in read_metadata(root) if source is None or e.source == source]
+    entries = hold_out(everything, held_out)[held][:limit]
     if not entries:
         raise DataError(
             f"{root}/metadata.csv lists no cover" + (f" of source {source!r}." if source else ".")

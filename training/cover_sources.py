@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import quote, urlencode
 
-from training.cover_data import DECADES
+from albumjudge.conditions import DECADES
 from training.polite import SpoiledError
 
 ITUNES = "https://itunes.apple.com"

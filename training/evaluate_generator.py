@@ -37,8 +37,9 @@ from torchmetrics.image.kid import KernelInceptionDistance
 from tqdm import tqdm
 
 from albumjudge.checkpoints import CheckpointError, load_generator, read_checkpoint
-from albumjudge.covers import LAST_SEED, latent, to_pixels
+from albumjudge.covers import LAST_SEED, GeneratorNetwork, latent, to_pixels
 from albumjudge.dcgan import Generator
+from albumjudge.skipgan import SkipGenerator
 from training.cards import write_card
 from training.cover_data import DataError, load_covers
 from training.imagenet import DEVIATION, MEAN, vgg16_features
@@ -181,18 +182,19 @@ def _fingerprint(covers: NDArray[np.uint8], describer: Describer) -> str:
 
 
 @torch.inference_mode()
-def paint(generator: Generator, seeds: Sequence[int]) -> NDArray[np.uint8]:
+def paint(generator: GeneratorNetwork, seeds: Sequence[int]) -> NDArray[np.uint8]:
     """Paint the covers that the exhibit shows for these seeds: uint8, shape ``(n, 3, size, size)``."""
     latents = np.stack([latent(seed, generator.latent_size) for seed in seeds])
     painted = [generator(part) for part in torch.split(torch.from_numpy(latents).float(), 100)]
     return to_pixels(torch.cat(painted)).transpose(0, 3, 1, 2)
 
 
-def untrained(like: Generator, *, seed: int) -> Generator:
+def untrained(like: GeneratorNetwork, *, seed: int) -> GeneratorNetwork:
     """A generator of the same shape as its training starts from: fresh weights, statistics of each batch."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return Generator(like.latent_size, like.width, like.size).train()
+        kind = SkipGenerator if isinstance(like, SkipGenerator) else Generator
+        return kind(like.latent_size, like.width, like.size).train()
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,7 @@ class Table:
 
 
 def evaluate(
-    generator: Generator,
+    generator: GeneratorNetwork,
     real: NDArray[np.uint8],
     describer: Describer,
     *,

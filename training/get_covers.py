@@ -30,7 +30,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from training.cover_data import DECADES, GENRES, DataError
+from albumjudge.conditions import DECADES, GENRES
+from training.cover_data import DataError
 from training.cover_sources import (
     ARCHIVE,
     ITUNES,

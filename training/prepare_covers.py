@@ -29,7 +29,8 @@ from pathlib import Path, PurePosixPath
 from PIL import Image
 from tqdm import tqdm
 
-from training.cover_data import DECADES, GENRES, DataError, read_metadata
+from albumjudge.conditions import DECADES, GENRES
+from training.cover_data import DataError, read_metadata
 from training.near_duplicates import MOST_BITS, Print, fingerprint, originals, similar_pairs
 from training.pictures import UnusableError, opened
 from training.tables import markdown_table

@@ -27,12 +27,18 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 from tqdm import tqdm
 
+from albumjudge.checkpoints import CheckpointError, load_generator, read_checkpoint
+from albumjudge.conditions import DECADES, GENRES
+from albumjudge.covers import GeneratorNetwork
 from albumjudge.dcgan import Discriminator, Generator
+from albumjudge.skipgan import SkipGenerator
+from training import losses
 from training.cards import write_card
-from training.cover_data import CoverSet, DataError, load_covers
+from training.cover_data import CoverSet, DataError, label_numbers, load_covers
+from training.lite_features import LiteFeatures
+from training.projected import ProjectedDiscriminator, shift
 from training.runs import read_state, save_checkpoint, write_json, write_state
 
 SAMPLES = 64
@@ -44,37 +50,68 @@ class GeneratorConfig:
     """Everything that decides the weights of a run, together with the data.
 
     Attributes:
+        recipe: ``dcgan`` as in 2015, or ``projected``: a conditional generator with skip-layer excitation
+            against discriminators on frozen features, see :mod:`training.projected`.
         source: train on covers of this ``source`` only; None takes all.
+        held_out: so many covers are never trained on, see :func:`training.cover_data.load_covers`.
         size: side of a cover in pixels.
         epochs: passes through the data.
         batch: covers per step. Small, since on few thousand covers the number of steps counts for more than
             their smoothness. An incomplete last batch is left out: batch norm would suffer from it.
         learning_rate, beta1: of both Adam optimisers.
+        generator_rate: the generator's own learning rate, where it differs.
         real_label: the discriminator's target for real covers; below one, so that it does not grow
             overconfident (one-sided label smoothing, Salimans et al. 2016).
         latent_size, width: of the networks, see :mod:`albumjudge.dcgan`.
+        start: revision of the checkpoint whose weights the generator begins with, see ``--start-from``.
+        watch_first: the generator learns nothing until its critics have seen so many covers.
+        feature_side: side at which the frozen features of ``projected`` look at covers, in pixels.
+        forget_label: share of known genres and decades that are passed as unknown, so that "unknown" means
+            any cover and not only the unlabelled ones.
         average_half_life: the exponential moving average of the generator halves the weight of the past after
             so many covers (Karras et al. 2018).
         flip: mirror half of the covers; off where lettering matters.
         seed: of initialisation, data order and latents.
     """
 
+    recipe: str = "dcgan"
     source: str | None = "shawheen_wcd"
+    held_out: int = 0
     size: int = 64
     epochs: int = 70
     batch: int = 16
     learning_rate: float = 2e-4
+    generator_rate: float | None = None
     beta1: float = 0.5
     real_label: float = 0.9
     latent_size: int = 100
     width: int = 64
+    start: str | None = None
+    watch_first: int = 0
+    feature_side: int = 96
+    forget_label: float = 0.1
     average_half_life: int = 10_000
     flip: bool = False
     seed: int = 2019
 
+    def __post_init__(self) -> None:
+        if self.recipe not in ("dcgan", "projected"):
+            raise ValueError(f"Recipes are 'dcgan' and 'projected', not {self.recipe!r}.")
+
 
 PRESETS: dict[str, GeneratorConfig] = {
     "seed": GeneratorConfig(),
+    "plain": GeneratorConfig(source=None, held_out=1500, epochs=24),
+    "projected": GeneratorConfig(
+        recipe="projected",
+        source=None,
+        held_out=1500,
+        epochs=24,
+        beta1=0.0,
+        generator_rate=1e-4,
+        watch_first=1600,
+        average_half_life=5_000,
+    ),
     "tiny": GeneratorConfig(source=None, size=16, epochs=2, batch=8, latent_size=8, width=4),
 }
 
@@ -91,20 +128,31 @@ class Trainer:
             )
         self.config, self.covers, self.device, self.precision = config, covers, device, precision
         torch.manual_seed(config.seed)
-        self.generator = Generator(config.latent_size, config.width, config.size)
-        self.discriminator = Discriminator(config.width, config.size)
+        self.features: LiteFeatures | None = None
+        self.generator: GeneratorNetwork
+        self.discriminator: Discriminator | ProjectedDiscriminator
+        if config.recipe == "projected":
+            self.generator = SkipGenerator(config.latent_size, config.width, config.size)
+            self.discriminator = ProjectedDiscriminator(config.size, config.feature_side)
+            self.features = LiteFeatures(config.feature_side).to(device).to(memory_format=torch.channels_last)
+        else:
+            self.generator = Generator(config.latent_size, config.width, config.size)
+            self.discriminator = Discriminator(config.width, config.size)
         for network in (self.generator, self.discriminator):
             network.to(device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
-        betas = (config.beta1, 0.999)
-        self.generator_steps = torch.optim.Adam(self.generator.parameters(), config.learning_rate, betas)
-        self.discriminator_steps = torch.optim.Adam(
-            self.discriminator.parameters(), config.learning_rate, betas
+        betas = (config.beta1, 0.999 if config.recipe == "dcgan" else 0.99)
+        self.generator_steps = torch.optim.Adam(
+            self.generator.parameters(), config.generator_rate or config.learning_rate, betas
         )
+        # What a discriminator keeps frozen (its random projection) stays so in every step.
+        self.learning = [p for p in self.discriminator.parameters() if p.requires_grad]
+        self.discriminator_steps = torch.optim.Adam(self.learning, config.learning_rate, betas)
         self.chance = torch.Generator().manual_seed(config.seed + 1)
         self.sample_latents = torch.randn(
             SAMPLES, config.latent_size, generator=torch.Generator().manual_seed(config.seed + 2)
         )
+        self.sample_labels = self._sample_labels()
         self.step = 0
         self.totals = torch.zeros(4, dtype=torch.float64)
         self.history: list[dict[str, float]] = []
@@ -121,17 +169,40 @@ class Trainer:
     def images_seen(self) -> int:
         return self.step * self.config.batch
 
-    def batches(self) -> Iterator[Tensor]:
-        """Real batches from where the run stands to its end: uint8, shape ``(batch, 3, size, size)``.
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Real batches from where the run stands to its end.
 
         The order of an epoch depends on seed and epoch alone, so a resumed run sees what it would have seen.
+
+        Yields:
+            covers, uint8, shape ``(batch, 3, size, size)``, and their labels, see :meth:`labels`.
         """
         while self.step < self.steps:
             epoch, start = divmod(self.step, self.steps_per_epoch)
             order = np.random.default_rng([self.config.seed, epoch]).permutation(len(self.covers))
             for step in range(start, self.steps_per_epoch):
                 chosen = order[step * self.config.batch : (step + 1) * self.config.batch]
-                yield torch.from_numpy(self.covers.pixels[chosen])
+                yield torch.from_numpy(self.covers.pixels[chosen]), self.labels(chosen)
+
+    def begin_as(self, start: GeneratorNetwork) -> None:
+        """Begin with another generator's weights; the discriminator begins anew.
+
+        Raises:
+            ValueError: if the two are of different shapes, or a DCGAN is to begin as a successor of its own.
+        """
+        for network in (self.generator, self.average):
+            if isinstance(network, SkipGenerator) and isinstance(start, Generator):
+                network.begin_as(start.to(self.device))
+                continue
+            if isinstance(network, Generator) and isinstance(start, SkipGenerator):
+                raise ValueError("A DCGAN can begin with the weights of a DCGAN only.")
+            for name in ("latent_size", "width", "size"):
+                if getattr(network, name) != getattr(start, name):
+                    raise ValueError(
+                        f"A network with {name} {getattr(network, name)} cannot begin as one with "
+                        f"{getattr(start, name)}."
+                    )
+            network.load_state_dict(start.state_dict())
 
     def autocast(self) -> AbstractContextManager[object]:
         if self.precision == "bf16":
@@ -141,31 +212,76 @@ class Trainer:
     def latents(self, count: int) -> Tensor:
         return torch.randn(count, self.config.latent_size, generator=self.chance).to(self.device)
 
-    def train_step(self, batch: Tensor) -> None:
+    def labels(self, chosen: NDArray[np.int64]) -> Tensor:
+        """Genre and decade of covers, int64, shape ``(n, 2)``, 0 for unknown.
+
+        Of several genres one is drawn; some known labels are forgotten.
+        """
+        if self.config.recipe == "dcgan":
+            return torch.zeros(len(chosen), 2, dtype=torch.long)
+        known = label_numbers([self.covers.entries[i] for i in chosen], self.chance)
+        kept = torch.rand(known.shape, generator=self.chance) >= self.config.forget_label
+        return known * kept
+
+    def _sample_labels(self) -> Tensor:
+        """Labels of the fixed samples, int64 ``(SAMPLES, 2)``: half unknown, then each genre and decade."""
+        genres = [0] * (SAMPLES // 2) + [1 + k % len(GENRES) for k in range(SAMPLES // 2)]
+        decades = [0] * (SAMPLES // 2) + [k // 4 % len(DECADES) + 1 for k in range(SAMPLES // 2)]
+        return torch.tensor([genres, decades]).T.contiguous()
+
+    def paint(self, generator: nn.Module, latents: Tensor, labels: Tensor) -> Tensor:
+        """Covers, ``(n, 3, size, size)``, from latents and labels (which a plain DCGAN does not heed)."""
+        given = (latents,) if self.config.recipe == "dcgan" else (latents, labels[:, 0], labels[:, 1])
+        painted: Tensor = generator(*(tensor.to(self.device) for tensor in given))
+        return painted
+
+    def look(self, covers: Tensor) -> list[Tensor]:
+        """What is shown to the discriminator: covers; moved a bit and with features, if it looks at those."""
+        if self.features is None:
+            return [covers]
+        moved = shift(covers, self.chance)
+        return [moved, *self.features(moved)]
+
+    def realness(self, seen: list[Tensor], labels: Tensor) -> list[Tensor]:
+        """Logits, float32, of what :meth:`look` saw, by each discriminator."""
+        if self.features is None:
+            return [self.discriminator(seen[0]).float()]
+        genre, decade = labels.to(self.device).unbind(1)
+        return [logits.float() for logits in self.discriminator(seen, genre, decade)]
+
+    def train_step(self, batch: Tensor, labels: Tensor) -> None:
         """One step of the discriminator, then one of the generator, then of its average."""
         real = batch.to(self.device, memory_format=torch.channels_last).float().div_(127.5).sub_(1)
         if self.config.flip:
             mirrored = torch.rand(len(real), generator=self.chance).to(self.device) < 0.5
             real = torch.where(mirrored[:, None, None, None], real.flip(3), real)
+        # Painted covers are asked for with labels of other real covers, in their natural proportions.
+        wanted = labels if self.config.recipe == "dcgan" else self.labels(self._any_covers(len(real)))
         with self.autocast():
-            fake = self.generator(self.latents(len(real)))
-            real_logits = self.discriminator(real).float()
-            fake_logits = self.discriminator(fake.detach()).float()
-        loss_discriminator = binary_cross_entropy_with_logits(
-            real_logits, torch.full_like(real_logits, self.config.real_label)
-        ) + binary_cross_entropy_with_logits(fake_logits, torch.zeros_like(fake_logits))
+            fake = self.paint(self.generator, self.latents(len(real)), wanted)
+            seen_fake = self.look(fake)
+            with torch.no_grad():
+                seen_real = self.look(real)
+            real_logits = self.realness(seen_real, labels)
+            fake_logits = self.realness([maps.detach() for maps in seen_fake], wanted)
+        if self.config.recipe == "dcgan":
+            loss_discriminator = losses.smoothed(real_logits[0], fake_logits[0], self.config.real_label)
+        else:
+            loss_discriminator = losses.hinge(real_logits, fake_logits)
         self.discriminator_steps.zero_grad(set_to_none=True)
         loss_discriminator.backward()  # type: ignore[no-untyped-call]
         self.discriminator_steps.step()
 
-        self.discriminator.requires_grad_(False)
+        self._let_learn(False)
         with self.autocast():
-            fooled = self.discriminator(fake).float()
-        loss_generator = binary_cross_entropy_with_logits(fooled, torch.ones_like(fooled))
-        self.generator_steps.zero_grad(set_to_none=True)
-        loss_generator.backward()  # type: ignore[no-untyped-call]
-        self.generator_steps.step()
-        self.discriminator.requires_grad_(True)
+            fooled = self.realness(seen_fake, wanted)
+        dcgan = self.config.recipe == "dcgan"
+        loss_generator = losses.fooled(fooled[0]) if dcgan else losses.hinge_fooled(fooled)
+        if self.images_seen >= self.config.watch_first:
+            self.generator_steps.zero_grad(set_to_none=True)
+            loss_generator.backward()  # type: ignore[no-untyped-call]
+            self.generator_steps.step()
+        self._let_learn(True)
 
         self._follow(0.5 ** (self.config.batch / self.config.average_half_life))
         self.step += 1
@@ -173,10 +289,18 @@ class Trainer:
             seen = [
                 loss_discriminator,
                 loss_generator,
-                real_logits.sigmoid().mean(),
-                fake_logits.sigmoid().mean(),
+                torch.cat([logits.flatten() for logits in real_logits]).sigmoid().mean(),
+                torch.cat([logits.flatten() for logits in fake_logits]).sigmoid().mean(),
             ]
             self.totals += torch.stack(seen).double().cpu()
+
+    def _any_covers(self, count: int) -> NDArray[np.int64]:
+        chosen: NDArray[np.int64] = torch.randint(len(self.covers), (count,), generator=self.chance).numpy()
+        return chosen
+
+    def _let_learn(self, learn: bool) -> None:
+        for parameter in self.learning:
+            parameter.requires_grad_(learn)
 
     @torch.no_grad()
     def _follow(self, decay: float) -> None:
@@ -186,7 +310,7 @@ class Trainer:
             slow.lerp_(fast, 1 - decay)
 
     @torch.no_grad()
-    def averaged_generator(self) -> Generator:
+    def averaged_generator(self) -> GeneratorNetwork:
         """The moving average, with batch-norm statistics of its own.
 
         Statistics gathered for the fast weights do not fit the slow ones, so they are measured anew, always
@@ -200,13 +324,19 @@ class Trainer:
         chance = torch.Generator().manual_seed(self.config.seed + 3)
         averaged.train()
         for _ in range(CALIBRATION_BATCHES):
-            averaged(torch.randn(128, self.config.latent_size, generator=chance).to(self.device))
+            latents = torch.randn(128, self.config.latent_size, generator=chance)
+            # A DCGAN heeds no label; drawing none keeps its latents those of runs from before there were any.
+            labels = torch.zeros(128, 2, dtype=torch.long)
+            if self.config.recipe != "dcgan":
+                chosen = torch.randint(len(self.covers), (128,), generator=chance).tolist()
+                labels = label_numbers([self.covers.entries[i] for i in chosen], chance)
+            self.paint(averaged, latents, labels)
         return averaged.eval()
 
     @torch.no_grad()
     def paint_samples(self, folder: Path) -> None:
         """Paint the run's fixed latents and save them as ``folder/<covers seen>.png``."""
-        covers = self.averaged_generator()(self.sample_latents.to(self.device)).cpu()
+        covers = self.paint(self.averaged_generator(), self.sample_latents, self.sample_labels).cpu()
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(contact_sheet(covers)).save(folder / f"{self.images_seen:08d}.png")
 
@@ -247,7 +377,9 @@ class Trainer:
 
     def _restore(self, tensors: dict[str, Tensor], notes: dict[str, object]) -> None:
         was, now = dict(notes["config"]), asdict(self.config)  # type: ignore[call-overload]
-        differing = sorted(key for key in now if key != "epochs" and was.get(key) != now[key])
+        # A state from before a setting existed was trained with what is its default now.
+        was = asdict(GeneratorConfig()) | was
+        differing = sorted(key for key in now if key != "epochs" and was[key] != now[key])
         if differing:
             raise DataError(
                 f"The saved state is of a run with other settings ({', '.join(differing)}). "
@@ -290,12 +422,14 @@ def train(
     preset: str = "custom",
     device: torch.device | None = None,
     precision: str = "fp32",
+    start: GeneratorNetwork | None = None,
     save_every: float = 300.0,
     stop_after: int | None = None,
 ) -> Path | None:
     """Train, or go on training, in ``out``.
 
     Args:
+        start: a generator to begin with.
         save_every: seconds between saves of the state; it is saved at the end of every epoch, too.
         stop_after: end early after so many steps, as a kill would, but with the state saved.
 
@@ -311,6 +445,8 @@ def train(
         trainer.restore(*read_state(state_file))
         print(f"Going on after {trainer.images_seen:,} covers seen.")
     else:
+        if start is not None:
+            trainer.begin_as(start)
         trainer.paint_samples(out / "samples")
     stop = _StopSignal()
     started = saved = epoch_started = time.monotonic()
@@ -325,7 +461,7 @@ def train(
     )
     with stop, bar:
         for batch in trainer.batches():
-            trainer.train_step(batch)
+            trainer.train_step(*batch)
             bar.update(config.batch)
             now = time.monotonic()
             ended = trainer.step % trainer.steps_per_epoch == 0
@@ -352,7 +488,8 @@ def finish(trainer: Trainer, out: Path, preset: str) -> Path:
     folder = out / "checkpoint"
     record: dict[str, object] = {
         "kind": "generator",
-        "name": f"dcgan-{preset}",
+        "network": type(trainer.generator).__name__,
+        "name": f"dcgan-{preset}" if trainer.config.recipe == "dcgan" else f"{preset}-{trainer.config.size}",
         "preset": preset,
         "config": asdict(trainer.config),
         "planned_epochs": PRESETS[preset].epochs if preset in PRESETS else trainer.config.epochs,
@@ -418,28 +555,34 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     for field in fields(GeneratorConfig):
         option = "--" + field.name.replace("_", "-")
-        if field.name == "source":
+        if field.name == "start":
+            parser.add_argument("--start-from", type=Path, help="checkpoint of a generator to begin with")
+        elif field.name == "source":
             parser.add_argument(option, help="train on this source only; 'all' takes all")
         elif field.name == "flip":
             parser.add_argument(option, action=argparse.BooleanOptionalAction, default=None)
         else:
-            parser.add_argument(option, type=type(field.default))
+            parser.add_argument(option, type=float if field.default is None else type(field.default))
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     given = parse(arguments)
-    names = [field.name for field in fields(GeneratorConfig)]
+    names = [field.name for field in fields(GeneratorConfig) if field.name != "start"]
     changes = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
     if changes.get("source") == "all":
         changes["source"] = None
-    config = replace(PRESETS[given.preset], **changes)
+    start: GeneratorNetwork | None = None
     if given.threads:
         torch.set_num_threads(given.threads)
     device = choose_device(given.device)
     try:
-        covers = load_covers(given.data, size=config.size, source=config.source)
+        if given.start_from:
+            checkpoint = read_checkpoint(given.start_from, "generator", "directory")
+            start, changes["start"] = load_generator(checkpoint), checkpoint.revision
+        config = replace(PRESETS[given.preset], **changes)
+        covers = load_covers(given.data, size=config.size, source=config.source, held_out=config.held_out)
         precision = choose_precision(given.precision, device)
         if given.finish_now:
             trainer = Trainer(config, covers, device=device, precision=precision)
@@ -447,8 +590,10 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"Wrote {finish(trainer, given.out, given.preset)}.")
             return 0
         print(f"{len(covers):,} covers, {device}, {precision}; runs are kept in {given.out}.")
-        folder = train(config, covers, given.out, preset=given.preset, device=device, precision=precision)
-    except (DataError, FileNotFoundError, ValueError) as error:
+        folder = train(
+            config, covers, given.out, preset=given.preset, device=device, precision=precision, start=start
+        )
+    except (CheckpointError, DataError, FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     if folder:
