@@ -150,8 +150,10 @@ def _on_begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     patience = float(options.get("albumjudge_patience", PATIENCE))
     if connection.dialect.name == "sqlite":
-        # Pragmas first: inside a transaction SQLite ignores them in silence.
-        connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+        # Pragmas first: inside a transaction SQLite ignores them in silence. SQLite changes a table by building
+        # it anew, which foreign keys to the old one would forbid: they are checked at the end instead.
+        rebuilds = options.get("albumjudge_rebuilds")
+        connection.exec_driver_sql(f"PRAGMA foreign_keys = {'OFF' if rebuilds else 'ON'}")
         connection.exec_driver_sql("PRAGMA synchronous = FULL")
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(1000 * patience)}")
         # A transaction that reads first and writes later fails at once, however long the time-out, when
@@ -173,6 +175,7 @@ def transact(
     writes: bool,
     patience: float = PATIENCE,
     repeat: bool = True,
+    rebuilds: bool = False,
 ) -> T:
     """Run ``work`` in one transaction and return its result once that has committed.
 
@@ -185,11 +188,16 @@ def transact(
         writes: whether ``work`` changes anything.
         patience: seconds to wait for other transactions.
         repeat: whether ``work`` may run twice.
+        rebuilds: whether ``work`` changes tables that others refer to.
 
     Raises:
         VoteError: if the database does not do it.
     """
-    options = {"albumjudge_writes": writes, "albumjudge_patience": patience}
+    options = {
+        "albumjudge_writes": writes,
+        "albumjudge_patience": patience,
+        "albumjudge_rebuilds": rebuilds,
+    }
     for last_try in (False, True) if repeat else (True,):
         try:
             with engine.connect().execution_options(**options) as connection, connection.begin():
@@ -241,10 +249,11 @@ def upgrade(engine: Engine, *, patience: float = UPGRADE_PATIENCE) -> None:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
         command.upgrade(_alembic(connection), "head")
+        _check_references(connection)
 
     try:
         with _one_upgrade:
-            transact(engine, to_head, otherwise=_NOT_OPENED, writes=True, patience=patience)
+            transact(engine, to_head, otherwise=_NOT_OPENED, writes=True, patience=patience, rebuilds=True)
     except CommandError as error:
         raise VoteError(
             f"{_NOT_OPENED}: its schema ({revision}) is not known to this version of the program, so a newer "
@@ -261,9 +270,28 @@ def downgrade(engine: Engine, revision: str) -> None:
 
     def back(connection: Connection) -> None:
         command.downgrade(_alembic(connection), revision)
+        _check_references(connection)
 
     with _one_upgrade:
-        transact(engine, back, otherwise="The schema was not changed", writes=True, patience=UPGRADE_PATIENCE)
+        transact(
+            engine,
+            back,
+            otherwise="The schema was not changed",
+            writes=True,
+            patience=UPGRADE_PATIENCE,
+            rebuilds=True,
+        )
+
+
+def _check_references(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if broken:
+        raise VoteError(
+            f"{_NOT_OPENED}: {len(broken)} rows of {broken[0][0]} refer to what is not there. "
+            "Whoever runs the exhibit must restore the database from a copy."
+        )
 
 
 def _revision(connection: Connection) -> str | None:

@@ -26,12 +26,16 @@ from sqlalchemy import (
 from albumjudge.emotions import NAMES, NOTHING
 
 ARMS = ("judge", "placebo")
+DUEL_CHOICES = ("before", "after", "neither")
 LONGEST_VOTE = 1e9
 """Seconds; about thirty years. A page left open is no error, infinity is."""
 LAST_SEED = 999_999
 """As in ``albumjudge.covers``, which is not imported here: upgrading a database needs no neural networks."""
 NAME_LENGTH = 64
 REVISION_LENGTH = 128
+RECIPE_LENGTH = 400
+ROUND_LENGTH = 32
+REASON_LENGTH = 200
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -98,7 +102,8 @@ covers = Table(
     Column("generator", String(REVISION_LENGTH), nullable=False),
     Column("seed", Integer, nullable=False),
     Column("png", LargeBinary, nullable=False),
-    UniqueConstraint("generator", "seed"),
+    Column("recipe", String(RECIPE_LENGTH), nullable=False, server_default=""),
+    UniqueConstraint("generator", "seed", "recipe"),
     CheckConstraint(_harmless("generator"), name="harmless_generator"),
     CheckConstraint(f"seed BETWEEN 0 AND {LAST_SEED}", name="seed_in_range"),
     CheckConstraint("length(png) > 0", name="painted"),
@@ -134,6 +139,7 @@ votes = Table(
     Column("agrees", Boolean, nullable=True),
     Column("seconds_to_vote", Double, nullable=False),
     Column("voted_at", UtcDateTime, nullable=False),
+    Column("round", String(ROUND_LENGTH), nullable=True),
     UniqueConstraint("visitor", "cover_id"),
     ForeignKeyConstraint(["verdict_id", "cover_id"], ["verdicts.id", "verdicts.cover_id"]),
     CheckConstraint(_one_of("felt", (*NAMES, NOTHING)), name="felt_known"),
@@ -141,4 +147,96 @@ votes = Table(
     CheckConstraint(_one_of("arm", ARMS), name="arm_known"),
     CheckConstraint(f"seconds_to_vote BETWEEN 0 AND {LONGEST_VOTE:.0f}", name="seconds_in_range"),
     Index(None, "cover_id"),
+    Index(None, "round"),
 )
+
+duels = Table(
+    "duels",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("before_id", ForeignKey(covers.c.id), nullable=False),
+    Column("after_id", ForeignKey(covers.c.id), nullable=False),
+    Column("emotion", String(16), nullable=False),
+    Column("judge", String(REVISION_LENGTH), nullable=False),
+    Column("share_before", Double, nullable=False),
+    Column("share_after", Double, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    UniqueConstraint("before_id", "after_id", "emotion"),
+    CheckConstraint("before_id <> after_id", name="two_covers"),
+    CheckConstraint(_one_of("emotion", NAMES), name="emotion_known"),
+    CheckConstraint(_harmless("judge"), name="harmless_judge"),
+    CheckConstraint("share_before BETWEEN 0 AND 1 AND share_after BETWEEN 0 AND 1", name="shares_in_range"),
+)
+"""Pairs of covers, one steered from the other towards an emotion, for the question which has more of it."""
+
+duel_votes = Table(
+    "duel_votes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("duel_id", ForeignKey(duels.c.id), nullable=False),
+    Column("visitor", ForeignKey(visitors.c.id), nullable=False),
+    Column("chosen", String(8), nullable=False),
+    Column("left_shown", String(8), nullable=False),
+    Column("seconds_to_vote", Double, nullable=False),
+    Column("voted_at", UtcDateTime, nullable=False),
+    UniqueConstraint("visitor", "duel_id"),
+    CheckConstraint(_one_of("chosen", DUEL_CHOICES), name="chosen_known"),
+    CheckConstraint(_one_of("left_shown", DUEL_CHOICES[:2]), name="left_known"),
+    CheckConstraint(f"seconds_to_vote BETWEEN 0 AND {LONGEST_VOTE:.0f}", name="seconds_in_range"),
+    Index(None, "duel_id"),
+)
+
+exclusions = Table(
+    "exclusions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("visitor", ForeignKey(visitors.c.id), nullable=False),
+    Column("reason", String(REASON_LENGTH), nullable=False),
+    Column("excluded_at", UtcDateTime, nullable=False),
+    Column("lifted_at", UtcDateTime, nullable=True),
+    CheckConstraint(_harmless("reason"), name="harmless_reason"),
+    Index(None, "visitor"),
+)
+"""Visitors whose votes a curator leaves out of the statistics, until the exclusion is lifted."""
+
+anchors = Table(
+    "anchors",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("generator", String(REVISION_LENGTH), nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("recipe", String(RECIPE_LENGTH), nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    UniqueConstraint("generator", "seed", "recipe"),
+    CheckConstraint(_harmless("generator"), name="harmless_generator"),
+    CheckConstraint(f"seed BETWEEN 0 AND {LAST_SEED}", name="seed_in_range"),
+)
+"""Covers that every visitor is asked about, whatever else they see."""
+
+periods = Table(
+    "periods",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(REASON_LENGTH), nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime, nullable=True),
+    CheckConstraint(_harmless("name"), name="harmless_name"),
+)
+"""When the exhibit was open to votes. With no period at all it is open."""
+
+gifts = Table(
+    "gifts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("visitor", String(NAME_LENGTH), nullable=False),
+    Column("png", LargeBinary, nullable=False),
+    Column("judge", String(REVISION_LENGTH), nullable=False),
+    Column("felt", String(16), nullable=True),
+    Column("given_at", UtcDateTime, nullable=False),
+    CheckConstraint("length(png) > 0", name="painted"),
+    CheckConstraint(_harmless("visitor"), name="harmless_visitor"),
+    CheckConstraint(_harmless("judge"), name="harmless_judge"),
+    CheckConstraint(_one_of("felt", (*NAMES, NOTHING)), name="felt_known"),
+    Index(None, "visitor"),
+)
+"""Pictures that visitors brought and asked the exhibit to keep."""

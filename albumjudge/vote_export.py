@@ -17,10 +17,12 @@ _EIGHT = ", ".join(NAMES)
 DATA_DICTIONARY: Mapping[str, str] = {
     "visitor": "Random id of the visitor who voted. It says nothing about the person and is the same in all "
     "of the visitor's votes.",
-    "cover": "Identity of the cover: generator and seed, joined by a dot, as in the cover's link.",
+    "cover": "Identity of the cover: generator, seed and recipe, joined by dots, as in the cover's link.",
     "generator": "Revision of the generator that painted the cover: its name and eight hex digits of the "
     "hash of its weights.",
     "seed": "Number from 0 to 999999 from which the generator painted the cover.",
+    "recipe": "What else was asked for: genre, decade, 'w' and a percentage for how wild, 'd' and the way that "
+    "the cover was led from its seed. Empty for what the seed alone gives.",
     "judge": "Revision of the judge whose verdict was on record when the vote was cast: its name and eight "
     "hex digits of the hash of its weights.",
     **{
@@ -39,6 +41,7 @@ DATA_DICTIONARY: Mapping[str, str] = {
     "visitor left without an answer.",
     "seconds_to_vote": "Seconds from the cover's appearance to the choice of what was felt.",
     "voted_at": "When the vote was stored, UTC, ISO 8601.",
+    "round": "Id of the round of covers in which the vote was cast; empty outside of one.",
 }
 """Column of the export -> what it means, in the order of the columns."""
 
@@ -48,6 +51,7 @@ _CELLS: Mapping[str, Callable[[StoredVote], str]] = {
     "cover": lambda vote: str(vote.cover),
     "generator": lambda vote: vote.cover.generator,
     "seed": lambda vote: str(vote.cover.seed),
+    "recipe": lambda vote: vote.cover.recipe,
     "judge": lambda vote: vote.verdict.revision,
     "verdict": lambda vote: vote.verdict.top,
     "felt": lambda vote: vote.felt,
@@ -56,6 +60,7 @@ _CELLS: Mapping[str, Callable[[StoredVote], str]] = {
     "agrees": lambda vote: _AGREES[vote.agrees],
     "seconds_to_vote": lambda vote: f"{vote.seconds_to_vote:.3f}",
     "voted_at": lambda vote: vote.voted_at.isoformat(timespec="seconds"),
+    "round": lambda vote: vote.round or "",
 }
 
 

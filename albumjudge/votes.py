@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar, get_args
 
-from sqlalchemy import Connection, Engine, Row, Select, Table, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from albumjudge import database, emotions, schema
@@ -49,7 +49,8 @@ T = TypeVar("T")
 Arm = Literal["judge", "placebo"]
 ARMS: tuple[Arm, ...] = get_args(Arm)
 
-_VISITOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+VISITOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+ROUND = re.compile(r"[A-Za-z0-9]{8,32}")
 _ROWS_AT_ONCE = 1_000
 _NOT_STORED = "Your vote was not stored"
 _NOT_READ = "The votes cannot be read"
@@ -69,6 +70,7 @@ class StoredVote:
         agrees: whether the visitor agreed with it; None before the answer.
         seconds_to_vote: from the cover's appearance to the choice.
         voted_at: UTC.
+        round: id of the round in which it was cast; None outside of one.
     """
 
     visitor: str
@@ -80,6 +82,7 @@ class StoredVote:
     agrees: bool | None
     seconds_to_vote: float
     voted_at: datetime
+    round: str | None = None
 
 
 class BallotBox:
@@ -118,6 +121,7 @@ class BallotBox:
         label_shown: str,
         arm: Arm = "judge",
         seconds_to_vote: float,
+        round_id: str | None = None,
     ) -> StoredVote:
         """Store what a visitor felt and return the vote after it has committed.
 
@@ -129,7 +133,7 @@ class BallotBox:
             ValueError: if a value is none that a page could offer.
         """
         verdict = judged.verdict
-        if not _VISITOR.fullmatch(visitor):
+        if not VISITOR.fullmatch(visitor):
             raise ValueError(f"{visitor!r} is no visitor's id: 1 to 64 letters, digits, '_' and '-'.")
         if felt != emotions.NOTHING:
             emotions.index(felt)
@@ -142,14 +146,15 @@ class BallotBox:
             )
         if not (math.isfinite(seconds_to_vote) and 0 <= seconds_to_vote <= schema.LONGEST_VOTE):
             raise ValueError(f"{seconds_to_vote} is no time to vote in seconds.")
+        if round_id is not None and not ROUND.fullmatch(round_id):
+            raise ValueError(f"{round_id!r} is no round's id: 8 to 32 letters and digits.")
         identity, png, now = judged.cover.identity, judged.cover.png(), self._clock()
 
         def store(connection: Connection) -> StoredVote:
             # Always in this order, so that two transactions never wait for each other in a circle.
-            _insert_new(connection, schema.visitors, id=visitor, first_vote_at=now)
-            _insert_new(connection, schema.covers, generator=identity.generator, seed=identity.seed, png=png)
-            cover_id = connection.scalar(_cover_id(identity))
-            _insert_new(
+            insert_new(connection, schema.visitors, id=visitor, first_vote_at=now)
+            cover_id = store_cover(connection, identity, png)
+            insert_new(
                 connection,
                 schema.verdicts,
                 cover_id=cover_id,
@@ -161,7 +166,7 @@ class BallotBox:
                     schema.verdicts.c.cover_id == cover_id, schema.verdicts.c.judge == verdict.revision
                 )
             )
-            _insert_new(
+            insert_new(
                 connection,
                 schema.votes,
                 visitor=visitor,
@@ -173,6 +178,7 @@ class BallotBox:
                 agrees=None,
                 seconds_to_vote=float(seconds_to_vote),
                 voted_at=now,
+                round=round_id,
             )
             return _vote(connection.execute(_of(visitor, identity)).one())
 
@@ -217,7 +223,7 @@ class BallotBox:
         query = (
             select(schema.covers.c.png, schema.verdicts)
             .join(schema.verdicts, schema.verdicts.c.cover_id == schema.covers.c.id)
-            .where(schema.covers.c.generator == identity.generator, schema.covers.c.seed == identity.seed)
+            .where(*_is(identity))
             .order_by(schema.verdicts.c.id.desc())
             .limit(1)
         )
@@ -249,7 +255,7 @@ class BallotBox:
                 func.max(case((schema.votes.c.visitor == visitor, 1), else_=0)).label("mine"),
             )
             .join(schema.votes, schema.votes.c.cover_id == schema.covers.c.id)
-            .where(schema.covers.c.generator == generator_revision)
+            .where(schema.covers.c.generator == generator_revision, schema.covers.c.recipe == "")
             .group_by(schema.covers.c.seed)
         )
         voted_on = self._read(lambda connection: connection.execute(query).all())
@@ -279,9 +285,13 @@ class BallotBox:
         """Number of votes."""
         return self._read(lambda connection: connection.scalar(select(func.count(schema.votes.c.id)))) or 0
 
-    def votes(self, *, visitor: str | None = None) -> list[StoredVote]:
-        """All votes, or those of one visitor, in the order in which they were cast."""
-        query = _joined() if visitor is None else _joined().where(schema.votes.c.visitor == visitor)
+    def votes(self, *, visitor: str | None = None, round_id: str | None = None) -> list[StoredVote]:
+        """All votes, or those of one visitor or of one round, in the order in which they were cast."""
+        query = _joined()
+        if visitor is not None:
+            query = query.where(schema.votes.c.visitor == visitor)
+        if round_id is not None:
+            query = query.where(schema.votes.c.round == round_id)
         query = query.order_by(schema.votes.c.id)
         return [_vote(row) for row in self._read(lambda connection: connection.execute(query).all())]
 
@@ -306,16 +316,35 @@ class BallotBox:
         )
 
 
-def _insert_new(connection: Connection, table: Table, **values: Any) -> None:
+def insert_new(connection: Connection, table: Table, **values: Any) -> None:
     """Insert a row unless one with the same key is there, or is just being inserted by someone else."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     connection.execute(insert(table).values(**values).on_conflict_do_nothing())
 
 
-def _cover_id(identity: CoverIdentity) -> Select[int]:
-    return select(schema.covers.c.id).where(
-        schema.covers.c.generator == identity.generator, schema.covers.c.seed == identity.seed
+def _is(identity: CoverIdentity) -> tuple[ColumnElement[bool], ...]:
+    return (
+        schema.covers.c.generator == identity.generator,
+        schema.covers.c.seed == identity.seed,
+        schema.covers.c.recipe == identity.recipe,
     )
+
+
+def _cover_id(identity: CoverIdentity) -> Select[int]:
+    return select(schema.covers.c.id).where(*_is(identity))
+
+
+def store_cover(connection: Connection, identity: CoverIdentity, png: bytes) -> int:
+    """Keep a cover, unless it is kept already, and return its row's id."""
+    insert_new(
+        connection,
+        schema.covers,
+        generator=identity.generator,
+        seed=identity.seed,
+        recipe=identity.recipe,
+        png=png,
+    )
+    return connection.execute(_cover_id(identity)).scalar_one()
 
 
 def _joined() -> Select[Any]:
@@ -325,6 +354,7 @@ def _joined() -> Select[Any]:
             schema.votes,
             schema.covers.c.generator,
             schema.covers.c.seed,
+            schema.covers.c.recipe,
             schema.verdicts.c.judge,
             *probabilities,
         )
@@ -334,11 +364,7 @@ def _joined() -> Select[Any]:
 
 
 def _of(visitor: str, identity: CoverIdentity) -> Select[Any]:
-    return _joined().where(
-        schema.votes.c.visitor == visitor,
-        schema.covers.c.generator == identity.generator,
-        schema.covers.c.seed == identity.seed,
-    )
+    return _joined().where(schema.votes.c.visitor == visitor, *_is(identity))
 
 
 def _verdict(row: Row[Any]) -> Verdict:
@@ -348,7 +374,7 @@ def _verdict(row: Row[Any]) -> Verdict:
 def _vote(row: Row[Any]) -> StoredVote:
     return StoredVote(
         visitor=row.visitor,
-        cover=CoverIdentity(row.generator, row.seed),
+        cover=CoverIdentity.of(row.generator, row.seed, row.recipe),
         felt=row.felt,
         verdict=_verdict(row),
         label_shown=row.label_shown,
@@ -356,6 +382,7 @@ def _vote(row: Row[Any]) -> StoredVote:
         agrees=row.agrees,
         seconds_to_vote=row.seconds_to_vote,
         voted_at=row.voted_at,
+        round=row.round,
     )
 
 

@@ -39,7 +39,7 @@ def test_each_image_is_asked_about_its_own_emotion(network: EmotionVGG) -> None:
     images = torch.rand(2, 3, 64, 64)
     both = saliency(network, images, torch.tensor([1, 6]))
     alone = saliency(network, images[1:], torch.tensor([6]))
-    torch.testing.assert_close(both[1:], alone, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(both[1:], alone, atol=3e-3, rtol=0)
     other = saliency(network, images[1:], torch.tensor([1]))
     assert (alone - other).abs().max() > 0.01
 

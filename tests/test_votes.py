@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,11 +57,11 @@ def cast_one(box: BallotBox, visitor: str = "ann", **changes: Any) -> StoredVote
 
 
 def rows(engine: Engine) -> dict[str, int]:
-    """How many rows each table has."""
+    """How many rows each table has that a vote leaves something in."""
     with engine.connect() as connection:
         return {
-            table.name: connection.scalar(select(func.count()).select_from(table)) or 0
-            for table in schema.metadata.sorted_tables
+            name: connection.scalar(select(func.count()).select_from(schema.metadata.tables[name])) or 0
+            for name in NO_ROWS
         }
 
 
@@ -92,6 +93,28 @@ def test_a_vote_comes_back_as_it_was_cast(engine: Engine) -> None:
     assert box.votes() == box.votes(visitor="ann") == [stored]
     assert box.count() == 1
     assert box.stored_cover(identity()) == (cover.cover.png(), cover.verdict)
+
+
+def test_covers_of_one_seed_but_other_recipes_are_covers_of_their_own(ballot_box: BallotBox) -> None:
+    plain = judged()
+    jazz = replace(plain, cover=replace(plain.cover, identity=replace(plain.cover.identity, genre="jazz")))
+    first, second = cast_one(ballot_box), cast_one(ballot_box, judged=jazz, felt="awe")
+    assert [first.cover.recipe, second.cover.recipe] == ["", "jazz"]
+    assert ballot_box.crowd(plain.cover.identity)["awe"] == 0
+    assert ballot_box.crowd(jazz.cover.identity)["awe"] == 1
+    assert [vote.cover.genre for vote in ballot_box.votes()] == [None, "jazz"]
+    assert ballot_box.find("ann", jazz.cover.identity) == second
+
+
+def test_votes_of_a_round_are_found_by_its_id(ballot_box: BallotBox) -> None:
+    one = cast_one(ballot_box, judged=judged(1), round_id="a1b2c3d4")
+    other = cast_one(ballot_box, judged=judged(2), round_id="a1b2c3d4")
+    cast_one(ballot_box, judged=judged(3))
+    cast_one(ballot_box, "bob", judged=judged(3), round_id="e5f6a7b8")
+    assert one.round == "a1b2c3d4"
+    assert ballot_box.votes(round_id="a1b2c3d4") == [one, other]
+    with pytest.raises(ValueError, match="no round's id"):
+        cast_one(ballot_box, round_id="1 OR 1")
 
 
 def test_an_empty_box_has_nothing(ballot_box: BallotBox) -> None:
@@ -564,6 +587,11 @@ def test_the_database_refuses_impossible_visitors_covers_and_verdicts(
         verdict = connection.execute(select(schema.verdicts)).mappings().one()
         probabilities = {column: verdict[column] for column in schema.PROBABILITIES}
         later = {"cover_id": verdict["cover_id"], "judge": "vgg16-later-00000000", **probabilities}
+        first, gift = verdict["cover_id"], {"visitor": "ann", "png": b"x", "judge": JUDGE, "given_at": NOON}
+        excluded = {"visitor": "ann", "reason": "always the same key", "excluded_at": NOON}
+        connection.execute(schema.covers.insert().values(id=99, generator=GENERATOR, seed=9, png=b"x"))
+        duel = {"before_id": first, "after_id": 99, "emotion": "awe", "judge": JUDGE, "made_at": NOON}
+        duel |= {"share_before": 0.1, "share_after": 0.3}
         for table, possible, changes in (
             (schema.visitors, {"id": "bob", "first_vote_at": NOON}, {"id": "=HYPERLINK()"}),
             (schema.visitors, {"id": "bob", "first_vote_at": NOON}, {"id": ""}),
@@ -573,6 +601,21 @@ def test_the_database_refuses_impossible_visitors_covers_and_verdicts(
             (schema.covers, {"generator": GENERATOR, "seed": 8, "png": b"x"}, {"seed": LAST_SEED + 1}),
             (schema.covers, {"generator": GENERATOR, "seed": 8, "png": b"x"}, {"png": b""}),
             (schema.covers, {"generator": GENERATOR, "seed": 8, "png": b"x"}, {"seed": 7}),
+            (
+                schema.covers,
+                {"generator": GENERATOR, "seed": 7, "png": b"x", "recipe": "w50"},
+                {"recipe": ""},
+            ),
+            (schema.exclusions, excluded, {"reason": "=1"}),
+            (schema.exclusions, excluded, {"visitor": "nobody"}),
+            (schema.periods, {"name": "Night", "opened_at": NOON}, {"name": ""}),
+            (schema.anchors, {"generator": GENERATOR, "seed": 7, "recipe": "", "set_at": NOON}, {"seed": -1}),
+            (schema.gifts, gift, {"felt": "joy"}),
+            (schema.gifts, gift, {"png": b""}),
+            (schema.duels, duel, {"after_id": first}),
+            (schema.duels, duel, {"emotion": NOTHING}),
+            (schema.duels, duel, {"share_after": 1.5}),
+            (schema.duels, duel, {"after_id": 98}),
             (schema.verdicts, later, {"judge": "-1"}),
             (schema.verdicts, later, {"judge": JUDGE}),
             (schema.verdicts, later, {"p_awe": 0.6}),
@@ -634,6 +677,22 @@ def test_the_migrations_go_back_and_forth(ballot_box: BallotBox, engine: Engine)
     ballot_box.prepare()
     assert _described(engine) == before
     cast_one(ballot_box)
+
+
+def test_votes_from_before_recipes_and_rounds_survive_the_upgrade_and_the_way_back(
+    ballot_box: BallotBox, engine: Engine
+) -> None:
+    plain = judged()
+    jazz = replace(plain, cover=replace(plain.cover, identity=replace(plain.cover.identity, genre="jazz")))
+    kept = cast_one(ballot_box)
+    cast_one(ballot_box, judged=jazz, round_id="a1b2c3d4")
+    database.downgrade(engine, "0001")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM votes").scalar() == 1
+    ballot_box.prepare()
+    assert ballot_box.votes() == [kept]
+    with engine.connect() as connection, pytest.raises(IntegrityError):
+        connection.exec_driver_sql("DELETE FROM covers")
 
 
 def test_a_failing_upgrade_leaves_nothing_behind(engine: Engine) -> None:
@@ -714,6 +773,7 @@ def test_the_export_has_one_line_per_vote(engine: Engine) -> None:
         "cover": f"{GENERATOR}.7",
         "generator": GENERATOR,
         "seed": "7",
+        "recipe": "",
         "judge": JUDGE,
         **{f"p_{name}": "0.500000" if name == "awe" else "0.071429" for name in NAMES},
         "verdict": "awe",
@@ -723,6 +783,7 @@ def test_the_export_has_one_line_per_vote(engine: Engine) -> None:
         "agrees": "true",
         "seconds_to_vote": "2.500",
         "voted_at": "2026-11-22T12:00:00+00:00",
+        "round": "",
     }
     shown = {
         key: second[key] for key in ("visitor", "felt", "label_shown", "arm", "agrees", "seconds_to_vote")
