@@ -3,6 +3,9 @@
 Each of the two comes from the folder that a setting names, else from the pinned commit on the Hub, else from
 the bundled checkpoint. What is on this machine serves at once. What must be fetched is fetched in a thread of
 its own, verified, tried out, and only then put in place: a visitor never waits for the Hub.
+
+Beside the painter there are guests: the other bundled generators. They paint when they are asked for by name,
+so that two painters can be compared, and a link to a cover lives as long as its painter is bundled.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import torch
 from albumjudge import emotions
 from albumjudge.checkpoints import (
     BUNDLED,
+    GUESTS,
     KINDS,
     Checkpoint,
     CheckpointError,
@@ -78,7 +82,13 @@ class _Choice(Generic[Worker]):
 class Exhibit:
     """What pages show from, made by :meth:`open`. Several threads may share one."""
 
-    def __init__(self, settings: Settings, painter: _Choice[Painter], judge: _Choice[Judge]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        painter: _Choice[Painter],
+        judge: _Choice[Judge],
+        guests: Sequence[Painter] = (),
+    ) -> None:
         choices: dict[Kind, _Choice[Painter] | _Choice[Judge]] = {"generator": painter, "judge": judge}
         self._settings = settings
         self._on_show = _OnShow(
@@ -90,6 +100,7 @@ class Exhibit:
         self._tried = {kind: threading.Event() for kind in self._fetching}
         self._closed = threading.Event()
         self._shown: OrderedDict[tuple[CoverIdentity, str], JudgedCover] = OrderedDict()
+        self._guests = tuple(guests)
 
     @classmethod
     def open(
@@ -97,22 +108,26 @@ class Exhibit:
         settings: Settings,
         *,
         bundled: Mapping[Kind, Path] = BUNDLED,
+        guests: Sequence[Path] = GUESTS,
         retry_after: float = RETRY_AFTER,
     ) -> Exhibit:
         """Open with what is on this machine, and start fetching what is not.
 
         Args:
             bundled: checkpoints to fall back on.
+            guests: further generators; the bundled one is a guest, too, where another one is at work.
             retry_after: seconds.
 
         Raises:
             CheckpointError: if not even a bundled checkpoint that is needed can be used.
         """
-        exhibit = cls(
-            settings,
-            _choose("generator", _hire_painter, settings.generator_directory, settings, bundled),
-            _choose("judge", _hire_judge, settings.judge_directory, settings, bundled),
-        )
+        painter = _choose("generator", _hire_painter, settings.generator_directory, settings, bundled)
+        judge = _choose("judge", _hire_judge, settings.judge_directory, settings, bundled)
+        if painter.checkpoint.source == "bundled":
+            resident = [painter.worker]
+        else:
+            resident = _invite([bundled["generator"]])
+        exhibit = cls(settings, painter, judge, [*resident, *_invite(guests)])
         for kind, address in list(exhibit._fetching.items()):
             threading.Thread(
                 target=exhibit._keep_fetching,
@@ -126,6 +141,16 @@ class Exhibit:
     def painter(self) -> Painter:
         """Who paints now."""
         return self._on_show.painter
+
+    @property
+    def painters(self) -> tuple[Painter, ...]:
+        """Who can paint: the painter, then the guests."""
+        first = self._on_show.painter
+        return (first, *(guest for guest in self._guests if guest.revision != first.revision))
+
+    def painter_of(self, revision: str) -> Painter | None:
+        """The painter with this revision, None if there is none here."""
+        return next((painter for painter in self.painters if painter.revision == revision), None)
 
     @property
     def judge(self) -> Judge:
@@ -202,7 +227,7 @@ class Exhibit:
         with self._lock:
             found = {key: self._shown[key] for key in keys if key in self._shown}
         new = list(dict.fromkeys(key for key in keys if key not in found))
-        covers = on_show.painter.paint_each([identity for identity, _ in new])
+        covers = self._paint([identity for identity, _ in new])
         for key, cover, verdict in zip(new, covers, on_show.judge.judge(covers), strict=True):
             found[key] = JudgedCover(cover, verdict)
         with self._lock:
@@ -212,6 +237,17 @@ class Exhibit:
             while len(self._shown) > KEPT:
                 self._shown.popitem(last=False)
         return [found[key] for key in keys]
+
+    def _paint(self, identities: Sequence[CoverIdentity]) -> list[Cover]:
+        by_painter: dict[str, list[CoverIdentity]] = {}
+        for identity in identities:
+            by_painter.setdefault(identity.generator, []).append(identity)
+        painted: dict[CoverIdentity, Cover] = {}
+        for revision, asked in by_painter.items():
+            # Nobody's covers go to the painter, who says in a sentence that they are not his.
+            for cover in (self.painter_of(revision) or self.painter).paint_each(asked):
+                painted[cover.identity] = cover
+        return [painted[identity] for identity in identities]
 
     def _keep_fetching(self, kind: Kind, address: HubAddress, retry_after: float) -> None:
         """Fetch until it is there or will never be; a fault that may pass is waited out."""
@@ -295,6 +331,18 @@ def _choose(
             " ".join([*faults, f"The bundled {kind} cannot be used: {error}"])
             + f" Restore it, or name a good one in ALBUMJUDGE_{kind.upper()}_DIR."
         ) from error
+
+
+def _invite(folders: Sequence[Path]) -> list[Painter]:
+    """Those of the bundled generators that are whole; no visitor misses one that is not."""
+    guests: dict[str, Painter] = {}
+    for folder in folders:
+        try:
+            checkpoint = read_checkpoint(folder, "generator", "bundled")
+            guests.setdefault(checkpoint.revision, _hire_painter(checkpoint))
+        except CheckpointError as error:
+            _log.warning("%s It paints no more.", error)
+    return list(guests.values())
 
 
 def _hire_painter(checkpoint: Checkpoint) -> Painter:
