@@ -43,6 +43,7 @@ from training.runs import read_state, save_checkpoint, write_json, write_state
 
 SAMPLES = 64
 CALIBRATION_BATCHES = 4
+RECIPES = ("dcgan", "projected", "aided")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,10 @@ class GeneratorConfig:
 
     Attributes:
         recipe: ``dcgan`` as in 2015, or ``projected``: a conditional generator with skip-layer excitation
-            against discriminators on frozen features, see :mod:`training.projected`.
+            against discriminators on frozen features, see :mod:`training.projected`; or ``aided``: the same with
+            a DCGAN's discriminator on the pixels and its loss, each of the two sides heard as loudly as
+            ``features_say`` says (after Vision-aided GAN, Kumari et al. 2022). Best begun with a trained DCGAN:
+            from scratch, features alone end in a few patterns that please them.
         source: train on covers of this ``source`` only; None takes all.
         held_out: so many covers are never trained on, see :func:`training.cover_data.load_covers`.
         size: side of a cover in pixels.
@@ -70,6 +74,9 @@ class GeneratorConfig:
             any cover and not only the unlabelled ones.
         average_half_life: the exponential moving average of the generator halves the weight of the past after
             so many covers (Karras et al. 2018).
+        features_say: in ``aided``, the length of the gradient that comes to a painted cover through the features,
+            in lengths of the one that comes from its pixels.
+        settle: over so large a last share of the run all learning rates fall to zero, evenly.
         flip: mirror half of the covers; off where lettering matters.
         seed: of initialisation, data order and latents.
     """
@@ -91,12 +98,14 @@ class GeneratorConfig:
     feature_side: int = 96
     forget_label: float = 0.1
     average_half_life: int = 10_000
+    features_say: float = 1.0
+    settle: float = 0.0
     flip: bool = False
     seed: int = 2019
 
     def __post_init__(self) -> None:
-        if self.recipe not in ("dcgan", "projected"):
-            raise ValueError(f"Recipes are 'dcgan' and 'projected', not {self.recipe!r}.")
+        if self.recipe not in RECIPES:
+            raise ValueError(f"Recipes are {', '.join(map(repr, RECIPES))}, not {self.recipe!r}.")
 
 
 PRESETS: dict[str, GeneratorConfig] = {
@@ -111,6 +120,15 @@ PRESETS: dict[str, GeneratorConfig] = {
         generator_rate=1e-4,
         watch_first=1600,
         average_half_life=5_000,
+    ),
+    "aided": GeneratorConfig(
+        recipe="aided",
+        source=None,
+        held_out=1500,
+        epochs=14,
+        watch_first=3200,
+        average_half_life=10_000,
+        settle=0.4,
     ),
     "tiny": GeneratorConfig(source=None, size=16, epochs=2, batch=8, latent_size=8, width=4),
 }
@@ -131,9 +149,11 @@ class Trainer:
         self.features: LiteFeatures | None = None
         self.generator: GeneratorNetwork
         self.discriminator: Discriminator | ProjectedDiscriminator
-        if config.recipe == "projected":
+        if config.recipe != "dcgan":
             self.generator = SkipGenerator(config.latent_size, config.width, config.size)
-            self.discriminator = ProjectedDiscriminator(config.size, config.feature_side)
+            self.discriminator = ProjectedDiscriminator(
+                config.size, config.feature_side, beside_dcgan=config.recipe == "aided"
+            )
             self.features = LiteFeatures(config.feature_side).to(device).to(memory_format=torch.channels_last)
         else:
             self.generator = Generator(config.latent_size, config.width, config.size)
@@ -141,13 +161,25 @@ class Trainer:
         for network in (self.generator, self.discriminator):
             network.to(device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
-        betas = (config.beta1, 0.999 if config.recipe == "dcgan" else 0.99)
+        betas = (config.beta1, 0.99 if config.recipe == "projected" else 0.999)
         self.generator_steps = torch.optim.Adam(
             self.generator.parameters(), config.generator_rate or config.learning_rate, betas
         )
         # What a discriminator keeps frozen (its random projection) stays so in every step.
         self.learning = [p for p in self.discriminator.parameters() if p.requires_grad]
-        self.discriminator_steps = torch.optim.Adam(self.learning, config.learning_rate, betas)
+        on_features = set[nn.Parameter]()
+        if config.recipe == "aided":
+            on_features = set(self.learning) - set(self.discriminator.pixels.parameters())  # type: ignore[union-attr]
+        self.discriminator_steps = torch.optim.Adam(
+            [
+                {"params": [p for p in self.learning if p not in on_features], "betas": betas},
+                {"params": [p for p in self.learning if p in on_features], "betas": (0.0, 0.99)},
+            ]
+            if on_features
+            else self.learning,
+            config.learning_rate,
+            betas,
+        )
         self.chance = torch.Generator().manual_seed(config.seed + 1)
         self.sample_latents = torch.randn(
             SAMPLES, config.latent_size, generator=torch.Generator().manual_seed(config.seed + 2)
@@ -251,6 +283,14 @@ class Trainer:
 
     def train_step(self, batch: Tensor, labels: Tensor) -> None:
         """One step of the discriminator, then one of the generator, then of its average."""
+        if self.config.settle:
+            left = (self.steps - self.step) / (self.config.settle * self.steps)
+            for optimiser, rate in (
+                (self.generator_steps, self.config.generator_rate or self.config.learning_rate),
+                (self.discriminator_steps, self.config.learning_rate),
+            ):
+                for group in optimiser.param_groups:
+                    group["lr"] = rate * min(1.0, left)
         real = batch.to(self.device, memory_format=torch.channels_last).float().div_(127.5).sub_(1)
         if self.config.flip:
             mirrored = torch.rand(len(real), generator=self.chance).to(self.device) < 0.5
@@ -266,8 +306,12 @@ class Trainer:
             fake_logits = self.realness([maps.detach() for maps in seen_fake], wanted)
         if self.config.recipe == "dcgan":
             loss_discriminator = losses.smoothed(real_logits[0], fake_logits[0], self.config.real_label)
-        else:
+        elif self.config.recipe == "projected":
             loss_discriminator = losses.hinge(real_logits, fake_logits)
+        else:
+            loss_discriminator = losses.smoothed(
+                real_logits[0], fake_logits[0], self.config.real_label
+            ) + losses.hinge(real_logits[1:], fake_logits[1:])
         self.discriminator_steps.zero_grad(set_to_none=True)
         loss_discriminator.backward()  # type: ignore[no-untyped-call]
         self.discriminator_steps.step()
@@ -275,11 +319,22 @@ class Trainer:
         self._let_learn(False)
         with self.autocast():
             fooled = self.realness(seen_fake, wanted)
-        dcgan = self.config.recipe == "dcgan"
-        loss_generator = losses.fooled(fooled[0]) if dcgan else losses.hinge_fooled(fooled)
-        if self.images_seen >= self.config.watch_first:
+        learns = self.images_seen >= self.config.watch_first
+        if learns:
             self.generator_steps.zero_grad(set_to_none=True)
-            loss_generator.backward()  # type: ignore[no-untyped-call]
+        if self.config.recipe == "aided":
+            loss_generator = losses.fooled(fooled[0])
+            if learns:
+                (by_pixels,) = torch.autograd.grad(loss_generator, fake, retain_graph=True)
+                (by_features,) = torch.autograd.grad(losses.hinge_fooled(fooled[1:]), fake)
+                say = self.config.features_say * by_pixels.norm() / by_features.norm().clamp(min=1e-12)
+                fake.backward(by_pixels + say * by_features)  # type: ignore[no-untyped-call]
+        else:
+            dcgan = self.config.recipe == "dcgan"
+            loss_generator = losses.fooled(fooled[0]) if dcgan else losses.hinge_fooled(fooled)
+            if learns:
+                loss_generator.backward()  # type: ignore[no-untyped-call]
+        if learns:
             self.generator_steps.step()
         self._let_learn(True)
 
