@@ -22,16 +22,29 @@ from albumjudge.settings import Settings, SettingsError
 from albumjudge.votes import BallotBox
 
 TITLE = "Album judge"
-STAGE, VOTE, PEOPLE, HOW = (
-    "pages/stage.py",
-    "pages/vote.py",
-    "pages/people_vs_machine.py",
-    "pages/how_it_works.py",
-)
-ROOMS = {STAGE: "Stage", VOTE: "Vote", PEOPLE: "People vs. machine", HOW: "How it works"}
+STAGE = "pages/stage.py"
+VOTE = "pages/vote.py"
+DIALOGUE = "pages/dialogue.py"
+BREED = "pages/breed.py"
+JURY = "pages/jury_room.py"
+BRING = "pages/your_picture.py"
+PEOPLE = "pages/people_vs_machine.py"
+HOW = "pages/how_it_works.py"
+ROOMS = {
+    STAGE: "Stage",
+    VOTE: "Vote",
+    DIALOGUE: "Dialogue",
+    BREED: "Breed",
+    JURY: "Jury room",
+    BRING: "Your picture",
+    PEOPLE: "People vs. machine",
+    HOW: "How it works",
+}
+"""Files and names of the public rooms, in the order of their doors."""
 _INSIDE: ContextVar[bool] = ContextVar("inside", default=False)
 _APP = Path(__file__).parents[1] / "streamlit_app.py"
-_THEME = Path(__file__).with_name("theme.css")
+_SHEETS = sorted(Path(__file__).parent.glob("*.css"), key=lambda sheet: (sheet.stem != "theme", sheet.stem))
+"""Style sheets: the theme, then one for each room that needs more."""
 _LOG = logging.getLogger("albumjudge.pages")
 
 
@@ -79,7 +92,8 @@ def enter() -> str:
     ]
     here = st.navigation(pages, position="hidden")
     st.set_page_config(page_title=f"{here.title} · {TITLE}", layout="wide")
-    st.html(_THEME)
+    for sheet in _SHEETS:
+        st.html(sheet)
     st.html(f"<style>{_emotion_colours()}</style>")
     with st.container(key="lintel", horizontal=True, vertical_alignment="center"):
         st.html(f'<p class="sign">{TITLE}</p>', width="content")

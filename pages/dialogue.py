@@ -1,0 +1,8 @@
+"""Dialogue."""
+
+from __future__ import annotations
+
+from frame import room
+
+room.need_frame()
+room.heading("Dialogue", "This room is being furnished.")
