@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -38,9 +38,11 @@ from albumjudge.checkpoints import (
 )
 from albumjudge.covers import Cover, CoverIdentity, Painter
 from albumjudge.hub import HubAddress, HubError
-from albumjudge.judging import Judge, Verdict, as_images
+from albumjudge.judging import Judge, as_images
+from albumjudge.judging import JudgedCover as JudgedCover
 from albumjudge.saliency import saliency, spotlight
 from albumjudge.settings import Settings
+from albumjudge.steering import Steering, Wish
 
 COVER_SIDE = 64
 KEPT = 512
@@ -50,14 +52,6 @@ RETRY_AFTER = 600.0
 
 Worker = TypeVar("Worker")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class JudgedCover:
-    """A cover and what the judge says about it."""
-
-    cover: Cover
-    verdict: Verdict
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +95,7 @@ class Exhibit:
         self._closed = threading.Event()
         self._shown: OrderedDict[tuple[CoverIdentity, str], JudgedCover] = OrderedDict()
         self._guests = tuple(guests)
+        self._steering: dict[tuple[str, str], Steering] = {}
 
     @classmethod
     def open(
@@ -208,6 +203,23 @@ class Exhibit:
         emotion = torch.tensor([emotions.index(judged.verdict.top)])
         heat = saliency(self._on_show.judge.network, as_images([judged.cover]), emotion)
         return spotlight(judged.cover, heat[0].numpy(), enlarge)
+
+    def steer(self, start: CoverIdentity, wish: Wish) -> Iterator[JudgedCover]:
+        """Lead a cover towards an emotion, frame by frame; see :meth:`albumjudge.steering.Steering.walk`.
+
+        Raises:
+            CoverLinkError: if nobody here can paint ``start``.
+        """
+        self.show_identity(start)
+        painter, judge = self.painter_of(start.generator) or self.painter, self.judge
+        key = (painter.revision, judge.revision)
+        with self._lock:
+            steering = self._steering.get(key)
+        if steering is None:
+            steering = Steering(painter, judge)
+            with self._lock:
+                self._steering = {**self._steering, key: steering}
+        return steering.walk(start, wish)
 
     def wait_for_hub(self, timeout: float) -> bool:
         """Wait until all that is to be fetched was tried once, well or ill; for tests and scripts, not pages.
