@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -30,6 +31,15 @@ MORE = {
 """How one asks for more of each feeling."""
 STRENGTHS = {"a touch": 0.35, "more": 0.7, "much more": 1.0}
 OFFERED = 6
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where on the page a walk is shown."""
+
+    print: Any
+    progress: Any
+    chart: Any
 
 
 def offer() -> None:
@@ -85,6 +95,7 @@ def conversation(link: str) -> None:
         with st.container(key="walk"):
             print_place = st.empty()
             hang(print_place, judged)
+            progress_place = st.empty()
         with st.container(key="words"):
             room.heading("Ask for more", "The painter follows the jury’s feeling, step by step.")
             chart_place = st.empty()
@@ -97,7 +108,8 @@ def conversation(link: str) -> None:
                 st.slider("Leash: how far it may stray", SHORTEST, LONGEST, 6.0, 0.5, key="dialogue-leash")
             )
     if asked is not None:
-        follow(judged, Wish(asked, strength, leash), told, print_place, chart_place, beginning)
+        places = Places(print_place, progress_place, chart_place)
+        follow(judged, Wish(asked, strength, leash), told, places, beginning)
     afterwards(told, beginning, judged)
 
 
@@ -135,17 +147,15 @@ def follow(
     judged: JudgedCover,
     wish: Wish,
     told: list[tuple[str, str]],
-    print_place: Any,
-    chart_place: Any,
+    places: Places,
     beginning: JudgedCover,
 ) -> None:
     """Walk, show every frame as it comes, and keep the last one."""
     last = judged
-    with st.container(key="progress"):
-        bar = st.progress(0.0, f"Painting: {MORE[wish.emotion]} ...")
+    bar = places.progress.progress(0.0, f"Painting: {MORE[wish.emotion]} ...")
     for number, frame in enumerate(room.exhibit().steer(judged.cover.identity, wish), start=1):
-        hang(print_place, frame)
-        draw(chart_place, frame, beginning)
+        hang(places.print, frame)
+        draw(places.chart, frame, beginning)
         bar.progress(number / STEPS, f"Painting: {MORE[wish.emotion]} ...")
         last = frame
     bar.empty()
