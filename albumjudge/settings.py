@@ -10,6 +10,8 @@
 | `ALBUMJUDGE_DATA_DIR` | folder for votes and for what was fetched from the Hub | `data` |
 | `ALBUMJUDGE_DATABASE_URL` | where votes are kept, SQLite or PostgreSQL | `votes.db` in the data folder |
 | `DATABASE_URL` | the same, as hosting services name it; `ALBUMJUDGE_DATABASE_URL` goes first | |
+| `ALBUMJUDGE_KIOSK` | `1`: every screen is a kiosk, as with `?kiosk=1` in the address | `0` |
+| `ALBUMJUDGE_KIOSK_IDLE` | seconds without a touch after which a kiosk waits for its next visitor | `60` |
 | `HF_ENDPOINT` | address of the Hub, or of a mirror of it | `https://huggingface.co` |
 | `HF_TOKEN` | the Hub's access token, for private and gated checkpoints; read by huggingface_hub | none |
 
@@ -41,6 +43,8 @@ SETTINGS: tuple[str, ...] = (
     "ALBUMJUDGE_DATA_DIR",
     "ALBUMJUDGE_DATABASE_URL",
     "DATABASE_URL",
+    "ALBUMJUDGE_KIOSK",
+    "ALBUMJUDGE_KIOSK_IDLE",
     "HF_ENDPOINT",
     "HF_TOKEN",
 )
@@ -63,6 +67,8 @@ class Settings:
         database_url: an SQLAlchemy URL, ``sqlite`` or ``postgresql+psycopg``. Not shown by ``repr``: it may
             hold a password.
         hub_endpoint: without a slash at its end.
+        kiosk: whether every screen is a kiosk.
+        kiosk_idle: seconds, above zero.
     """
 
     generator_directory: Path | None = None
@@ -73,6 +79,8 @@ class Settings:
     data_directory: Path = Path("data")
     database_url: str = field(default="sqlite:///data/votes.db", repr=False)
     hub_endpoint: str = DEFAULT_ENDPOINT
+    kiosk: bool = False
+    kiosk_idle: float = 60.0
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -92,6 +100,8 @@ class Settings:
             data_directory=data,
             database_url=_database(given, data),
             hub_endpoint=_endpoint("HF_ENDPOINT", given["HF_ENDPOINT"] or DEFAULT_ENDPOINT),
+            kiosk=_switch("ALBUMJUDGE_KIOSK", given["ALBUMJUDGE_KIOSK"] or "0"),
+            kiosk_idle=_seconds("ALBUMJUDGE_KIOSK_IDLE", given["ALBUMJUDGE_KIOSK_IDLE"] or "60"),
         )
 
 
@@ -106,6 +116,12 @@ def _hub(variable: str, text: str) -> str | None:
         return str(HubAddress.parse(text))
     except HubError as error:
         raise SettingsError(f"{variable}: {error}") from None
+
+
+def _switch(variable: str, text: str) -> bool:
+    if text not in ("0", "1"):
+        raise SettingsError(f"{variable} is {text!r}. Give 1 for on or 0 for off.")
+    return text == "1"
 
 
 def _seconds(variable: str, text: str) -> float:

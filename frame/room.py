@@ -20,6 +20,7 @@ from albumjudge.emotions import EMOTIONS
 from albumjudge.exhibit import Exhibit
 from albumjudge.settings import Settings, SettingsError
 from albumjudge.votes import BallotBox
+from frame import kiosk
 
 TITLE = "Album judge"
 STAGE = "pages/stage.py"
@@ -86,15 +87,22 @@ def _prepared_box(url: str, _engine: Engine) -> BallotBox:
 
 def enter() -> str:
     """Set the page up and return the file of the room that the visitor is in."""
+    public = kiosk.is_on()
     pages = [
         st.Page(file, title=title, url_path=Path(file).stem, default=file == STAGE)
         for file, title in ROOMS.items()
+        # A dialog of the operating system leads out of the exhibit, and a picture may be somebody's own.
+        if not (public and file == BRING)
     ]
     here = st.navigation(pages, position="hidden")
     st.set_page_config(page_title=f"{here.title} · {TITLE}", layout="wide")
     for sheet in _SHEETS:
         st.html(sheet)
-    st.html(f"<style>{_emotion_colours()}</style>")
+    st.html(f"<style>{_emotion_colours()}{kiosk.LARGER if public else ''}</style>")
+    if kiosk.is_waiting():
+        with manners():
+            kiosk.attract(exhibit().painter)
+        return str(here.title)
     with st.container(key="lintel", horizontal=True, vertical_alignment="center"):
         st.html(f'<p class="sign">{TITLE}</p>', width="content")
         with st.container(key="doors", horizontal=True):
@@ -185,3 +193,5 @@ def leave() -> None:
     except Exception:
         sentences = ["The exhibit is not running as it should."]
     st.html(f'<footer class="foot">{" ".join(escape(s) for s in sentences)}</footer>')
+    if kiosk.is_on():
+        kiosk.keep()

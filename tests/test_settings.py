@@ -37,6 +37,8 @@ def test_every_variable_is_read() -> None:
             "ALBUMJUDGE_DATA_DIR": "/var/exhibit",
             "ALBUMJUDGE_DATABASE_URL": "sqlite:////var/votes.db",
             "HF_ENDPOINT": "http://localhost:8090/",
+            "ALBUMJUDGE_KIOSK": "1",
+            "ALBUMJUDGE_KIOSK_IDLE": "90",
         }
     )
     assert given == Settings(
@@ -48,6 +50,8 @@ def test_every_variable_is_read() -> None:
         data_directory=Path("/var/exhibit"),
         database_url="sqlite:////var/votes.db",
         hub_endpoint="http://localhost:8090",
+        kiosk=True,
+        kiosk_idle=90,
     )
 
 
@@ -123,3 +127,11 @@ def test_every_setting_is_documented(variable: str) -> None:
     row = re.compile(rf"^\| *`{variable}` *\|", re.MULTILINE)
     assert settings.__doc__ is not None and row.search(settings.__doc__)
     assert row.search((ROOT / "README.md").read_text(encoding="utf-8")), "README.md lacks it"
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"), [("ALBUMJUDGE_KIOSK", "maybe"), ("ALBUMJUDGE_KIOSK_IDLE", "-1")]
+)
+def test_a_kiosk_setting_that_means_nothing_is_a_sentence(variable: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=f"{variable} is '{text}'. Give "):
+        Settings.from_environment({variable: text})

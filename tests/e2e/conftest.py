@@ -59,8 +59,12 @@ def fresh_app(tmp_path: Path) -> Iterator[RunningApp]:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[RunningApp]:
-    """The real app in a process of its own, on tiny networks and an empty database."""
+def served(folder: Path, **settings: str) -> Iterator[RunningApp]:
+    """The real app in a process of its own, on tiny networks and an empty database.
+
+    Args:
+        settings: further environment variables.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -73,6 +77,7 @@ def served(folder: Path) -> Iterator[RunningApp]:
         "ALBUMJUDGE_GENERATOR_HUB": "",
         "ALBUMJUDGE_JUDGE_HUB": "",
         "PYTHONUNBUFFERED": "1",
+        **settings,
     }
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
