@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from albumjudge import emotions, rounds
-from albumjudge.agreement import Share
+from albumjudge.agreement import FELT, Share
 from albumjudge.covers import Cover
 from albumjudge.emotions import EMOTIONS, NOTHING
 from albumjudge.rounds import A_CROWD, CARDS, Card, Summary
@@ -46,7 +46,7 @@ def crowd_sentence(card: Card) -> str:
         )
         return f"{people} voted on it so far. What they felt is shown once they are {_number(A_CROWD)}."
     ranked = sorted(
-        ((people, name) for people, name in zip(card.others, rounds.FELT, strict=True) if people),
+        ((people, name) for people, name in zip(card.others, FELT, strict=True) if people),
         key=lambda pair: -pair[0],
     )
     parts = ", ".join(
@@ -104,10 +104,10 @@ def alone(found: Summary, yours: bool) -> str:
     alike = found.alone.alike
     others = f"{alike.trials} others"
     how_many = f"none of {others}" if not alike.successes else f"only {alike.successes} of {others}"
-    who = "You" if yours else "The visitor"
+    who, nearly = "You" if yours else "The visitor", "nearly " if alike.successes else ""
     return (
-        f'<p class="sentence">{who} stood alone before No. {found.alone.vote.cover.number}: {how_many} felt '
-        f"{escape(words)}.</p>"
+        f'<p class="sentence">{who} stood {nearly}alone before No. {found.alone.vote.cover.number}: '
+        f"{how_many} felt {escape(words)}.</p>"
     )
 
 

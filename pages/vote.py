@@ -254,14 +254,15 @@ def machine_and_crowd(box: BallotBox, vote: StoredVote, told: bool) -> None:
     with st.container(key="breath-3"):
         legend = f" In the chart, bars are the machine, upright lines the {eight} others." if shares else ""
         st.html(
+            f'<p class="quiet said">{said[vote.agrees]} the label “{escape(vote.label_shown)}”.'
+            f"{escape(aside)}</p>"
             f'<p class="quiet">{escape(summing_up.crowd_sentence(others) + legend)}</p>'
-            f'<p class="quiet">{said[vote.agrees]} the label “{escape(vote.label_shown)}”.{escape(aside)}</p>'
         )
 
 
 def onward(vote: StoredVote, its_round: Round) -> None:
     """To the next cover, or to the end of the round."""
-    with st.container(key="onward", horizontal=True):
+    with st.container(key="onward", horizontal=True, vertical_alignment="center"):
         words = "See your round" if its_round.full else "Next cover"
         if st.button(words, key="next", type="primary", shortcut="Right"):
             leave(its_round)
@@ -317,7 +318,7 @@ def summary(found: Summary, covers: list[Cover], *, yours: bool, more: bool) -> 
         with st.container(key="round-numbers"):
             st.html(summing_up.counts(found) + summing_up.crowd_note(found))
             st.html(summing_up.alone(found, yours) + summing_up.truth(found, yours))
-            with st.container(key="onward", horizontal=True):
+            with st.container(key="onward", horizontal=True, vertical_alignment="center"):
                 words = "Another round" if yours else "Play a round yourself"
                 if (more or not yours) and st.button(words, key="another", type="primary", shortcut="Right"):
                     take_next()
@@ -331,7 +332,8 @@ def summary(found: Summary, covers: list[Cover], *, yours: bool, more: bool) -> 
             everyone = None if found.everyone is None else found.everyone.shares
             st.altair_chart(charts.profile(found.yours.shares, everyone), theme=None)
             st.html(f'<p class="quiet">{escape(summing_up.profile_note(found, yours))}</p>')
-    keep(found, covers)
+            if yours:
+                keep(found, covers)
 
 
 def keep(found: Summary, covers: list[Cover]) -> None:
