@@ -40,7 +40,8 @@ def test_each_cover_turns_into_the_next_and_the_last_into_the_first(painter: Pai
     for number, cover in enumerate(covers):
         wanted = painter.paint_each([cover])[0].pixels
         errors = [np.abs(frame - wanted).mean() for frame in frames]
-        assert int(np.argmin(errors)) == 4 * number
+        # Lossy compression blurs neighbours, not covers.
+        assert abs(int(np.argmin(errors)) - 4 * number) <= 1
 
 
 def test_one_cover_alone_turns_into_nothing(painter: Painter) -> None:
