@@ -18,19 +18,19 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
 from albumjudge.checkpoints import load_generator, read_checkpoint
 from albumjudge.conditions import DECADES, GENRES
 from albumjudge.dcgan import Generator
 from albumjudge.skipgan import SkipGenerator
 from tests.cover_folders import cover_folder
+from tests.quick_features import QuickFeatures
 from training import generator_trainer
 from training.cover_data import CoverEntry, CoverSet, DataError, label_numbers, load_covers
 from training.generator_trainer import Trainer, contact_sheet
 from training.lite_features import LiteFeatures
 from training.presets import PRESETS, GeneratorConfig
-from training.projected import STAGE_WIDTHS, ProjectedDiscriminator
+from training.projected import ProjectedDiscriminator
 from training.runs import read_state, write_state
 from training.train_generator import main, train
 
@@ -413,22 +413,6 @@ def test_a_contact_sheet_is_read_like_a_page() -> None:
     assert sheet.shape == (4, 6, 3)
     assert sheet[0, ::2, 0].tolist() == [0, 64, 128]
     assert sheet[2, ::2, 0].tolist() == [191, 255, 0]
-
-
-class QuickFeatures(nn.Module):
-    """Maps of the shapes that EfficientNet-lite0 gives, from one frozen layer each."""
-
-    def __init__(self, side: int) -> None:
-        super().__init__()
-        self.side = side
-        chance = torch.Generator().manual_seed(0)
-        self.colours = [torch.randn(wide, 3, 1, 1, generator=chance) for wide in STAGE_WIDTHS]
-
-    def forward(self, pictures: Tensor) -> list[Tensor]:
-        pictures = interpolate(pictures, (self.side, self.side))
-        return [
-            conv2d(avg_pool2d(pictures, 4 * 2**k), colours).relu() for k, colours in enumerate(self.colours)
-        ]
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,8 @@ class Crew:
 
         # One message instead of one per layer: what counts between machines is how often they talk.
         mean = cast(Tensor, reduce(torch.cat([tensor.reshape(-1) for tensor in tensors]), "mean"))
-        for tensor, part in zip(tensors, mean.split([tensor.numel() for tensor in tensors]), strict=True):
+        parts = torch.split(mean, [tensor.numel() for tensor in tensors])
+        for tensor, part in zip(tensors, parts, strict=True):
             tensor.copy_(part.view(tensor.shape))
 
     def largest(self, value: float) -> float:

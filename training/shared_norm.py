@@ -48,7 +48,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         here = torch.stack(torch.var_mean(maps, (0, 2, 3), correction=0))
         # A sum in which every process fills in its own row gathers them, and its gradient finds the way back.
         rows = [here if rank == self.crew.rank else torch.zeros_like(here) for rank in range(self.crew.size)]
-        variances, means = all_reduce(torch.stack(rows)).unbind(1)
+        variances, means = all_reduce(torch.stack(rows)).unbind(1)  # type: ignore[no-untyped-call]
         mean = means.mean(0)
         return variances.mean(0) + (means - mean).square().mean(0), mean
 

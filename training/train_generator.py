@@ -133,7 +133,7 @@ def _begin(trainer: Trainer, state_file: Path, start: GeneratorNetwork | None) -
     crew = trainer.crew
     if crew.size > 1:
         same = hashlib.sha256(repr((trainer.config, trainer.precision, trainer.covers.entries)).encode())
-        same.update(trainer.covers.pixels)
+        same.update(trainer.covers.pixels.data)
         crew.agree(same.hexdigest(), "settings, precision or covers")
 
     def first() -> tuple[dict[str, torch.Tensor], dict[str, object]]:
