@@ -108,6 +108,16 @@ def test_an_error_of_our_own_is_not_taken_for_a_lost_process() -> None:
         raise RuntimeError("NCCL")
 
 
+def test_processes_that_were_given_different_data_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for answers, fits in ((["same", "same"], True), (["same", "other"], False)):
+        monkeypatch.setattr(Crew, "_gathered", lambda _, __, answers=answers: answers)
+        if fits:
+            Crew(0, 2).agree("same", "covers")
+            continue
+        with pytest.raises(DataError, match=r"The 2 processes differ in covers\. Start them by the same"):
+            Crew(0, 2).agree("same", "covers")
+
+
 def test_a_shared_norm_is_the_common_one_outside_training_and_for_one_process_within(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -284,6 +294,7 @@ def test_a_polite_signal_to_any_of_them_stops_all_and_the_same_command_goes_on(
 def test_killing_one_of_them_costs_nothing_but_time(folder: Path, two: Launched, tmp_path: Path) -> None:
     killed = launch(folder, tmp_path / "run", sent=(signal.SIGKILL, 3, "1"))
     assert killed.status != 0
+    assert "pair.cc" not in killed.said and "RuntimeError" not in killed.said
     # Saved at the end of the first epoch.
     assert killed.step == 2
     resumed = launch(folder, killed.out)
@@ -299,3 +310,17 @@ def test_two_go_on_where_one_was_stopped(folder: Path, two: Launched, tmp_path: 
     assert resumed.status == 0, resumed.said
     for name, value in two.state.items():
         assert torch.allclose(resumed.state[name].double(), value.double(), rtol=1e-6, atol=1e-9), name
+
+
+@pytest.mark.slow
+def test_a_broken_state_is_said_once_per_process_and_nobody_waits_for_ever(
+    folder: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "state.safetensors").write_bytes(b"no state")
+    broken = launch(folder, run)
+    assert broken.status != 0
+    for rank in (0, 1):
+        assert broken.said.count(f"Process {rank} of 2: The saved state") == 1
+    assert (run / "state.safetensors").read_bytes() == b"no state"
