@@ -24,8 +24,8 @@ def sheet(covers: Pixels, columns: int, enlarged: int = ENLARGED) -> Image.Image
     rows, size = math.ceil(len(covers) / columns), covers.shape[-1]
     laid = np.zeros((rows * columns, 3, size, size), np.uint8)
     laid[: len(covers)] = covers
-    laid = laid.reshape(rows, columns, 3, size, size).transpose(0, 3, 1, 4, 2).reshape(rows * size, -1, 3)
-    return Image.fromarray(laid.repeat(enlarged, 0).repeat(enlarged, 1))
+    grid = laid.reshape(rows, columns, 3, size, size).transpose(0, 3, 1, 4, 2).reshape(rows * size, -1, 3)
+    return Image.fromarray(grid.repeat(enlarged, 0).repeat(enlarged, 1))
 
 
 def save_sheets(generator: GeneratorNetwork, name: str, out: Path) -> None:
