@@ -74,12 +74,13 @@ def main(arguments: list[str] | None = None) -> int:
         rows[wish.emotion] = {
             "before": round(float(np.mean(before)), 3),
             "after": round(float(np.mean(after)), 3),
-            "rose": f"{np.sum(np.array(after) > before)} of {given.covers}",
+            "rose": int(np.sum(np.array(after) > before)),
             "distance": round(float(np.mean(away)), 2),
         }
     print(
         f"{painter.revision} and {judge.revision}, strength {given.strength:g}, leash {given.leash:g}, "
-        f"{STEPS} steps: mean share before and after.\n\n{markdown_table(rows)}\n\n"
+        f"{STEPS} steps: mean share before and after, and how many of {given.covers} rose."
+        f"\n\n{markdown_table(rows)}\n\n"
         f"A walk takes {np.median(waits):.2f} s ({np.min(waits):.2f} to {np.max(waits):.2f}), "
         f"{np.median(worked):.2f} processor seconds, {np.median(ratios):.2f} times as long as painting and "
         f"judging 12 covers; medians of {len(waits)}, {given.threads} threads."
