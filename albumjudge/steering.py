@@ -29,6 +29,8 @@ from albumjudge.vgg import EmotionVGG
 STEPS = 12
 SHORTEST, LONGEST = 2.0, 10.0
 """Leash, in latent units: two random covers are about fourteen apart in a hundred dimensions."""
+LONGEST_WAY = 15.0
+"""All steps of the strongest wish, in latent units: half more than the longest leash, as no walk is straight."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Wish:
 
     Attributes:
         emotion: of the eight.
-        strength: share of the leash that the walk may use up in its steps, 0 to 1; with 1 it can reach the end.
-        leash: the farthest that the latent vector may go from where it began, ``SHORTEST`` to ``LONGEST``.
+        strength: how far each step goes, above 0 and at most 1; with 1 all steps together are ``LONGEST_WAY``.
+        leash: the farthest that the latent vector may get from where it began, ``SHORTEST`` to ``LONGEST``.
 
     Raises:
         ValueError: if one of them is out of range.
@@ -97,7 +99,7 @@ class Steering:
         beginning = start.latents(size)
         here, drive = beginning, np.zeros(size)
         place = emotions.index(wish.emotion)
-        stride = 1.5 * wish.strength * wish.leash / steps
+        stride = wish.strength * LONGEST_WAY / steps
         last = start
         for _ in range(steps):
             slope = self._slope(here, start, place)
@@ -107,7 +109,7 @@ class Steering:
             # Momentum: the judge's slope is rough, and a walk that follows every bump goes nowhere.
             drive = 0.6 * drive + slope / length
             step = drive * (stride / float(np.linalg.norm(drive)))
-            here = hold(here + step, beginning, wish.strength * wish.leash)
+            here = hold(here + step, beginning, wish.leash)
             identity = start.at(here)
             if identity == last:
                 return

@@ -103,6 +103,11 @@ class BallotBox:
         configure(engine)
         self._engine, self._patience, self._clock = engine, patience, clock
 
+    @property
+    def engine(self) -> Engine:
+        """The database itself, for what of it is not the ballot box's business."""
+        return self._engine
+
     def prepare(self, *, patience: float = database.UPGRADE_PATIENCE) -> None:
         """Bring the database's schema up to date; safe when several processes start at once.
 

@@ -1,95 +1,282 @@
-"""The dialogue's page: pick a cover, wish, watch, undo."""
+"""The dialogue: choose, ask for a feeling, watch, undo, put the pair to the vote, and judge others’ pairs."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
+import numpy as np
 import pytest
 
+from albumjudge import duels
 from albumjudge.covers import CoverIdentity
-from albumjudge.exhibit import Exhibit
-from albumjudge.judging import JudgedCover, Verdict
+from albumjudge.database import VoteError
+from albumjudge.duel_findings import find
+from albumjudge.duels import Chosen, DuelBook, DuelVote, left_for
+from albumjudge.emotions import NAMES
+from albumjudge.exhibit import Exhibit, JudgedCover
+from albumjudge.judging import Verdict
 from albumjudge.steering import Wish
+from albumjudge.votes import BallotBox
+from frame import pairs, prints
 from tests.pages_fixtures import *  # noqa: F403
-from tests.pages_fixtures import FEELING, Visit, press, query, text
+from tests.pages_fixtures import FEELING, OTHER_VISITOR, VISITOR, Visit, press, query, text
+from tests.vote_fixtures import judged, verdict
 
-SADDER = (0.3, 0.07, 0.07, 0.07, 0.07, 0.07, 0.07, 0.28)
+FRAMES = 3
+"""In each walk of these tests."""
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def walks(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> list[Wish]:
-    """Every walk takes two steps towards sadness; the wishes are noted."""
-    wishes: list[Wish] = []
+def start(exhibit: Exhibit) -> CoverIdentity:
+    """A cover that hangs here."""
+    return CoverIdentity(exhibit.painter.revision, 4711)
+
+
+@pytest.fixture
+def wishes(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> list[Wish]:
+    """What was asked for; the tiny judge feels the same always, so here each frame simply feels more of it."""
+    asked: list[Wish] = []
 
     def steer(start: CoverIdentity, wish: Wish) -> Iterator[JudgedCover]:
-        wishes.append(wish)
+        asked.append(wish)
         here = start.latents(8)
-        for step in (1, 2):
-            cover = exhibit.painter.paint_each([start.at(here + 0.4 * step)])[0]
-            yield JudgedCover(cover, Verdict(SADDER, exhibit.judge.revision))
+        for number in range(1, FRAMES + 1):
+            here = here + 0.2 + 0.1 * NAMES.index(wish.emotion)
+            cover = exhibit.painter.paint_each([start.at(here)])[0]
+            yield JudgedCover(cover, Verdict(felt(wish.emotion, 0.2 + 0.1 * number), exhibit.judge.revision))
+
+    shown = exhibit.show_each
+
+    def show_each(identities: Any) -> list[JudgedCover]:
+        # Drifted covers feel what was asked for last.
+        return [
+            replace(judged, verdict=Verdict(felt(asked[-1].emotion, 0.5), judged.verdict.revision))
+            if judged.cover.identity.drift and asked
+            else judged
+            for judged in shown(identities)
+        ]
 
     monkeypatch.setattr(exhibit, "steer", steer)
-    return wishes
+    monkeypatch.setattr(exhibit, "show_each", show_each)
+    return asked
 
 
-def test_a_few_covers_are_offered_and_others_on_request(visit: Visit) -> None:
+def felt(emotion: str, share: float) -> tuple[float, ...]:
+    return tuple(share if name == emotion else (1 - share) / 7 for name in NAMES)
+
+
+def put_up(box: BallotBox, seed: int = 7, emotion: str = "sadness") -> duels.Duel:
+    """A pair that somebody else put to the vote."""
+    before = judged(seed)
+    cover = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
+    return DuelBook(box.engine).challenge(
+        before=before, after=JudgedCover(cover, verdict(emotion)), emotion=emotion
+    )
+
+
+def choose(box: BallotBox, duel: int, visitor: str, chosen: Chosen) -> None:
+    picked: duels.Picked = (
+        "neither" if chosen == "neither" else "left" if left_for(visitor, duel) == chosen else "right"
+    )
+    DuelBook(box.engine).cast(visitor=visitor, duel=duel, picked=picked, seconds_to_vote=1)
+
+
+# Leading
+
+
+def test_six_covers_are_on_offer_and_others_on_demand(visit: Visit) -> None:
     app = visit("dialogue")
-    before = re.findall(r"No\. (\d{6})", text(app))
-    assert len(before) == 6
+    first = re.findall(r"No\. (\d{6})", text(app))
+    assert len(first) == 6
     press(app, "others")
-    assert set(before).isdisjoint(re.findall(r"No\. (\d{6})", text(app)))
-    seed = int(re.findall(r"No\. (\d{6})", text(app))[2])
-    press(app, f"pick-{seed}")
-    assert query(app, "cover").endswith(f".{seed}")
-    assert "Ask for more" in text(app)
+    assert set(re.findall(r"No\. (\d{6})", text(app))).isdisjoint(first)
+    press(app, f"lead-{int(re.findall(r'No. ([0-9]{6})', text(app))[2])}")
+    assert query(app, "cover") and len([b for b in app.button if str(b.key).endswith("-wish")]) == 8
 
 
 def test_a_wish_leads_to_a_cover_with_a_link_of_its_own(
-    visit: Visit, exhibit: Exhibit, walks: list[Wish]
+    visit: Visit, start: CoverIdentity, wishes: list[Wish]
 ) -> None:
-    start = CoverIdentity(exhibit.painter.revision, 7)
     app = visit("dialogue", cover=str(start))
-    app.select_slider(key="dialogue-strength").set_value("much more").run()
-    app.slider(key="dialogue-leash").set_value(3.0).run()
-    press(app, "felt-sadness-")
-    assert walks == [Wish("sadness", 1.0, 3.0)]
-    now = CoverIdentity.parse(query(app, "cover"))
-    assert (now.seed, now) != (7, start) and now.seed == 7 and now.drift
-    assert "7% at the beginning, 7% now" in text(
-        app
-    )  # The page's judge feels the same in front of every cover.
-    assert text(visit("dialogue", cover=str(now))).count("Ask for more") == 1
-    assert f"{FEELING[0]:.0%}" == "51%"
+    assert "The way here" not in text(app)
+    app.select_slider(key="strength").set_value("all the way").run()
+    app.slider(key="leash").set_value(8.0).run()
+    press(app, "felt-sadness-wish")
+    assert wishes == [Wish("sadness", 1.0, 8.0)]
+    led = CoverIdentity.parse(query(app, "cover"))
+    assert led.drift and led.seed == start.seed
+    page = text(app)
+    assert "The machine’s sadness rose from 7 % to 50 %." in page
+    assert "The way here" in page and ">beginning<" in page and ">sadder<" in page
+    assert app.code[0].value.endswith(f"/?cover={led}")
+    on_stage = visit(cover=str(led))
+    image = re.search(r'src="(data:image/png[^"]+)"', text(on_stage))
+    assert image and image[1] in page
 
 
-def test_steps_can_be_undone_one_by_one_and_at_once(
-    visit: Visit, exhibit: Exhibit, walks: list[Wish]
+def test_undo_steps_back_and_the_way_can_be_gone_again(
+    visit: Visit, start: CoverIdentity, wishes: list[Wish]
 ) -> None:
-    start = str(CoverIdentity(exhibit.painter.revision, 7))
-    app = visit("dialogue", cover=start)
-    links = [start]
-    for _ in range(3):
-        press(app, "felt-sadness-")
-        links.append(query(app, "cover"))
-    assert len(set(links)) == 4
+    app = visit("dialogue", cover=str(start))
+    press(app, "felt-sadness-wish")
+    once = query(app, "cover")
+    press(app, "felt-awe-wish")
+    assert query(app, "cover") not in (once, str(start)) and text(app).count("<li class=") == 3
     press(app, "undo")
-    assert query(app, "cover") == links[2]
-    press(app, "to-the-beginning")
-    assert query(app, "cover") == start
-    assert "at the beginning" not in text(app)
+    assert query(app, "cover") == once and text(app).count("<li class=") == 2
+    press(app, "felt-awe-wish")
+    press(app, "restart")
+    assert query(app, "cover") == str(start) and "The way here" not in text(app)
 
 
-def test_where_no_step_leads_on_the_page_says_so(visit: Visit, exhibit: Exhibit) -> None:
-    """The tests' judge has no slope at all."""
-    app = press(visit("dialogue", cover=str(CoverIdentity(exhibit.painter.revision, 7))), "felt-awe-")
-    assert "the painter knows no way to awe" in text(app)
-    assert query(app, "cover").endswith(".7")
+def test_a_way_that_leads_nowhere_is_said(
+    visit: Visit, start: CoverIdentity, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exhibit, "steer", lambda start, wish: iter(()))
+    app = press(visit("dialogue", cover=str(start)), "felt-awe-wish")
+    assert "finds no way to more awe" in text(app)
+    assert query(app, "cover") == str(start)
+    assert "finds no way" not in text(app.run())
 
 
-@pytest.mark.parametrize("link", ["nonsense", "gone-12345678.7", "<b>"])
-def test_a_cover_that_nobody_can_change_gets_a_sentence(visit: Visit, link: str) -> None:
+@pytest.mark.parametrize("link", ["", "nonsense", "<script>", "tiny-00000000.4711", "other-12345678.1"])
+def test_a_link_that_cannot_be_led_gets_a_sentence_and_a_way_on(visit: Visit, link: str) -> None:
     app = visit("dialogue", cover=link)
-    assert "Nobody here can change this cover" in text(app) and "<b>" not in text(app).replace("<b class", "")
-    press(app, "pick-another")
+    assert "This cover cannot be led" in text(app) and "<script>" not in text(app)
+    press(app, "back-to-offer")
     assert len(re.findall(r"No\. \d{6}", text(app))) == 6
+
+
+def test_the_pair_goes_to_the_vote_from_where_the_feeling_was_first_asked_for(
+    visit: Visit, start: CoverIdentity, wishes: list[Wish], box: BallotBox
+) -> None:
+    app = visit("dialogue", cover=str(start))
+    press(app, "felt-sadness-wish")
+    press(app, "felt-sadness-wish")
+    press(app, "challenge")
+    assert "Others will be asked: Which is sadder?" in text(app)
+    duel = DuelBook(box.engine).next_for(OTHER_VISITOR)
+    assert duel is not None and duel.emotion == "sadness"
+    assert (str(duel.before.identity), str(duel.after.identity)) == (str(start), query(app, "cover"))
+    press(app, "to-duels")
+    assert "No pair is waiting for you" in text(app)  # Their own is not put to them.
+
+
+def test_a_pair_that_is_not_stored_is_said(
+    visit: Visit, start: CoverIdentity, wishes: list[Wish], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise VoteError("The pair was not put to the vote: the database sleeps.")
+
+    app = press(visit("dialogue", cover=str(start)), "felt-sadness-wish")
+    with monkeypatch.context() as broken:
+        broken.setattr(DuelBook, "challenge", fail)
+        press(app, "challenge")
+        assert "the database sleeps" in text(app) and "Done." not in text(app)
+    press(app, "challenge")
+    assert "Done." in text(app)
+
+
+# Duels
+
+
+def test_a_blind_pair_then_which_was_which(visit: Visit, box: BallotBox) -> None:
+    duel = put_up(box)
+    app = visit("dialogue", duel="next")
+    page = text(app)
+    assert "Which is sadder?" in page and query(app, "duel") == str(duel.id)
+    assert not re.search("repainted<|as it was|% to", page)
+    press(app, "pick-left")
+    vote = DuelBook(box.engine).vote_of(VISITOR, duel.id)
+    assert vote is not None and vote.chosen == vote.left_shown == left_for(VISITOR, duel.id)
+    page = text(app)
+    yours = "You chose the repainted one." if vote.chosen == "after" else "You chose the one it began with."
+    assert yours in page and "rose from 7 % to 50 %" in page
+    assert "told once 5 of them" in page
+    assert "Needs 30 choices, has 1." in page
+    again = text(visit("dialogue", duel=str(duel.id)))
+    assert yours in again
+    press(app, "next-pair")
+    assert "No pair is waiting for you" in text(app)
+
+
+def test_no_difference_is_an_answer_and_the_crowd_is_told_when_it_is_one(
+    visit: Visit, box: BallotBox
+) -> None:
+    duel = put_up(box)
+    for number, chosen in enumerate(("after", "after", "after", "before", "neither")):
+        choose(box, duel.id, f"visitor{number}", chosen)  # type: ignore[arg-type]
+    app = press(visit("dialogue", duel="next"), "pick-neither")
+    page = text(app)
+    assert "You saw no difference." in page
+    assert "3 of the 4 others who decided chose the repainted one; 1 saw no difference." in page
+    assert "75 %" in page
+
+
+def test_a_choice_that_was_not_stored_is_kept(
+    visit: Visit, box: BallotBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise VoteError("Your choice was not stored: the database is busy.")
+
+    duel = put_up(box)
+    app = visit("dialogue", duel="next")
+    with monkeypatch.context() as broken:
+        broken.setattr(DuelBook, "cast", fail)
+        press(app, "pick-right")
+        assert "the database is busy. Your choice, the right one, is kept here." in text(app)
+        assert DuelBook(box.engine).votes() == []
+    press(app, "try-picking-again")
+    vote = DuelBook(box.engine).vote_of(VISITOR, duel.id)
+    assert vote is not None and vote.chosen != vote.left_shown
+    assert "You chose" in text(app)
+
+
+@pytest.mark.parametrize("asked", ["", "x", "-1", "²", "999999999999", "77"])
+def test_a_pair_that_is_not_there_is_the_next_one(visit: Visit, box: BallotBox, asked: str) -> None:
+    duel = put_up(box)
+    app = visit("dialogue", duel=asked)
+    assert "Which is sadder?" in text(app) and query(app, "duel") == str(duel.id)
+
+
+# Words and pictures
+
+
+def test_bars_are_said_and_marked() -> None:
+    html = pairs.shares(FEELING, (0.1, *(0.9 / 7,) * 7), "amusement")
+    assert html.count('class="bar"') == 7 and html.count('class="bar wished"') == 1
+    assert "The machine feels: amusement 51 %" in html
+
+
+def test_no_motion_shows_the_beginning_until_the_end(exhibit: Exhibit) -> None:
+    now, then = (judged.cover for judged in exhibit.show([1, 2]))
+    html = pairs.passing(now, then)
+    passing, staying = html.split('<div class="staying">')
+    assert prints.framed(now, size="large", short=True) in passing
+    assert prints.framed(then, size="large", short=True) in staying
+
+
+def test_the_running_result_is_faint_until_it_rests_on_enough() -> None:
+    def page(votes: list[DuelVote]) -> str:
+        return pairs.running_result(find(votes)).replace("\u202f", " ")
+
+    votes = [
+        DuelVote(n % 12, "awe", f"v{n % 9}", "after" if n % 8 else "before", "before", 1, NOON)
+        for n in range(72)
+    ]
+    assert "figure faint" in page([]) and "Too few choices to say yet." in page(votes[:9])
+    firm = page(votes)
+    assert "figure faint" not in firm and "Yes: people find the feeling" in firm
+    assert firm.count('<li class="firm">') == 1 and firm.count('<li class="faint">') == 7
+    value = np.mean([vote.chosen == "after" for vote in votes])
+    assert f"<b>{value:.0%}".replace("%", " %") in firm
+
+
+def test_every_feeling_has_its_words() -> None:
+    assert set(pairs.MORE) == set(pairs.QUESTIONS) == set(NAMES)
+    assert all(question.startswith("Which") for question in pairs.QUESTIONS.values())
