@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
+import tomllib
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -266,6 +268,11 @@ def test_a_png_whose_text_unpacks_to_gigabytes_is_refused_or_read_without_it() -
 def test_a_file_of_many_megabytes_is_refused_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "MOST_BYTES", 1024**2)
     assert "has 2 megabytes; 1 are the most" in sentence(bytes(2 * 1024**2))
+
+
+def test_the_server_takes_no_larger_files_than_are_read() -> None:
+    config = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text("utf-8"))
+    assert config["server"]["maxUploadSize"] * 1024**2 == uploads.MOST_BYTES
 
 
 def test_heic_is_answered_with_how_to_convert_it() -> None:
