@@ -10,8 +10,10 @@
 | `ALBUMJUDGE_DATA_DIR` | folder for votes and for what was fetched from the Hub | `data` |
 | `ALBUMJUDGE_DATABASE_URL` | where votes are kept, SQLite or PostgreSQL | `votes.db` in the data folder |
 | `DATABASE_URL` | the same, as hosting services name it; `ALBUMJUDGE_DATABASE_URL` goes first | |
+| `ALBUMJUDGE_CURATOR_PASSWORD` | password of the curator's room, 8 characters or more | none, no room |
+| `ALBUMJUDGE_HUB_DATASET` | data set on the Hub that a curator may push the votes to: `org/name` | none |
 | `HF_ENDPOINT` | address of the Hub, or of a mirror of it | `https://huggingface.co` |
-| `HF_TOKEN` | the Hub's access token, for private and gated checkpoints; read by huggingface_hub | none |
+| `HF_TOKEN` | the Hub's access token, for what is private or gated and to push; huggingface_hub reads it | none |
 
 A folder goes before the Hub, the Hub before the bundled checkpoint. A commit is the full 40-digit hash, since
 a branch or a tag may mean something else tomorrow. A database is written `sqlite:///path/to/file` or
@@ -30,7 +32,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from albumjudge.hub import DEFAULT_ENDPOINT, HubAddress, HubError
+from albumjudge.hub import DEFAULT_ENDPOINT, HubAddress, HubError, is_repository
 
 SETTINGS: tuple[str, ...] = (
     "ALBUMJUDGE_GENERATOR_DIR",
@@ -41,10 +43,15 @@ SETTINGS: tuple[str, ...] = (
     "ALBUMJUDGE_DATA_DIR",
     "ALBUMJUDGE_DATABASE_URL",
     "DATABASE_URL",
+    "ALBUMJUDGE_CURATOR_PASSWORD",
+    "ALBUMJUDGE_HUB_DATASET",
     "HF_ENDPOINT",
     "HF_TOKEN",
 )
 """Names of all variables above; tests hold this page and README.md against it."""
+
+
+SHORTEST_PASSWORD = 8
 
 
 class SettingsError(Exception):
@@ -63,6 +70,8 @@ class Settings:
         database_url: an SQLAlchemy URL, ``sqlite`` or ``postgresql+psycopg``. Not shown by ``repr``: it may
             hold a password.
         hub_endpoint: without a slash at its end.
+        curator_password: None if there is no curator's room. Not shown by ``repr``.
+        hub_dataset: ``org/name``, None for none.
     """
 
     generator_directory: Path | None = None
@@ -73,6 +82,8 @@ class Settings:
     data_directory: Path = Path("data")
     database_url: str = field(default="sqlite:///data/votes.db", repr=False)
     hub_endpoint: str = DEFAULT_ENDPOINT
+    curator_password: str | None = field(default=None, repr=False)
+    hub_dataset: str | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -92,6 +103,8 @@ class Settings:
             data_directory=data,
             database_url=_database(given, data),
             hub_endpoint=_endpoint("HF_ENDPOINT", given["HF_ENDPOINT"] or DEFAULT_ENDPOINT),
+            curator_password=_password("ALBUMJUDGE_CURATOR_PASSWORD", given["ALBUMJUDGE_CURATOR_PASSWORD"]),
+            hub_dataset=_repository("ALBUMJUDGE_HUB_DATASET", given["ALBUMJUDGE_HUB_DATASET"]),
         )
 
 
@@ -106,6 +119,20 @@ def _hub(variable: str, text: str) -> str | None:
         return str(HubAddress.parse(text))
     except HubError as error:
         raise SettingsError(f"{variable}: {error}") from None
+
+
+def _password(variable: str, text: str) -> str | None:
+    if text and len(text) < SHORTEST_PASSWORD:
+        raise SettingsError(
+            f"{variable} is too short to keep anyone out. Give {SHORTEST_PASSWORD} characters or more."
+        )
+    return text or None
+
+
+def _repository(variable: str, text: str) -> str | None:
+    if text and not is_repository(text):
+        raise SettingsError(f"{variable} is {text!r}. Give a data set's name on the Hub, org/name.")
+    return text or None
 
 
 def _seconds(variable: str, text: str) -> float:

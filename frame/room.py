@@ -13,6 +13,7 @@ from pathlib import Path
 import streamlit as st
 from sqlalchemy import Engine
 
+from albumjudge import health
 from albumjudge.checkpoints import CheckpointError
 from albumjudge.covers import CoverLinkError
 from albumjudge.database import VoteError, engine_options
@@ -107,6 +108,7 @@ def enter() -> str:
         for file, title in ROOMS.items()
     ]
     behind = st.Page(CURATOR, title="Curator", url_path="curator", visibility="hidden")
+    health.listen()
     here = st.navigation([*pages, behind], position="hidden")
     st.set_page_config(page_title=f"{here.title} · {TITLE}", layout="wide")
     for sheet in _SHEETS:

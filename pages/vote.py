@@ -9,6 +9,7 @@ import streamlit as st
 
 from albumjudge import charts, emotions, hanging
 from albumjudge.covers import CoverIdentity, CoverLinkError, read_png
+from albumjudge.curation import CuratorsBook
 from albumjudge.emotions import EMOTIONS, NAMES, NOTHING
 from albumjudge.exhibit import JudgedCover
 from albumjudge.votes import BallotBox, StoredVote, VoteError
@@ -223,7 +224,19 @@ def all_seen() -> None:
     st.page_link(room.STAGE, label="Back to the stage")
 
 
+def closed() -> None:
+    room.heading(
+        "Vote", "The exhibit is closed at the moment and takes no votes. The covers still hang on the stage."
+    )
+    with st.container(horizontal=True):
+        st.page_link(room.STAGE, label="To the stage")
+        st.page_link(room.PEOPLE, label="See how everyone voted")
+
+
 def vote_page() -> None:
+    if not CuratorsBook(room.engine()).is_open():
+        closed()
+        return
     box, who = room.ballot_box(), visitor.current()
     found = on_the_easel(box, who)
     if found is None:

@@ -83,7 +83,6 @@ def judged(file: bytes) -> Seen:
 def verdict(seen: Seen) -> None:
     """The picture as the judge sees it, and what it says."""
     probabilities = seen.verdict.probabilities
-    room.from_the_top(f"seen-{seen.file[:12]}")
     with st.container(key="pair"):
         st.html(prints.brought(seen.picture.png(), seen.alt, AS_SEEN, size="large"), width="content")
         with st.container(key="words"):
