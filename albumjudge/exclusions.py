@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from albumjudge.emotions import NOTHING
@@ -67,9 +67,13 @@ def reasons_now(votes: Sequence[StoredVote], left_out: Mapping[str, str] | None 
     reasons: dict[str, Reason] = {}
     for reason in dict.fromkeys(excluded.values()):
         visitors = frozenset(visitor for visitor, why in excluded.items() if why == reason)
-        reasons[BY_CURATOR.format(reason=reason)] = lambda vote, those=visitors: vote.visitor in those
+        reasons[BY_CURATOR.format(reason=reason)] = _cast_by(visitors)
     counted = [vote for vote in votes if vote.visitor not in excluded]
     if counted:
         current = max(counted, key=lambda vote: vote.voted_at).cover.generator
         reasons[EARLIER_GENERATOR] = lambda vote: vote.cover.generator != current
     return reasons
+
+
+def _cast_by(visitors: Collection[str]) -> Reason:
+    return lambda vote: vote.visitor in visitors

@@ -123,7 +123,7 @@ def _check(size: tuple[int, int], most: int) -> None:
 
 def _small(image: Image.Image) -> Image.Image:
     """The middle square, 64x64, RGB."""
-    image.draft(None, _DRAFT)  # type: ignore[arg-type]  # Only JPEG does anything; None keeps the mode.
+    image.draft(None, _DRAFT)  # Only JPEG does anything; None keeps the mode.
     image.load()
     if image.mode.startswith("I") or image.mode == "F":
         image = _eight_bits(image)

@@ -90,7 +90,8 @@ def engine() -> Engine:
 
 
 def _engine(url: str) -> Engine:
-    return st.connection("votes", type="sql", url=url, **engine_options(url)).engine
+    engine: Engine = st.connection("votes", type="sql", url=url, **engine_options(url)).engine
+    return engine
 
 
 @st.cache_resource(show_spinner=False)

@@ -291,7 +291,9 @@ def to_the_hub(excluded: dict[str, str]) -> None:
         return
     with st.form("push", border=False):
         licence = st.selectbox(
-            "What others may do with them", list(vote_dataset.LICENCES), format_func=vote_dataset.LICENCES.get
+            "What others may do with them",
+            list(vote_dataset.LICENCES),
+            format_func=lambda name: vote_dataset.LICENCES[name],
         )
         public = st.checkbox("Everyone may see them. Otherwise the data set is private.")
         pushed = st.form_submit_button(f"Push to {settings.hub_dataset}")

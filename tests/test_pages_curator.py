@@ -56,7 +56,7 @@ def knock(app: AppTest, password: str) -> AppTest:
 
 def turn(app: AppTest, section: str) -> AppTest:
     if section != "Opening":
-        app.get("button_group")[0].set_value(section).run()
+        app.button_group[0].set_value(section).run()
     return app
 
 

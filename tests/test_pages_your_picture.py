@@ -58,12 +58,14 @@ def test_a_picture_is_shown_as_the_judge_sees_it_with_its_verdict(visit: Visit) 
     assert "mostly amusement" in text(app) and "amusement 51 %" in text(app)
     assert len(app.get("vega_lite_chart")) == 1
     with Image.open(io.BytesIO(shown(app))) as image:
-        assert np.array_equal(image, np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+        assert np.array_equal(
+            np.asarray(image), np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+        )
 
 
 def test_a_photo_can_be_taken_but_the_camera_is_left_alone_until_then(visit: Visit) -> None:
     app = visit("your_picture")
-    app.get("button_group")[0].set_value("camera").run()
+    app.button_group[0].set_value("camera").run()
     app.camera_input[0].set_value(("photo.jpg", photo(3, "JPEG"), "image/jpeg")).run()
     assert "mostly amusement" in text(app)
 

@@ -177,7 +177,7 @@ def test_a_colour_profile_is_heeded_and_a_broken_one_left_out_of_account() -> No
     plain = Image.new("RGB", (80, 80), (200, 100, 50))
 
     def first(profile: bytes) -> list[int]:
-        return see(saved(plain, "PNG", icc_profile=profile)).pixels[0, 0].tolist()
+        return [int(c) for c in see(saved(plain, "PNG", icc_profile=profile)).pixels[0, 0]]
 
     assert first(srgb) == pytest.approx([200, 100, 50], abs=1)
     # A device whose first number is blue and whose last is red.

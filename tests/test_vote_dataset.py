@@ -89,7 +89,7 @@ def test_nobody_gets_back_to_a_visitors_id() -> None:
 def test_the_card_tells_what_is_there() -> None:
     card = vote_dataset.card(VOTES, EXCLUDED, licence="cc0-1.0", day=DAY)
     parsed = DatasetCard(card)
-    told, body = parsed.data.to_dict(), parsed.text
+    told, body = parsed.data, parsed.text
     assert told["license"] == "cc0-1.0" and told["size_categories"] == ["n<1K"]
     assert told["configs"][0]["data_files"][0]["path"] == PARQUET_FILE
     assert (
