@@ -36,9 +36,9 @@ from albumjudge.checkpoints import (
     load_judge,
     read_checkpoint,
 )
-from albumjudge.covers import Cover, CoverIdentity, Painter
+from albumjudge.covers import Cover, CoverIdentity, HasPixels, Painter
 from albumjudge.hub import HubAddress, HubError
-from albumjudge.judging import Judge, as_images
+from albumjudge.judging import Judge, Verdict, as_images
 from albumjudge.judging import JudgedCover as JudgedCover
 from albumjudge.saliency import saliency, spotlight
 from albumjudge.settings import Settings
@@ -200,9 +200,21 @@ class Exhibit:
         Args:
             enlarge: as for :meth:`albumjudge.covers.Cover.png`.
         """
-        emotion = torch.tensor([emotions.index(judged.verdict.top)])
-        heat = saliency(self._on_show.judge.network, as_images([judged.cover]), emotion)
-        return spotlight(judged.cover, heat[0].numpy(), enlarge)
+        return self.where_in(judged.cover, judged.verdict.top, enlarge=enlarge)
+
+    def where_in(self, picture: HasPixels, feeling: str, *, enlarge: int = 1) -> bytes:
+        """Any picture as PNG, dimmed where it does not speak for a feeling; see :meth:`where`."""
+        emotion = torch.tensor([emotions.index(feeling)])
+        heat = saliency(self._on_show.judge.network, as_images([picture]), emotion)
+        return spotlight(picture, heat[0].numpy(), enlarge)
+
+    def judge_picture(self, picture: HasPixels) -> Verdict:
+        """Judge a picture that nobody here painted, so that it has no identity; it is not remembered.
+
+        Args:
+            picture: of 64x64 pixels, as covers are.
+        """
+        return self._on_show.judge.judge([picture])[0]
 
     def steer(self, start: CoverIdentity, wish: Wish) -> Iterator[JudgedCover]:
         """Lead a cover towards an emotion, frame by frame; see :meth:`albumjudge.steering.Steering.walk`.

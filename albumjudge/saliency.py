@@ -8,16 +8,13 @@ classifier; here three blocks and several jurors speak.
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from albumjudge.covers import Cover
+from albumjudge.covers import HasPixels, as_png
 from albumjudge.jury import Jury
 from albumjudge.vgg import EmotionVGG
 
@@ -62,7 +59,7 @@ def saliency(
         return torch.where(top > 0, total / top.clamp(min=1e-12), torch.zeros_like(total))
 
 
-def spotlight(cover: Cover, heat: NDArray[np.float32], enlarge: int = 1) -> bytes:
+def spotlight(cover: HasPixels, heat: NDArray[np.float32], enlarge: int = 1) -> bytes:
     """The cover as PNG, dimmed where it does not matter.
 
     Args:
@@ -70,7 +67,4 @@ def spotlight(cover: Cover, heat: NDArray[np.float32], enlarge: int = 1) -> byte
         enlarge: as for :meth:`albumjudge.covers.Cover.png`.
     """
     light = DARKEST + (1 - DARKEST) * np.sqrt(heat)[:, :, None]
-    pixels = np.rint(cover.pixels * light).astype(np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(pixels.repeat(enlarge, 0).repeat(enlarge, 1)).save(file, "PNG", optimize=True)
-    return file.getvalue()
+    return as_png(np.rint(cover.pixels * light).astype(np.uint8), enlarge)

@@ -11,6 +11,7 @@ import streamlit as st
 from albumjudge import card, charts, hanging, rounds
 from albumjudge.card import Face
 from albumjudge.covers import Cover, CoverIdentity, CoverLinkError, read_png
+from albumjudge.curation import CuratorsBook
 from albumjudge.emotions import EMOTIONS, NAMES, NOTHING
 from albumjudge.rounds import Card, Offer, Round, Summary
 from albumjudge.votes import BallotBox, StoredVote, VoteError
@@ -364,12 +365,24 @@ def all_seen() -> None:
     st.page_link(room.STAGE, label="Back to the stage")
 
 
+def closed() -> None:
+    room.heading(
+        "Vote", "The exhibit is closed at the moment and takes no votes. The covers still hang on the stage."
+    )
+    with st.container(horizontal=True):
+        st.page_link(room.STAGE, label="To the stage")
+        st.page_link(room.PEOPLE, label="See how everyone voted")
+
+
 def play(box: BallotBox, who: str) -> None:
     mine = box.votes(visitor=who)
     now = rounds.current(who, mine)
     link = st.query_params.get("round")
     if link:
         finished(box, who, link)
+        return
+    if not CuratorsBook(room.engine()).is_open():
+        closed()
         return
     found = on_the_easel(box, now, mine, up_for_vote(box))
     if isinstance(found, StoredVote):

@@ -36,6 +36,8 @@ def test_every_variable_is_read() -> None:
             "ALBUMJUDGE_HUB_DEADLINE": "2.5",
             "ALBUMJUDGE_DATA_DIR": "/var/exhibit",
             "ALBUMJUDGE_DATABASE_URL": "sqlite:////var/votes.db",
+            "ALBUMJUDGE_CURATOR_PASSWORD": "open sesame",
+            "ALBUMJUDGE_HUB_DATASET": "museum/votes",
             "HF_ENDPOINT": "http://localhost:8090/",
             "ALBUMJUDGE_KIOSK": "1",
             "ALBUMJUDGE_KIOSK_IDLE": "90",
@@ -52,6 +54,8 @@ def test_every_variable_is_read() -> None:
         hub_endpoint="http://localhost:8090",
         kiosk=True,
         kiosk_idle=90,
+        curator_password="open sesame",
+        hub_dataset="museum/votes",
     )
 
 
@@ -135,3 +139,19 @@ def test_every_setting_is_documented(variable: str) -> None:
 def test_a_kiosk_setting_that_means_nothing_is_a_sentence(variable: str, text: str) -> None:
     with pytest.raises(SettingsError, match=f"{variable} is '{text}'. Give "):
         Settings.from_environment({variable: text})
+
+
+def test_a_curators_password_is_long_enough_and_not_shown() -> None:
+    given = Settings.from_environment({"ALBUMJUDGE_CURATOR_PASSWORD": "open sesame"})
+    assert "sesame" not in repr(given)
+    with pytest.raises(SettingsError, match="ALBUMJUDGE_CURATOR_PASSWORD is too short") as caught:
+        Settings.from_environment({"ALBUMJUDGE_CURATOR_PASSWORD": "sesame"})
+    assert "sesame" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["votes", "museum/votes/x", "museum/..", "https://huggingface.co/museum/votes"]
+)
+def test_a_data_set_is_named_as_the_hub_does(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"ALBUMJUDGE_HUB_DATASET is .*org/name"):
+        Settings.from_environment({"ALBUMJUDGE_HUB_DATASET": name})
