@@ -159,7 +159,7 @@ def test_a_line_ends_before_its_link_gets_too_long() -> None:
         lineage.and_then(Stranger(1))
 
 
-@pytest.mark.parametrize(("wildness", "mean", "most"), [(100, 0.02, 0.1), (150, 0.05, 0.2)])
+@pytest.mark.parametrize(("wildness", "mean", "most"), [(100, 0.02, 0.1), (150, 0.08, 0.3)])
 def test_the_farthest_descendant_keeps_almost_all_that_it_was_to_be(
     wildness: int, mean: float, most: float
 ) -> None:
