@@ -38,6 +38,8 @@ BUNDLED: dict[Kind, Path] = {
     kind: Path(__file__).resolve().parent.parent / "checkpoints" / kind for kind in KINDS
 }
 
+GUESTS = (BUNDLED["generator"].with_name("generator-seed"),)
+"""Further generators that lie in the repository, to compare."""
 _NAME = re.compile(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*")
 _FLOATS = {"F16", "BF16", "F32", "F64"}
 _ABANDONED = 24 * 3600.0

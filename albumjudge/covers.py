@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from albumjudge.conditions import DECADES, GENRES
+from albumjudge.conditions import DECADES, GENRE_WORDS, GENRES
 from albumjudge.dcgan import Generator
 from albumjudge.skipgan import SkipGenerator
 
@@ -128,8 +128,8 @@ class CoverIdentity:
 
     @property
     def order(self) -> str:
-        """What the cover was asked to be, in words: ``1970s, jazz``; empty if nothing."""
-        return ", ".join(part for part in (self.decade, self.genre) if part)
+        """What the cover was asked to be, in words: ``1970s jazz``; empty if nothing."""
+        return " ".join(part for part in (self.decade, GENRE_WORDS.get(self.genre or "")) if part)
 
     def at(self, latents: NDArray[np.float64]) -> CoverIdentity:
         """The identity whose latent vector comes nearest to ``latents``, reached from this one's seed.

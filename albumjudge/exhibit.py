@@ -3,6 +3,9 @@
 Each of the two comes from the folder that a setting names, else from the pinned commit on the Hub, else from
 the bundled checkpoint. What is on this machine serves at once. What must be fetched is fetched in a thread of
 its own, verified, tried out, and only then put in place: a visitor never waits for the Hub.
+
+Beside the painter there are guests: the other bundled generators. They paint when they are asked for by name,
+so that two painters can be compared, and a link to a cover lives as long as its painter is bundled.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -22,6 +25,7 @@ import torch
 from albumjudge import emotions
 from albumjudge.checkpoints import (
     BUNDLED,
+    GUESTS,
     KINDS,
     Checkpoint,
     CheckpointError,
@@ -34,9 +38,11 @@ from albumjudge.checkpoints import (
 )
 from albumjudge.covers import Cover, CoverIdentity, Painter
 from albumjudge.hub import HubAddress, HubError
-from albumjudge.judging import Judge, Verdict, as_images
+from albumjudge.judging import Judge, as_images
+from albumjudge.judging import JudgedCover as JudgedCover
 from albumjudge.saliency import saliency, spotlight
 from albumjudge.settings import Settings
+from albumjudge.steering import Steering, Wish
 
 COVER_SIDE = 64
 KEPT = 512
@@ -46,14 +52,6 @@ RETRY_AFTER = 600.0
 
 Worker = TypeVar("Worker")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class JudgedCover:
-    """A cover and what the judge says about it."""
-
-    cover: Cover
-    verdict: Verdict
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +76,13 @@ class _Choice(Generic[Worker]):
 class Exhibit:
     """What pages show from, made by :meth:`open`. Several threads may share one."""
 
-    def __init__(self, settings: Settings, painter: _Choice[Painter], judge: _Choice[Judge]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        painter: _Choice[Painter],
+        judge: _Choice[Judge],
+        guests: Sequence[Painter] = (),
+    ) -> None:
         choices: dict[Kind, _Choice[Painter] | _Choice[Judge]] = {"generator": painter, "judge": judge}
         self._settings = settings
         self._on_show = _OnShow(
@@ -90,6 +94,8 @@ class Exhibit:
         self._tried = {kind: threading.Event() for kind in self._fetching}
         self._closed = threading.Event()
         self._shown: OrderedDict[tuple[CoverIdentity, str], JudgedCover] = OrderedDict()
+        self._guests = tuple(guests)
+        self._steering: dict[tuple[str, str], Steering] = {}
 
     @classmethod
     def open(
@@ -97,22 +103,26 @@ class Exhibit:
         settings: Settings,
         *,
         bundled: Mapping[Kind, Path] = BUNDLED,
+        guests: Sequence[Path] = GUESTS,
         retry_after: float = RETRY_AFTER,
     ) -> Exhibit:
         """Open with what is on this machine, and start fetching what is not.
 
         Args:
             bundled: checkpoints to fall back on.
+            guests: further generators; the bundled one is a guest, too, where another one is at work.
             retry_after: seconds.
 
         Raises:
             CheckpointError: if not even a bundled checkpoint that is needed can be used.
         """
-        exhibit = cls(
-            settings,
-            _choose("generator", _hire_painter, settings.generator_directory, settings, bundled),
-            _choose("judge", _hire_judge, settings.judge_directory, settings, bundled),
-        )
+        painter = _choose("generator", _hire_painter, settings.generator_directory, settings, bundled)
+        judge = _choose("judge", _hire_judge, settings.judge_directory, settings, bundled)
+        if painter.checkpoint.source == "bundled":
+            resident = [painter.worker]
+        else:
+            resident = _invite([bundled["generator"]])
+        exhibit = cls(settings, painter, judge, [*resident, *_invite(guests)])
         for kind, address in list(exhibit._fetching.items()):
             threading.Thread(
                 target=exhibit._keep_fetching,
@@ -126,6 +136,16 @@ class Exhibit:
     def painter(self) -> Painter:
         """Who paints now."""
         return self._on_show.painter
+
+    @property
+    def painters(self) -> tuple[Painter, ...]:
+        """Who can paint: the painter, then the guests."""
+        first = self._on_show.painter
+        return (first, *(guest for guest in self._guests if guest.revision != first.revision))
+
+    def painter_of(self, revision: str) -> Painter | None:
+        """The painter with this revision, None if there is none here."""
+        return next((painter for painter in self.painters if painter.revision == revision), None)
 
     @property
     def judge(self) -> Judge:
@@ -184,6 +204,23 @@ class Exhibit:
         heat = saliency(self._on_show.judge.network, as_images([judged.cover]), emotion)
         return spotlight(judged.cover, heat[0].numpy(), enlarge)
 
+    def steer(self, start: CoverIdentity, wish: Wish) -> Iterator[JudgedCover]:
+        """Lead a cover towards an emotion, frame by frame; see :meth:`albumjudge.steering.Steering.walk`.
+
+        Raises:
+            CoverLinkError: if nobody here can paint ``start``.
+        """
+        self.show_identity(start)
+        painter, judge = self.painter_of(start.generator) or self.painter, self.judge
+        key = (painter.revision, judge.revision)
+        with self._lock:
+            steering = self._steering.get(key)
+        if steering is None:
+            steering = Steering(painter, judge)
+            with self._lock:
+                self._steering = {**self._steering, key: steering}
+        return steering.walk(start, wish)
+
     def wait_for_hub(self, timeout: float) -> bool:
         """Wait until all that is to be fetched was tried once, well or ill; for tests and scripts, not pages.
 
@@ -202,7 +239,7 @@ class Exhibit:
         with self._lock:
             found = {key: self._shown[key] for key in keys if key in self._shown}
         new = list(dict.fromkeys(key for key in keys if key not in found))
-        covers = on_show.painter.paint_each([identity for identity, _ in new])
+        covers = self._paint([identity for identity, _ in new])
         for key, cover, verdict in zip(new, covers, on_show.judge.judge(covers), strict=True):
             found[key] = JudgedCover(cover, verdict)
         with self._lock:
@@ -212,6 +249,17 @@ class Exhibit:
             while len(self._shown) > KEPT:
                 self._shown.popitem(last=False)
         return [found[key] for key in keys]
+
+    def _paint(self, identities: Sequence[CoverIdentity]) -> list[Cover]:
+        by_painter: dict[str, list[CoverIdentity]] = {}
+        for identity in identities:
+            by_painter.setdefault(identity.generator, []).append(identity)
+        painted: dict[CoverIdentity, Cover] = {}
+        for revision, asked in by_painter.items():
+            # Nobody's covers go to the painter, who says in a sentence that they are not his.
+            for cover in (self.painter_of(revision) or self.painter).paint_each(asked):
+                painted[cover.identity] = cover
+        return [painted[identity] for identity in identities]
 
     def _keep_fetching(self, kind: Kind, address: HubAddress, retry_after: float) -> None:
         """Fetch until it is there or will never be; a fault that may pass is waited out."""
@@ -295,6 +343,18 @@ def _choose(
             " ".join([*faults, f"The bundled {kind} cannot be used: {error}"])
             + f" Restore it, or name a good one in ALBUMJUDGE_{kind.upper()}_DIR."
         ) from error
+
+
+def _invite(folders: Sequence[Path]) -> list[Painter]:
+    """Those of the bundled generators that are whole; no visitor misses one that is not."""
+    guests: dict[str, Painter] = {}
+    for folder in folders:
+        try:
+            checkpoint = read_checkpoint(folder, "generator", "bundled")
+            guests.setdefault(checkpoint.revision, _hire_painter(checkpoint))
+        except CheckpointError as error:
+            _log.warning("%s It paints no more.", error)
+    return list(guests.values())
 
 
 def _hire_painter(checkpoint: Checkpoint) -> Painter:

@@ -78,6 +78,14 @@ class Verdict:
         return mutual_information([juror.probabilities for juror in self.jurors])
 
 
+@dataclass(frozen=True, eq=False)
+class JudgedCover:
+    """A cover and what the judge says about it."""
+
+    cover: Cover
+    verdict: Verdict
+
+
 def mutual_information(shares: Sequence[Sequence[float]]) -> float:
     """Entropy of the mean less the mean of the entropies, in bits: what asking one more juror would tell.
 

@@ -21,8 +21,9 @@ def alt_text(cover: Cover, feeling: str | None = None) -> str:
 
 
 def label_lines(cover: Cover) -> str:
-    """First line of the museum label: ``No. 004711 · painted by dcgan-seed``."""
-    return f"No. {cover.identity.number} · painted by {cover.identity.painter}"
+    """First line of the museum label: ``No. 004711 · painted by dcgan-seed``, and what it was asked for."""
+    order = f" · asked for {cover.identity.order}" if cover.identity.order else ""
+    return f"No. {cover.identity.number} · painted by {cover.identity.painter}{order}"
 
 
 def lit(judged: JudgedCover, png: bytes) -> str:

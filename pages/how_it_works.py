@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,6 +13,7 @@ import streamlit as st
 from albumjudge import charts, hanging
 from albumjudge.checkpoints import Checkpoint
 from albumjudge.exhibit import JudgedCover
+from albumjudge.film import read_film
 from frame import measures, prints, room
 
 room.need_frame()
@@ -150,8 +152,40 @@ def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
         "colours, their "
         "layouts and the smudge where a name would be. It has no idea of music.",
     )
+    film(checkpoint)
     measured(checkpoint, "No measurements lie beside the painter’s weights.")
     curves(checkpoint)
+
+
+def film(checkpoint: Checkpoint) -> None:
+    """The same sixteen covers from the first brush stroke to the last, moment by moment."""
+    moments = {f"{moment.covers_seen:,}": moment for moment in read_film(checkpoint.directory)}
+    if len(moments) < 2:
+        return
+    with st.container(key="film"):
+        prose(
+            "Watch it learn",
+            "Sixteen covers, always from the same random numbers, while the painter learned. Slide to the moment "
+            "you like. The number says how many real covers it had been shown by then, the same one many times.",
+        )
+        chosen = str(
+            st.select_slider("Covers shown so far", list(moments), value=[*moments][-1], key="moment")
+        )
+        moment = moments[chosen]
+        source = "data:image/png;base64," + base64.b64encode(moment.png).decode("ascii")
+        st.html(
+            f'<img class="film" src="{source}" alt="The same sixteen covers as painted after {chosen} real ones '
+            f'were shown."><p class="quiet">{escape(RECIPES.get(moment.recipe, ""))}</p>'
+        )
+
+
+RECIPES = {
+    "dcgan": "Up to here it learned as painters did in 2015: one critic looks at the pixels.",
+    "projected": "Four more critics look through the eyes of a network that knows photographs.",
+    "aided": "By now four more critics have joined: they look through the eyes of a network that knows "
+    "photographs.",
+}
+"""What stands under the film, by how the painter was trained at that moment."""
 
 
 def judge(checkpoint: Checkpoint, example: JudgedCover) -> None:

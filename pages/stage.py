@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
+from typing import Any
 from urllib.parse import urlsplit
 
 import streamlit as st
 
 from albumjudge import charts, emotions, hanging
-from albumjudge.covers import CoverIdentity, CoverLinkError, read_png
+from albumjudge.conditions import DECADES, GENRE_WORDS, GENRES
+from albumjudge.covers import AS_TRAINED, CoverIdentity, CoverLinkError, read_png
 from albumjudge.exhibit import JudgedCover
 from albumjudge.judging import Verdict
 from frame import prints, room
@@ -19,6 +23,50 @@ room.need_frame()
 
 FIRST_COUNT = 12
 LAST_WALL = 99_999
+ANY_MUSIC, ANY_TIME, BOTH = "any music", "any time", "both, side by side"
+MANNERS = {"safest": 50, "safe": 75, "as it learned": AS_TRAINED, "wild": 120, "wildest": 140}
+"""How far from the middle of what it knows a painter goes, and the percentage that the identity keeps."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the visitor asks the painters for.
+
+    Attributes:
+        genre, decade: None for any.
+        manner: a key of ``MANNERS``.
+        painters: revisions of those who paint; one, or two to compare.
+    """
+
+    genre: str | None
+    decade: str | None
+    manner: str
+    painters: tuple[str, ...]
+
+    def covers(self, painter: str, seeds: Sequence[int]) -> list[CoverIdentity]:
+        """The covers that a painter is asked for; one that takes no orders is asked for any."""
+        genre, decade = (self.genre, self.decade) if takes_orders(painter) else (None, None)
+        return [CoverIdentity(painter, seed, genre, decade, MANNERS[self.manner]) for seed in seeds]
+
+    @property
+    def words(self) -> str:
+        """The order in words: ``1970s jazz sleeves, safe``; empty if nothing was asked for."""
+        kind = " ".join(part for part in (self.decade, GENRE_WORDS.get(self.genre or "", "")) if part)
+        manner = "" if MANNERS[self.manner] == AS_TRAINED else f", {self.manner}"
+        return f"{kind or 'any'} sleeves{manner}" if kind or manner else ""
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What the link says of it; nothing about what was left as it is."""
+        asked = {
+            "genre": self.genre or "",
+            "decade": self.decade or "",
+            "manner": "" if MANNERS[self.manner] == AS_TRAINED else self.manner.replace(" ", "-"),
+            "painter": "both"
+            if len(self.painters) > 1
+            else ("" if self.painters[0] == room.exhibit().painter.revision else self.painters[0]),
+        }
+        return {name: value for name, value in asked.items() if value}
 
 
 def wall_number() -> int:
@@ -30,8 +78,48 @@ def wall_number() -> int:
     return number
 
 
+def name_of(revision: str) -> str:
+    """A painter's name without the digits that tell its weights apart."""
+    return revision.rsplit("-", 1)[0]
+
+
+def picked(label: str, options: Sequence[str], key: str, now: str, **look: Any) -> str:
+    """A choice that begins as the link says and is remembered while the visitor looks around."""
+    if key not in st.session_state:
+        st.session_state[key] = now if now in options else options[0]
+    return str(st.selectbox(label, options, key=key, **look))
+
+
+def take_order() -> Order:
+    """What is asked for: by the link at first, then by the four choices above the wall."""
+    asked = st.query_params
+    painters = [painter.revision for painter in room.exhibit().painters]
+    kept = st.session_state.setdefault("order", {})
+
+    def remembered(name: str) -> str:
+        # Widgets forget what they were set to when another view takes the page.
+        return str(kept.get(name) or asked.get(name, ""))
+
+    with st.container(key="order", horizontal=True, vertical_alignment="bottom"):
+        words = {GENRE_WORDS[genre]: genre for genre in GENRES}
+        music = picked("Music", [ANY_MUSIC, *words], "order-genre", GENRE_WORDS.get(remembered("genre"), ""))
+        time = picked("Time", [ANY_TIME, *DECADES], "order-decade", remembered("decade"))
+        if "order-manner" not in st.session_state:
+            manner = remembered("manner").replace("-", " ")
+            st.session_state["order-manner"] = manner if manner in MANNERS else "as it learned"
+        manner = str(st.select_slider("Safe ↔ wild", list(MANNERS), key="order-manner"))
+        chosen: tuple[str, ...] = (painters[0],)
+        if len(painters) > 1:
+            names = {name_of(painter): (painter,) for painter in painters} | {BOTH: tuple(painters)}
+            who = remembered("painter")
+            now = BOTH if who == "both" else name_of(who) if who else ""
+            chosen = names[picked("Painter", list(names), "order-painter", now)]
+    order = Order(words.get(music), time if time in DECADES else None, manner, chosen)
+    st.session_state["order"] = order.query
+    return order
+
+
 def wall() -> None:
-    exhibit = room.exhibit()
     number = wall_number()
     with st.container(key="stage-head", horizontal=True, vertical_alignment="bottom"):
         with st.container(key="stage-words"):
@@ -48,21 +136,49 @@ def wall() -> None:
         number = secrets.randbelow(LAST_WALL) + 1
     st.session_state["wall_number"] = number
     room.from_the_top(f"wall-{number}")
-    if st.query_params.get("wall") != str(number):
-        st.query_params.from_dict({"wall": str(number)})
-    with st.container(key="wall"):
-        for judged in exhibit.show(hanging.wall(number, count)):
+    order = take_order()
+    link = {"wall": str(number)} | order.query
+    if st.query_params.to_dict() != link:
+        st.query_params.from_dict(link)
+    deaf = [p for p in order.painters if not takes_orders(p)]
+    if (order.genre or order.decade) and deaf:
+        st.html(
+            f'<p class="quiet">{escape(name_of(deaf[0]))} knows nothing of music or decades and paints what '
+            "comes.</p>"
+        )
+    for painter in order.painters:
+        if len(order.painters) > 1:
+            st.html(f'<h2 class="painter">{escape(name_of(painter))}</h2>')
+        hang(number, order.covers(painter, hanging.wall(number, count)))
+    said = f" of {order.words}" if order.words else ""
+    st.html(
+        f'<p class="quiet">Wall {number}{escape(said)}. The address above always leads back to this wall. '
+        "Only part of the covers that the painter learned from bore a genre or a decade, so an order is a nudge, "
+        "not a promise.</p>"
+        if order.words
+        else f'<p class="quiet">Wall {number}. The address above always leads back to this wall.</p>'
+    )
+
+
+def takes_orders(painter: str) -> bool:
+    known = room.exhibit().painter_of(painter)
+    return known is not None and known.to_order
+
+
+def hang(number: int, identities: Sequence[CoverIdentity]) -> None:
+    """One painter's covers on a wall, each of which can be chosen."""
+    with st.container(key=f"wall-{name_of(identities[0].generator)}"):
+        for judged in room.exhibit().show_each(identities):
             identity = judged.cover.identity
-            with st.container(key=f"print-{identity.seed}"):
+            key = f"{name_of(identity.generator)}-{identity.seed}"
+            with st.container(key=f"print-{key}"):
                 st.html(prints.framed(judged.cover, size="wall", feeling=judged.verdict.words))
                 chosen = st.button(
-                    f"This one: cover {identity.seed}, {judged.verdict.words}",
-                    key=f"choose-{number}-{identity.seed}",
+                    f"This one: cover {identity.seed}, {judged.verdict.words}", key=f"choose-{number}-{key}"
                 )
             if chosen:
                 st.query_params.from_dict({"cover": str(identity)})
                 st.rerun()
-    st.html(f'<p class="quiet">Wall {number}. The address above always leads back to this wall.</p>')
 
 
 def look_up(link: str) -> JudgedCover:

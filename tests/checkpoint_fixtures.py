@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from albumjudge.dcgan import Generator
+from albumjudge.skipgan import SkipGenerator
 from albumjudge.vgg import EmotionVGG
 from training.runs import save_checkpoint
 
@@ -24,6 +25,16 @@ def make_generator(folder: Path, *, name: str = "tiny", seed: int = 0, size: int
     """Write a generator of four feature maps; the seed decides what it paints."""
     torch.manual_seed(seed)
     save_checkpoint(Generator(latent_size=8, width=4, size=size), folder, {"kind": "generator", "name": name})
+    return folder
+
+
+def make_painter_to_order(folder: Path, *, name: str = "orderly", seed: int = 0) -> Path:
+    """Write a generator that heeds genre and decade."""
+    torch.manual_seed(seed)
+    network = SkipGenerator(latent_size=8, width=4)
+    torch.nn.init.normal_(network.genre.weight)
+    torch.nn.init.normal_(network.decade.weight)
+    save_checkpoint(network, folder, {"kind": "generator", "network": "SkipGenerator", "name": name})
     return folder
 
 

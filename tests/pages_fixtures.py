@@ -16,7 +16,7 @@ from albumjudge.judging import Verdict
 from albumjudge.settings import Settings
 from albumjudge.votes import BallotBox, open_engine
 from frame import room
-from tests.checkpoint_fixtures import make_generator, make_judge
+from tests.checkpoint_fixtures import make_generator, make_judge, make_painter_to_order
 
 APP = Path(__file__).parent.parent / "streamlit_app.py"
 SECONDS = 60
@@ -29,9 +29,13 @@ FEELING = (0.51, *(0.07,) * 7)
 
 @pytest.fixture(scope="session")
 def tiny_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A generator of four feature maps and a judge that feels mostly amusement."""
+    """A generator of four feature maps, a guest that paints to order, and a judge of mostly amusement."""
     folder = tmp_path_factory.mktemp("checkpoints")
-    return {"generator": make_generator(folder / "generator"), "judge": make_judge(folder / "judge")}
+    return {
+        "generator": make_generator(folder / "generator"),
+        "guest": make_painter_to_order(folder / "guest"),
+        "judge": make_judge(folder / "judge"),
+    }
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +50,11 @@ def exhibit(tiny_checkpoints: dict[str, Path]) -> Exhibit:
         return [Verdict(FEELING, opened.judge.revision) for _ in covers]
 
     # This judge alone, not the class: the fixture lives as long as the session, beside tests of other judges.
-    opened = Exhibit.open(folders)
+    opened = Exhibit.open(
+        folders,
+        guests=[tiny_checkpoints["guest"]],
+        bundled={"generator": tiny_checkpoints["generator"], "judge": tiny_checkpoints["judge"]},
+    )
     opened.judge.judge = feel  # type: ignore[method-assign]
     return opened
 

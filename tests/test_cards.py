@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from albumjudge import checkpoints
+from albumjudge.checkpoints import BUNDLED
 from albumjudge.dcgan import Generator
 from albumjudge.emotions import NAMES
 from training.cards import generator_card, judge_card, main, progress, write_card
@@ -97,6 +98,19 @@ def test_other_data_are_not_called_the_old_ones(source: str | None, said: str) -
     card = generator_card(GENERATOR | {"config": {"source": source}}, {})
     assert said in card
     assert "archive.org" not in card
+
+
+def test_the_card_of_the_bundled_jury_tells_the_jurors_lives_and_all_that_was_measured() -> None:
+    folder = BUNDLED["judge"]
+    record, metrics = (
+        json.loads((folder / name).read_text("utf-8")) for name in ("training.json", "metrics.json")
+    )
+    card = judge_card(record, metrics)
+    assert all(f"| {life['name']} | {life['told']} |" in card for life in record["lives"])
+    assert f"A jury of {len(record['lives'])} judges" in card
+    assert all(table["what"] in card for table in metrics.values())
+    assert "not recorded" not in card and "fine-tuned here" not in card
+    assert card == (folder / "README.md").read_text("utf-8")
 
 
 def test_a_judge_card_says_what_the_judge_is_for_and_what_not() -> None:

@@ -56,7 +56,7 @@ def test_a_link_says_what_was_asked_for_and_no_more() -> None:
     assert str(CoverIdentity(REVISION, 7, "jazz", "1970s", 80)) == f"{REVISION}.7.jazz.1970s.w80"
     assert str(CoverIdentity(REVISION, 7, None, "1970s", 100)) == f"{REVISION}.7.1970s"
     assert str(CoverIdentity(REVISION, 7, drift=b"\xff\x02\x00")) == f"{REVISION}.7.d_wIA"
-    assert CoverIdentity(REVISION, 7, "jazz", "1970s").order == "1970s, jazz"
+    assert CoverIdentity(REVISION, 7, "jazz", "1970s").order == "1970s jazz"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_what_is_asked_for_reaches_the_network() -> None:
 
 def test_a_painter_refuses_orders_that_it_does_not_understand_and_covers_of_others(painter: Painter) -> None:
     assert not painter.to_order
-    with pytest.raises(CoverLinkError, match="dcgan-seed paints what comes, not 1970s, jazz"):
+    with pytest.raises(CoverLinkError, match="dcgan-seed paints what comes, not 1970s jazz"):
         painter.paint_each([CoverIdentity(REVISION, 7, "jazz", "1970s")])
     with pytest.raises(CoverLinkError, match="painted by other-1a2b3c4d, which does not paint here"):
         painter.paint_each([CoverIdentity("other-1a2b3c4d", 7)])

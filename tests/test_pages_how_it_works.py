@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from albumjudge.exhibit import Exhibit
+from albumjudge.film import Moment
 from frame import measures, room
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import Visit, text
@@ -143,3 +144,18 @@ def test_bounds_and_tops_have_titles_of_their_own() -> None:
     assert measures.measure("top-1, high").title == "Top 1, upper end"
     assert measures.measure("ECE, tempered").title == "ECE, tempered"
     assert measures.measure("first: awe") == measures.Measure("awe", "", share=True)
+
+
+def test_the_film_of_the_training_can_be_wound(
+    visit: Visit, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = tuple(Moment(seen, recipe, bytes([seen])) for seen, recipe in ((0, "dcgan"), (9, "aided")))
+    monkeypatch.setattr("albumjudge.film.read_film", lambda _: moments)
+    app = visit("how_it_works")
+    assert "as painted after 9 real ones" in text(app) and "four more critics have joined" in text(app)
+    app.select_slider(key="moment").set_value("0").run()
+    assert "as painted after 0 real ones" in text(app) and "painters did in 2015" in text(app)
+
+
+def test_without_a_film_nothing_is_said_of_one(visit: Visit) -> None:
+    assert "Watch it learn" not in text(visit("how_it_works"))

@@ -12,8 +12,11 @@ from albumjudge.covers import Cover, CoverIdentity
 from albumjudge.exhibit import Exhibit, JudgedCover
 from albumjudge.judging import Juror, Verdict
 from albumjudge.votes import BallotBox
+from frame import prints
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import FEELING, VISITOR, Visit, press, query, text
+
+PAINTER, GUEST = "tiny", "orderly"
 
 
 def numbers(page: str) -> list[str]:
@@ -49,7 +52,7 @@ def test_a_wall_that_cannot_be_gets_another_one(visit: Visit, wall: str) -> None
 
 def test_this_one_shows_the_whole_distribution_in_words_and_its_link(visit: Visit, exhibit: Exhibit) -> None:
     seed = hanging.wall(7, 12)[4]
-    app = press(visit(wall="7"), f"choose-7-{seed}")
+    app = press(visit(wall="7"), f"choose-7-{PAINTER}-{seed}")
     judged = exhibit.show([seed])[0]
     assert query(app, "cover") == str(judged.cover.identity)
     assert "mostly amusement" in text(app)
@@ -67,10 +70,57 @@ def test_the_same_link_shows_the_same_pixels(visit: Visit, exhibit: Exhibit) -> 
     assert "Cover 4711, " in first
 
 
+def test_a_1970s_jazz_sleeve_painted_safely(visit: Visit, exhibit: Exhibit) -> None:
+    app = visit(wall="7")
+    app.selectbox(key="order-genre").set_value("jazz").run()
+    app.selectbox(key="order-decade").set_value("1970s").run()
+    assert "tiny knows nothing of music or decades" in text(app)
+    app.select_slider(key="order-manner").set_value("safe").run()
+    app.selectbox(key="order-painter").set_value(GUEST).run()
+    assert "knows nothing of music" not in text(app)
+    assert "of 1970s jazz sleeves, safe." in text(app)
+    seed = hanging.wall(7, 12)[3]
+    asked = CoverIdentity(exhibit.painters[1].revision, seed, "jazz", "1970s", 75)
+    wanted = prints.framed(exhibit.show_identity(asked).cover, size="wall", feeling="mostly amusement")
+    assert wanted.split('"')[3] in text(app)
+    link = {name: query(app, name) for name in ("wall", "genre", "decade", "manner", "painter")}
+    assert link == {
+        "wall": "7",
+        "genre": "jazz",
+        "decade": "1970s",
+        "manner": "safe",
+        "painter": asked.generator,
+    }
+    again = visit(**link)
+    assert numbers(text(again)) == numbers(text(app)) and wanted.split('"')[3] in text(again)
+    press(again, f"choose-7-{GUEST}-{seed}")
+    assert query(again, "cover") == str(asked)
+    assert "painted by orderly · asked for 1970s jazz" in text(again)
+    press(again, "back")
+    assert "of 1970s jazz sleeves, safe." in text(again)
+
+
+def test_two_painters_hang_side_by_side(visit: Visit) -> None:
+    app = visit(wall="7", painter="both", genre="kpop")
+    page = text(app)
+    assert [*re.findall(r'class="painter">([^<]+)<', page)] == [PAINTER, GUEST]
+    assert numbers(page) == 2 * [f"{seed:06d}" for seed in hanging.wall(7, 12)]
+    assert app.selectbox(key="order-genre").value == "K-pop"
+
+
+@pytest.mark.parametrize(
+    "order", [{"genre": "polka"}, {"decade": "1890s"}, {"manner": "rude"}, {"painter": "me"}]
+)
+def test_an_order_that_nobody_takes_is_left_out(visit: Visit, order: dict[str, str]) -> None:
+    app = visit(wall="7", **order)
+    assert len(numbers(text(app))) == 12 and "sleeves" not in text(app)
+    assert app.query_params.keys() == {"wall"}
+
+
 def test_back_leads_to_the_same_wall(visit: Visit) -> None:
     app = visit(wall="7")
     before = numbers(text(app))
-    press(app, f"choose-7-{hanging.wall(7, 12)[0]}")
+    press(app, f"choose-7-{PAINTER}-{hanging.wall(7, 12)[0]}")
     press(app, "back")
     assert numbers(text(app)) == before
 
@@ -111,7 +161,7 @@ def test_a_jury_is_counted_and_shows_where_it_looked(
     monkeypatch.setattr(exhibit.judge, "judge", feel)
     exhibit._shown.clear()
     seed = hanging.wall(9, 12)[3]
-    app = press(visit(wall="9"), f"choose-9-{seed}")
+    app = press(visit(wall="9"), f"choose-9-{PAINTER}-{seed}")
     assert "Of 3 jurors, 2 name awe, 1 names fear first." in text(app)
     assert "lit where it speaks" not in text(app)
     app.toggle[0].set_value(True).run()

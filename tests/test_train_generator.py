@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from albumjudge.checkpoints import load_generator, read_checkpoint
 from albumjudge.conditions import DECADES, GENRES
-from albumjudge.dcgan import Generator
+from albumjudge.dcgan import Discriminator, Generator
 from albumjudge.skipgan import SkipGenerator
 from tests.cover_folders import cover_folder
 from tests.quick_features import QuickFeatures
@@ -50,6 +50,7 @@ TINY_PROJECTED = replace(
     average_half_life=20,
     seed=5,
 )
+TINY_AIDED = replace(TINY_PROJECTED, recipe="aided", beta1=0.5, settle=0.5)
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parent.parent
 MEASURED = ("seconds", "covers_per_second", "peak_memory_gb")
@@ -422,6 +423,7 @@ def quick() -> Iterator[None]:
         patch.setattr(generator_trainer, "LiteFeatures", QuickFeatures)
         patch.setattr(generator_trainer, "ProjectedDiscriminator", partial(ProjectedDiscriminator, width=4))
         patch.setitem(PRESETS, "tiny-projected", TINY_PROJECTED)
+        patch.setitem(PRESETS, "tiny-aided", TINY_AIDED)
         yield
 
 
@@ -451,6 +453,60 @@ def whole_projected(more: CoverSet, tmp_path_factory: pytest.TempPathFactory, qu
     out = tmp_path_factory.mktemp("whole-projected")
     train(TINY_PROJECTED, more, out, device=CPU)
     return out
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_aided_run_that_was_stopped_while_it_settles_ends_in_the_same_weights(
+    more: CoverSet, tmp_path: Path
+) -> None:
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    train(TINY_AIDED, more, whole, device=CPU)
+    assert train(TINY_AIDED, more, stopped, device=CPU, stop_after=3) is None
+    train(TINY_AIDED, more, stopped, device=CPU)
+    assert_same_run(stopped, whole)
+    assert_same_state(stopped, whole)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_aided_generator_hears_pixels_and_features_as_loudly_as_was_announced(larger: CoverSet) -> None:
+    """With no pixels' gradient left, nothing is heard; else the two lengths stand as announced."""
+
+    def heard(say: float) -> dict[str, Tensor]:
+        trainer = trainer_of(larger, replace(TINY_AIDED, watch_first=0, features_say=say))
+        trainer.train_step(*next(trainer.batches()))
+        return {
+            name: p.grad.clone() for name, p in trainer.generator.named_parameters() if p.grad is not None
+        }
+
+    silent, one, two = (heard(say) for say in (0.0, 1.0, 2.0))
+    by_features = {name: one[name] - silent[name] for name in one}
+    assert max(slope.abs().max().item() for slope in by_features.values()) > 1e-4
+    for name, slope in by_features.items():
+        torch.testing.assert_close(two[name] - silent[name], 2 * slope, atol=1e-5, rtol=1e-3)
+
+
+@pytest.mark.usefixtures("quick")
+def test_beside_the_features_a_dcgans_discriminator_looks_at_the_pixels(larger: CoverSet) -> None:
+    trainer = trainer_of(larger, TINY_AIDED)
+    assert isinstance(trainer.discriminator, ProjectedDiscriminator)
+    assert isinstance(trainer.discriminator.pixels, Discriminator)
+    by_pixels, by_features = trainer.discriminator_steps.param_groups
+    assert (by_pixels["betas"], by_features["betas"]) == ((0.5, 0.999), (0.0, 0.99))
+    assert {id(p) for p in by_pixels["params"]} == {id(p) for p in trainer.discriminator.pixels.parameters()}
+    before = snapshot(trainer.discriminator)
+    trainer.train_step(*next(trainer.batches()))
+    fixed = {name for name in before if name.startswith("projection.")}
+    assert moved(before, trainer.discriminator) == before.keys() - fixed
+
+
+@pytest.mark.usefixtures("quick")
+def test_learning_rates_fall_to_zero_over_the_last_part_of_a_run(more: CoverSet) -> None:
+    trainer = trainer_of(more, replace(TINY_AIDED, epochs=5, settle=0.4, generator_rate=1e-3))
+    rates = []
+    for batch in trainer.batches():
+        trainer.train_step(*batch)
+        rates.append(trainer.generator_steps.param_groups[0]["lr"])
+    assert rates == pytest.approx([1e-3] * 7 + [0.75e-3, 0.5e-3, 0.25e-3])
 
 
 def assert_same_state(one: Path, other: Path) -> None:
@@ -757,9 +813,9 @@ def test_a_run_can_begin_where_another_of_its_kind_ended(
     assert all(torch.equal(began[0][key], value) for key, value in wanted.items())
 
 
-def test_there_are_two_recipes(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_there_are_three_recipes(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--data", str(folder), "--preset", "tiny", "--out", str(tmp_path), "--recipe", "oil"]) == 1
-    assert "Recipes are 'dcgan' and 'projected', not 'oil'." in capsys.readouterr().err
+    assert "Recipes are 'dcgan', 'projected', 'aided', not 'oil'." in capsys.readouterr().err
 
 
 def test_the_script_trains_the_projected_recipe_on_the_real_features(

@@ -20,6 +20,7 @@ from huggingface_hub import PyTorchModelHubMixin
 
 from albumjudge.dcgan import Generator
 from albumjudge.emotions import NAMES
+from albumjudge.jury import Jury
 from albumjudge.skipgan import SkipGenerator
 from albumjudge.vgg import EmotionVGG
 from training.cover_data import DataError
@@ -42,6 +43,17 @@ LABELS = {
     "distribution": " It learned the shares of all votes on a painting, not only which emotion had most.",
     "argmax": " It learned only which emotion had most votes; ties went to the first in the fixed order.",
 }
+NOT_FOR_A_JUDGE = (
+    "To find out what a particular person feels, or to judge people by what they make or like.",
+    "For photographs of people, faces, texts or anything but abstract pictures and the covers of the exhibit.",
+    "For decisions about artists, recordings or audiences.",
+    "As the truth about a picture: even people agree on it only in part, and that is what the exhibit is on.",
+)
+JUDGES_LICENCE = (
+    "Code and weights: MIT. The paintings and votes were published for research and are not distributed with "
+    "the weights. The starting weights are torchvision's (BSD 3-Clause), trained on ImageNet, whose pictures "
+    "are for non-commercial research."
+)
 NO_WEIGHTS = (
     "Only the record of this network is kept here, for comparison, not its weights. The preset and settings "
     "below train it anew."
@@ -115,7 +127,9 @@ def generator_card(record: Record, metrics: Record, *, weights: bool = True) -> 
 
 
 def judge_card(record: Record, metrics: Record, *, weights: bool = True) -> str:
-    """The model card of a judge; arguments and result as for :func:`generator_card`."""
+    """The model card of a judge or a jury; arguments and result as for :func:`generator_card`."""
+    if record.get("network") == "Jury":
+        return _jury_card(record, metrics, weights=weights)
     count = next((record[key] for key in ("paintings", "images") if key in record), None)
     learned = LABELS.get(record.get("config", {}).get("labels", ""), "")
     return _card(
@@ -144,19 +158,61 @@ def judge_card(record: Record, metrics: Record, *, weights: bool = True) -> str:
             "votes of so few people are noisy, and some emotions, anger above all, are rarely the one "
             f"that most people felt. Album covers were not among the pictures.{learned}"
         ),
+        do_not=NOT_FOR_A_JUDGE,
+        licence=JUDGES_LICENCE,
+    )
+
+
+def _jury_card(record: Record, metrics: Record, *, weights: bool) -> str:
+    lives = record.get("lives", [])
+    told = "\n".join(f"| {_value(life['name'])} | {_value(life['told'])} |" for life in lives)
+    paintings, others = (number(record[key]) for key in ("paintings", "other_paintings"))
+    return _card(
+        Jury,
+        record,
+        metrics,
+        weights=weights,
+        what=(
+            f"A jury of {len(lives)} judges who look through one VGG16 (Simonyan & Zisserman, 2014) and give a "
+            f"picture a distribution over eight emotions: {', '.join(NAMES)}. The verdict is their mean; how far "
+            "they differ says how sure it is. It is one of the two networks of albumjudge, an exhibit in which "
+            "one network paints album covers, another says what it feels, and people vote on whether they feel "
+            "the same."
+        ),
+        use=(
+            "from pathlib import Path\n\n"
+            "import torch\n\n"
+            "from albumjudge.checkpoints import load_judge, read_checkpoint\n"
+            "from albumjudge.emotions import NAMES\n\n"
+            'jury = load_judge(read_checkpoint(Path("."), "judge"))  # the folder of this file\n'
+            "pictures = torch.rand(1, 3, 64, 64)  # RGB in [0, 1]; normalisation happens inside\n"
+            "heard = jury.hear(pictures)  # shape (jurors, pictures, emotions)\n"
+            "print(dict(zip(NAMES, heard.mean(0)[0].tolist(), strict=True)))\n"
+        ),
+        data=(
+            f"{paintings} abstract paintings and the votes of about fourteen people on each (Machajdik & "
+            f"Hanbury, ACM Multimedia 2010); {others} other paintings with what people said they feel before "
+            "them (FeelingBlue, Ananthram, Winn & Muresan, TACL 2023; WikiArt-Emotions, Mohammad & Kiritchenko, "
+            "LREC 2018), from which readings were learnt that some jurors hear beside the network's own. The "
+            "votes of so few people are noisy, and some emotions, anger above all, are rarely the one that most "
+            "people felt. Album covers were not among the pictures; the table on covers below says what"
+            " that does."
+        ),
+        how=(
+            "The network's convolutions are ImageNet's, unchanged. Means and maxima of the maps of all five "
+            "blocks, square-rooted, are what jurors hear. Each juror is a kernel multinomial regression on them, "
+            "fitted to shares of votes, which is a convex problem and needs no epochs; ridge, sharpness of the "
+            "kernel and temperature were chosen for each by cross-validation within its own paintings.\n\n"
+            f"| juror | life |\n| --- | --- |\n{told}\n\n"
+            "Every score below comes from folds in which the choices, too, were made without the paintings that "
+            "were judged. The folds are committed with the code; `training.benchmark_judge` repeats all of it."
+        ),
         do_not=(
-            "To find out what a particular person feels, or to judge people by what they make or like.",
-            "For photographs of people, faces, texts or anything but abstract pictures and the covers of "
-            "the exhibit.",
-            "For decisions about artists, recordings or audiences.",
-            "As the truth about a picture: even people agree on it only in part, and that is what the "
-            "exhibit is on.",
+            *NOT_FOR_A_JUDGE,
+            "To learn from the jurors' disagreement how divided people would be: measured on paintings that "
+            "none of them had met, the two hardly go together (see below).",
         ),
-        licence=(
-            "Code and weights: MIT. The paintings and votes were published for research and are not "
-            "distributed with the weights. The starting weights are torchvision's (BSD 3-Clause), trained "
-            "on ImageNet, whose pictures are for non-commercial research."
-        ),
+        licence=JUDGES_LICENCE,
     )
 
 
@@ -217,6 +273,7 @@ def _card(
     data: str,
     do_not: tuple[str, ...],
     licence: str,
+    how: str | None = None,
 ) -> str:
     title = f"albumjudge {record.get('kind', '')}: {record.get('name', 'without a name')}"
     settings = "\n".join(
@@ -227,7 +284,7 @@ def _card(
         for key, value in record.items()
         if key not in TOLD_ELSEWHERE | OF_THE_MACHINE and not isinstance(value, dict | list)
     ]
-    trained = [progress(record), f"Preset `{record['preset']}`:" if "preset" in record else ""]
+    trained = [how or progress(record), f"Preset `{record['preset']}`:" if "preset" in record else ""]
     trained += [f"| setting | value |\n| --- | --- |\n{settings}" if settings else "", "\n".join(rest)]
     sections = [
         f"---\n{network._hub_mixin_info.model_card_data.to_yaml()}\n---",

@@ -71,9 +71,11 @@ class Trainer:
         self.features: LiteFeatures | None = None
         self.generator: GeneratorNetwork
         self.discriminator: Discriminator | ProjectedDiscriminator
-        if config.recipe == "projected":
+        if config.recipe != "dcgan":
             self.generator = SkipGenerator(config.latent_size, config.width, config.size)
-            self.discriminator = ProjectedDiscriminator(config.size, config.feature_side)
+            self.discriminator = ProjectedDiscriminator(
+                config.size, config.feature_side, beside_dcgan=config.recipe == "aided"
+            )
             self.features = (
                 LiteFeatures(config.feature_side).to(self.device).to(memory_format=torch.channels_last)
             )
@@ -85,13 +87,25 @@ class Trainer:
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         for network in (self.generator, self.discriminator):
             share_norms(network, crew)
-        betas = (config.beta1, 0.999 if config.recipe == "dcgan" else 0.99)
+        betas = (config.beta1, 0.99 if config.recipe == "projected" else 0.999)
         self.generator_steps = torch.optim.Adam(
             self.generator.parameters(), config.generator_rate or config.learning_rate, betas
         )
         # What a discriminator keeps frozen (its random projection) stays so in every step.
         self.learning = [p for p in self.discriminator.parameters() if p.requires_grad]
-        self.discriminator_steps = torch.optim.Adam(self.learning, config.learning_rate, betas)
+        on_features = set[nn.Parameter]()
+        if config.recipe == "aided":
+            on_features = set(self.learning) - set(self.discriminator.pixels.parameters())  # type: ignore[union-attr]
+        self.discriminator_steps = torch.optim.Adam(
+            [
+                {"params": [p for p in self.learning if p not in on_features], "betas": betas},
+                {"params": [p for p in self.learning if p in on_features], "betas": (0.0, 0.99)},
+            ]
+            if on_features
+            else self.learning,
+            config.learning_rate,
+            betas,
+        )
         self.chance = torch.Generator().manual_seed(config.seed + 1)
         self.sample_latents = torch.randn(
             SAMPLES, config.latent_size, generator=torch.Generator().manual_seed(config.seed + 2)
@@ -203,6 +217,7 @@ class Trainer:
         Args:
             batch, labels: this process's part, as from :meth:`batches`.
         """
+        self._settle()
         real = batch.to(self.device, memory_format=torch.channels_last).float().div_(127.5).sub_(1)
         if self.config.flip:
             drawn = self.crew.share(torch.rand(self.config.batch, generator=self.chance))
@@ -219,8 +234,12 @@ class Trainer:
             fake_logits = self.realness([maps.detach() for maps in seen_fake], wanted)
         if self.config.recipe == "dcgan":
             loss_discriminator = losses.smoothed(real_logits[0], fake_logits[0], self.config.real_label)
-        else:
+        elif self.config.recipe == "projected":
             loss_discriminator = losses.hinge(real_logits, fake_logits)
+        else:
+            loss_discriminator = losses.smoothed(
+                real_logits[0], fake_logits[0], self.config.real_label
+            ) + losses.hinge(real_logits[1:], fake_logits[1:])
         self.discriminator_steps.zero_grad(set_to_none=True)
         loss_discriminator.backward()  # type: ignore[no-untyped-call]
         self._average_slopes(self.discriminator)
@@ -229,11 +248,23 @@ class Trainer:
         self._let_learn(False)
         with self.autocast():
             fooled = self.realness(seen_fake, wanted)
-        dcgan = self.config.recipe == "dcgan"
-        loss_generator = losses.fooled(fooled[0]) if dcgan else losses.hinge_fooled(fooled)
-        if self.images_seen >= self.config.watch_first:
+        learns = self.images_seen >= self.config.watch_first
+        if learns:
             self.generator_steps.zero_grad(set_to_none=True)
-            loss_generator.backward()  # type: ignore[no-untyped-call]
+        if self.config.recipe == "aided":
+            loss_generator = losses.fooled(fooled[0])
+            if learns:
+                (by_pixels,) = torch.autograd.grad(loss_generator, fake, retain_graph=True)
+                (by_features,) = torch.autograd.grad(losses.hinge_fooled(fooled[1:]), fake)
+                lengths = self.crew.length(by_pixels), self.crew.length(by_features).clamp(min=1e-12)
+                say = self.config.features_say * lengths[0] / lengths[1]
+                fake.backward(by_pixels + say * by_features)  # type: ignore[no-untyped-call]
+        else:
+            dcgan = self.config.recipe == "dcgan"
+            loss_generator = losses.fooled(fooled[0]) if dcgan else losses.hinge_fooled(fooled)
+            if learns:
+                loss_generator.backward()  # type: ignore[no-untyped-call]
+        if learns:
             self._average_slopes(self.generator)
             self.generator_steps.step()
         self._let_learn(True)
@@ -251,6 +282,18 @@ class Trainer:
             self.crew.average([means])
             # Apple's GPUs have no float64.
             self.totals += means.cpu().double()
+
+    def _settle(self) -> None:
+        """Set the learning rates that this step is due."""
+        if not self.config.settle:
+            return
+        left = (self.steps - self.step) / (self.config.settle * self.steps)
+        for optimiser, rate in (
+            (self.generator_steps, self.config.generator_rate or self.config.learning_rate),
+            (self.discriminator_steps, self.config.learning_rate),
+        ):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * min(1.0, left)
 
     def _any_covers(self) -> NDArray[np.int64]:
         """A whole batch of covers, of all processes, by number."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+RECIPES = ("dcgan", "projected", "aided")
+
 
 @dataclass(frozen=True)
 class GeneratorConfig:
@@ -11,7 +13,10 @@ class GeneratorConfig:
 
     Attributes:
         recipe: ``dcgan`` as in 2015, or ``projected``: a conditional generator with skip-layer excitation
-            against discriminators on frozen features, see :mod:`training.projected`.
+            against discriminators on frozen features, see :mod:`training.projected`; or ``aided``: the same with
+            a DCGAN's discriminator on the pixels and its loss, each of the two sides heard as loudly as
+            ``features_say`` says (after Vision-aided GAN, Kumari et al. 2022). Best begun with a trained DCGAN:
+            from scratch, features alone end in a few patterns that please them.
         source: train on covers of this ``source`` only; None takes all.
         held_out: so many covers are never trained on, see :func:`training.cover_data.load_covers`.
         size: side of a cover in pixels.
@@ -31,6 +36,9 @@ class GeneratorConfig:
             any cover and not only the unlabelled ones.
         average_half_life: the exponential moving average of the generator halves the weight of the past after
             so many covers (Karras et al. 2018).
+        features_say: in ``aided``, the length of the gradient that comes to a painted cover through the features,
+            in lengths of the one that comes from its pixels.
+        settle: over so large a last share of the run all learning rates fall to zero, evenly.
         flip: mirror half of the covers; off where lettering matters.
         seed: of initialisation, data order and latents.
     """
@@ -52,12 +60,14 @@ class GeneratorConfig:
     feature_side: int = 96
     forget_label: float = 0.1
     average_half_life: int = 10_000
+    features_say: float = 1.0
+    settle: float = 0.0
     flip: bool = False
     seed: int = 2019
 
     def __post_init__(self) -> None:
-        if self.recipe not in ("dcgan", "projected"):
-            raise ValueError(f"Recipes are 'dcgan' and 'projected', not {self.recipe!r}.")
+        if self.recipe not in RECIPES:
+            raise ValueError(f"Recipes are {', '.join(map(repr, RECIPES))}, not {self.recipe!r}.")
 
 
 PRESETS: dict[str, GeneratorConfig] = {
@@ -72,6 +82,15 @@ PRESETS: dict[str, GeneratorConfig] = {
         generator_rate=1e-4,
         watch_first=1600,
         average_half_life=5_000,
+    ),
+    "aided": GeneratorConfig(
+        recipe="aided",
+        source=None,
+        held_out=1500,
+        epochs=14,
+        watch_first=3200,
+        average_half_life=10_000,
+        settle=0.4,
     ),
     # Narrower, so that its weights stay below 25 MB in half precision; far more pixels per cover, so that the
     # batch is for a GPU. Channels are multiples of eight, as its matrix units want them.

@@ -19,6 +19,7 @@ from torch.nn.functional import interpolate
 from torch.nn.utils.parametrizations import spectral_norm
 
 from albumjudge.conditions import DECADES, GENRES
+from albumjudge.dcgan import Discriminator
 
 STAGE_WIDTHS = (24, 40, 112, 320)
 CONDITION = 64
@@ -119,11 +120,18 @@ class ProjectedDiscriminator(nn.Module):
         size: side of a cover in pixels.
         side: at which the frozen network looks, in pixels.
         width: of the projection.
+        beside_dcgan: whether a DCGAN's discriminator looks at the pixels, which heeds no condition.
     """
 
-    def __init__(self, size: int = 64, side: int = 96, width: int = 32) -> None:
+    def __init__(
+        self, size: int = 64, side: int = 96, width: int = 32, *, beside_dcgan: bool = False
+    ) -> None:
         super().__init__()
-        self.pixels = ScaleDiscriminator(3, size, widest=256, first=32)
+        self.pixels: Discriminator | ScaleDiscriminator
+        if beside_dcgan:
+            self.pixels = Discriminator(64, size)
+        else:
+            self.pixels = ScaleDiscriminator(3, size, widest=256, first=32)
         self.projection = Projection(width)
         sides = [-(-side // (4 * 2**k)) for k in range(len(STAGE_WIDTHS))]
         self.scales = nn.ModuleList(
@@ -144,8 +152,9 @@ class ProjectedDiscriminator(nn.Module):
         """
         condition = self.genre(genre) + self.decade(decade)
         mixed = self.projection(seen[1:])
+        dcgan = isinstance(self.pixels, Discriminator)
         return [
-            self.pixels(seen[0], condition),
+            self.pixels(seen[0])[:, None] if dcgan else self.pixels(seen[0], condition),
             *(scale(maps, condition) for scale, maps in zip(self.scales, mixed, strict=True)),
         ]
 

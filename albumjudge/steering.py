@@ -1,0 +1,145 @@
+"""The dialogue: the painter changes a cover until the jury feels more of one emotion.
+
+Activation maximisation through a generator (Nguyen et al. 2016, https://arxiv.org/abs/1605.09304): the latent
+vector walks uphill on the jury's log share of the emotion. A leash keeps it near the cover that it began with,
+and its length stays that of the start, where the painter knows what it does (a standard normal vector in many
+dimensions lies near a sphere). Every step is rounded to what a link can hold before it is painted, so each
+frame is a cover with an identity of its own.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from albumjudge import emotions
+from albumjudge.covers import Cover, CoverIdentity, GeneratorNetwork, Painter, asked
+from albumjudge.judging import Judge, JudgedCover
+from albumjudge.jury import Jury
+from albumjudge.skipgan import SkipGenerator
+from albumjudge.vgg import EmotionVGG
+
+STEPS = 12
+SHORTEST, LONGEST = 2.0, 10.0
+"""Leash, in latent units: two random covers are about fourteen apart in a hundred dimensions."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """More of an emotion.
+
+    Attributes:
+        emotion: of the eight.
+        strength: share of the leash that the walk may use up in its steps, 0 to 1; with 1 it can reach the end.
+        leash: the farthest that the latent vector may go from where it began, ``SHORTEST`` to ``LONGEST``.
+
+    Raises:
+        ValueError: if one of them is out of range.
+    """
+
+    emotion: str
+    strength: float = 0.7
+    leash: float = 6.0
+
+    def __post_init__(self) -> None:
+        emotions.index(self.emotion)
+        if not 0 < self.strength <= 1:
+            raise ValueError(f"A strength is above 0 and at most 1, not {self.strength}.")
+        if not SHORTEST <= self.leash <= LONGEST:
+            raise ValueError(f"A leash is {SHORTEST:g} to {LONGEST:g} long, not {self.leash}.")
+
+
+def hold(latents: NDArray[np.float64], start: NDArray[np.float64], leash: float) -> NDArray[np.float64]:
+    """The nearest place that is within the leash and about as far from the origin as the start.
+
+    Args:
+        latents, start: shape ``(d,)``.
+        leash: longest distance from ``start``.
+    """
+    length = np.linalg.norm(start)
+    held = latents * (length / max(float(np.linalg.norm(latents)), 1e-12))
+    away = held - start
+    far = float(np.linalg.norm(away))
+    return held if far <= leash else start + away * (leash / far)
+
+
+class Steering:
+    """Walks covers of one painter along the feelings of one judge. Several threads may share one.
+
+    Args:
+        painter: paints the frames.
+        judge: feels them.
+    """
+
+    def __init__(self, painter: Painter, judge: Judge) -> None:
+        self._painter, self._judge = painter, judge
+        # Slopes need no double precision; frames do, and are painted by the painter itself.
+        self._quick: GeneratorNetwork = copy.deepcopy(painter.network).float().requires_grad_(False)
+        self._alone = threading.Lock()
+
+    def walk(self, start: CoverIdentity, wish: Wish, steps: int = STEPS) -> Iterator[JudgedCover]:
+        """Covers with ever more of what is wished for, as they come, the first one after one step.
+
+        The same start, wish and number of steps give the same covers. A walk ends early where no step brings
+        more.
+
+        Raises:
+            CoverLinkError: if the painter cannot paint ``start``.
+        """
+        size = self._painter.network.latent_size
+        beginning = start.latents(size)
+        here, drive = beginning, np.zeros(size)
+        place = emotions.index(wish.emotion)
+        stride = 1.5 * wish.strength * wish.leash / steps
+        last = start
+        for _ in range(steps):
+            slope = self._slope(here, start, place)
+            length = float(np.linalg.norm(slope))
+            if length == 0 or not np.isfinite(length):
+                return
+            # Momentum: the judge's slope is rough, and a walk that follows every bump goes nowhere.
+            drive = 0.6 * drive + slope / length
+            step = drive * (stride / float(np.linalg.norm(drive)))
+            here = hold(here + step, beginning, wish.strength * wish.leash)
+            identity = start.at(here)
+            if identity == last:
+                return
+            last = identity
+            cover = self._painter.paint_each([identity])[0]
+            yield JudgedCover(cover, self._judge.judge([cover])[0])
+
+    def _slope(self, latents: NDArray[np.float64], start: CoverIdentity, place: int) -> NDArray[np.float64]:
+        """Where in latent space the log share of an emotion rises fastest, shape ``(d,)``."""
+        labels = asked([start])
+        with self._alone, torch.enable_grad():
+            vector = torch.from_numpy(latents).float()[None].requires_grad_(True)
+            network = self._quick
+            if isinstance(network, SkipGenerator):
+                painted = network(vector, labels[:, 0], labels[:, 1])
+            else:
+                painted = network(vector)
+            share = shares(self._judge.network, (painted + 1) / 2)[0, place]
+            (slope,) = torch.autograd.grad(share.clamp(min=1e-9).log(), vector)
+        found: NDArray[np.float64] = slope[0].double().numpy()
+        return found
+
+
+def shares(network: Jury | EmotionVGG, images: Tensor) -> Tensor:
+    """The jurors' mean for images ``(n, 3, h, w)`` in [0, 1], shape ``(n, 8)``, differentiable."""
+    return network.hear(images).mean(0)
+
+
+def strayed(cover: Cover, latent_size: int) -> float:
+    """How far a cover was led from where its seed put it, in latent units."""
+    identity = cover.identity
+    seed = CoverIdentity(
+        identity.generator, identity.seed, identity.genre, identity.decade, identity.wildness
+    )
+    return float(np.linalg.norm(identity.latents(latent_size) - seed.latents(latent_size)))

@@ -1,0 +1,149 @@
+"""The dialogue: a cover led towards a feeling, on a leash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from albumjudge.checkpoints import BUNDLED, load_generator, load_judge, read_checkpoint
+from albumjudge.covers import Cover, CoverIdentity, CoverLinkError, GeneratorNetwork, Painter
+from albumjudge.dcgan import Generator
+from albumjudge.emotions import NAMES
+from albumjudge.judging import Judge, Verdict, as_images
+from albumjudge.skipgan import SkipGenerator
+from albumjudge.steering import LONGEST, SHORTEST, STEPS, Steering, Wish, hold, strayed
+
+REVISION = "dcgan-test-1a2b3c4d"
+SIZE = 8
+
+
+class Regions(nn.Module):
+    """Feels each emotion as much as one eighth of the picture is bright."""
+
+    def hear(self, images: Tensor) -> Tensor:
+        stripes = images.mean((1, 3)).reshape(len(images), 8, -1).mean(2)
+        shares: Tensor = (20 * stripes).softmax(1)[None]
+        return shares
+
+
+class StripeJudge:
+    """A judge whose verdict can be computed by hand."""
+
+    revision = "stripes-12345678"
+
+    def __init__(self) -> None:
+        self.network = Regions()
+
+    def judge(self, covers: Sequence[Cover]) -> list[Verdict]:
+        heard = self.network.hear(as_images(covers))[0].double()
+        return [
+            Verdict(tuple(shares), self.revision) for shares in (heard / heard.sum(1, keepdim=True)).tolist()
+        ]
+
+
+def steering(network: GeneratorNetwork) -> Steering:
+    return Steering(Painter(network, REVISION), StripeJudge())  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module", params=[Generator, SkipGenerator])
+def network(request: pytest.FixtureRequest) -> GeneratorNetwork:
+    torch.manual_seed(0)
+    made: GeneratorNetwork = request.param(SIZE, 4, 64)
+    for parameter in made.parameters():  # From N(0, 0.02) such small networks paint nothing but grey.
+        nn.init.normal_(parameter, 0, 0.3)
+    return made
+
+
+def distance(one: CoverIdentity, other: CoverIdentity) -> float:
+    return float(np.linalg.norm(one.latents(SIZE) - other.latents(SIZE)))
+
+
+@pytest.mark.parametrize("emotion", ["amusement", "sadness"])
+def test_the_feeling_rises_and_every_frame_has_a_link(network: GeneratorNetwork, emotion: str) -> None:
+    start = CoverIdentity(REVISION, 4711)
+    guide, place = steering(network), NAMES.index(emotion)
+    painter = Painter(network, REVISION)
+    before = StripeJudge().judge(painter.paint([4711]))[0].probabilities[place]
+    frames = list(guide.walk(start, Wish(emotion, 1.0, 3.0)))
+    assert 1 <= len(frames) <= STEPS
+    assert max(frame.verdict.probabilities[place] for frame in frames) > before
+    for frame in frames:
+        again = painter.paint_each([CoverIdentity.parse(str(frame.cover.identity))])[0]
+        np.testing.assert_array_equal(again.pixels, frame.cover.pixels)
+    assert [f.cover.identity for f in guide.walk(start, Wish(emotion, 1.0, 3.0))] == [
+        f.cover.identity for f in frames
+    ]
+
+
+def test_a_leash_holds(network: GeneratorNetwork) -> None:
+    start, rounding = CoverIdentity(REVISION, 7), 0.02 * SIZE**0.5
+    for strength, leash in ((1.0, SHORTEST), (0.5, 4.0)):
+        for frame in steering(network).walk(start, Wish("awe", strength, leash)):
+            assert distance(frame.cover.identity, start) <= strength * leash + rounding
+            assert strayed(frame.cover, SIZE) == pytest.approx(distance(frame.cover.identity, start))
+
+
+def test_what_was_asked_for_stays_asked_for(network: GeneratorNetwork) -> None:
+    start = CoverIdentity(REVISION, 7, wildness=80)
+    if isinstance(network, SkipGenerator):
+        start = replace(start, genre="jazz", decade="1970s")
+    for frame in steering(network).walk(start, Wish("fear")):
+        identity = frame.cover.identity
+        assert (identity.seed, identity.order, identity.wildness) == (7, start.order, 80)
+
+
+def test_a_walk_can_go_on_from_where_another_ended(network: GeneratorNetwork) -> None:
+    guide = steering(network)
+    first = list(guide.walk(CoverIdentity(REVISION, 7), Wish("awe")))[-1].cover.identity
+    assert first.drift
+    second = list(guide.walk(first, Wish("fear")))
+    assert second and all(distance(frame.cover.identity, first) <= 0.7 * 6 + 0.1 for frame in second)
+
+
+def test_where_nothing_can_be_felt_the_walk_ends_at_once() -> None:
+    flat = Generator(SIZE, 4, 64)
+    for parameter in flat.parameters():
+        nn.init.zeros_(parameter)
+    assert list(steering(flat).walk(CoverIdentity(REVISION, 1), Wish("awe"))) == []
+
+
+def test_a_cover_of_another_painter_is_not_led_anywhere(network: GeneratorNetwork) -> None:
+    with pytest.raises(CoverLinkError):
+        list(steering(network).walk(CoverIdentity("other-12345678", 1), Wish("awe")))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"emotion": "joy"}, {"strength": 0.0}, {"strength": 1.5}, {"leash": 1.0}, {"leash": LONGEST + 1}],
+)
+def test_a_wish_that_cannot_be_granted_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError):
+        Wish(**({"emotion": "awe"} | wrong))  # type: ignore[arg-type]
+
+
+vectors = st.lists(st.floats(-5, 5), min_size=3, max_size=3).map(np.array)
+
+
+@given(vectors, vectors.filter(lambda v: bool(np.linalg.norm(v) > 0.1)), st.floats(0.5, 6))
+def test_nobody_is_held_beyond_the_leash(latents: np.ndarray, start: np.ndarray, leash: float) -> None:
+    held = hold(latents, start, leash)
+    assert np.linalg.norm(held - start) <= leash + 1e-9
+    assert np.linalg.norm(held) <= np.linalg.norm(start) + 1e-9  # A chord lies within its sphere.
+
+
+def test_the_real_jury_is_moved() -> None:
+    painter_of, judge_of = (read_checkpoint(BUNDLED[kind], kind) for kind in ("generator", "judge"))
+    painter = Painter(load_generator(painter_of), painter_of.revision)
+    judge = Judge(load_judge(judge_of), judge_of.revision)
+    start = CoverIdentity(painter.revision, 17)
+    place = NAMES.index("contentment")
+    before = judge.judge(painter.paint([17]))[0].probabilities[place]
+    after = list(Steering(painter, judge).walk(start, Wish("contentment"), steps=6))[-1]
+    assert after.verdict.probabilities[place] > before + 0.05
