@@ -63,6 +63,19 @@ class Crew:
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.copy_(part.view(tensor.shape))
 
+    def length(self, rows: Tensor) -> Tensor:
+        """The Euclidean length, a scalar, of what all processes' rows are together.
+
+        Of slopes of a mean over this process's rows, it is that of slopes of a mean over a process's number of
+        rows: ratios of two lengths are those of the whole batch.
+        """
+        length: Tensor = rows.norm()
+        if self.size == 1:
+            return length
+        square = length.square()
+        self.average([square])
+        return torch.sqrt(self.size * square)
+
     def largest(self, value: float) -> float:
         """The largest of all processes' values, in all of them."""
         return max(self._gathered(value))

@@ -254,7 +254,11 @@ class Trainer:
         if self.config.recipe == "aided":
             loss_generator = losses.fooled(fooled[0])
             if learns:
-                self._hear_both_sides(fake, loss_generator, losses.hinge_fooled(fooled[1:]))
+                (by_pixels,) = torch.autograd.grad(loss_generator, fake, retain_graph=True)
+                (by_features,) = torch.autograd.grad(losses.hinge_fooled(fooled[1:]), fake)
+                lengths = self.crew.length(by_pixels), self.crew.length(by_features).clamp(min=1e-12)
+                say = self.config.features_say * lengths[0] / lengths[1]
+                fake.backward(by_pixels + say * by_features)  # type: ignore[no-untyped-call]
         else:
             dcgan = self.config.recipe == "dcgan"
             loss_generator = losses.fooled(fooled[0]) if dcgan else losses.hinge_fooled(fooled)
@@ -280,7 +284,7 @@ class Trainer:
             self.totals += means.cpu().double()
 
     def _settle(self) -> None:
-        """Lower the learning rates towards the end of the run, if the configuration says so."""
+        """Set the learning rates that this step is due."""
         if not self.config.settle:
             return
         left = (self.steps - self.step) / (self.config.settle * self.steps)
@@ -290,18 +294,6 @@ class Trainer:
         ):
             for group in optimiser.param_groups:
                 group["lr"] = rate * min(1.0, left)
-
-    def _hear_both_sides(self, fake: Tensor, on_pixels: Tensor, on_features: Tensor) -> None:
-        """Pass both losses' gradients on to the generator, the second as long as ``features_say`` says."""
-        (by_pixels,) = torch.autograd.grad(on_pixels, fake, retain_graph=True)
-        (by_features,) = torch.autograd.grad(on_features, fake)
-        lengths = torch.stack((by_pixels.norm(), by_features.norm()))
-        if self.crew.size > 1:  # The lengths over the whole batch; each process holds as much of it.
-            squares = lengths.float().square()
-            self.crew.average([squares])
-            lengths = squares.sqrt().to(lengths.dtype)
-        say = self.config.features_say * lengths[0] / lengths[1].clamp(min=1e-12)
-        fake.backward(by_pixels + say * by_features)  # type: ignore[no-untyped-call]
 
     def _any_covers(self) -> NDArray[np.int64]:
         """A whole batch of covers, of all processes, by number."""
