@@ -140,7 +140,7 @@ def studio(link: str) -> None:
     with st.container(key="pair"):
         with st.container(key="canvas"):
             canvas, progress = st.empty(), st.empty()
-            canvas.html(prints.framed(now.cover, size="large"))
+            canvas.html(prints.framed(now.cover, size="large", short=True))
             progress.html('<p class="progress"></p>')
         with st.container(key="words"):
             words, bars = st.empty(), st.empty()

@@ -40,6 +40,7 @@ from albumjudge.votes import (
     open_engine,
 )
 from tests.conftest import autocommitting
+from albumjudge.vote_export import pseudonym
 from tests.vote_fixtures import GENERATOR, JUDGE, identity, judged
 
 Engines = Callable[[str], Engine]
@@ -791,7 +792,7 @@ def test_the_export_has_one_line_per_vote(engine: Engine) -> None:
     cast_one(box, "eve")
     first, second, third = _exported(box)
     assert first == {
-        "visitor": "ann",
+        "visitor": pseudonym("ann"),
         "cover": f"{GENERATOR}.7",
         "generator": GENERATOR,
         "seed": "7",
@@ -811,14 +812,14 @@ def test_the_export_has_one_line_per_vote(engine: Engine) -> None:
         key: second[key] for key in ("visitor", "felt", "label_shown", "arm", "agrees", "seconds_to_vote")
     }
     assert shown == {
-        "visitor": "bob",
+        "visitor": pseudonym("bob"),
         "felt": NOTHING,
         "label_shown": "anger",
         "arm": "placebo",
         "agrees": "false",
         "seconds_to_vote": "10.000",
     }
-    assert (third["visitor"], third["agrees"]) == ("eve", "")
+    assert (third["visitor"], third["agrees"]) == (pseudonym("eve"), "")
 
 
 def test_every_column_of_the_export_is_explained(ballot_box: BallotBox) -> None:
