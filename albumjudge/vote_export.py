@@ -47,7 +47,6 @@ DATA_DICTIONARY: Mapping[str, str] = {
 """Column of the export -> what it means, in the order of the columns."""
 
 
-
 def pseudonym(visitor: str) -> str:
     """16 hex digits in place of a visitor's id.
 

@@ -28,6 +28,7 @@ from albumjudge import database, schema, votes
 from albumjudge.covers import LAST_SEED, Cover, CoverIdentity
 from albumjudge.emotions import NAMES, NOTHING
 from albumjudge.exhibit import JudgedCover
+from albumjudge.vote_export import pseudonym
 from albumjudge.votes import (
     ARMS,
     DATA_DICTIONARY,
@@ -40,7 +41,6 @@ from albumjudge.votes import (
     open_engine,
 )
 from tests.conftest import autocommitting
-from albumjudge.vote_export import pseudonym
 from tests.vote_fixtures import GENERATOR, JUDGE, identity, judged
 
 Engines = Callable[[str], Engine]
