@@ -47,7 +47,7 @@ def _life(life: Mapping[str, object], training: Mapping[str, object]) -> str:
     if life.get("eyes") is not None:
         sentences.append("What the other half sees stays hidden from it.")
     if life.get("others") is False:
-        sentences.append(f"What people felt before {more} it was never told; all others were.")
+        sentences.append(f"What people felt before {more} it was never told.")
     if len(sentences) == 1:
         sentences.append(f"It learned from {count} and {more}.")
     return " ".join(sentence for sentence in sentences if sentence)
