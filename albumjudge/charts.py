@@ -11,6 +11,7 @@ from albumjudge import emotions
 from albumjudge.by_emotion import EmotionCovers
 from albumjudge.emotions import EMOTIONS, NAMES, NOTHING
 from albumjudge.findings import CalibrationBin, CoverNoise
+from albumjudge.judging import Juror
 
 INK = "#efe8dc"
 QUIET = "#a69b8b"
@@ -27,7 +28,7 @@ ON_SIDES: tuple[str, ...] = (*LEFT, *RIGHT)
 
 _HUE = {e.name: e.colour for e in EMOTIONS}
 _SIGN = {e.name: e.sign for e in EMOTIONS}
-_CLOSE_UP = 0.6
+CLOSE_UP = 0.6
 """Bars share one scale, 0 to 60 %, unless one is longer."""
 _FEWEST_SAID = 20
 """Times that the machine must have said about the same before it is held to that."""
@@ -117,7 +118,7 @@ def _two_sides(
 ) -> alt.LayerChart:
     """Eight bars from a middle line outwards, with ticks over them, and one of them marked as felt."""
     longest = max([*shares, *(ticks or ())])
-    reach = 1.0 if longest > _CLOSE_UP else _CLOSE_UP
+    reach = 1.0 if longest > CLOSE_UP else CLOSE_UP
     gap = reach * 0.012
     rows: list[dict[str, object]] = []
     for side, names in ((-1, LEFT), (1, RIGHT)):
@@ -312,6 +313,129 @@ def people_and_machine(people: Mapping[str, float], machine: Mapping[str, float]
         width="container",
         height=330,
         description="How often people and the machine felt each emotion: " + "; ".join(spoken_rows) + ".",
+    )
+    return chart
+
+
+def jurors(jury: Sequence[Juror]) -> alt.LayerChart:
+    """What each juror feels, a dot each, one line for each emotion; upright lines are the jury's mean.
+
+    Raises:
+        ValueError: if there is no juror.
+    """
+    if not jury:
+        raise ValueError("A chart of jurors needs some.")
+    means = {n: sum(j.probabilities[emotions.index(n)] for j in jury) / len(jury) for n in ON_SIDES}
+    rows: list[dict[str, object]] = [
+        {
+            "emotion": n,
+            "label": f"{n}  {_SIGN[n]}",
+            "juror": juror.life,
+            "share": juror.probabilities[emotions.index(n)],
+            "mean": means[n],
+        }
+        for n in ON_SIDES
+        for juror in jury
+    ]
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        y=alt.Y(
+            "label:N",
+            sort=[f"{n}  {_SIGN[n]}" for n in ON_SIDES],
+            title=None,
+            axis=alt.Axis(
+                domain=False, ticks=False, grid=True, labelColor=INK, labelFontSize=14, labelPadding=8
+            ),
+        )
+    )
+    scale = _from_zero(max(max(juror.probabilities) for juror in jury) * 1.06)
+    x = alt.X("share:Q", scale=scale, title="how much of it each juror feels", axis=_percent_axis())
+    dots = base.mark_point(size=90, filled=True, opacity=0.75).encode(
+        x=x,
+        color=alt.Color(
+            "emotion:N", scale=alt.Scale(domain=list(NAMES), range=[_HUE[n] for n in NAMES]), legend=None
+        ),
+        tooltip=[
+            alt.Tooltip("juror:N"),
+            alt.Tooltip("emotion:N"),
+            alt.Tooltip("share:Q", format=".1%", title="feels"),
+        ],
+    )
+    middle = base.mark_tick(color=INK, thickness=2, size=22).encode(x=alt.X("mean:Q", scale=scale))
+    spans = "; ".join(
+        f"{n} {percent(min(of))} to {percent(max(of))}"
+        for n in ON_SIDES
+        if (of := [juror.probabilities[emotions.index(n)] for juror in jury])
+    )
+    chart: alt.LayerChart = _hang(
+        alt.layer(middle, dots),
+        width="container",
+        height=300,
+        description=f"What {len(jury)} jurors feel, from the one who feels it least to the most: {spans}.",
+    )
+    return chart
+
+
+def juror(shares: Sequence[float], jury: Sequence[float], reach: float) -> alt.LayerChart:
+    """One juror's distribution, small: eight columns under their signs, and the jury's mean across them.
+
+    Args:
+        shares: of the juror, in the fixed order.
+        jury: of the whole jury.
+        reach: share at the top, the same for all jurors that hang side by side.
+
+    Raises:
+        ValueError: if there are not eight shares.
+    """
+    if len(shares) != len(NAMES) or len(jury) != len(NAMES):
+        raise ValueError(f"A distribution has {len(NAMES)} shares, one per emotion.")
+    rows: list[dict[str, object]] = [
+        {
+            "emotion": n,
+            "sign": _SIGN[n],
+            "share": shares[emotions.index(n)],
+            "jury": jury[emotions.index(n)],
+            "word": f"{100 * shares[emotions.index(n)]:.0f}",
+            "top": max(shares[emotions.index(n)], jury[emotions.index(n)]),
+        }
+        for n in ON_SIDES
+    ]
+    scale = alt.Scale(domain=[0, reach * 1.2], nice=False)
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        x=alt.X(
+            "sign:N",
+            sort=[_SIGN[n] for n in ON_SIDES],
+            title=None,
+            scale=alt.Scale(paddingInner=0.22, paddingOuter=0.1),
+            axis=alt.Axis(domain=False, ticks=False, labelAngle=0, labelColor=INK, labelFontSize=15),
+        )
+    )
+    y = alt.Y("share:Q", axis=None, scale=scale)
+    bars = base.mark_bar().encode(
+        y=y,
+        color=alt.Color(
+            "emotion:N", scale=alt.Scale(domain=list(NAMES), range=[_HUE[n] for n in NAMES]), legend=None
+        ),
+        tooltip=[
+            alt.Tooltip("emotion:N"),
+            alt.Tooltip("share:Q", format=".1%", title="this juror"),
+            alt.Tooltip("jury:Q", format=".1%", title="the jury"),
+        ],
+    )
+    words = base.mark_text(baseline="bottom", dy=-5, fontSize=13, color=INK).encode(
+        y=alt.Y("top:Q", axis=None, scale=scale), text="word:N"
+    )
+    # Dark below light: one of them shows on any hue.
+    middle = [
+        base.mark_tick(color=colour, thickness=thick, bandSize=26).encode(
+            y=alt.Y("jury:Q", axis=None, scale=scale)
+        )
+        for colour, thick in (("#131110", 5), (INK, 2))
+    ]
+    chart: alt.LayerChart = _hang(
+        alt.layer(bars, *middle, words),
+        width="container",
+        height=130,
+        description=f"What this juror feels: {spoken(shares)}",
     )
     return chart
 

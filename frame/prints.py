@@ -58,7 +58,13 @@ def brought(png: bytes, alt: str, note: str, *, size: Size) -> str:
 
 
 def framed(
-    cover: Cover, *, size: Size, feeling: str | None = None, note: str | None = None, short: bool = False
+    cover: Cover,
+    *,
+    size: Size,
+    feeling: str | None = None,
+    note: str | None = None,
+    short: bool = False,
+    name: str | None = None,
 ) -> str:
     """HTML of one print.
 
@@ -68,9 +74,12 @@ def framed(
         feeling: what the machine feels, in words, second line of the label; None keeps the cover blind.
         note: another line for the label.
         short: whether the label leaves out the painter, as it always does on the wall.
+        name: stands in place of the number, for covers that have none of their own.
     """
     source = "data:image/png;base64," + base64.b64encode(cover.png()).decode("ascii")
-    if short or size == "wall":
+    if name:
+        painter = f'<span class="number">{escape(name)}</span>'
+    elif short or size == "wall":
         painter = f'<span class="number">No. {cover.identity.number}</span>'
     else:
         painter = f'<span class="number">{escape(label_lines(cover))}</span>'
@@ -80,4 +89,18 @@ def framed(
         f'<figure class="print {size}"><img src="{source}" alt="{escape(alt_text(cover, feeling))}" '
         f'width="{len(cover.pixels)}" height="{len(cover.pixels)}">'
         f"<figcaption>{painter}{second}{third}</figcaption></figure>"
+    )
+
+
+def pointed(png: bytes, feeling: str, who: str) -> str:
+    """HTML of a cover as one juror looks at it: dimmed where it does not speak for what that one feels most.
+
+    Args:
+        png: one of those that :meth:`albumjudge.exhibit.Exhibit.where_each` gave.
+    """
+    source = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+    return (
+        f'<figure class="print wall"><img src="{source}" alt="The same cover as {escape(who)} looks at it, lit '
+        f'where it speaks for {escape(feeling)}."><figcaption><span class="note">What speaks for '
+        f"{escape(feeling)}</span></figcaption></figure>"
     )

@@ -11,6 +11,7 @@ from albumjudge.agreement import Interval, per_cover
 from albumjudge.by_emotion import covers_of
 from albumjudge.emotions import EMOTIONS, NAMES
 from albumjudge.findings import CalibrationBin, CoverNoise, Figure
+from albumjudge.judging import Juror
 from tests.vote_fixtures import identity, vote
 
 EVEN = (0.125,) * 8
@@ -187,3 +188,30 @@ def test_a_profile_has_the_visitor_as_bars_and_everyone_as_ticks() -> None:
     assert "Everyone" not in charts.profile(yours).to_dict()["description"]
     with pytest.raises(ValueError, match="8 shares"):
         charts.profile((1.0,))
+
+
+def test_the_jurors_chart_has_a_dot_for_every_juror_and_feeling() -> None:
+    one, other = (0.5, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05), (0.1, 0.5, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05)
+    drawn = charts.jurors([Juror("a", one), Juror("b", other)])
+    rows = values(drawn)
+    assert len(rows) == 16
+    anger = [(row["juror"], row["share"], row["mean"]) for row in rows if row["emotion"] == "anger"]
+    assert anger == [("a", 0.1, pytest.approx(0.3)), ("b", 0.5, pytest.approx(0.3))]
+    assert "amusement 10 % to 50 %" in drawn.to_dict()["description"]
+    with pytest.raises(ValueError, match="jurors needs some"):
+        charts.jurors([])
+
+
+def test_a_jurors_own_chart_shows_the_jury_beside_it() -> None:
+    shares = (0.5, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05)
+    drawn = charts.juror(shares, (0.125,) * 8, 0.5)
+    rows = values(drawn)
+    assert [row["emotion"] for row in rows] == list(charts.ON_SIDES)
+    assert {row["emotion"]: (row["share"], row["jury"], row["top"]) for row in rows}["anger"] == (
+        0.1,
+        0.125,
+        0.125,
+    )
+    assert "amusement 50 %" in drawn.to_dict()["description"]
+    with pytest.raises(ValueError, match="8 shares"):
+        charts.juror(shares[:7], shares, 0.5)

@@ -1,0 +1,67 @@
+"""Breeding and the jury room, in a real browser, on a phone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.conftest import RunningApp
+from tests.e2e.test_journey import PHONE, enter, fits, open_page, settled
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+def test_a_morph_answers_the_keyboard_and_a_child_is_raised_and_undone(
+    browser: Browser, app: RunningApp, screenshots: Path
+) -> None:
+    page = open_page(enter(browser, PHONE), f"{app.url}/breed")
+    for _ in range(2):
+        page.get_by_role("button", name="Take cover").first.click()
+        settled(page)
+    expect(page.locator(".st-key-wall-litter .print")).to_have_count(6)
+    slider = page.get_by_role("slider", name="From the left cover to the right one")
+    picture = page.locator(".morph .print img")
+    before = picture.get_attribute("src")
+    # The frames are in the browser already: no answer of the server is needed, and no step back is taken.
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(picture).not_to_have_attribute("src", before or "")
+    expect(slider).to_have_attribute(
+        "aria-valuetext", "58 % left, 42 % right: mostly amusement, a little anger"
+    )
+    page.keyboard.press("Home")
+    expect(page.locator(".morph .note")).to_have_text("all left")
+    fits(page)
+    page.screenshot(path=f"{screenshots}-breed.png")
+
+    pair = page.url
+    page.get_by_role("button", name="Raise child 2").click()
+    expect(page.get_by_text("Generation 1")).to_be_visible()
+    settled(page)
+    assert page.url == f"{pair}&line=1.8.0"
+    page.reload()
+    settled(page)
+    expect(page.get_by_text("Generation 1")).to_be_visible()
+    page.get_by_role("button", name="One step back").click()
+    expect(page.get_by_text("Generation 1")).to_have_count(0)
+    page.get_by_role("button", name="Look at this one on the stage").click()
+    expect(page.locator(".print.large .number")).to_contain_text("No.")
+    expect(page.get_by_text("Download 64 × 64")).to_be_visible()
+    page.context.close()
+
+
+def test_the_jury_room_leads_to_the_vote(browser: Browser, app: RunningApp, screenshots: Path) -> None:
+    page = open_page(enter(browser, PHONE), f"{app.url}/jury_room")
+    number = page.locator(".print.large .number")
+    first = number.inner_text()
+    page.get_by_role("button", name="Another cover").click()
+    expect(number).not_to_have_text(first)
+    settled(page)
+    fits(page)
+    page.screenshot(path=f"{screenshots}-jury.png")
+    expect(page.get_by_text("Would you feel the same with another life?")).to_be_visible()
+    page.get_by_role("link", name="Tell us what you feel").click()
+    expect(page.locator('[class*="st-key-felt-"] button').first).to_be_visible()
+    page.context.close()
