@@ -81,13 +81,48 @@ def distribution(
     """
     if len(probabilities) != len(NAMES) or (crowd is not None and len(crowd) != len(NAMES)):
         raise ValueError(f"A distribution has {len(NAMES)} shares, one per emotion.")
-    longest = max([*probabilities, *(crowd or ())])
+    return _two_sides(
+        probabilities,
+        crowd,
+        felt=felt,
+        whose="the machine",
+        description=f"What the machine feels: {spoken(probabilities)}",
+    )
+
+
+def profile(yours: Sequence[float], everyone: Sequence[float] | None = None) -> alt.LayerChart:
+    """What a visitor tends to feel, as bars, and what everyone does, as ticks over them.
+
+    Args:
+        yours: share of the visitor's votes for each of the eight emotions, in the fixed order; they need not add
+            up to one, for some votes are for none of the eight.
+        everyone: the same of all others; None draws none.
+
+    Raises:
+        ValueError: if there are not eight shares.
+    """
+    if len(yours) != len(NAMES) or (everyone is not None and len(everyone) != len(NAMES)):
+        raise ValueError(f"A profile has {len(NAMES)} shares, one per emotion.")
+    against = f" Everyone: {spoken(everyone)}" if everyone is not None else ""
+    return _two_sides(yours, everyone, whose="you", description=f"What you felt: {spoken(yours)}{against}")
+
+
+def _two_sides(
+    shares: Sequence[float],
+    ticks: Sequence[float] | None,
+    *,
+    felt: str | None = None,
+    whose: str,
+    description: str,
+) -> alt.LayerChart:
+    """Eight bars from a middle line outwards, with ticks over them, and one of them marked as felt."""
+    longest = max([*shares, *(ticks or ())])
     reach = 1.0 if longest > _CLOSE_UP else _CLOSE_UP
     gap = reach * 0.012
     rows: list[dict[str, object]] = []
     for side, names in ((-1, LEFT), (1, RIGHT)):
         for row, name in enumerate(names):
-            share = probabilities[emotions.index(name)]
+            share = shares[emotions.index(name)]
             mark = " · you" if name == felt else ""
             word = (
                 f"{percent(share)}  {name} {_SIGN[name]}"
@@ -103,7 +138,7 @@ def distribution(
                     "start": side * gap,
                     "end": side * (gap + share),
                     "limit": side * (gap + reach),
-                    "crowd": None if crowd is None else side * (gap + crowd[emotions.index(name)]),
+                    "crowd": None if ticks is None else side * (gap + ticks[emotions.index(name)]),
                     "top": row + 0.5,
                     "bottom": row + 0.82,
                     "line": row + 0.24,
@@ -132,10 +167,10 @@ def distribution(
         x=across("start"),
         x2="end:Q",
         color=colour,
-        tooltip=[alt.Tooltip("emotion:N"), alt.Tooltip("share:Q", format=".1%", title="the machine")],
+        tooltip=[alt.Tooltip("emotion:N"), alt.Tooltip("share:Q", format=".1%", title=whose)],
     )
     layers: list[alt.Chart] = [track, bars, chosen]
-    if crowd is not None:
+    if ticks is not None:
         layers.append(base.mark_rule(color=INK, strokeWidth=3).encode(x=across("crowd")))
     words = alt.Chart(alt.InlineData(values=rows)).encode(
         x=across("start"), y=alt.Y("line:Q", axis=None, scale=y_scale), text="word:N"
@@ -147,7 +182,7 @@ def distribution(
         alt.layer(*layers),
         width="container",
         height=232,
-        description=f"What the machine feels: {spoken(probabilities)}",
+        description=description,
     )
     return chart
 

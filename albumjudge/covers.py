@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -167,6 +168,15 @@ class CoverIdentity:
         return self.generator.rsplit("-", 1)[0]
 
 
+class HasPixels(Protocol):
+    """A cover, or anything else that can be judged: uint8 RGB of shape ``(size, size, 3)``."""
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The picture itself."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Cover:
     """One painted picture: ``pixels`` is uint8 RGB of shape ``(size, size, 3)``."""
@@ -176,10 +186,14 @@ class Cover:
 
     def png(self, enlarge: int = 1) -> bytes:
         """The cover as PNG, every pixel repeated ``enlarge`` times in both directions; never blurred."""
-        pixels = self.pixels.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
-        file = io.BytesIO()
-        Image.fromarray(pixels).save(file, "PNG", optimize=True)
-        return file.getvalue()
+        return as_png(self.pixels, enlarge)
+
+
+def as_png(pixels: NDArray[np.uint8], enlarge: int = 1) -> bytes:
+    """RGB pixels, shape ``(height, width, 3)``, as PNG; see :meth:`Cover.png`."""
+    file = io.BytesIO()
+    Image.fromarray(pixels.repeat(enlarge, 0).repeat(enlarge, 1)).save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 def read_png(identity: CoverIdentity, png: bytes) -> Cover:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from albumjudge.emotions import NOTHING
@@ -12,6 +12,7 @@ Reason = Callable[[StoredVote], bool]
 """Whether a vote falls under the reason. Reasons come as mappings from plain words, fit for a page."""
 
 EARLIER_GENERATOR = "on covers by an earlier generator"
+BY_CURATOR = "by visitors whom the curator leaves out ({reason})"
 FELT_NOTHING = "for “nothing, or something else”"
 PLACEBO = "shown a label drawn at random, the placebo"
 PARTLY: dict[str, Reason] = {
@@ -52,13 +53,27 @@ def tally(votes: Sequence[StoredVote], reasons: Mapping[str, Reason]) -> dict[st
     return {words: sum(map(fits, votes)) for words, fits in reasons.items()}
 
 
-def reasons_now(votes: Sequence[StoredVote]) -> dict[str, Reason]:
+def reasons_now(votes: Sequence[StoredVote], left_out: Mapping[str, str] | None = None) -> dict[str, Reason]:
     """Why a vote is left out of all comparisons, as things stand.
 
     The current generator is the one that painted the cover last voted on, so results need no network to be
     open and outlive each generator until the next one has a vote.
+
+    Args:
+        votes: all of them.
+        left_out: visitors whom the curator leaves out, with the reason for each; they come first.
     """
-    if not votes:
-        return {}
-    current = max(votes, key=lambda vote: vote.voted_at).cover.generator
-    return {EARLIER_GENERATOR: lambda vote: vote.cover.generator != current}
+    excluded = left_out or {}
+    reasons: dict[str, Reason] = {}
+    for reason in dict.fromkeys(excluded.values()):
+        visitors = frozenset(visitor for visitor, why in excluded.items() if why == reason)
+        reasons[BY_CURATOR.format(reason=reason)] = _cast_by(visitors)
+    counted = [vote for vote in votes if vote.visitor not in excluded]
+    if counted:
+        current = max(counted, key=lambda vote: vote.voted_at).cover.generator
+        reasons[EARLIER_GENERATOR] = lambda vote: vote.cover.generator != current
+    return reasons
+
+
+def _cast_by(visitors: Collection[str]) -> Reason:
+    return lambda vote: vote.visitor in visitors

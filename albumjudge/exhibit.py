@@ -36,11 +36,11 @@ from albumjudge.checkpoints import (
     load_judge,
     read_checkpoint,
 )
-from albumjudge.covers import Cover, CoverIdentity, Painter
+from albumjudge.covers import Cover, CoverIdentity, CoverLinkError, HasPixels, Painter
 from albumjudge.hub import HubAddress, HubError
-from albumjudge.judging import Judge, as_images
+from albumjudge.judging import Judge, Verdict, as_images
 from albumjudge.judging import JudgedCover as JudgedCover
-from albumjudge.saliency import saliency, spotlight
+from albumjudge.saliency import saliency, saliency_by_juror, spotlight
 from albumjudge.settings import Settings
 from albumjudge.steering import Steering, Wish
 
@@ -200,9 +200,21 @@ class Exhibit:
         Args:
             enlarge: as for :meth:`albumjudge.covers.Cover.png`.
         """
-        emotion = torch.tensor([emotions.index(judged.verdict.top)])
-        heat = saliency(self._on_show.judge.network, as_images([judged.cover]), emotion)
-        return spotlight(judged.cover, heat[0].numpy(), enlarge)
+        return self.where_in(judged.cover, judged.verdict.top, enlarge=enlarge)
+
+    def where_in(self, picture: HasPixels, feeling: str, *, enlarge: int = 1) -> bytes:
+        """Any picture as PNG, dimmed where it does not speak for a feeling; see :meth:`where`."""
+        emotion = torch.tensor([emotions.index(feeling)])
+        heat = saliency(self._on_show.judge.network, as_images([picture]), emotion)
+        return spotlight(picture, heat[0].numpy(), enlarge)
+
+    def judge_picture(self, picture: HasPixels) -> Verdict:
+        """Judge a picture that nobody here painted, so that it has no identity; it is not remembered.
+
+        Args:
+            picture: of 64x64 pixels, as covers are.
+        """
+        return self._on_show.judge.judge([picture])[0]
 
     def steer(self, start: CoverIdentity, wish: Wish) -> Iterator[JudgedCover]:
         """Lead a cover towards an emotion, frame by frame; see :meth:`albumjudge.steering.Steering.walk`.
@@ -220,6 +232,36 @@ class Exhibit:
             with self._lock:
                 self._steering = {**self._steering, key: steering}
         return steering.walk(start, wish)
+
+    def where_each(self, judged: JudgedCover, *, enlarge: int = 1) -> list[bytes]:
+        """The cover as PNG once for each juror, dimmed where it does not speak for what that one feels most.
+
+        Args:
+            enlarge: as for :meth:`albumjudge.covers.Cover.png`.
+
+        Raises:
+            ValueError: if another jury judged the cover, or only its mean was kept.
+        """
+        judge = self._on_show.judge
+        jurors = judged.verdict.jurors
+        if judged.verdict.revision != judge.revision or len(jurors) != len(judge.lives):
+            raise ValueError(f"These jurors are not those of {judge.revision}. Show them the cover again.")
+        firsts = torch.tensor([emotions.index(emotions.top(juror.probabilities)) for juror in jurors])
+        heat = saliency_by_juror(judge.network, as_images([judged.cover])[0], firsts)
+        return [spotlight(judged.cover, one.numpy(), enlarge) for one in heat]
+
+    def latent_size(self, revision: str) -> int:
+        """How many numbers a painter here paints a cover from.
+
+        Raises:
+            CoverLinkError: if there is no painter with this revision.
+        """
+        painter = self.painter_of(revision)
+        if painter is None:
+            raise CoverLinkError(
+                f"{revision} does not paint here any more. Here {self.painter.revision} paints."
+            )
+        return painter.network.latent_size
 
     def wait_for_hub(self, timeout: float) -> bool:
         """Wait until all that is to be fetched was tried once, well or ill; for tests and scripts, not pages.

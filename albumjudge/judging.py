@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from albumjudge import emotions
-from albumjudge.covers import Cover
+from albumjudge.covers import Cover, HasPixels
 from albumjudge.jury import Jury
 from albumjudge.vgg import EmotionVGG
 
@@ -131,7 +131,7 @@ class Judge:
         return self._network
 
     @torch.inference_mode()
-    def judge(self, covers: Sequence[Cover]) -> list[Verdict]:
+    def judge(self, covers: Sequence[HasPixels]) -> list[Verdict]:
         """Judge covers, in their order."""
         if not covers:
             return []
@@ -149,7 +149,7 @@ class Judge:
         ]
 
 
-def as_images(covers: Sequence[Cover]) -> torch.Tensor:
+def as_images(covers: Sequence[HasPixels]) -> torch.Tensor:
     """Covers as judges take them: float32, shape ``(n, 3, size, size)``, RGB in [0, 1]."""
     pixels = torch.from_numpy(np.stack([cover.pixels for cover in covers]))
     return pixels.permute(0, 3, 1, 2).float() / 255

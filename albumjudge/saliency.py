@@ -8,16 +8,15 @@ classifier; here three blocks and several jurors speak.
 
 from __future__ import annotations
 
-import io
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from albumjudge.covers import Cover
+from albumjudge.covers import HasPixels, as_png
 from albumjudge.jury import Jury
 from albumjudge.vgg import EmotionVGG
 
@@ -40,29 +39,56 @@ def saliency(
         picture speaks for the emotion.
     """
     with torch.enable_grad():
-        maps = network.normalise(images).detach().requires_grad_(True)
-        seen, reports = [], []
-        for number in range(1, 6):
-            maps = network.look(number, maps)
-            seen.append(maps)
-            reports.append(network.report(maps))
-            maps = network.block_layers(number)[-1](maps)
-        heard = network.hear_reports(torch.cat(reports, 1))
+        looked_at, heard = _look(network, images)
         shares = heard.mean(0) if juror is None else heard[juror]
         chosen = shares.gather(1, emotions[:, None]).log().sum()
-        looked_at = [seen[number - 1] for number in BLOCKS]
         slopes = torch.autograd.grad(chosen, looked_at)
-    total = torch.zeros(len(images), *images.shape[-2:])
-    with torch.no_grad():
-        for there, slope in zip(looked_at, slopes, strict=True):
-            heat = (slope.relu() * there).sum(1, keepdim=True)
-            larger = interpolate(heat, images.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
-            total += larger / larger.amax((1, 2), keepdim=True).clamp(min=1e-12)
-        top = total.amax((1, 2), keepdim=True)
-        return torch.where(top > 0, total / top.clamp(min=1e-12), torch.zeros_like(total))
+    return _heat(looked_at, slopes, images.shape[-2:])
 
 
-def spotlight(cover: Cover, heat: NDArray[np.float32], enlarge: int = 1) -> bytes:
+def saliency_by_juror(network: Jury | EmotionVGG, image: Tensor, emotions: Tensor) -> Tensor:
+    """Where each juror's share of an emotion comes from in one image, which is looked at only once for all.
+
+    Args:
+        image: float, shape ``(3, h, w)``, RGB in [0, 1].
+        emotions: int64, shape ``(jurors,)``, places in the fixed order.
+
+    Returns:
+        float, shape ``(jurors, h, w)``, as :func:`saliency` gives it.
+    """
+    with torch.enable_grad():
+        looked_at, heard = _look(network, image[None])
+        chosen = heard[:, 0].gather(1, emotions[:, None])[:, 0].log()
+        each = [torch.autograd.grad(one, looked_at, retain_graph=True) for one in chosen]
+    slopes = [torch.cat(of_one_block) for of_one_block in zip(*each, strict=True)]
+    return _heat(looked_at, slopes, image.shape[-2:])
+
+
+def _look(network: Jury | EmotionVGG, images: Tensor) -> tuple[list[Tensor], Tensor]:
+    """The maps of ``BLOCKS``, and what each juror feels, ``(jurors, n, 8)``, which depends on them."""
+    maps = network.normalise(images).detach().requires_grad_(True)
+    seen, reports = [], []
+    for number in range(1, 6):
+        maps = network.look(number, maps)
+        seen.append(maps)
+        reports.append(network.report(maps))
+        maps = network.block_layers(number)[-1](maps)
+    return [seen[number - 1] for number in BLOCKS], network.hear_reports(torch.cat(reports, 1))
+
+
+@torch.no_grad()
+def _heat(looked_at: Sequence[Tensor], slopes: Sequence[Tensor], size: Sequence[int]) -> Tensor:
+    """Maps ``(n or 1, c, h, w)`` and slopes ``(n, c, h, w)`` of each block to ``(n, *size)`` in [0, 1]."""
+    total = torch.zeros(len(slopes[0]), *size)
+    for there, slope in zip(looked_at, slopes, strict=True):
+        heat = (slope.relu() * there).sum(1, keepdim=True)
+        larger = interpolate(heat, tuple(size), mode="bilinear", align_corners=False)[:, 0]
+        total += larger / larger.amax((1, 2), keepdim=True).clamp(min=1e-12)
+    top = total.amax((1, 2), keepdim=True)
+    return torch.where(top > 0, total / top.clamp(min=1e-12), torch.zeros_like(total))
+
+
+def spotlight(cover: HasPixels, heat: NDArray[np.float32], enlarge: int = 1) -> bytes:
     """The cover as PNG, dimmed where it does not matter.
 
     Args:
@@ -70,7 +96,4 @@ def spotlight(cover: Cover, heat: NDArray[np.float32], enlarge: int = 1) -> byte
         enlarge: as for :meth:`albumjudge.covers.Cover.png`.
     """
     light = DARKEST + (1 - DARKEST) * np.sqrt(heat)[:, :, None]
-    pixels = np.rint(cover.pixels * light).astype(np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(pixels.repeat(enlarge, 0).repeat(enlarge, 1)).save(file, "PNG", optimize=True)
-    return file.getvalue()
+    return as_png(np.rint(cover.pixels * light).astype(np.uint8), enlarge)

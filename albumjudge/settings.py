@@ -10,8 +10,12 @@
 | `ALBUMJUDGE_DATA_DIR` | folder for votes and for what was fetched from the Hub | `data` |
 | `ALBUMJUDGE_DATABASE_URL` | where votes are kept, SQLite or PostgreSQL | `votes.db` in the data folder |
 | `DATABASE_URL` | the same, as hosting services name it; `ALBUMJUDGE_DATABASE_URL` goes first | |
+| `ALBUMJUDGE_KIOSK` | `1`: every screen is a kiosk, as with `?kiosk=1` in the address | `0` |
+| `ALBUMJUDGE_KIOSK_IDLE` | seconds without a touch after which a kiosk waits for its next visitor | `60` |
+| `ALBUMJUDGE_CURATOR_PASSWORD` | password of the curator's room, 8 characters or more | none, no room |
+| `ALBUMJUDGE_HUB_DATASET` | data set on the Hub that a curator may push the votes to: `org/name` | none |
 | `HF_ENDPOINT` | address of the Hub, or of a mirror of it | `https://huggingface.co` |
-| `HF_TOKEN` | the Hub's access token, for private and gated checkpoints; read by huggingface_hub | none |
+| `HF_TOKEN` | the Hub's access token, for what is private or gated and to push; huggingface_hub reads it | none |
 
 A folder goes before the Hub, the Hub before the bundled checkpoint. A commit is the full 40-digit hash, since
 a branch or a tag may mean something else tomorrow. A database is written `sqlite:///path/to/file` or
@@ -30,7 +34,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from albumjudge.hub import DEFAULT_ENDPOINT, HubAddress, HubError
+from albumjudge.hub import DEFAULT_ENDPOINT, HubAddress, HubError, is_repository
 
 SETTINGS: tuple[str, ...] = (
     "ALBUMJUDGE_GENERATOR_DIR",
@@ -41,10 +45,17 @@ SETTINGS: tuple[str, ...] = (
     "ALBUMJUDGE_DATA_DIR",
     "ALBUMJUDGE_DATABASE_URL",
     "DATABASE_URL",
+    "ALBUMJUDGE_KIOSK",
+    "ALBUMJUDGE_KIOSK_IDLE",
+    "ALBUMJUDGE_CURATOR_PASSWORD",
+    "ALBUMJUDGE_HUB_DATASET",
     "HF_ENDPOINT",
     "HF_TOKEN",
 )
 """Names of all variables above; tests hold this page and README.md against it."""
+
+
+SHORTEST_PASSWORD = 8
 
 
 class SettingsError(Exception):
@@ -63,6 +74,10 @@ class Settings:
         database_url: an SQLAlchemy URL, ``sqlite`` or ``postgresql+psycopg``. Not shown by ``repr``: it may
             hold a password.
         hub_endpoint: without a slash at its end.
+        kiosk: whether every screen is a kiosk.
+        kiosk_idle: seconds, above zero.
+        curator_password: None if there is no curator's room. Not shown by ``repr``.
+        hub_dataset: ``org/name``, None for none.
     """
 
     generator_directory: Path | None = None
@@ -73,6 +88,10 @@ class Settings:
     data_directory: Path = Path("data")
     database_url: str = field(default="sqlite:///data/votes.db", repr=False)
     hub_endpoint: str = DEFAULT_ENDPOINT
+    kiosk: bool = False
+    kiosk_idle: float = 60.0
+    curator_password: str | None = field(default=None, repr=False)
+    hub_dataset: str | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -92,6 +111,10 @@ class Settings:
             data_directory=data,
             database_url=_database(given, data),
             hub_endpoint=_endpoint("HF_ENDPOINT", given["HF_ENDPOINT"] or DEFAULT_ENDPOINT),
+            kiosk=_switch("ALBUMJUDGE_KIOSK", given["ALBUMJUDGE_KIOSK"] or "0"),
+            kiosk_idle=_seconds("ALBUMJUDGE_KIOSK_IDLE", given["ALBUMJUDGE_KIOSK_IDLE"] or "60"),
+            curator_password=_password("ALBUMJUDGE_CURATOR_PASSWORD", given["ALBUMJUDGE_CURATOR_PASSWORD"]),
+            hub_dataset=_repository("ALBUMJUDGE_HUB_DATASET", given["ALBUMJUDGE_HUB_DATASET"]),
         )
 
 
@@ -106,6 +129,26 @@ def _hub(variable: str, text: str) -> str | None:
         return str(HubAddress.parse(text))
     except HubError as error:
         raise SettingsError(f"{variable}: {error}") from None
+
+
+def _switch(variable: str, text: str) -> bool:
+    if text not in ("0", "1"):
+        raise SettingsError(f"{variable} is {text!r}. Give 1 for on or 0 for off.")
+    return text == "1"
+
+
+def _password(variable: str, text: str) -> str | None:
+    if text and len(text) < SHORTEST_PASSWORD:
+        raise SettingsError(
+            f"{variable} is too short to keep anyone out. Give {SHORTEST_PASSWORD} characters or more."
+        )
+    return text or None
+
+
+def _repository(variable: str, text: str) -> str | None:
+    if text and not is_repository(text):
+        raise SettingsError(f"{variable} is {text!r}. Give a data set's name on the Hub, org/name.")
+    return text or None
 
 
 def _seconds(variable: str, text: str) -> float:

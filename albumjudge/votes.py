@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import random
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar, get_args
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from albumjudge import database, emotions, schema
@@ -235,44 +234,34 @@ class BallotBox:
         found = self._read(lambda connection: connection.execute(query).one_or_none())
         return None if found is None else (bytes(found.png), _verdict(found))
 
-    def next_seed(
-        self,
-        visitor: str,
-        generator_revision: str,
-        pool: Sequence[int],
-        chance: random.Random | None = None,
-    ) -> int | None:
-        """The cover this visitor should vote on next: of those with the fewest votes, one at random.
-
-        Args:
-            visitor: covers that they have voted on are left out.
-            generator_revision: whose covers.
-            pool: the seeds to choose from.
-            chance: source of randomness.
-
-        Returns:
-            A seed of the pool; None if the visitor has voted on all of them.
-        """
+    def tallies(self, generator_revision: str) -> dict[CoverIdentity, dict[str, int]]:
+        """How many visitors felt what before each of a generator's covers that has a vote; zeros are left out."""
         query = (
             select(
                 schema.covers.c.seed,
-                func.count(schema.votes.c.id).label("votes"),
-                func.max(case((schema.votes.c.visitor == visitor, 1), else_=0)).label("mine"),
+                schema.covers.c.recipe,
+                schema.votes.c.felt,
+                func.count().label("people"),
             )
             .join(schema.votes, schema.votes.c.cover_id == schema.covers.c.id)
-            .where(schema.covers.c.generator == generator_revision, schema.covers.c.recipe == "")
-            .group_by(schema.covers.c.seed)
+            .where(schema.covers.c.generator == generator_revision)
+            .group_by(schema.covers.c.seed, schema.covers.c.recipe, schema.votes.c.felt)
         )
-        voted_on = self._read(lambda connection: connection.execute(query).all())
-        done = {row.seed for row in voted_on if row.mine}
-        counts: dict[int, int] = {row.seed: row.votes for row in voted_on}
-        open_seeds = [seed for seed in pool if seed not in done]
-        if not open_seeds:
-            return None
-        fewest = min(counts.get(seed, 0) for seed in open_seeds)
-        return (chance or random.SystemRandom()).choice(
-            [seed for seed in open_seeds if counts.get(seed, 0) == fewest]
+        found: dict[CoverIdentity, dict[str, int]] = {}
+        for row in self._read(lambda connection: connection.execute(query).all()):
+            cover = CoverIdentity.of(generator_revision, row.seed, row.recipe)
+            found.setdefault(cover, {})[row.felt] = row.people
+        return found
+
+    def anchors(self, generator_revision: str) -> tuple[CoverIdentity, ...]:
+        """The covers of a generator that a curator wants everyone to be asked about, in the order of choice."""
+        query = (
+            select(schema.anchors.c.seed, schema.anchors.c.recipe)
+            .where(schema.anchors.c.generator == generator_revision)
+            .order_by(schema.anchors.c.id)
         )
+        rows = self._read(lambda connection: connection.execute(query).all())
+        return tuple(CoverIdentity.of(generator_revision, row.seed, row.recipe) for row in rows)
 
     def crowd(self, cover: CoverIdentity) -> dict[str, int]:
         """How many visitors felt what before a cover: the eight emotions and ``NOTHING``, in that order."""

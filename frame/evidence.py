@@ -107,9 +107,8 @@ def placebo_card(found: AgainstPlacebo) -> str:
         [Line("machine’s label", found.judge), Line("random label", found.placebo)],
         Ruler(0, 1, percent),
         sentence=sentence,
-        term="Some visitors are shown a label drawn at random instead of the machine’s: a placebo. Their "
-        "answers "
-        "are counted apart. Wilson intervals.",
+        term="About one card in eight asks about a label drawn at random from the seven others: a placebo. "
+        "Those answers are counted apart. Wilson intervals.",
         rests_on=f"{found.judge.n:,} answers to the machine’s label, {found.placebo.n:,} to a random one.",
     )
 

@@ -41,6 +41,22 @@ def lit(judged: JudgedCover, png: bytes) -> str:
     )
 
 
+def brought(png: bytes, alt: str, note: str, *, size: Size) -> str:
+    """HTML of a picture that nobody here painted.
+
+    Args:
+        png: 64x64 pixels.
+        alt: what a screen reader says.
+        note: what stands on the label; empty for no label.
+    """
+    source = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+    label = f'<figcaption><span class="note">{escape(note)}</span></figcaption>' if note else ""
+    return (
+        f'<figure class="print {size}"><img src="{source}" alt="{escape(alt)}" width="64" height="64">'
+        f"{label}</figure>"
+    )
+
+
 def framed(
     cover: Cover, *, size: Size, feeling: str | None = None, note: str | None = None, short: bool = False
 ) -> str:

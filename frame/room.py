@@ -13,6 +13,7 @@ from pathlib import Path
 import streamlit as st
 from sqlalchemy import Engine
 
+from albumjudge import health
 from albumjudge.checkpoints import CheckpointError
 from albumjudge.covers import CoverLinkError
 from albumjudge.database import VoteError, engine_options
@@ -20,6 +21,7 @@ from albumjudge.emotions import EMOTIONS
 from albumjudge.exhibit import Exhibit
 from albumjudge.settings import Settings, SettingsError
 from albumjudge.votes import BallotBox
+from frame import kiosk
 
 TITLE = "Album judge"
 STAGE = "pages/stage.py"
@@ -30,6 +32,8 @@ JURY = "pages/jury_room.py"
 BRING = "pages/your_picture.py"
 PEOPLE = "pages/people_vs_machine.py"
 HOW = "pages/how_it_works.py"
+CURATOR = "pages/curator.py"
+"""Has an address, but no door."""
 ROOMS = {
     STAGE: "Stage",
     VOTE: "Vote",
@@ -72,8 +76,23 @@ def ballot_box() -> BallotBox:
         VoteError: if the database cannot be opened.
     """
     url = _database_url()
-    engine = st.connection("votes", type="sql", url=url, **engine_options(url)).engine
-    return _prepared_box(url, engine)
+    return _prepared_box(url, _engine(url))
+
+
+def engine() -> Engine:
+    """The database, brought up to date, for whatever of it is not the ballot box's business.
+
+    Raises:
+        SettingsError: if the database setting cannot be what it is.
+        VoteError: if the database cannot be opened.
+    """
+    ballot_box()
+    return _engine(_database_url())
+
+
+def _engine(url: str) -> Engine:
+    engine: Engine = st.connection("votes", type="sql", url=url, **engine_options(url)).engine
+    return engine
 
 
 @st.cache_resource(show_spinner=False)
@@ -86,15 +105,24 @@ def _prepared_box(url: str, _engine: Engine) -> BallotBox:
 
 def enter() -> str:
     """Set the page up and return the file of the room that the visitor is in."""
+    public = kiosk.is_on()
     pages = [
         st.Page(file, title=title, url_path=Path(file).stem, default=file == STAGE)
         for file, title in ROOMS.items()
+        # A dialog of the operating system leads out of the exhibit, and a picture may be somebody's own.
+        if not (public and file == BRING)
     ]
-    here = st.navigation(pages, position="hidden")
+    behind = st.Page(CURATOR, title="Curator", url_path="curator", visibility="hidden")
+    health.listen()
+    here = st.navigation([*pages, behind], position="hidden")
     st.set_page_config(page_title=f"{here.title} · {TITLE}", layout="wide")
     for sheet in _SHEETS:
         st.html(sheet)
-    st.html(f"<style>{_emotion_colours()}</style>")
+    st.html(f"<style>{_emotion_colours()}{kiosk.LARGER if public else ''}</style>")
+    if kiosk.is_waiting():
+        with manners():
+            kiosk.attract(exhibit().painter)
+        return str(here.title)
     with st.container(key="lintel", horizontal=True, vertical_alignment="center"):
         st.html(f'<p class="sign">{TITLE}</p>', width="content")
         with st.container(key="doors", horizontal=True):
@@ -185,3 +213,5 @@ def leave() -> None:
     except Exception:
         sentences = ["The exhibit is not running as it should."]
     st.html(f'<footer class="foot">{" ".join(escape(s) for s in sentences)}</footer>')
+    if kiosk.is_on():
+        kiosk.keep()

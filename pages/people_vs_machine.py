@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 import streamlit as st
@@ -13,6 +13,7 @@ from albumjudge import agreement, by_emotion, charts, exclusions, findings
 from albumjudge.agreement import CoverAgreement, Share, Summary
 from albumjudge.by_emotion import EmotionOnCover
 from albumjudge.covers import read_png
+from albumjudge.curation import CuratorsBook
 from albumjudge.emotions import EMOTIONS, NAMES, NOTHING
 from albumjudge.exclusions import Sifted
 from albumjudge.findings import Findings
@@ -43,11 +44,11 @@ def worked_out(key: tuple[object, ...], _votes: Sequence[StoredVote]) -> Finding
     return findings.find(_votes)
 
 
-def state_of(votes: Sequence[StoredVote]) -> tuple[object, ...]:
+def state_of(votes: Sequence[StoredVote], excluded: Iterable[str]) -> tuple[object, ...]:
     """Tells two states of the ballot box apart without comparing every vote."""
     answers = sum(vote.agrees is not None for vote in votes)
     last = (votes[-1].visitor, str(votes[-1].cover)) if votes else ()
-    return (len(votes), answers, *last)
+    return (len(votes), answers, *last, *sorted(excluded))
 
 
 def counted(number: int, one: str, many: str) -> str:
@@ -341,12 +342,17 @@ def results() -> None:
         )
         st.page_link(room.VOTE, label="Vote on a cover")
         return
-    reasons = exclusions.reasons_now(everything)
+    excluded = CuratorsBook(room.engine()).left_out()
+    reasons = exclusions.reasons_now(everything, excluded)
     if st.session_state.get(EARLIER):
         reasons.pop(exclusions.EARLIER_GENERATOR, None)
     sifted = exclusions.sift(everything, reasons)
     votes = sifted.counted
-    numbers, found = agreement.summary(votes), worked_out(state_of(votes), votes)
+    if not votes:
+        room.heading("People vs. machine", "All votes so far are left out, so there is nothing to compare.")
+        left_out(sifted, everything)
+        return
+    numbers, found = agreement.summary(votes), worked_out(state_of(votes, excluded), votes)
     covers = agreement.per_cover(votes)
     room.heading(
         "People vs. machine", "Do people feel what the machine feels? This is what the votes say so far."

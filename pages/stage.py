@@ -120,6 +120,7 @@ def take_order() -> Order:
 
 
 def wall() -> None:
+    room.exhibit()  # Without one there is nothing to choose, only an apology.
     number = wall_number()
     with st.container(key="stage-head", horizontal=True, vertical_alignment="bottom"):
         with st.container(key="stage-words"):

@@ -1,41 +1,63 @@
-"""The vote: one cover, blind; then what the machine feels, what the crowd felt, and is the label right?"""
+"""The vote: rounds of six covers, blind; after each the label, the machine and the crowd; then the summary."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from urllib.parse import urlsplit
 
 import streamlit as st
 
-from albumjudge import charts, emotions, hanging
-from albumjudge.covers import CoverIdentity, CoverLinkError, read_png
+from albumjudge import card, charts, hanging, rounds
+from albumjudge.card import Face
+from albumjudge.covers import Cover, CoverIdentity, CoverLinkError, read_png
+from albumjudge.curation import CuratorsBook
 from albumjudge.emotions import EMOTIONS, NAMES, NOTHING
-from albumjudge.exhibit import JudgedCover
+from albumjudge.rounds import Card, Offer, Round, Summary
 from albumjudge.votes import BallotBox, StoredVote, VoteError
-from frame import prints, room, visitor
+from frame import prints, room, summing_up, visitor
+from frame.summing_up import NOTHING_WORDS
 
 room.need_frame()
 
-NOTHING_WORDS = "nothing, or something else"
+OUR_LINKS = ("cover", "round")
+"""What this page writes into its address; whatever else stands there is left alone."""
+_SIGN = {emotion.name: emotion.sign for emotion in EMOTIONS}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a visitor chose and could not be stored yet."""
+    """What a visitor chose and is not known to be stored yet."""
 
-    cover: str
+    cover: CoverIdentity
     felt: str
     seconds: float
 
 
-def on_the_easel(box: BallotBox, who: str) -> CoverIdentity | StoredVote | None:
+def go(**link: str) -> None:
+    """Change the address."""
+    kept = {name: value for name, value in st.query_params.to_dict().items() if name not in OUR_LINKS}
+    if st.query_params.to_dict() != kept | link:
+        st.query_params.from_dict(kept | link)
+
+
+def up_for_vote(box: BallotBox) -> Offer:
+    """The covers that visitors are asked about."""
+    revision = room.exhibit().painter.revision
+    pool = [CoverIdentity(revision, seed) for seed in hanging.ballot_pool(revision)]
+    return rounds.offer(box.anchors(revision), pool)
+
+
+def on_the_easel(
+    box: BallotBox, now: Round, mine: list[StoredVote], covers: Offer
+) -> CoverIdentity | StoredVote | None:
     """The cover in the link if this visitor may vote on it, their vote if they have, else one that is due.
 
     Returns:
         None if the visitor has voted on all covers there are.
     """
-    revision = room.exhibit().painter.revision
-    pool = hanging.ballot_pool(revision)
+    voted_on = {vote.cover: vote for vote in mine}
+    left = covers.left(voted_on)
     # A quick visitor answers before the browser has taken over the link that this page has just set; the
     # session knows which cover was shown.
     for link in (st.query_params.get("cover"), st.session_state.get("easel")):
@@ -43,74 +65,96 @@ def on_the_easel(box: BallotBox, who: str) -> CoverIdentity | StoredVote | None:
             identity = CoverIdentity.parse(link or "")
         except CoverLinkError:
             continue
-        if (stored := box.find(who, identity)) is not None:
-            return stored
-        if identity.generator == revision and identity.seed in pool:
+        if identity in voted_on:
+            return voted_on[identity]
+        if identity in left:
             st.session_state["easel"] = str(identity)
             return identity
-    seed = box.next_seed(who, revision, pool)
-    if seed is None:
+    if not left:
         return None
-    identity = CoverIdentity(revision, seed)
-    st.session_state["easel"] = str(identity)
-    st.query_params.from_dict({"cover": str(identity)})
-    return identity
+    identity_due = rounds.choose(now, voted_on, covers, box.tallies(room.exhibit().painter.revision))
+    if identity_due is not None:
+        st.session_state["easel"] = str(identity_due)
+        go(cover=str(identity_due))
+    return identity_due
 
 
-def take_next() -> None:
-    """Leave this cover for the next one that is due."""
+def take_next(**link: str) -> None:
+    """Leave this cover: for the next one that is due, or for what the link says."""
     for key in ("easel", "choice"):
         st.session_state.pop(key, None)
-    st.query_params.clear()
+    go(**link)
     st.rerun()
 
 
-def ballot(box: BallotBox, who: str, identity: CoverIdentity) -> None:
+def choose(identity: CoverIdentity, felt: str) -> None:
+    """Keep what was chosen, before anything that could fail is touched."""
+    seconds = visitor.first_sights().seconds(visitor.current(), str(identity))
+    st.session_state["choice"] = Choice(identity, felt, seconds)
+    cast_now()
+
+
+def cast_now() -> None:
+    st.session_state["cast-now"] = True
+
+
+def ballot(identity: CoverIdentity, now: Round) -> None:
     """A blind cover and the nine answers."""
     judged = room.exhibit().show_identity(identity)
     room.from_the_top(f"ballot-{identity}")
-    waiting: Choice | None = st.session_state.get("choice")
-    if waiting is not None and waiting.cover != str(identity):
-        waiting = None
-    chosen = None
+    visitor.first_sights().seconds(visitor.current(), str(identity))  # The clock starts.
     with st.container(key="pair"):
         st.html(prints.framed(judged.cover, size="large"), width="content")
         with st.container(key="ballot"):
+            st.html(summing_up.progress(now.due, len(now.cast)))
             room.heading("What do you feel?", "Trust the first thing that comes.")
             # The cover is part of each button's key: a late click on one ballot must never count on another.
             with st.container(key="choices"):
                 for number, name in enumerate(charts.ON_SIDES, start=1):
-                    if st.button(
-                        name, key=f"felt-{name}-{identity.seed}", shortcut=str(number), width="stretch"
-                    ):
-                        chosen = name
-            if st.button(NOTHING_WORDS, key=f"felt-{NOTHING}-{identity.seed}", shortcut="0", width="stretch"):
-                chosen = NOTHING
-    seconds = visitor.first_sights().seconds(who, str(identity))
-    if chosen is not None:
-        waiting = Choice(str(identity), chosen, seconds)
-    if waiting is not None and (chosen is not None or st.session_state.pop("cast-again", False)):
-        cast(box, who, judged, waiting)
-    elif waiting is not None:
-        not_stored(waiting, "Your vote is not stored yet.")
+                    st.button(
+                        name,
+                        key=f"felt-{name}-{identity.seed}",
+                        shortcut=str(number),
+                        width="stretch",
+                        on_click=choose,
+                        args=(identity, name),
+                    )
+            st.button(
+                NOTHING_WORDS,
+                key=f"felt-{NOTHING}-{identity.seed}",
+                shortcut="0",
+                width="stretch",
+                on_click=choose,
+                args=(identity, NOTHING),
+            )
+    waiting: Choice | None = st.session_state.get("choice")
+    if waiting is not None and waiting.cover == identity:
+        not_stored(waiting, st.session_state.get("not-stored", "Your vote is not stored yet."))
 
 
-def cast(box: BallotBox, who: str, judged: JudgedCover, choice: Choice) -> None:
-    """Store the vote and go on to the reveal; if the database does not take it, keep the choice."""
+def cast(box: BallotBox, who: str, choice: Choice) -> None:
+    """Store the vote that waits; if the database does not take it, it goes on waiting."""
+    st.session_state["easel"] = str(choice.cover)
+    go(cover=str(choice.cover))
     try:
-        box.cast(
-            visitor=who,
-            judged=judged,
-            felt=choice.felt,
-            label_shown=judged.verdict.top,
-            seconds_to_vote=choice.seconds,
-        )
-    except VoteError as error:
-        st.session_state["choice"] = choice
-        not_stored(choice, str(error))
-        return
-    st.session_state.pop("choice", None)
-    st.rerun()
+        judged = room.exhibit().show_identity(choice.cover)
+    except CoverLinkError:
+        # Its painter has just been replaced; there is nothing left that the vote could be about.
+        st.session_state.pop("choice", None)
+        raise
+    mine = box.votes(visitor=who)
+    label, arm = rounds.draw_label(judged.verdict.top)
+    box.cast(
+        visitor=who,
+        judged=judged,
+        felt=choice.felt,
+        label_shown=label,
+        arm=arm,
+        seconds_to_vote=choice.seconds,
+        round_id=rounds.current(who, mine).id,
+    )
+    for key in ("choice", "not-stored"):
+        st.session_state.pop(key, None)
 
 
 def not_stored(choice: Choice, sentence: str) -> None:
@@ -120,101 +164,199 @@ def not_stored(choice: Choice, sentence: str) -> None:
             f'<p class="sentence" role="alert">{escape(sentence)} Your choice, {escape(felt)}, is '
             "kept here.</p>"
         )
-        if st.button("Try again", type="primary", key="try-casting-again"):
-            st.session_state["cast-again"] = True
-            st.rerun()
+        st.button("Try again", type="primary", key="try-casting-again", on_click=cast_now)
 
 
-def cover_as_voted(box: BallotBox, vote: StoredVote) -> str:
-    """HTML of the cover that was voted on, whoever painted it."""
-    feeling = vote.verdict.words
+def covers_as_voted(box: BallotBox, votes: tuple[StoredVote, ...]) -> list[Cover]:
+    """The covers that were voted on, whoever painted them."""
     try:
-        return prints.framed(room.exhibit().show_identity(vote.cover).cover, size="large", feeling=None)
+        return [judged.cover for judged in room.exhibit().show_each([vote.cover for vote in votes])]
     except CoverLinkError:
-        stored = box.stored_cover(vote.cover)
-        if stored is None:
-            raise
-        return prints.framed(read_png(vote.cover, stored[0]), size="large", feeling=feeling)
+        return [_from_the_votes(box, vote.cover) for vote in votes]
+
+
+def _from_the_votes(box: BallotBox, identity: CoverIdentity) -> Cover:
+    stored = box.stored_cover(identity)
+    if stored is None:
+        raise CoverLinkError(f"Cover No. {identity.number} is gone.")
+    return read_png(identity, stored[0])
 
 
 def your_words(felt: str) -> str:
     if felt == NOTHING:
         return "You felt nothing, or something else."
-    sign = EMOTIONS[emotions.index(felt)].sign
-    return f'You felt <b class="hue-{felt}">{sign} {felt}</b>.'
+    return f'You felt <b class="hue-{felt}">{_SIGN[felt]} {felt}</b>.'
 
 
-def crowd_words(crowd: dict[str, int], felt: str) -> str:
-    """What the others felt, in a sentence; the visitor's own vote is not counted among theirs."""
-    others = {name: people - (name == felt) for name, people in crowd.items()}
-    total = sum(others.values())
-    if total == 0:
-        return "You are the first to vote on this cover."
-    ranked = sorted((name for name in others if others[name]), key=lambda name: -others[name])
-    parts = ", ".join(
-        f"{others[name]} {'nothing or something else' if name == NOTHING else name}" for name in ranked
-    )
-    same = others.get(felt, 0)
-    if total == 1:
-        start = "One other visitor has voted on it"
-    else:
-        start = f"{total} other visitors have voted on it"
-    with_you = "nobody felt as you did" if not same else f"{same} felt as you did"
-    return f"{start}; {with_you}. They felt: {parts}."
-
-
-def reveal(box: BallotBox, who: str, vote: StoredVote) -> None:
-    """Cover, your choice, the machine's, the crowd's; then the question whether the label is right."""
-    room.from_the_top(f"reveal-{vote.cover}")
-    crowd = box.crowd(vote.cover)
-    eight = sum(crowd[name] for name in NAMES)
-    shares = [crowd[name] / eight for name in NAMES] if eight > 1 else None
+def reveal(box: BallotBox, vote: StoredVote, mine: list[StoredVote]) -> None:
+    """Your choice and the label; once it is answered, the machine's eight feelings and the crowd's."""
+    its_round = rounds.played(vote.round or "", mine)
+    place = its_round.place(vote) if vote in its_round.cast else None
+    # Once the end of a round has told which labels were drawn at random, an answer would prove nothing.
+    told = its_round.full and (place != rounds.CARDS or vote.round in st.session_state.get("told", ()))
+    asked = vote.agrees is None and not told
+    room.from_the_top(f"{'label' if asked else 'reveal'}-{vote.cover}")
+    (cover,) = covers_as_voted(box, (vote,))
     with st.container(key="pair"):
-        st.html(cover_as_voted(box, vote), width="content")
+        st.html(prints.framed(cover, size="large"), width="content")
         with st.container(key="words"):
+            if place is not None:
+                st.html(summing_up.progress(place, len(its_round.cast)))
             st.html(f'<h1 class="title breath">{your_words(vote.felt)}</h1>')
-            with st.container(key="breath-2"):
-                st.html(
-                    f'<p class="machine">The machine feels {escape(vote.verdict.words)}.</p>'
-                    '<p class="sides"><span>← unpleasant</span><span>pleasant →</span></p>'
-                    f'<p class="heard">{escape(charts.spoken(vote.verdict.probabilities))}</p>'
-                )
-                st.altair_chart(
-                    charts.distribution(vote.verdict.probabilities, felt=vote.felt, crowd=shares), theme=None
-                )
-            with st.container(key="breath-3"):
-                legend = (
-                    f" In the chart, bars are the machine, upright lines the {eight} people."
-                    if shares
-                    else ""
-                )
-                st.html(f'<p class="quiet">{escape(crowd_words(crowd, vote.felt) + legend)}</p>')
-                agreement(box, who, vote)
+            if asked:
+                question(box, vote, its_round)
+            else:
+                machine_and_crowd(box, vote, told)
+                onward(vote, its_round)
 
 
-def agreement(box: BallotBox, who: str, vote: StoredVote) -> None:
-    """Ask once whether the label is right; afterwards say what the answer was."""
-    if vote.agrees is None:
+def question(box: BallotBox, vote: StoredVote, its_round: Round) -> None:
+    """Is the label right? Nothing else is shown before the answer, that it may not depend on it."""
+    with st.container(key="breath-2"):
         st.html(
-            f'<p class="sentence">The machine’s label is “{escape(vote.label_shown)}”. Do you agree '
-            "with it?</p>"
+            f'<p class="machine label">The machine’s label: {summing_up.feeling(vote.label_shown)}.</p>'
+            '<p class="lead">Do you agree?</p>'
         )
-        with st.container(key="agreement", horizontal=True):
-            yes = st.button("Yes, I agree", key="agree-yes", shortcut="Y")
-            no = st.button("No, I do not", key="agree-no", shortcut="N")
-            skipped = st.button("Next cover", key="next", type="tertiary")
-        if yes or no:
-            box.answer(visitor=who, cover=vote.cover, agrees=yes)
-            st.rerun()
-        if skipped:
-            take_next()
+        with st.container(key="agreement"):
+            yes = st.button("Yes, I agree", key="agree-yes", shortcut="Y", width="stretch")
+            no = st.button("No, I do not", key="agree-no", shortcut="N", width="stretch")
+        skipped = st.button("I cannot say", key="skip", type="tertiary")
+    if yes or no:
+        box.answer(visitor=vote.visitor, cover=vote.cover, agrees=yes)
+        st.rerun()
+    if skipped:
+        leave(its_round)
+
+
+def machine_and_crowd(box: BallotBox, vote: StoredVote, told: bool) -> None:
+    """What the jury and the others felt."""
+    others = Card(vote, rounds.others(vote, box.crowd(vote.cover)))
+    eight = sum(others.others[: len(NAMES)])
+    enough = sum(others.others) >= rounds.A_CROWD and eight > 0
+    shares = [people / eight for people in others.others[: len(NAMES)]] if enough else None
+    with st.container(key="breath-2"):
+        said = {True: "You agree with", False: "You do not agree with", None: "You gave no answer to"}
+        aside = ""
+        if vote.arm == "placebo":
+            aside = (
+                f" That label was drawn at random, to see who agrees out of politeness; the machine’s own would "
+                f"have been “{vote.verdict.top}”."
+                if told
+                else " It does not go with the chart? The end of the round explains."
+            )
+        st.html(
+            f'<p class="machine">The machine feels {escape(vote.verdict.words)}.</p>'
+            '<p class="sides"><span>← unpleasant</span><span>pleasant →</span></p>'
+            f'<p class="heard">{escape(charts.spoken(vote.verdict.probabilities))}</p>'
+        )
+        st.altair_chart(
+            charts.distribution(vote.verdict.probabilities, felt=vote.felt, crowd=shares), theme=None
+        )
+    with st.container(key="breath-3"):
+        legend = f" In the chart, bars are the machine, upright lines the {eight} others." if shares else ""
+        st.html(
+            f'<p class="quiet said">{said[vote.agrees]} the label “{escape(vote.label_shown)}”.'
+            f"{escape(aside)}</p>"
+            f'<p class="quiet">{escape(summing_up.crowd_sentence(others) + legend)}</p>'
+        )
+
+
+def onward(vote: StoredVote, its_round: Round) -> None:
+    """To the next cover, or to the end of the round."""
+    with st.container(key="onward", horizontal=True, vertical_alignment="center"):
+        words = "See your round" if its_round.full else "Next cover"
+        if st.button(words, key="next", type="primary", shortcut="Right"):
+            leave(its_round)
+
+
+def leave(its_round: Round) -> None:
+    if its_round.full:
+        take_next(round=its_round.id)
+    take_next()
+
+
+def link_to(round_id: str) -> str:
+    """The address that shows this round anywhere."""
+    here = urlsplit(st.context.url or "")
+    return here._replace(path=here.path or "/", query=f"round={round_id}", fragment="").geturl()
+
+
+def finished(box: BallotBox, who: str, link: str) -> None:
+    """A round by its link: its summary, once it is over."""
+    cast_in_it = box.votes(round_id=link)
+    if not cast_in_it:
+        no_round("This link leads to no round. Perhaps a part of it was cut off on its way here.")
         return
-    said = "You agree" if vote.agrees else "You do not agree"
-    st.html(f'<p class="sentence">{said} with the label “{escape(vote.label_shown)}”.</p>')
-    with st.container(key="onward", horizontal=True):
-        if st.button("Next cover", key="next", type="primary", shortcut="Right"):
-            take_next()
-        st.page_link(room.PEOPLE, label="See how everyone voted")
+    owner = cast_in_it[0].visitor
+    votes = box.votes(visitor=owner)
+    this = rounds.played(link, votes)
+    left = up_for_vote(box).left({vote.cover for vote in votes})
+    if not this.full and left:
+        no_round(f"This round is still being played: {len(this.cast)} of {rounds.CARDS} covers so far.")
+        return
+    tallies = {}
+    for generator in {vote.cover.generator for vote in this.cast}:
+        tallies.update(box.tallies(generator))
+    found = rounds.summarise(this, votes, tallies)
+    assert found is not None
+    summary(found, covers_as_voted(box, this.cast), yours=owner == who, more=bool(left))
+
+
+def no_round(sentence: str) -> None:
+    room.heading("No round to show", sentence)
+    if st.button("Play a round", key="another", type="primary"):
+        take_next()
+
+
+def summary(found: Summary, covers: list[Cover], *, yours: bool, more: bool) -> None:
+    """What came of a round."""
+    room.from_the_top(f"round-{found.id}")
+    if yours:
+        st.session_state["told"] = {*st.session_state.get("told", ()), found.id}
+    room.heading("Your round" if yours else "A visitor’s round", summing_up.headline(found, yours))
+    st.html(summing_up.hung(found, covers, yours))
+    with st.container(key="side-by-side-round"):
+        with st.container(key="round-numbers"):
+            st.html(summing_up.counts(found) + summing_up.crowd_note(found))
+            st.html(summing_up.alone(found, yours) + summing_up.truth(found, yours))
+            with st.container(key="onward", horizontal=True, vertical_alignment="center"):
+                words = "Another round" if yours else "Play a round yourself"
+                if (more or not yours) and st.button(words, key="another", type="primary", shortcut="Right"):
+                    take_next()
+                st.page_link(room.PEOPLE, label="See how everyone voted")
+        with st.container(key="round-profile"):
+            st.html(
+                f"<h2>{'Your' if yours else 'The visitor’s'} feeling profile</h2>"
+                '<p class="sides"><span>← unpleasant</span><span>pleasant →</span></p>'
+                f'<p class="heard">{escape(charts.spoken(found.yours.shares))}</p>'
+            )
+            everyone = None if found.everyone is None else found.everyone.shares
+            st.altair_chart(charts.profile(found.yours.shares, everyone), theme=None)
+            st.html(f'<p class="quiet">{escape(summing_up.profile_note(found, yours))}</p>')
+            if yours:
+                keep(found, covers)
+
+
+def keep(found: Summary, covers: list[Cover]) -> None:
+    """The link to share and the card to keep."""
+    link = link_to(found.id)
+    faces = [
+        Face(cover, shown.vote.felt, shown.vote.verdict.top)
+        for cover, shown in zip(covers, found.cards, strict=True)
+    ]
+    png = card.draw(faces, "My round", summing_up.on_the_card(found), link)
+    with st.container(key="keep"):
+        st.html("<h2>To keep, to share</h2>")
+        st.html('<p class="quiet">This link shows the round to anyone. Who played it, it does not say.</p>')
+        st.code(link, language=None, wrap_lines=True)
+        st.download_button(
+            "Keep it as a picture",
+            png,
+            file_name=f"round-{found.id}.png",
+            mime="image/png",
+            key="card",
+            on_click="ignore",
+        )
 
 
 def all_seen() -> None:
@@ -223,15 +365,52 @@ def all_seen() -> None:
     st.page_link(room.STAGE, label="Back to the stage")
 
 
-def vote_page() -> None:
-    box, who = room.ballot_box(), visitor.current()
-    found = on_the_easel(box, who)
-    if found is None:
-        all_seen()
-    elif isinstance(found, StoredVote):
-        reveal(box, who, found)
+def closed() -> None:
+    room.heading(
+        "Vote", "The exhibit is closed at the moment and takes no votes. The covers still hang on the stage."
+    )
+    with st.container(horizontal=True):
+        st.page_link(room.STAGE, label="To the stage")
+        st.page_link(room.PEOPLE, label="See how everyone voted")
+
+
+def play(box: BallotBox, who: str) -> None:
+    mine = box.votes(visitor=who)
+    now = rounds.current(who, mine)
+    link = st.query_params.get("round")
+    if link:
+        finished(box, who, link)
+        return
+    if not CuratorsBook(room.engine()).is_open():
+        closed()
+        return
+    found = on_the_easel(box, now, mine, up_for_vote(box))
+    if isinstance(found, StoredVote):
+        reveal(box, found, mine)
+    elif found is not None:
+        ballot(found, now)
+    elif now.cast:
+        take_next(round=now.id)
     else:
-        ballot(box, who, found)
+        all_seen()
+
+
+def vote_page() -> None:
+    who = visitor.current()
+    waiting: Choice | None = st.session_state.get("choice")
+    try:
+        box = room.ballot_box()
+        if waiting is not None and st.session_state.pop("cast-now", False):
+            try:
+                cast(box, who, waiting)
+            except VoteError as error:
+                st.session_state["not-stored"] = str(error)
+        play(box, who)
+    except VoteError as error:
+        waiting = st.session_state.get("choice")
+        if waiting is None:
+            raise
+        not_stored(waiting, str(error))
 
 
 vote_page()

@@ -1,8 +1,166 @@
-"""Your picture."""
+"""Your picture: brought as a file or taken here, judged as small as covers are, and kept only on request."""
 
 from __future__ import annotations
 
-from frame import room
+import hashlib
+from dataclasses import dataclass
+from html import escape
+
+import streamlit as st
+
+from albumjudge import charts, colours, uploads
+from albumjudge.gifts import GiftShelf
+from albumjudge.judging import Verdict
+from albumjudge.uploads import Picture, UploadError
+from frame import prints, room, visitor
 
 room.need_frame()
-room.heading("Your picture", "This room is being furnished.")
+
+WAYS = {"file": "Choose a file", "camera": "Take a photo"}
+AS_SEEN = (
+    "Your picture as the judge sees it: the middle of it, square, 64 × 64 pixels. The same is all that it sees "
+    "of a cover."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A picture with its verdict; ``file`` is the hash of where it came from."""
+
+    file: str
+    picture: Picture
+    verdict: Verdict
+
+    @property
+    def alt(self) -> str:
+        """What a screen reader says about it."""
+        return f"Your picture at 64 by 64 pixels, {colours.in_words(self.picture.pixels)}."
+
+
+def shelf() -> GiftShelf:
+    return GiftShelf(room.engine())
+
+
+def bring() -> bytes | None:
+    """What the visitor brought, as it came."""
+    way = st.segmented_control(
+        "How will you bring it?",
+        list(WAYS),
+        format_func=WAYS.__getitem__,
+        default="file",
+        required=True,
+        key="bring-by",
+        label_visibility="collapsed",
+    )
+    if way == "camera":
+        # Only now: the browser asks for the camera as soon as this is on the page.
+        file = st.camera_input("Take a photo", key="bring-photo", label_visibility="collapsed")
+    else:
+        file = st.file_uploader(
+            "JPEG, PNG, WebP or GIF",
+            key="bring-file",
+            max_upload_size=uploads.MOST_BYTES // 1024**2,
+            help="HEIC pictures from an iPhone must be saved as JPEG first.",
+        )
+    return None if file is None else file.getvalue()
+
+
+def judged(file: bytes) -> Seen:
+    """See and judge a file, once however often the page is drawn.
+
+    Raises:
+        UploadError: if it is no picture.
+    """
+    name = f"{hashlib.sha256(file).hexdigest()}-{room.exhibit().judge.revision}"
+    known: Seen | None = st.session_state.get("your-picture")
+    if known is None or known.file != name:
+        picture = uploads.see(file)
+        known = Seen(name, picture, room.exhibit().judge_picture(picture))
+        st.session_state["your-picture"] = known
+    return known
+
+
+def verdict(seen: Seen) -> None:
+    """The picture as the judge sees it, and what it says."""
+    probabilities = seen.verdict.probabilities
+    with st.container(key="pair"):
+        st.html(prints.brought(seen.picture.png(), seen.alt, AS_SEEN, size="large"), width="content")
+        with st.container(key="words"):
+            st.html(
+                f'<h2 class="title verdict">{escape(seen.verdict.words)}</h2>'
+                f'<p class="quiet">This is what {escape(seen.verdict.revision.rsplit("-", 1)[0])} says it '
+                "feels. It learnt from abstract paintings and judges covers: of faces, words and places it knows "
+                "nothing.</p>"
+                f'<p class="heard">{escape(charts.spoken(probabilities))}</p>'
+                '<p class="sides"><span>← unpleasant</span><span>pleasant →</span></p>'
+            )
+            st.altair_chart(charts.distribution(probabilities), theme=None)
+            if st.toggle("Show where it looked", key=f"where-{seen.file[:12]}"):
+                lit = room.exhibit().where_in(seen.picture, seen.verdict.top)
+                st.html(
+                    prints.brought(
+                        lit,
+                        f"The same picture, lit where it speaks for {seen.verdict.top}.",
+                        f"Light falls on what speaks for {seen.verdict.top}.",
+                        size="large",
+                    ),
+                    width="content",
+                )
+            consent(seen)
+
+
+def consent(seen: Seen) -> None:
+    """Ask whether the picture may be kept; nothing is kept unless the visitor presses the button."""
+    who = visitor.current()
+    with st.container(key="consent"):
+        if any(gift.png == seen.picture.png() for gift in shelf().of(who)):
+            st.html('<p class="sentence">Thank you. The exhibit keeps your picture.</p>')
+            return
+        st.html(
+            '<h3 class="row-title">May the exhibit keep it?</h3>'
+            '<p class="quiet">So far your picture is stored nowhere, and when you leave it is gone. If you '
+            "like, the exhibit keeps the 64 × 64 pixels that you see here, with the time and the random number "
+            "that stands for you: no file name, no place, no camera. Others may see it in the exhibit. Give only "
+            "what is yours to give, and no picture of a person who would mind. You can take it back on this "
+            "page, as long as this browser keeps the exhibit’s cookie.</p>"
+        )
+        if st.button("Keep my picture for the exhibit", key="keep"):
+            shelf().keep(visitor=who, picture=seen.picture, judge=seen.verdict.revision)
+            st.rerun()
+
+
+def given() -> None:
+    """What this visitor gave before, each with a way to take it back."""
+    who = visitor.current()
+    gifts = shelf().of(who)
+    if not gifts:
+        return
+    st.html('<div class="prose"><h2>What you gave</h2></div>')
+    with st.container(key="given", horizontal=True):
+        for gift in gifts:
+            day = f"{gift.given_at:%d %B %Y}".lstrip("0")
+            with st.container(key=f"gift-{gift.id}"):
+                st.html(prints.brought(gift.png, f"A picture that you gave on {day}.", day, size="small"))
+                if st.button("Take it back", key=f"back-{gift.id}", help="It is deleted for good."):
+                    shelf().give_back(visitor=who, gift=gift.id)
+                    st.rerun()
+
+
+def your_picture() -> None:
+    room.heading(
+        "Your picture",
+        "Bring a picture, or take one, and hear what the judge feels. It is not stored unless you say so.",
+    )
+    with st.container(key="bring"):
+        file = bring()
+    if file is not None:
+        try:
+            seen = judged(file)
+        except UploadError as error:
+            st.html(f'<p class="sentence" role="alert">{escape(str(error))}</p>')
+        else:
+            verdict(seen)
+    given()
+
+
+your_picture()

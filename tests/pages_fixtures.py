@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from albumjudge.covers import Cover
+from albumjudge.covers import HasPixels
 from albumjudge.exhibit import Exhibit
 from albumjudge.judging import Verdict
 from albumjudge.settings import Settings
@@ -46,7 +46,7 @@ def exhibit(tiny_checkpoints: dict[str, Path]) -> Exhibit:
         generator_directory=tiny_checkpoints["generator"], judge_directory=tiny_checkpoints["judge"]
     )
 
-    def feel(covers: Sequence[Cover]) -> list[Verdict]:
+    def feel(covers: Sequence[HasPixels]) -> list[Verdict]:
         return [Verdict(FEELING, opened.judge.revision) for _ in covers]
 
     # This judge alone, not the class: the fixture lives as long as the session, beside tests of other judges.

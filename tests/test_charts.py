@@ -173,3 +173,17 @@ def test_charts_of_nothing_are_refused() -> None:
         charts.emotion_on_covers("awe", covers_of("awe", []))
     with pytest.raises(ValueError, match="none of the eight"):
         charts.emotion_on_covers("hunger", covers_of("awe", []))
+
+
+def test_a_profile_has_the_visitor_as_bars_and_everyone_as_ticks() -> None:
+    yours, everyone = (0.5, 0, 0.25, 0, 0, 0, 0, 0), (0.1, 0.2, 0.3, 0, 0, 0.4, 0, 0)
+    chart = charts.profile(yours, everyone)
+    rows = {row["emotion"]: row for row in values(chart)}
+    for name, mine, theirs in zip(NAMES, yours, everyone, strict=True):
+        assert abs(rows[name]["end"] - rows[name]["start"]) == pytest.approx(mine)
+        assert abs(rows[name]["crowd"] - rows[name]["start"]) == pytest.approx(theirs)
+    heard = chart.to_dict()["description"]
+    assert heard.startswith("What you felt: amusement 50 %") and "Everyone: excitement 40 %" in heard
+    assert "Everyone" not in charts.profile(yours).to_dict()["description"]
+    with pytest.raises(ValueError, match="8 shares"):
+        charts.profile((1.0,))

@@ -58,7 +58,7 @@ def test_a_pair_comes_back_as_it_was_put_up_and_only_once(book: DuelBook, engine
     given = pair()
     duel = book.challenge(**given)
     assert (duel.emotion, duel.judge, duel.made_at) == ("sadness", JUDGE, NOON)
-    assert (duel.share_before, duel.share_after) == (pytest.approx(0.5 / 7), 0.5)
+    assert (duel.share_before, duel.share_after) == pytest.approx((0.5 / 7, 0.5))
     for name in ("before", "after"):
         cover = getattr(duel, name)
         assert cover.identity == given[name].cover.identity
@@ -247,7 +247,7 @@ def test_no_votes_say_nothing() -> None:
 def test_those_who_saw_no_difference_are_counted_apart() -> None:
     votes = [vote(n, chosen) for n, chosen in enumerate(("after", "after", "before", "neither"))]  # type: ignore[arg-type]
     found = duel_findings.find(votes)
-    assert (found.after.value, found.after.n) == (pytest.approx(2 / 3), 3)
+    assert found.after.value == pytest.approx(2 / 3) and found.after.n == 3
     assert (found.neither.successes, found.neither.trials) == (1, 4)
     assert (found.left.successes, found.left.trials) == (1, 3)
 
@@ -256,7 +256,7 @@ def test_a_unanimous_crowd_still_has_an_interval_that_is_wilsons() -> None:
     found = duel_findings.find([vote(n) for n in range(40)])
     assert found.after.interval is not None and found.after.solid
     low, _ = proportion_confint(40, 40, method="wilson")
-    assert (found.after.interval.low, found.after.interval.high) == (pytest.approx(low), 1.0)
+    assert (found.after.interval.low, found.after.interval.high) == pytest.approx((low, 1.0))
     assert found.after.beside(0.5) == 1
 
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy.linalg import sqrtm
 from torch import Tensor, nn
 
-from albumjudge.covers import Painter
+from albumjudge.covers import CoverIdentity, Painter, asked
 from albumjudge.dcgan import Generator
+from albumjudge.skipgan import SkipGenerator
 from tests.cover_folders import cover_folder
 from training import evaluate_generator
 from training.cover_data import DataError
@@ -199,6 +200,19 @@ def test_what_is_measured_is_what_the_exhibit_shows() -> None:
     for one, other in zip(shown, painted, strict=True):
         # The exhibit reckons in double precision; that may move a pixel by one level.
         assert np.abs(one.pixels.astype(int) - other).max() <= 1
+
+
+def test_a_generator_to_order_paints_what_the_exhibit_shows_for_the_order() -> None:
+    torch.manual_seed(0)
+    generator = SkipGenerator(4, 4, 16).eval()
+    torch.nn.init.normal_(generator.genre.weight)
+    identities = [CoverIdentity("ours-test-00000000", 3, "jazz"), CoverIdentity("ours-test-00000000", 3)]
+    shown = Painter(generator, "ours-test-00000000").paint_each(identities)
+    painted = paint(generator, [3, 3], asked(identities)).transpose(0, 2, 3, 1)
+    for one, other in zip(shown, painted, strict=True):
+        assert np.abs(one.pixels.astype(int) - other).max() <= 1
+    assert (painted[0] != painted[1]).any()
+    assert (paint(generator, [3]).transpose(0, 2, 3, 1)[0] == painted[1]).all()
 
 
 def test_the_untrained_network_paints_varied_noise() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,13 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from albumjudge import exhibit as exhibit_module
 from albumjudge.checkpoints import CheckpointError, Kind
 from albumjudge.covers import Cover, CoverIdentity, CoverLinkError, Painter
 from albumjudge.exhibit import Exhibit
+from albumjudge.jury import Jury
 from albumjudge.settings import Settings
 from tests.checkpoint_fixtures import COMMIT, Answer, Request, local_hub, make_generator, make_judge, serving
+from training.runs import save_checkpoint
 
 PROMPT = 60.0
 
@@ -199,6 +204,33 @@ def test_a_good_folder_serves_even_if_the_bundled_checkpoint_is_gone(
         bundled={**bundled, "generator": tmp_path / "gone"},
     )
     assert exhibit.status() == ()
+
+
+def test_every_juror_shows_where_it_looked(bundled: dict[Kind, Path], tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    jury = Jury(lives=("one", "other"), remembered=4, others=2)
+    jury.attention.uniform_(0, 0.05)
+    jury.memory.normal_()
+    jury.spread.fill_(1)
+    for painting in jury.paintings:
+        painting.normal_()
+    save_checkpoint(jury, tmp_path / "jury", {"kind": "judge", "network": "Jury", "name": "two"})
+    exhibit = Exhibit.open(Settings(judge_directory=tmp_path / "jury"), bundled=bundled)
+    judged = exhibit.show([4])[0]
+    lit = exhibit.where_each(judged, enlarge=2)
+    assert len(lit) == 2
+    for png in lit:
+        pixels = np.asarray(Image.open(io.BytesIO(png)))
+        assert pixels.shape == (128, 128, 3)
+        assert (pixels <= judged.cover.pixels.repeat(2, 0).repeat(2, 1)).all()
+    with pytest.raises(ValueError, match="Show them the cover again"):
+        exhibit.where_each(replace(judged, verdict=replace(judged.verdict, jurors=())))
+
+
+def test_painters_say_how_many_numbers_they_take(exhibit: Exhibit) -> None:
+    assert exhibit.latent_size(exhibit.painter.revision) == exhibit.painter.network.latent_size == 8
+    with pytest.raises(CoverLinkError, match="gone-12345678 does not paint here any more"):
+        exhibit.latent_size("gone-12345678")
 
 
 def test_both_networks_are_switched_to_the_hubs_while_visitors_look(

@@ -13,8 +13,8 @@ from PIL import Image
 
 from albumjudge.film import FILM, MOMENTS, read_film
 from training.film import cut, frames_of, log_spaced, main
+from training.presets import GeneratorConfig
 from training.runs import write_state
-from training.train_generator import GeneratorConfig
 
 SIZE = 8
 

@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from albumjudge import hub_push
 from albumjudge.checkpoints import fetch_checkpoint, read_checkpoint
 from albumjudge.hub import HubAddress
 from tests.checkpoint_fixtures import Answer, LocalHub, Request, local_hub, make_generator
@@ -476,7 +477,7 @@ def test_a_hub_that_is_not_there(
 def test_a_hub_that_never_answers_is_given_up(
     folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publish, "PATIENCE", httpx2.Timeout(0.2))
+    monkeypatch.setattr(hub_push, "PATIENCE", httpx2.Timeout(0.2))
     hub.trouble = at("look", Answer(silent=True))
     assert run(folder) == 1
     assert "The connection to the Hub at" in failure(capsys)

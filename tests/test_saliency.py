@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from albumjudge.covers import Cover, CoverIdentity
-from albumjudge.saliency import DARKEST, saliency, spotlight
+from albumjudge.jury import Jury
+from albumjudge.saliency import DARKEST, saliency, saliency_by_juror, spotlight
 from albumjudge.vgg import EmotionVGG
 from training.evaluate_saliency import cells, evaluate, paint_over
 
@@ -42,6 +43,23 @@ def test_each_image_is_asked_about_its_own_emotion(network: EmotionVGG) -> None:
     torch.testing.assert_close(both[1:], alone, atol=3e-3, rtol=0)
     other = saliency(network, images[1:], torch.tensor([1]))
     assert (alone - other).abs().max() > 0.01
+
+
+def test_each_juror_looks_for_itself_at_a_picture_that_is_read_once(network: EmotionVGG) -> None:
+    torch.manual_seed(1)
+    jury = Jury(size=64, lives=("one", "other", "third"), remembered=5, others=2).eval().requires_grad_(False)
+    jury.features.load_state_dict(network.features.state_dict())
+    jury.spread.fill_(1)
+    jury.attention.uniform_(0, 0.05)
+    jury.memory.normal_()
+    jury.paintings.copy_(jury.standardise(jury.reports(jury.normalise(torch.rand(5, 3, 64, 64)))))
+    image, asked = torch.rand(3, 64, 64), torch.tensor([6, 2, 6])
+    together = saliency_by_juror(jury, image, asked)
+    assert together.shape == (3, 64, 64)
+    for juror, (heat, emotion) in enumerate(zip(together, asked, strict=True)):
+        alone = saliency(jury, image[None], emotion[None], juror=juror)[0]
+        torch.testing.assert_close(heat, alone, atol=1e-4, rtol=0)
+    assert (together[0] - together[2]).abs().max() > 0.01
 
 
 def test_the_network_is_left_as_it_was(network: EmotionVGG) -> None:

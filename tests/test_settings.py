@@ -36,7 +36,11 @@ def test_every_variable_is_read() -> None:
             "ALBUMJUDGE_HUB_DEADLINE": "2.5",
             "ALBUMJUDGE_DATA_DIR": "/var/exhibit",
             "ALBUMJUDGE_DATABASE_URL": "sqlite:////var/votes.db",
+            "ALBUMJUDGE_CURATOR_PASSWORD": "open sesame",
+            "ALBUMJUDGE_HUB_DATASET": "museum/votes",
             "HF_ENDPOINT": "http://localhost:8090/",
+            "ALBUMJUDGE_KIOSK": "1",
+            "ALBUMJUDGE_KIOSK_IDLE": "90",
         }
     )
     assert given == Settings(
@@ -48,6 +52,10 @@ def test_every_variable_is_read() -> None:
         data_directory=Path("/var/exhibit"),
         database_url="sqlite:////var/votes.db",
         hub_endpoint="http://localhost:8090",
+        kiosk=True,
+        kiosk_idle=90,
+        curator_password="open sesame",
+        hub_dataset="museum/votes",
     )
 
 
@@ -123,3 +131,27 @@ def test_every_setting_is_documented(variable: str) -> None:
     row = re.compile(rf"^\| *`{variable}` *\|", re.MULTILINE)
     assert settings.__doc__ is not None and row.search(settings.__doc__)
     assert row.search((ROOT / "README.md").read_text(encoding="utf-8")), "README.md lacks it"
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"), [("ALBUMJUDGE_KIOSK", "maybe"), ("ALBUMJUDGE_KIOSK_IDLE", "-1")]
+)
+def test_a_kiosk_setting_that_means_nothing_is_a_sentence(variable: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=f"{variable} is '{text}'. Give "):
+        Settings.from_environment({variable: text})
+
+
+def test_a_curators_password_is_long_enough_and_not_shown() -> None:
+    given = Settings.from_environment({"ALBUMJUDGE_CURATOR_PASSWORD": "open sesame"})
+    assert "sesame" not in repr(given)
+    with pytest.raises(SettingsError, match="ALBUMJUDGE_CURATOR_PASSWORD is too short") as caught:
+        Settings.from_environment({"ALBUMJUDGE_CURATOR_PASSWORD": "sesame"})
+    assert "sesame" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["votes", "museum/votes/x", "museum/..", "https://huggingface.co/museum/votes"]
+)
+def test_a_data_set_is_named_as_the_hub_does(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"ALBUMJUDGE_HUB_DATASET is .*org/name"):
+        Settings.from_environment({"ALBUMJUDGE_HUB_DATASET": name})

@@ -19,6 +19,13 @@ def test_a_table_is_aligned_markdown_with_dashes_where_nothing_was_measured() ->
     ]
 
 
+def test_columns_come_in_the_order_asked_for_and_the_others_after() -> None:
+    rows: dict[str, dict[str, float]] = {"one": {"c": 1, "b": 2}, "other": {"a": 3, "d": 4}}
+    heading, _, *lines = markdown_table(rows, order=("a", "nowhere", "b")).splitlines()
+    assert [cell.strip() for cell in heading.split("|")[2:-1]] == ["a", "b", "c", "d"]
+    assert [line.split("|")[2].strip() for line in lines] == ["-", "3"]
+
+
 @pytest.mark.parametrize(
     ("value", "written"),
     [

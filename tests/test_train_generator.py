@@ -15,21 +15,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
 from albumjudge.checkpoints import load_generator, read_checkpoint
 from albumjudge.conditions import DECADES, GENRES
 from albumjudge.dcgan import Discriminator, Generator
 from albumjudge.skipgan import SkipGenerator
 from tests.cover_folders import cover_folder
-from training import train_generator
+from tests.quick_features import QuickFeatures
+from training import generator_trainer
 from training.cover_data import CoverEntry, CoverSet, DataError, label_numbers, load_covers
+from training.generator_trainer import Trainer, contact_sheet
 from training.lite_features import LiteFeatures
-from training.projected import STAGE_WIDTHS, ProjectedDiscriminator
+from training.presets import PRESETS, GeneratorConfig
+from training.projected import ProjectedDiscriminator
 from training.runs import read_state, write_state
-from training.train_generator import PRESETS, GeneratorConfig, Trainer, contact_sheet, main, train
+from training.train_generator import main, train
 
 CONFIG = GeneratorConfig(
     source=None, size=8, epochs=3, batch=4, latent_size=4, width=2, average_half_life=20, flip=True, seed=5
@@ -50,6 +53,7 @@ TINY_PROJECTED = replace(
 TINY_AIDED = replace(TINY_PROJECTED, recipe="aided", beta1=0.5, settle=0.5)
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parent.parent
+MEASURED = ("seconds", "covers_per_second", "peak_memory_gb")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,7 +62,7 @@ def small_steps() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_generator, "CALIBRATION_BATCHES", 2)
+        patch.setattr(generator_trainer, "CALIBRATION_BATCHES", 2)
         yield
     torch.set_num_threads(threads)
 
@@ -83,9 +87,9 @@ def weights(out: Path) -> dict[str, Tensor]:
 
 
 def curves(out: Path) -> list[dict[str, float]]:
-    """The history without the one column that the clock decides."""
+    """The history without the columns that clock and machine decide."""
     lines: list[dict[str, float]] = json.loads((out / "checkpoint" / "history.json").read_text())
-    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
+    return [{key: value for key, value in line.items() if key not in MEASURED} for line in lines]
 
 
 def assert_same_run(one: Path, other: Path) -> None:
@@ -139,6 +143,9 @@ def test_the_script_trains_from_a_folder_of_covers_to_a_checkpoint(
 
 def test_nothing_that_a_run_leaves_is_a_pickle(whole: Path) -> None:
     files = [path for path in whole.rglob("*") if path.is_file()]
+    events = [path for path in files if path.name.startswith("events.out.tfevents.")]
+    assert {path.parent for path in events} == {whole / "tensorboard"}
+    files = [path for path in files if path not in events]
     assert {path.suffix for path in files} == {".safetensors", ".json", ".png", ".md"}
     for path in files:
         head = path.read_bytes()[:2]
@@ -196,15 +203,15 @@ def test_a_polite_signal_saves_the_state_first(
 
 KILLED_AT_STEP_8 = """
 import os, signal, sys
-from training import train_generator
+from training import generator_trainer, train_generator
 
 def train_step(self, *batch):
     step(self, *batch)
     if self.step == 8:
         os.kill(os.getpid(), signal.SIGKILL)
 
-train_generator.CALIBRATION_BATCHES = 2
-step, train_generator.Trainer.train_step = train_generator.Trainer.train_step, train_step
+generator_trainer.CALIBRATION_BATCHES = 2
+step, generator_trainer.Trainer.train_step = generator_trainer.Trainer.train_step, train_step
 sys.exit(train_generator.main())
 """
 
@@ -328,7 +335,7 @@ def calibration(covers: CoverSet, config: GeneratorConfig) -> tuple[Tensor, Tens
     """Latents and labels that the average's batch statistics are measured on."""
     chance = torch.Generator().manual_seed(config.seed + 3)
     latents, labels = [], []
-    for _ in range(train_generator.CALIBRATION_BATCHES):
+    for _ in range(generator_trainer.CALIBRATION_BATCHES):
         latents.append(torch.randn(128, config.latent_size, generator=chance))
         if config.recipe == "dcgan":
             labels.append(torch.zeros(128, 2, dtype=torch.long))
@@ -409,28 +416,12 @@ def test_a_contact_sheet_is_read_like_a_page() -> None:
     assert sheet[2, ::2, 0].tolist() == [191, 255, 0]
 
 
-class QuickFeatures(nn.Module):
-    """Maps of the shapes that EfficientNet-lite0 gives, from one frozen layer each."""
-
-    def __init__(self, side: int) -> None:
-        super().__init__()
-        self.side = side
-        chance = torch.Generator().manual_seed(0)
-        self.colours = [torch.randn(wide, 3, 1, 1, generator=chance) for wide in STAGE_WIDTHS]
-
-    def forward(self, pictures: Tensor) -> list[Tensor]:
-        pictures = interpolate(pictures, (self.side, self.side))
-        return [
-            conv2d(avg_pool2d(pictures, 4 * 2**k), colours).relu() for k, colours in enumerate(self.colours)
-        ]
-
-
 @pytest.fixture(scope="module")
 def quick() -> Iterator[None]:
     """Small discriminators on features that cost nothing, and a preset for them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_generator, "LiteFeatures", QuickFeatures)
-        patch.setattr(train_generator, "ProjectedDiscriminator", partial(ProjectedDiscriminator, width=4))
+        patch.setattr(generator_trainer, "LiteFeatures", QuickFeatures)
+        patch.setattr(generator_trainer, "ProjectedDiscriminator", partial(ProjectedDiscriminator, width=4))
         patch.setitem(PRESETS, "tiny-projected", TINY_PROJECTED)
         patch.setitem(PRESETS, "tiny-aided", TINY_AIDED)
         yield
@@ -682,8 +673,8 @@ def test_half_of_the_samples_are_of_any_kind_and_the_rest_show_every_genre_and_d
     larger: CoverSet,
 ) -> None:
     labels = trainer_of(larger, TINY_PROJECTED).sample_labels
-    assert labels.shape == (train_generator.SAMPLES, 2)
-    half = train_generator.SAMPLES // 2
+    assert labels.shape == (generator_trainer.SAMPLES, 2)
+    half = generator_trainer.SAMPLES // 2
     assert not labels[:half].any()
     assert set(labels[half:, 0].tolist()) == set(range(1, 1 + len(GENRES)))
     assert set(labels[half:, 1].tolist()) == set(range(1, 1 + len(DECADES)))
@@ -748,9 +739,12 @@ def test_a_run_can_begin_with_a_dcgans_pictures(
     """Pictures are compared where gates (none at this size) and conditions have no part in them."""
     began: list[Trainer] = []
 
-    def note(self: Trainer, folder: Path) -> None:
+    paint = Trainer.paint_samples
+
+    def note(self: Trainer, folder: Path) -> NDArray[np.uint8]:
         if self.step == 0:
             began.append(copy.deepcopy(self))
+        return paint(self, folder)
 
     monkeypatch.setattr(Trainer, "paint_samples", note)
     out = tmp_path / "run"
@@ -807,10 +801,10 @@ def test_a_run_can_begin_where_another_of_its_kind_ended(
     began: list[dict[str, torch.Tensor]] = []
     paint = Trainer.paint_samples
 
-    def note(self: Trainer, folder: Path) -> None:
+    def note(self: Trainer, folder: Path) -> NDArray[np.uint8]:
         if self.step == 0:
             began.append({key: value.clone() for key, value in self.generator.state_dict().items()})
-        paint(self, folder)
+        return paint(self, folder)
 
     monkeypatch.setattr(Trainer, "paint_samples", note)
     ended = tmp_path / "first" / "checkpoint"
@@ -827,8 +821,8 @@ def test_there_are_three_recipes(folder: Path, tmp_path: Path, capsys: pytest.Ca
 def test_the_script_trains_the_projected_recipe_on_the_real_features(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train_generator, "LiteFeatures", LiteFeatures)
-    monkeypatch.setattr(train_generator, "ProjectedDiscriminator", ProjectedDiscriminator)
+    monkeypatch.setattr(generator_trainer, "LiteFeatures", LiteFeatures)
+    monkeypatch.setattr(generator_trainer, "ProjectedDiscriminator", ProjectedDiscriminator)
     monkeypatch.setitem(PRESETS, "tiny-projected", replace(TINY_PROJECTED, size=32, held_out=5))
     out = tmp_path / "run"
     command = ["--data", str(folder), "--preset", "tiny-projected", "--out", str(out), "--device", "cpu"]

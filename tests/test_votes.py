@@ -25,8 +25,9 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, func, in
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from albumjudge import database, schema, votes
-from albumjudge.covers import LAST_SEED
+from albumjudge.covers import LAST_SEED, Cover, CoverIdentity
 from albumjudge.emotions import NAMES, NOTHING
+from albumjudge.exhibit import JudgedCover
 from albumjudge.votes import (
     ARMS,
     DATA_DICTIONARY,
@@ -35,6 +36,7 @@ from albumjudge.votes import (
     VoteError,
     configure,
     engine_options,
+    insert_new,
     open_engine,
 )
 from tests.conftest import autocommitting
@@ -197,21 +199,41 @@ def test_the_crowd_is_counted_by_what_it_felt(ballot_box: BallotBox) -> None:
 # What to vote on next
 
 
-def test_the_next_cover_has_the_fewest_votes_and_is_new_to_the_visitor(ballot_box: BallotBox) -> None:
-    for visitor, seed in [("ann", 1), ("bob", 1), ("bob", 2), ("ann", 3)]:
-        cast_one(ballot_box, visitor, judged=judged(seed))
+def test_a_generators_votes_are_tallied_by_cover_and_feeling(ballot_box: BallotBox) -> None:
+    for visitor, seed, felt in [
+        ("ann", 1, "awe"),
+        ("bob", 1, "awe"),
+        ("eve", 1, NOTHING),
+        ("bob", 2, "fear"),
+    ]:
+        cast_one(ballot_box, visitor, judged=judged(seed), felt=felt)
+    steered = CoverIdentity(GENERATOR, 1, wildness=120)
+    cast_one(ballot_box, "ann", judged=JudgedCover(Cover(steered, judged(1).cover.pixels), judged(1).verdict))
+    elsewhere = "dcgan-other-00000000"
+    cast_one(ballot_box, "ann", judged=judged(1, generator=elsewhere), felt="anger")
+    assert ballot_box.tallies(GENERATOR) == {
+        identity(1): {"awe": 2, NOTHING: 1},
+        identity(2): {"fear": 1},
+        steered: {"fear": 1},
+    }
+    assert ballot_box.tallies(elsewhere) == {identity(1, elsewhere): {"anger": 1}}
+    assert ballot_box.tallies("dcgan-new-11111111") == {}
 
-    def offered(visitor: str, pool: list[int], generator: str = GENERATOR) -> set[int | None]:
-        chance = random.Random(0)
-        return {ballot_box.next_seed(visitor, generator, pool, chance) for _ in range(40)}
 
-    assert offered("ann", [1, 2, 3]) == {2}
-    assert offered("bob", [1, 2, 3]) == {3}
-    assert offered("eve", [1, 2, 3]) == {2, 3}
-    assert offered("eve", [1, 2, 3, 4, 5]) == {4, 5}
-    assert offered("ann", [1, 3]) == {None}
-    assert offered("ann", []) == {None}
-    assert offered("ann", [1, 2, 3], "dcgan-other-00000000") == {1, 2, 3}
+def test_anchors_come_in_the_order_in_which_they_were_set(ballot_box: BallotBox, engine: Engine) -> None:
+    chosen = [identity(9), identity(3), CoverIdentity(GENERATOR, 3, decade="1970s")]
+    with engine.begin() as connection:
+        for cover in [*chosen, identity(4, "dcgan-other-00000000")]:
+            insert_new(
+                connection,
+                schema.anchors,
+                generator=cover.generator,
+                seed=cover.seed,
+                recipe=cover.recipe,
+                set_at=NOON,
+            )
+    assert ballot_box.anchors(GENERATOR) == tuple(chosen)
+    assert ballot_box.anchors("dcgan-new-11111111") == ()
 
 
 # Many at once

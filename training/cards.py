@@ -193,9 +193,10 @@ def _jury_card(record: Record, metrics: Record, *, weights: bool) -> str:
             f"{paintings} abstract paintings and the votes of about fourteen people on each (Machajdik & "
             f"Hanbury, ACM Multimedia 2010); {others} other paintings with what people said they feel before "
             "them (FeelingBlue, Ananthram, Winn & Muresan, TACL 2023; WikiArt-Emotions, Mohammad & Kiritchenko, "
-            "LREC 2018), from which readings were learnt that some jurors hear beside the network's own. The votes of "
-            "so few people are noisy, and some emotions, anger above all, are rarely the one that most people "
-            "felt. Album covers were not among the pictures; the table on covers below says what that does."
+            "LREC 2018), from which readings were learnt that some jurors hear beside the network's own. The "
+            "votes of so few people are noisy, and some emotions, anger above all, are rarely the one that most "
+            "people felt. Album covers were not among the pictures; the table on covers below says what"
+            " that does."
         ),
         how=(
             "The network's convolutions are ImageNet's, unchanged. Means and maxima of the maps of all five "

@@ -182,10 +182,22 @@ def _fingerprint(covers: NDArray[np.uint8], describer: Describer) -> str:
 
 
 @torch.inference_mode()
-def paint(generator: GeneratorNetwork, seeds: Sequence[int]) -> NDArray[np.uint8]:
-    """Paint the covers that the exhibit shows for these seeds: uint8, shape ``(n, 3, size, size)``."""
-    latents = np.stack([latent(seed, generator.latent_size) for seed in seeds])
-    painted = [generator(part) for part in torch.split(torch.from_numpy(latents).float(), 100)]
+def paint(
+    generator: GeneratorNetwork, seeds: Sequence[int], labels: Tensor | None = None
+) -> NDArray[np.uint8]:
+    """Paint the covers that the exhibit shows for these seeds: uint8, shape ``(n, 3, size, size)``.
+
+    Args:
+        labels: genre and decade of each, int64, shape ``(n, 2)``, 0 for any; not heeded by a generator that
+            takes none. None: any.
+    """
+    latents = torch.from_numpy(np.stack([latent(seed, generator.latent_size) for seed in seeds])).float()
+    if labels is None:
+        labels = torch.zeros(len(seeds), 2, dtype=torch.long)
+    painted = [
+        generator(part, *asked.unbind(1)) if isinstance(generator, SkipGenerator) else generator(part)
+        for part, asked in zip(torch.split(latents, 100), torch.split(labels, 100), strict=True)
+    ]
     return to_pixels(torch.cat(painted)).transpose(0, 3, 1, 2)
 
 

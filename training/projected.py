@@ -159,15 +159,21 @@ class ProjectedDiscriminator(nn.Module):
         ]
 
 
-def shift(pictures: Tensor, chance: torch.Generator, share: float = 0.125) -> Tensor:
+def shift(
+    pictures: Tensor, chance: torch.Generator, share: float = 0.125, *, rank: int = 0, of: int = 1
+) -> Tensor:
     """Differentiable augmentation (Zhao et al. 2020): move each picture by up to ``share`` of its side.
 
     The border is filled with its outermost pixels' mirror image, so that no black frame betrays the shift.
+
+    Args:
+        rank, of: the pictures are every ``of``-th of a larger batch, from the ``rank``-th on. ``chance`` draws
+            for all of them, so that they move as they would if all were given.
     """
     count, _, side, _ = pictures.shape
     reach = round(share * side)
     padded = nn.functional.pad(pictures, (reach,) * 4, mode="reflect")
-    moves = torch.randint(0, 2 * reach + 1, (count, 2), generator=chance).tolist()
+    moves = torch.randint(0, 2 * reach + 1, (of * count, 2), generator=chance)[rank::of].tolist()
     return torch.stack(
         [
             picture[:, top : top + side, left : left + side]

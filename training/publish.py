@@ -15,35 +15,18 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import httpx2
-from huggingface_hub import (
-    CommitOperationAdd,
-    CommitOperationDelete,
-    HfApi,
-    constants,
-    get_token,
-    set_client_factory,
-)
-from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
+from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.utils import logging as hub_logging
 
-from albumjudge import __version__
 from albumjudge.checkpoints import Checkpoint, CheckpointError, read_checkpoint, read_kind
 from albumjudge.hub import DEFAULT_ENDPOINT, OPTIONAL, REQUIRED, is_repository
+from albumjudge.hub_push import PublishError, be_impatient, in_sentences, writer
 
 CARD = "README.md"
-PATIENCE = httpx2.Timeout(60.0, connect=15.0)
-"""Seconds without a sign of life before a server is given up."""
-
-
-class PublishError(Exception):
-    """A checkpoint was not published; the message says why, and what is on the Hub now."""
 
 
 @dataclass(frozen=True)
@@ -102,19 +85,12 @@ def publish(
             raise PublishError(
                 f"{folder} has no model card. Write one with python -m training.cards --checkpoint {folder}."
             )
-        if constants.is_offline_mode():
-            raise PublishError("HF_HUB_OFFLINE forbids to reach the Hub. Unset it to publish.")
-        if not token:
-            raise PublishError(
-                f"There is no access token. Make one that may write at {endpoint}/settings/tokens and set "
-                "HF_TOKEN to it."
-            )
-        api = HfApi(endpoint=endpoint, token=token, library_name="albumjudge", library_version=__version__)
-        with _sentences(f"The Hub at {endpoint}", repo, ""):
+        api = writer(endpoint, token)
+        with in_sentences(endpoint, repo, again="The same command goes on from here."):
             there, created = _repository(api, repo, private)
         state = f" The repository {repo} was made for this and holds no checkpoint yet." if created else ""
         stale = [name for name in OPTIONAL if name in there and not (copy / name).is_file()]
-        with _sentences(f"The Hub at {endpoint}", repo, state):
+        with in_sentences(endpoint, repo, state, again="The same command goes on from here."):
             done = api.create_commit(
                 repo,
                 [CommitOperationAdd(path.name, path) for path in sorted(copy.iterdir())]
@@ -141,47 +117,6 @@ def _repository(api: HfApi, repo: str, private: bool) -> tuple[set[str], bool]:
     return {file.rfilename for file in info.siblings or []}, False
 
 
-@contextmanager
-def _sentences(who: str, repo: str, state: str) -> Iterator[None]:
-    """Turn what may go wrong on the way to the Hub into a :class:`PublishError`."""
-    try:
-        yield
-    except PublishError:
-        raise
-    except Exception as error:  # huggingface_hub raises a dozen kinds, RuntimeError and KeyError among them.
-        why = _why(error, who, repo)
-        raise PublishError(
-            f"{why} A commit arrives whole or not at all, so nothing half-done is shown there.{state} "
-            "The same command goes on from here."
-        ) from error
-
-
-def _why(error: BaseException, who: str, repo: str) -> str:
-    # An upload that fails in one of huggingface_hub's threads comes wrapped.
-    while isinstance(error, RuntimeError) and error.__cause__ is not None:
-        error = error.__cause__
-    if isinstance(error, HfHubHTTPError):
-        status = error.response.status_code
-        if status == 401:
-            return f"{who} does not accept the access token in HF_TOKEN. Make a new one that may write."
-        if status == 403:
-            return f"The access token in HF_TOKEN may not write to {repo}. Use one that may, or another name."
-        told = " ".join((error.server_message or "").split()) or error.response.reason_phrase
-        return f"{who} refused with {status} ({told})."
-    if isinstance(error, httpx2.HTTPError):
-        return f"The connection to {who[0].lower() + who[1:]} failed ({str(error) or type(error).__name__})."
-    told = " ".join(str(error).split()) or type(error).__name__
-    return f"Publishing failed ({told})."
-
-
-class _Impatient(httpx2.Client):
-    """Waits no longer than PATIENCE, though many of huggingface_hub's calls ask to wait without end."""
-
-    def send(self, request: httpx2.Request, **how: Any) -> httpx2.Response:
-        request.extensions["timeout"] = PATIENCE.as_dict()
-        return super().send(request, **how)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m training.publish", description=__doc__)
@@ -194,10 +129,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--message", help="commit message")
     given = parser.parse_args(arguments)
-    # Xet, the Hub's newer way for large files, knows nothing of our time-outs and retries on its own; LFS is
-    # plain HTTP, which fails in ways that can be told in a sentence, and is taken by every Hub.
-    constants.HF_HUB_DISABLE_XET = True
-    set_client_factory(lambda: _Impatient(follow_redirects=True))
+    be_impatient()
     hub_logging.set_verbosity(logging.ERROR)
     try:
         done = publish(

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 Rows = Mapping[str, Mapping[str, float]]
 
 
-def markdown_table(rows: Rows, corner: str = "") -> str:
+def markdown_table(rows: Rows, corner: str = "", order: Sequence[str] = ()) -> str:
     """Lay rows out as an aligned Markdown table; columns in order of first use, a dash where a row has none.
 
     Args:
         rows: numbers by row and column.
         corner: heading of the first column.
+        order: columns that come before the others, in this order, if any row has them.
     """
-    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    used = dict.fromkeys(column for row in rows.values() for column in row)
+    columns = list(dict.fromkeys([*(column for column in order if column in used), *used]))
     lines = [[corner, *columns]]
     for name, row in rows.items():
         lines.append([name, *(number(row[column]) if column in row else "-" for column in columns)])

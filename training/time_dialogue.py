@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     steering, size = Steering(painter, judge), painter.network.latent_size
-    rows: dict[str, dict[str, object]] = {}
+    rows: dict[str, dict[str, float]] = {}
     # The first of all calls warms up and does not count.
     list(steering.walk(CoverIdentity(painter.revision, 0), wishes[0], 1))
     ratios, waits, worked = [], [], []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.e2e.conftest import PATIENCE, RunningApp
@@ -63,9 +64,16 @@ def press(page: Page, key: str, sign: Locator) -> None:
     raise AssertionError(f"The key {key} does nothing.")
 
 
-def revealed(page: Page, emotion: str) -> None:
+def labelled(page: Page, emotion: str) -> None:
+    """The vote is in, and the question about the label is asked; of the machine nothing else is shown."""
     expect(page.get_by_role("heading", name="You felt")).to_contain_text(emotion)
-    expect(page.locator(".machine")).to_contain_text("amusement")
+    expect(page.locator(".machine.label")).to_be_visible()
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(0)
+
+
+def revealed(page: Page) -> None:
+    expect(page.get_by_text("The machine feels mostly amusement")).to_be_visible()
+    expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible()
 
 
 def visitor(context: BrowserContext) -> str | None:
@@ -122,16 +130,17 @@ def test_generate_choose_vote_reveal_results(
     expect(page.get_by_text("amusement %")).to_have_count(0)
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(0)
     picture("ballot")
-    press(page, "6", page.locator(".machine"))
-    revealed(page, "awe")
+    press(page, "6", page.locator(".machine.label"))
+    labelled(page, "awe")
     assert app.box.count() == before + 1
     assert [vote.felt for vote in app.box.votes()][-1] == "awe"
+    picture("label")
     page.get_by_role("button", name="No, I do not").click()
     expect(page.get_by_text("You do not agree with the label")).to_be_visible()
-    expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible()
+    revealed(page)
     picture("reveal")
 
-    page.get_by_role("link", name="See how everyone voted").click()
+    page.get_by_role("link", name="People vs. machine").click()
     counts = page.locator(".counts")
     expect(counts).to_contain_text(f"{before + 1}")
     expect(page.locator(".finding")).to_contain_text(f"of {before + 1}")
@@ -164,16 +173,85 @@ def test_a_double_click_a_reload_and_a_second_tab_are_one_visitor_with_one_vote(
     assert visitor(context) == me
 
     page.locator('[class*="st-key-felt-fear"] button').dblclick()
-    revealed(page, "fear")
+    labelled(page, "fear")
     feel(second, "awe")
-    revealed(second, "fear")
+    labelled(second, "fear")
     page.reload()
-    revealed(page, "fear")
+    labelled(page, "fear")
     assert [(vote.visitor, vote.felt) for vote in app.box.votes(visitor=str(me))] == [(me, "fear")]
     assert visitor(context) == me
 
+    page.get_by_role("button", name="Yes, I agree").click()
     page.get_by_role("button", name="Next cover").click()
     ballot(page)
+    context.close()
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(PHONE, id="phone"),
+        pytest.param(TABLET, id="tablet", marks=pytest.mark.slow),
+        pytest.param(DESK, id="desk", marks=pytest.mark.slow),
+    ],
+)
+def test_a_round_is_played_summed_up_kept_and_shared(
+    browser: Browser, app: RunningApp, screenshots: Path, size: tuple[int, int]
+) -> None:
+    context = enter(browser, size)
+    page = open_page(context, f"{app.url}/vote")
+    ballot(page)
+    settled(page)
+    lowest = page.locator('[class*="st-key-felt-nothing"] button').bounding_box()
+    assert lowest is not None and lowest["y"] + lowest["height"] <= size[1]
+    felt = ("anger", "fear", "awe", "amusement", "nothing", "sadness")
+    for place, emotion in enumerate(felt, start=1):
+        expect(page.locator(".progress")).to_contain_text(f"{place} of 6")
+        feel(page, emotion)
+        labelled(page, emotion)
+        page.get_by_role("button", name="Yes, I agree").click()
+        revealed(page)
+        if place == 3:
+            # Halfway, the page is loaded again; the round goes on where it was.
+            page.reload()
+            revealed(page)
+        page.locator(".st-key-next button").click()
+        if place < 6:
+            ballot(page)
+    expect(page.get_by_role("heading", name="Your round")).to_be_visible()
+    expect(page.locator(".cards .print")).to_have_count(6)
+    expect(page.locator(".counts")).to_contain_text("1 of 6")
+    settled(page)
+    fits(page)
+    page.screenshot(path=f"{screenshots}-summary.png")
+
+    me = str(visitor(context))
+    votes = app.box.votes(visitor=me)
+    assert [vote.felt for vote in votes] == list(felt)
+    assert len({vote.round for vote in votes}) == 1 and all(vote.agrees for vote in votes)
+    placebos = [vote for vote in votes if vote.arm == "placebo"]
+    expect(page.locator(".truth li")).to_have_count(len(placebos))
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Keep it as a picture").click()
+    with Image.open(download.value.path()) as card:
+        assert (card.format, card.size) == ("PNG", (1080, 1350))
+
+    link = page.get_by_test_id("stCode").inner_text().strip()
+    assert link == page.url and me not in link
+    friend = enter(browser, size)
+    theirs = open_page(friend, link)
+    expect(theirs.get_by_role("heading", name="A visitor’s round")).to_be_visible()
+    expect(theirs.locator(".cards .print")).to_have_count(6)
+    expect(theirs.locator(".truth li")).to_have_count(len(placebos))
+    assert me not in theirs.content()
+    theirs.get_by_role("button", name="Play a round yourself").click()
+    ballot(theirs)
+    friend.close()
+
+    page.get_by_role("button", name="Another round").click()
+    ballot(page)
+    expect(page.locator(".progress")).to_contain_text("1 of 6")
     context.close()
 
 
@@ -188,7 +266,7 @@ def test_two_first_tabs_at_once_become_the_same_visitor(browser: Browser, app: R
         tab.wait_for_function("document.cookie.includes('albumjudge_visitor=')")
         ballot(tab)
         feel(tab, "contentment")
-        revealed(tab, "contentment")
+        labelled(tab, "contentment")
     me = str(visitor(context))
     assert 1 <= len(app.box.votes(visitor=me)) <= 2
     everyone = {vote.visitor for vote in app.box.votes() if vote.felt == "contentment"}

@@ -1,0 +1,387 @@
+"""The curator's room: who counts, what is asked, when it is open, the votes to take away, and how things stand.
+
+There is none without ``ALBUMJUDGE_CURATOR_PASSWORD``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from html import escape
+
+import streamlit as st
+from huggingface_hub import get_token
+
+from albumjudge import hanging, health, suspicion, vote_dataset
+from albumjudge.covers import CoverIdentity, CoverLinkError
+from albumjudge.curation import CuratorsBook
+from albumjudge.database import VoteError
+from albumjudge.doorkeeper import Doorkeeper, PleaseWaitError
+from albumjudge.gifts import GiftShelf
+from albumjudge.hub_push import PublishError
+from albumjudge.settings import Settings
+from albumjudge.votes import StoredVote
+from frame import prints, room
+
+room.need_frame()
+
+INSIDE = "curator-inside"
+SHORT = 8
+"""Digits of a visitor's id that tell visitors apart for the eye."""
+SOURCES = {"directory": "from a folder", "hub": "from the Hub", "bundled": "bundled"}
+
+
+@st.cache_resource(show_spinner=False)
+def doorkeeper(password: str) -> Doorkeeper:
+    """One for all sessions, or a wrong password would cost no more than a reload."""
+    return Doorkeeper(password)
+
+
+def book() -> CuratorsBook:
+    return CuratorsBook(room.engine())
+
+
+def said(sentence: str) -> None:
+    """Say this after the page has been drawn anew."""
+    st.session_state["curator-said"] = sentence
+    st.rerun()
+
+
+def sentence(words: str, *, alert: bool = False) -> None:
+    st.html(f'<p class="sentence"{" role=alert" if alert else ""}>{escape(words)}</p>')
+
+
+def moment(when: datetime) -> str:
+    return f"{when.astimezone(UTC):%d %b %Y, %H:%M} UTC"
+
+
+def terms(pairs: Sequence[tuple[str, str]]) -> str:
+    return (
+        '<dl class="terms book">'
+        + "".join(f"<div><dt>{escape(a)}</dt><dd>{escape(b)}</dd></div>" for a, b in pairs)
+        + "</dl>"
+    )
+
+
+def door(password: str) -> None:
+    """Ask for the password."""
+    room.heading("Curator", "This room is for whoever looks after the exhibit.")
+    with st.form("door", border=False, enter_to_submit=True), st.container(key="curator-door"):
+        given = st.text_input("Password", type="password", autocomplete="current-password")
+        entered = st.form_submit_button("Enter", type="primary")
+    if not entered:
+        return
+    try:
+        if doorkeeper(password).admits(given):
+            st.session_state[INSIDE] = True
+            st.rerun()
+        sentence("This is not the password.", alert=True)
+    except PleaseWaitError as error:
+        sentence(str(error), alert=True)
+
+
+def opening() -> None:
+    """Open and close the exhibit to votes."""
+    mine = book()
+    periods = mine.periods()
+    if mine.is_open():
+        now = (
+            f"The exhibit is open: {periods[0].name}."
+            if periods
+            else "The exhibit is open, as it always was."
+        )
+        sentence(now)
+        st.html(
+            '<p class="quiet">When it is closed, covers can still be looked at, but no votes are taken: visitors '
+            "are told so in a sentence.</p>"
+        )
+        if st.button("Close the exhibit", key="close"):
+            mine.close()
+            said("The exhibit is closed.")
+    else:
+        sentence("The exhibit is closed and takes no votes.")
+        with st.form("open", border=False, clear_on_submit=True):
+            name = st.text_input(
+                "Name of the next period", placeholder="Long Night of Museums", max_chars=200
+            )
+            if st.form_submit_button("Open the exhibit", type="primary"):
+                try:
+                    mine.open(name)
+                except ValueError as error:
+                    sentence(str(error), alert=True)
+                else:
+                    said("The exhibit is open.")
+    if periods:
+        st.html('<h2 class="row-title">Periods</h2>')
+        st.html(
+            terms(
+                [
+                    (p.name, f"{moment(p.opened_at)} to {moment(p.closed_at) if p.closed_at else 'now'}")
+                    for p in periods
+                ]
+            )
+        )
+
+
+def visitors() -> None:
+    """Leave visitors out of the results, and let them in again."""
+    mine, votes = book(), room.ballot_box().votes()
+    cast = Counter(vote.visitor for vote in votes)
+    every = mine.exclusions()
+    left_out = [exclusion for exclusion in every if exclusion.lifted_at is None]
+    st.html(
+        '<p class="quiet wide">Whoever is left out can still vote, and keeps every vote; the results do not '
+        "count them, and say how many that are and why. Votes that only look odd may be honest: some people are "
+        "quick, and some find the same feeling everywhere.</p>"
+    )
+    st.html('<h2 class="row-title">To look at</h2>')
+    found = suspicion.suspects(votes, {exclusion.visitor for exclusion in every})
+    if not found:
+        st.html('<p class="quiet">Nobody votes too fast or always the same.</p>')
+    for suspect in found:
+        with st.container(key=f"suspect-{suspect.visitor}", horizontal=True, vertical_alignment="center"):
+            many = "vote" if suspect.votes == 1 else "votes"
+            st.html(
+                f'<p class="entry"><b>{suspect.visitor[:SHORT]}</b> {escape(suspect.reason)}'
+                f'<span class="quiet"> · {suspect.votes} {many}, half of them within {suspect.seconds:.1f} '
+                "seconds</span></p>"
+            )
+            if st.button("Leave out", key=f"exclude-{suspect.visitor}"):
+                mine.exclude(suspect.visitor, suspect.reason)
+                said(f"Visitor {suspect.visitor[:SHORT]} is left out.")
+    st.html('<h2 class="row-title">Left out</h2>')
+    if not left_out:
+        st.html('<p class="quiet">Nobody.</p>')
+    for exclusion in left_out:
+        with st.container(key=f"excluded-{exclusion.visitor}", horizontal=True, vertical_alignment="center"):
+            st.html(
+                f'<p class="entry"><b>{exclusion.visitor[:SHORT]}</b> {escape(exclusion.reason)}'
+                f'<span class="quiet"> · {cast[exclusion.visitor]} votes, since '
+                f"{moment(exclusion.excluded_at)}</span></p>"
+            )
+            if st.button("Let in again", key=f"lift-{exclusion.visitor}"):
+                mine.lift(exclusion.visitor)
+                said(f"Visitor {exclusion.visitor[:SHORT]} counts again.")
+    by_hand(mine, votes, {exclusion.visitor for exclusion in left_out})
+
+
+def by_hand(mine: CuratorsBook, votes: Sequence[StoredVote], left_out: set[str]) -> None:
+    """Leave out someone whom nothing suggests, such as a school class's test device."""
+    last = {vote.visitor: vote for vote in votes if vote.visitor not in left_out}
+    if not last:
+        return
+    latest_first = sorted(last, key=lambda visitor: last[visitor].voted_at, reverse=True)
+    st.html('<h2 class="row-title">Somebody else</h2>')
+    with st.form("by-hand", border=False, clear_on_submit=True):
+        visitor = st.selectbox(
+            "Visitor, the last to vote first",
+            latest_first,
+            index=None,
+            placeholder="Choose one",
+            format_func=lambda who: f"{who[:SHORT]}, last vote {moment(last[who].voted_at)}",
+        )
+        reason = st.text_input("Reason, as the results will say it", max_chars=200)
+        if not st.form_submit_button("Leave out"):
+            return
+        if visitor is None:
+            sentence("Choose a visitor first.", alert=True)
+            return
+        try:
+            mine.exclude(visitor, reason)
+        except ValueError as error:
+            sentence(str(error), alert=True)
+        else:
+            said(f"Visitor {visitor[:SHORT]} is left out.")
+
+
+def anchors() -> None:
+    """Choose the covers that everyone is asked about."""
+    mine, exhibit = book(), room.exhibit()
+    chosen = mine.anchors()
+    revision = exhibit.painter.revision
+    pool = [CoverIdentity(revision, seed) for seed in hanging.ballot_pool(revision)]
+    elsewhere = [cover for cover in chosen if cover.generator != revision]
+    offered = list(dict.fromkeys([*(c for c in chosen if c.generator == revision), *pool]))
+    st.html(
+        '<p class="quiet wide">Anchors are covers that every visitor is asked about, whatever else they see: '
+        "votes on the same covers are what visitors can be compared by. Four to twelve are a good number. "
+        "Without any choice of yours, the exhibit takes the first of those that are up for a vote.</p>"
+    )
+    if elsewhere:
+        st.html(
+            f'<p class="quiet">{len(elsewhere)} of the anchors are by an earlier generator and wait for its '
+            "return. Saving lets go of them.</p>"
+        )
+    # The set is part of the keys, or a tick from before would outlive a set that was cleared.
+    version = hash(tuple(chosen)) & 0xFFFFFF
+    with st.form("anchors", border=False):
+        with st.container(key="anchor-wall"):
+            ticked = []
+            for place, judged in enumerate(exhibit.show_each(offered)):
+                identity = judged.cover.identity
+                with st.container(key=f"anchor-{place}"):
+                    st.html(prints.framed(judged.cover, size="small", short=True, feeling=judged.verdict.top))
+                    if st.checkbox(
+                        f"Anchor No. {identity.number}", identity in chosen, key=f"tick-{version}-{identity}"
+                    ):
+                        ticked.append(identity)
+        with st.container(key="anchor-buttons", horizontal=True):
+            save = st.form_submit_button("Make these the anchors", type="primary")
+            clear = st.form_submit_button("Clear")
+    if save or clear:
+        mine.set_anchors(ticked if save else [])
+        number = len(ticked) if save else 0
+        said(
+            f"{number} {'cover is an anchor' if number == 1 else 'covers are anchors'} now."
+            if number
+            else "There are no chosen anchors any more."
+        )
+
+
+def votes_to_take() -> None:
+    """The votes as files, and as a data set on the Hub."""
+    box, excluded = room.ballot_box(), book().left_out()
+    if not box.count():
+        sentence("Nobody has voted yet, so there is nothing to take away.")
+        return
+    st.html(
+        '<p class="quiet wide">One row per vote, anonymous: a hash stands for each visitor’s random id. Votes of '
+        "visitors who are left out are among them, with the reason in a column of its own.</p>"
+    )
+    with st.container(key="take-away", horizontal=True):
+        # Functions, so that the files are made when somebody wants them and not whenever the page is drawn.
+        st.download_button(
+            "Download votes.csv",
+            lambda: vote_dataset.as_csv(box.votes(), excluded),
+            vote_dataset.CSV_FILE,
+            "text/csv",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Download votes.parquet",
+            lambda: vote_dataset.as_parquet(box.votes(), excluded),
+            vote_dataset.PARQUET_FILE,
+            "application/vnd.apache.parquet",
+            on_click="ignore",
+        )
+        st.download_button(
+            "What the columns mean",
+            vote_dataset.dictionary(),
+            "columns.md",
+            "text/markdown",
+            on_click="ignore",
+        )
+    st.html('<h2 class="row-title">To the Hub</h2>')
+    to_the_hub(excluded)
+
+
+def to_the_hub(excluded: dict[str, str]) -> None:
+    settings, token = Settings.from_environment(), get_token()
+    missing = [
+        name
+        for name, there in (("ALBUMJUDGE_HUB_DATASET", settings.hub_dataset), ("HF_TOKEN", token))
+        if not there
+    ]
+    if missing or settings.hub_dataset is None:
+        st.html(
+            '<p class="quiet">The votes can be pushed to the Hugging Face Hub as a data set with its card. Set '
+            f"{escape(' and '.join(missing))} for that and start the exhibit again.</p>"
+        )
+        return
+    with st.form("push", border=False):
+        licence = st.selectbox(
+            "What others may do with them",
+            list(vote_dataset.LICENCES),
+            format_func=lambda name: vote_dataset.LICENCES[name],
+        )
+        public = st.checkbox("Everyone may see them. Otherwise the data set is private.")
+        pushed = st.form_submit_button(f"Push to {settings.hub_dataset}")
+    if not pushed:
+        return
+    try:
+        with st.spinner(f"Pushing to {settings.hub_dataset} ..."):
+            done = vote_dataset.push(
+                room.ballot_box().votes(),
+                excluded,
+                settings.hub_dataset,
+                endpoint=settings.hub_endpoint,
+                token=token,
+                licence=str(licence),
+                day=datetime.now(UTC),
+                private=not public,
+            )
+    except PublishError as error:
+        sentence(str(error), alert=True)
+    else:
+        sentence(f"The votes are on the Hub: {done.url} at commit {done.commit[:SHORT]}.")
+
+
+def state() -> None:
+    """How the exhibit is: models, database, what went wrong lately."""
+    exhibit = room.exhibit()
+    pairs = [
+        ("painter" if kind == "generator" else "judge", f"{found.revision}, {SOURCES[found.source]}")
+        for kind, found in exhibit.checkpoints.items()
+    ]
+    try:
+        number, gifts = room.ballot_box().count(), GiftShelf(room.engine()).count()
+        kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[room.engine().dialect.name]
+        pairs.append(("database", f"{kind}, can be reached, {number:,} {'vote' if number == 1 else 'votes'}"))
+        pairs.append(("pictures given by visitors", f"{gifts:,}"))
+    except VoteError as error:
+        pairs.append(("database", str(error)))
+    pairs.append(("Hub and folders", " ".join(exhibit.status()) or "All is as the settings ask."))
+    st.html(terms(pairs))
+    st.html('<h2 class="row-title">Lately</h2>')
+    troubles = health.listen().latest()
+    if not troubles:
+        st.html('<p class="quiet">No warnings and no errors since the exhibit was started.</p>')
+        return
+    st.html(
+        terms([(f"{moment(t.at)}, {t.where}, {t.level.lower()}", t.message) for t in troubles])
+        + '<p class="quiet">Ids, addresses and what visitors typed are left out. The log of the server says '
+        "more.</p>"
+    )
+
+
+SECTIONS: dict[str, Callable[[], None]] = {
+    "Opening": opening,
+    "Visitors": visitors,
+    "Anchors": anchors,
+    "Votes": votes_to_take,
+    "State": state,
+}
+
+
+def curator() -> None:
+    password = Settings.from_environment().curator_password
+    if password is None:
+        room.heading("Curator", "This exhibit has no curator’s room.")
+        st.page_link(room.STAGE, label="To the stage")
+        return
+    if not st.session_state.get(INSIDE):
+        door(password)
+        return
+    room.heading("Curator", "What you decide here takes effect at once, and everything can be taken back.")
+    section = st.segmented_control(
+        "Section",
+        list(SECTIONS),
+        default="Opening",
+        required=True,
+        key="section",
+        label_visibility="collapsed",
+    )
+    if done := st.session_state.pop("curator-said", None):
+        st.html(f'<p class="done" role="status">{escape(done)}</p>')
+    with st.container(key="curator"):
+        try:
+            SECTIONS[str(section)]()
+        except CoverLinkError as error:
+            sentence(str(error), alert=True)
+    if st.button("Leave this room", key="leave-room", type="tertiary"):
+        del st.session_state[INSIDE]
+        st.rerun()
+
+
+curator()

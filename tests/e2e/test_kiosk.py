@@ -1,0 +1,48 @@
+"""A kiosk in a real browser: it waits, begins, forgets its visitor, and survives the loss of its network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
+
+from frame.visitor import COOKIE
+from tests.e2e.conftest import served
+
+
+def test_a_kiosk_forgets_its_visitor_and_finds_its_way_back(browser: Browser, tmp_path: Path) -> None:
+    with served(tmp_path, ALBUMJUDGE_KIOSK_IDLE="8") as app:
+        context = browser.new_context(viewport={"width": 820, "height": 1180}, has_touch=True)
+        page = context.new_page()
+
+        def visitor() -> str | None:
+            cookies = {cookie["name"]: cookie["value"] for cookie in context.cookies()}
+            return cookies.get(COOKIE)
+
+        page.goto(f"{app.url}/?kiosk=1&attract=1")
+        page.get_by_role("button", name="Touch to begin").tap()
+        expect(page.get_by_role("heading", name="Stage")).to_be_visible()
+        page.wait_for_function("document.cookie.includes('albumjudge_visitor')")
+        first = visitor()
+        assert first
+
+        # A reload in the middle of a visit changes nothing.
+        page.reload()
+        expect(page.get_by_role("heading", name="Stage")).to_be_visible()
+        assert visitor() == first
+        expect(page.get_by_role("link", name="Your picture")).to_have_count(0)
+
+        # Nobody touches it any more: the next one is somebody else.
+        expect(page.get_by_role("button", name="Touch to begin")).to_be_visible()
+        page.get_by_role("button", name="Touch to begin").tap()
+        expect(page.get_by_role("heading", name="Stage")).to_be_visible()
+        page.wait_for_function(
+            f"!document.cookie.includes('{first}') && document.cookie.includes('albumjudge')"
+        )
+
+        # The network goes, a sentence comes; the network comes, and the page with it.
+        context.set_offline(True)
+        expect(page.locator(".kiosk-away")).to_be_visible()
+        context.set_offline(False)
+        expect(page.locator(".kiosk-away")).to_be_hidden()
+        context.close()

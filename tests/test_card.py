@@ -1,0 +1,117 @@
+"""The card to keep, pixel by pixel."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageColor
+
+from albumjudge import card
+from albumjudge.card import ENLARGE, HEIGHT, PRINT, ROW, WIDTH, Face
+from albumjudge.emotions import EMOTIONS, NAMES, NOTHING
+from tests.vote_fixtures import judged
+
+
+def faces(count: int = 6, yours: str = "fear", machines: str = "awe") -> list[Face]:
+    return [Face(judged(seed).cover, yours, machines) for seed in range(count)]
+
+
+def drawn(shown: list[Face], **words: str) -> NDArray[np.uint8]:
+    """The card as pixels, uint8 of shape (HEIGHT, WIDTH, 3)."""
+    png = card.draw(
+        shown, words.get("title", "My round"), words.get("sentence", "Alike."), words.get("link", "")
+    )
+    with Image.open(io.BytesIO(png)) as image:
+        assert (image.format, image.mode, image.size) == ("PNG", "RGB", (WIDTH, HEIGHT))
+        return np.asarray(image)
+
+
+def colour(text: str) -> NDArray[np.uint8]:
+    return np.array(ImageColor.getrgb(text), np.uint8)
+
+
+def has(pixels: NDArray[np.uint8], text: str) -> int:
+    """How many pixels have a colour exactly."""
+    return int((pixels == colour(text)).all(axis=2).sum())
+
+
+def test_covers_are_enlarged_without_a_blur() -> None:
+    shown = faces()
+    pixels = drawn(shown)
+    for place, face in enumerate(shown):
+        left, top = card.corner(place)
+        here = pixels[top : top + PRINT, left : left + PRINT]
+        assert (here == face.cover.pixels.repeat(ENLARGE, axis=0).repeat(ENLARGE, axis=1)).all()
+
+
+def test_all_six_fit_with_their_words_below() -> None:
+    corners = [card.corner(place) for place in range(6)]
+    assert len(set(corners)) == 6
+    assert all(left > 0 and left + PRINT < WIDTH for left, _ in corners)
+    below = [top + PRINT + 120 for _, top in corners]
+    assert max(below) < HEIGHT - 180 and below[0] < corners[3][1]
+
+
+@pytest.mark.parametrize("yours", NAMES)
+def test_words_are_written_in_the_hues_of_their_feelings(yours: str) -> None:
+    machines = "awe" if yours != "awe" else "anger"
+    pixels = drawn(faces(1, yours, machines))
+    left, top = card.corner(0)
+    lines = [pixels[top + PRINT + y : top + PRINT + y + 44, left : left + PRINT] for y in (14, 62)]
+    hues = {emotion.name: emotion.colour for emotion in EMOTIONS}
+    for line, own, other in zip(lines, (yours, machines), (machines, yours), strict=True):
+        # Five by thirty-six pixels are the mark, the rest are letters.
+        assert has(line, hues[own]) > 6 * 36 + 100 and has(line, hues[other]) == 0
+
+
+def test_the_longest_word_stays_below_its_cover() -> None:
+    pixels = drawn(faces(1, "contentment", "excitement"))
+    left, top = card.corner(0)
+    beside = pixels[top + PRINT + 2 : top + ROW, left + PRINT + 1 :]
+    assert has(beside, card.WALL) == beside.shape[0] * beside.shape[1]
+
+
+def test_the_place_of_a_missing_cover_stays_empty() -> None:
+    pixels = drawn(faces(5))
+    left, top = card.corner(5)
+    assert (pixels[top : top + ROW - 120, left:] == colour(card.WALL)).all()
+
+
+def test_long_sentences_take_two_lines_and_stay_on_the_card() -> None:
+    def rows_with_ink(sentence: str) -> int:
+        foot = drawn(faces(1), sentence=sentence)[HEIGHT - 180 : HEIGHT - 62]
+        assert (foot[:, : card.MARGIN] == colour(card.WALL)).all()
+        assert (foot[:, -card.MARGIN :] == colour(card.WALL)).all()
+        return int((foot == colour(card.INK)).all(axis=2).any(axis=1).sum())
+
+    short, long = (
+        "Alike on 3 of 6.",
+        "The machine and I felt alike on 3 of 6 covers, the crowd and I on 2 of 4.",
+    )
+    assert 0 < rows_with_ink(short) < rows_with_ink(long)
+
+
+def test_a_link_is_written_out_whole_or_not_at_all() -> None:
+    without = drawn(faces(1))
+    assert (drawn(faces(1), link="http://localhost/vote?round=0123456789abcdef") != without).any()
+    assert (drawn(faces(1), link="http://localhost/" + "x" * 200) == without).all()
+
+
+def test_nothing_is_quiet() -> None:
+    left, top = card.corner(0)
+    line = drawn(faces(1, NOTHING))[top + PRINT + 14 : top + PRINT + 58, left : left + PRINT]
+    assert has(line, card.QUIET) > 6 * 36
+
+
+@pytest.mark.parametrize("count", [0, 7])
+def test_a_card_has_one_to_six_covers(count: int) -> None:
+    with pytest.raises(ValueError, match="1 to 6"):
+        card.draw(faces(count), "", "")
+
+
+def test_a_feeling_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="none of the eight"):
+        card.draw(faces(1, "boredom"), "", "")
