@@ -8,7 +8,6 @@ anew.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,8 +35,6 @@ CARD, CSV_FILE, PARQUET_FILE = "README.md", "votes.csv", "votes.parquet"
 
 DATA_DICTIONARY: Mapping[str, str] = {
     **vote_export.DATA_DICTIONARY,
-    "visitor": "Hash of the random id of the visitor who voted: it says nothing about the person, is the same "
-    "in all of the visitor's votes, and does not lead back to the id.",
     "excluded": "Why the curator leaves this visitor's votes out of the results; empty for those that count.",
 }
 """Column -> what it means, in the order of the columns."""
@@ -62,11 +59,6 @@ class Pushed:
     url: str
 
 
-def pseudonym(visitor: str) -> str:
-    """16 hex digits in place of a visitor's id; ids are random and long, so nobody gets back by trying."""
-    return hashlib.sha256(f"visitor {visitor}".encode()).hexdigest()[:16]
-
-
 def as_csv(votes: Sequence[StoredVote], excluded: Mapping[str, str]) -> bytes:
     """UTF-8 CSV with a header line, one line per vote.
 
@@ -79,7 +71,6 @@ def as_csv(votes: Sequence[StoredVote], excluded: Mapping[str, str]) -> bytes:
     lines.writeheader()
     for vote in votes:
         cells = {
-            "visitor": pseudonym(vote.visitor),
             "excluded": excluded.get(vote.visitor, ""),
         }
         lines.writerow(vote_export.row(vote) | cells)
@@ -96,7 +87,6 @@ def as_parquet(votes: Sequence[StoredVote], excluded: Mapping[str, str]) -> byte
         cells: dict[str, object] = {
             **vote_export.row(vote),
             **dict(zip(PROBABILITIES, vote.verdict.probabilities, strict=True)),
-            "visitor": pseudonym(vote.visitor),
             "seed": vote.cover.seed,
             "agrees": vote.agrees,
             "seconds_to_vote": vote.seconds_to_vote,

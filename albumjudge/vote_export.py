@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TextIO
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 _EIGHT = ", ".join(NAMES)
 
 DATA_DICTIONARY: Mapping[str, str] = {
-    "visitor": "Random id of the visitor who voted. It says nothing about the person and is the same in all "
-    "of the visitor's votes.",
+    "visitor": "Hash of the random id of the visitor who voted. It says nothing about the person and is the "
+    "same in all of the visitor's votes.",
     "cover": "Identity of the cover: generator, seed and recipe, joined by dots, as in the cover's link.",
     "generator": "Revision of the generator that painted the cover: its name and eight hex digits of the "
     "hash of its weights.",
@@ -45,9 +46,18 @@ DATA_DICTIONARY: Mapping[str, str] = {
 }
 """Column of the export -> what it means, in the order of the columns."""
 
+
+def pseudonym(visitor: str) -> str:
+    """16 hex digits in place of a visitor's id.
+
+    Whoever knew an id could vote as that visitor; ids are random and long, so nobody gets back by trying.
+    """
+    return hashlib.sha256(f"visitor {visitor}".encode()).hexdigest()[:16]
+
+
 _AGREES = {True: "true", False: "false", None: ""}
 _CELLS: Mapping[str, Callable[[StoredVote], str]] = {
-    "visitor": lambda vote: vote.visitor,
+    "visitor": lambda vote: pseudonym(vote.visitor),
     "cover": lambda vote: str(vote.cover),
     "generator": lambda vote: vote.cover.generator,
     "seed": lambda vote: str(vote.cover.seed),

@@ -280,7 +280,7 @@ def test_the_script_measures_writes_and_paints(
     found = json.loads((out / "benchmark.json").read_text(encoding="utf-8"))["generators"]
     plain, ours = found["checkpoints"]
     assert plain.startswith("test-generator-") and ours.startswith("test-skipgenerator-")
-    assert list(found["rows"]) == [HELD, REAL, plain, ours, UNTRAINED]
+    assert list(found["rows"]) == [REAL, plain, ours, UNTRAINED, HELD]
     assert (found["seed"], found["count"]) == (3, 30) and "cores" in found["hardware"]
     for name in (plain, ours):
         row = found["rows"][name]
@@ -302,6 +302,20 @@ def test_the_script_measures_writes_and_paints(
     assert page == as_markdown(found) and all(f"## {title}" in page for title in TABLES)
     assert f"| {REAL}" in page and "4,242" in page
     assert capsys.readouterr().out.endswith(page + "\n")
+
+
+def test_what_is_known_already_outlives_a_kill(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> dict[str, float]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Bench, "held_row", killed)
+    with pytest.raises(KeyboardInterrupt):
+        main(command)
+    found = json.loads((tmp_path / "out" / "benchmark.json").read_text(encoding="utf-8"))["generators"]
+    assert len(found["rows"]) == 4 and all("VGG16 Frechet" in row for row in found["rows"].values())
+    assert "VGG16 Frechet" in (tmp_path / "out" / "benchmark.md").read_text(encoding="utf-8")
 
 
 def test_the_same_command_gives_the_same_numbers_with_and_without_a_cache(

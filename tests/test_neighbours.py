@@ -71,7 +71,7 @@ def test_the_nearest_are_found_and_sorted() -> None:
     among = np.array([[0.0], [10.0], [11.0], [30.0]])
     distances, places = nearest(np.array([[10.4], [28.0]]), among, 2)
     assert places.tolist() == [[1, 2], [3, 2]]
-    np.testing.assert_allclose(distances, np.array([[0.4, 0.6], [2.0, 17.0]]))
+    assert distances == pytest.approx(np.array([[0.4, 0.6], [2.0, 17.0]]))
 
 
 def test_long_clouds_are_searched_whole(monkeypatch: pytest.MonkeyPatch) -> None:

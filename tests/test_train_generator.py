@@ -763,6 +763,7 @@ def test_a_run_can_begin_with_a_dcgans_pictures(
             assert torch.allclose(network.eval()(latents), start(latents), atol=1e-6)
     record = read_checkpoint(out / "checkpoint", "generator").training
     assert record["config"]["start"] == checkpoint.revision
+    assert record["images_seen_before"] == checkpoint.training["images_seen"]
 
     # The same command goes on; without --start-from it would be another run.
     assert main([*command, "--start-from", str(dcgan), "--epochs", "3"]) == 0

@@ -18,7 +18,8 @@ from albumjudge import vote_dataset
 from albumjudge.covers import CoverIdentity
 from albumjudge.emotions import NAMES, NOTHING
 from albumjudge.hub_push import PublishError
-from albumjudge.vote_dataset import CARD, CSV_FILE, DATA_DICTIONARY, PARQUET_FILE, Pushed, pseudonym
+from albumjudge.vote_dataset import CARD, CSV_FILE, DATA_DICTIONARY, PARQUET_FILE, Pushed
+from albumjudge.vote_export import pseudonym
 from albumjudge.votes import StoredVote
 from tests.checkpoint_fixtures import Answer, Request, local_hub
 from tests.test_publish import TOKEN, FakeHub, Repository, at, said

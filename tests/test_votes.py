@@ -28,6 +28,7 @@ from albumjudge import database, schema, votes
 from albumjudge.covers import LAST_SEED, Cover, CoverIdentity
 from albumjudge.emotions import NAMES, NOTHING
 from albumjudge.exhibit import JudgedCover
+from albumjudge.vote_export import pseudonym
 from albumjudge.votes import (
     ARMS,
     DATA_DICTIONARY,
@@ -791,7 +792,7 @@ def test_the_export_has_one_line_per_vote(engine: Engine) -> None:
     cast_one(box, "eve")
     first, second, third = _exported(box)
     assert first == {
-        "visitor": "ann",
+        "visitor": pseudonym("ann"),
         "cover": f"{GENERATOR}.7",
         "generator": GENERATOR,
         "seed": "7",
@@ -811,14 +812,14 @@ def test_the_export_has_one_line_per_vote(engine: Engine) -> None:
         key: second[key] for key in ("visitor", "felt", "label_shown", "arm", "agrees", "seconds_to_vote")
     }
     assert shown == {
-        "visitor": "bob",
+        "visitor": pseudonym("bob"),
         "felt": NOTHING,
         "label_shown": "anger",
         "arm": "placebo",
         "agrees": "false",
         "seconds_to_vote": "10.000",
     }
-    assert (third["visitor"], third["agrees"]) == ("eve", "")
+    assert (third["visitor"], third["agrees"]) == (pseudonym("eve"), "")
 
 
 def test_every_column_of_the_export_is_explained(ballot_box: BallotBox) -> None:
@@ -845,7 +846,9 @@ def test_an_export_longer_than_one_batch_is_complete(
     monkeypatch.setattr(votes, "_ROWS_AT_ONCE", 2)
     for number in range(5):
         cast_one(ballot_box, f"v{number}")
-    assert [line["visitor"] for line in _exported(ballot_box)] == [f"v{number}" for number in range(5)]
+    assert [line["visitor"] for line in _exported(ballot_box)] == [
+        pseudonym(f"v{number}") for number in range(5)
+    ]
 
 
 def test_the_command_line_exports(

@@ -9,9 +9,10 @@ Writes ``benchmark.json`` and ``benchmark.md``, one row per checkpoint and two t
 are the covers that training holds out, less those of which a training cover is a near-duplicate; all rows have
 equally many covers. What the columns mean stands in ``benchmark.md``.
 
-Everything seen is kept in ``--cache`` as soon as some hundred covers are described, so a killed run is continued
-by the same command. ``--show-neighbours`` also lays generated covers beside their nearest training covers:
-those are other people's works, so keep that sheet to yourself.
+Distances come first, and the tables are written anew with every row. Everything seen is kept in ``--cache`` as
+soon as some hundred covers are described, so a killed run is continued by the same command.
+``--show-neighbours`` also lays generated covers beside their nearest training covers: those are other people's
+works, so keep that sheet to yourself.
 """
 
 from __future__ import annotations
@@ -359,7 +360,7 @@ def learned_from(checkpoint: Checkpoint, data: Path, reference: CoverSet) -> int
 
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:
-    """All that the script writes as JSON; the sheets are written on the way.
+    """All that the script writes as JSON; sheets, and tables as far as they are known, are written on the way.
 
     Raises:
         CheckpointError: if a checkpoint cannot be used.
@@ -394,32 +395,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         painted[checkpoint.revision] = paint(generator, seeds, labels)
         save_sheets(generator, checkpoint.revision, given.out)
     painted[UNTRAINED] = paint(untrained(generators[0], seed=given.seed), seeds, labels)
-    rows: dict[str, dict[str, float]] = {HELD: {}}
-    for name, covers in painted.items():
-        rows[name] = bench.row(covers, name)
-        print(f"{name}: VGG16 Frechet {number(rows[name]['VGG16 Frechet'])}", flush=True)
-    rows[HELD] = bench.held_row()
-    for name in (*(checkpoint.revision for checkpoint in checkpoints), UNTRAINED):
-        rows[name] |= bench.copying(painted[name], name)
-    for checkpoint, generator in zip(checkpoints, generators, strict=True):
-        name = checkpoint.revision
-        rows[name] |= {
-            SEEN: int(checkpoint.training.get("images_seen", 0)),
-            LEARNT: learned_from(checkpoint, given.data, ground.reference),
-        }
-        if isinstance(generator, SkipGenerator):
-            rows[name] |= bench.read_back(generator, name)
-        if given.show_neighbours:
-            save_neighbours(painted[name], name, bench, given.out)
-    rows[UNTRAINED][SEEN] = 0
-    remarks = []
-    if given.inception:
-        try:
-            for name, covers in painted.items():
-                rows[name]["Inception FID"] = inception_distance(ground.reference.pixels, covers)
-        except DataError as error:
-            remarks.append(str(error))
-    return {
+    found: dict[str, Any] = {
         "what": WHAT,
         "date": datetime.now(UTC).date().isoformat(),
         "seed": given.seed,
@@ -430,10 +406,46 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         "precision": given.precision,
         "sheets": f"seeds 0 to {SHEET_COVERS - 1} in reading order; by genre and decade, seeds 0 to "
         f"{SHEET_COLUMNS - 1} in every row",
-        "remarks": remarks,
+        "remarks": [],
         "checkpoints": {checkpoint.revision: about(checkpoint) for checkpoint in checkpoints},
-        "rows": {name: _rounded(row) for name, row in rows.items()},
+        "rows": {},
     }
+
+    def note(name: str, measured: Mapping[str, float]) -> None:
+        found["rows"][name] = found["rows"].get(name, {}) | _rounded(measured)
+        save(found, given.out)
+
+    for name, covers in painted.items():
+        note(name, bench.row(covers, name))
+        print(f"{name}: VGG16 Frechet {number(found['rows'][name]['VGG16 Frechet'])}", flush=True)
+    note(UNTRAINED, {SEEN: 0})
+    for checkpoint in checkpoints:
+        seen = int(checkpoint.training.get("images_seen", 0))
+        note(
+            checkpoint.revision, {SEEN: seen, LEARNT: learned_from(checkpoint, given.data, ground.reference)}
+        )
+    note(HELD, bench.held_row())
+    for checkpoint, generator in zip(checkpoints, generators, strict=True):
+        name = checkpoint.revision
+        note(name, bench.copying(painted[name], name))
+        if isinstance(generator, SkipGenerator):
+            note(name, bench.read_back(generator, name))
+        if given.show_neighbours:
+            save_neighbours(painted[name], name, bench, given.out)
+    if given.inception:
+        try:
+            for name, covers in painted.items():
+                note(name, {"Inception FID": inception_distance(ground.reference.pixels, covers)})
+        except DataError as error:
+            found["remarks"].append(str(error))
+            save(found, given.out)
+    return found
+
+
+def save(found: Mapping[str, Any], out: Path) -> None:
+    """Write ``benchmark.json`` and ``benchmark.md``."""
+    write_json(out / "benchmark.json", {"generators": found})
+    write_text(out / "benchmark.md", as_markdown(found))
 
 
 def _rounded(row: Mapping[str, float]) -> dict[str, float]:
@@ -501,10 +513,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     given = parse(arguments)
     try:
-        found = measure(given)
-        write_json(given.out / "benchmark.json", {"generators": found})
-        page = as_markdown(found)
-        write_text(given.out / "benchmark.md", page)
+        page = as_markdown(measure(given))
     except (DataError, CheckpointError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -224,6 +224,10 @@ def progress(record: Record) -> str:
             "How long it was trained was not recorded." if seen is None else f"{number(seen)} pictures seen."
         )
     beside = "" if seen is None else f" ({number(seen)} pictures seen)"
+    if before := record.get("images_seen_before"):
+        beside = (
+            f" ({number(seen or 0)} pictures seen, after {number(before)} by the network that it began with)"
+        )
     if planned is not None and done < planned:
         return (
             f"**Training ended early**, after {number(done)} of the {number(planned)} planned "

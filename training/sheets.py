@@ -22,10 +22,10 @@ SHEET_COVERS, SHEET_COLUMNS, ENLARGED = 128, 16, 2
 def sheet(covers: Pixels, columns: int, enlarged: int = ENLARGED) -> Image.Image:
     """Lay covers, uint8 ``(n, 3, s, s)``, out in rows, each pixel enlarged to a square."""
     rows, size = math.ceil(len(covers) / columns), covers.shape[-1]
-    laid = np.zeros((rows * columns, 3, size, size), np.uint8)
-    laid[: len(covers)] = covers
-    grid = laid.reshape(rows, columns, 3, size, size).transpose(0, 3, 1, 4, 2).reshape(rows * size, -1, 3)
-    return Image.fromarray(grid.repeat(enlarged, 0).repeat(enlarged, 1))
+    padded = np.zeros((rows * columns, 3, size, size), np.uint8)
+    padded[: len(covers)] = covers
+    laid = padded.reshape(rows, columns, 3, size, size).transpose(0, 3, 1, 4, 2).reshape(rows * size, -1, 3)
+    return Image.fromarray(laid.repeat(enlarged, 0).repeat(enlarged, 1))
 
 
 def save_sheets(generator: GeneratorNetwork, name: str, out: Path) -> None:

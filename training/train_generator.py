@@ -51,6 +51,7 @@ def train(
     precision: str = "fp32",
     crew: Crew | None = None,
     start: GeneratorNetwork | None = None,
+    seen_before: int = 0,
     save_every: float = 300.0,
     stop_after: int | None = None,
 ) -> Path | None:
@@ -60,6 +61,7 @@ def train(
         device: where to compute; None is the CPU, or what the crew says.
         crew: the processes that train together, each of which has to call this; None for this one alone.
         start: a generator to begin with.
+        seen_before: covers that ``start`` had been shown when it was trained; noted in the checkpoint.
         save_every: seconds between saves of the state; it is saved at the end of every epoch, too.
         stop_after: end early after so many steps, as a kill would, but with the state saved.
 
@@ -122,7 +124,7 @@ def train(
         return out / "checkpoint"
     minutes = (time.monotonic() - started) / 60
     print(f"Done in {minutes:.1f} minutes since this start.")
-    return finish(trainer, out, preset)
+    return finish(trainer, out, preset, seen_before)
 
 
 def _begin(trainer: Trainer, state_file: Path, start: GeneratorNetwork | None) -> None:
@@ -150,7 +152,7 @@ def _begin(trainer: Trainer, state_file: Path, start: GeneratorNetwork | None) -
         trainer.restore(*state)
 
 
-def finish(trainer: Trainer, out: Path, preset: str) -> Path:
+def finish(trainer: Trainer, out: Path, preset: str, seen_before: int = 0) -> Path:
     """Write ``out/checkpoint``: half-precision weights, config, curves, how they came about, and a card."""
     folder, config = out / "checkpoint", trainer.config
     named = preset if preset.endswith(f"-{config.size}") else f"{preset}-{config.size}"
@@ -167,6 +169,8 @@ def finish(trainer: Trainer, out: Path, preset: str) -> Path:
         "precision": trainer.precision,
         "processes": trainer.crew.size,
     }
+    if seen_before:
+        record["images_seen_before"] = seen_before
     save_checkpoint(trainer.averaged_generator(), folder, record)
     write_json(folder / "history.json", trainer.history)
     write_card(folder)
@@ -231,9 +235,12 @@ def main(arguments: list[str] | None = None) -> int:
         if given.threads:
             torch.set_num_threads(given.threads)
         start: GeneratorNetwork | None = None
+        seen_before = 0
         if given.start_from:
             checkpoint = read_checkpoint(given.start_from, "generator", "directory")
             start, changes["start"] = load_generator(checkpoint), checkpoint.revision
+            told = checkpoint.training
+            seen_before = int(told.get("images_seen", 0)) + int(told.get("images_seen_before", 0))
         config = replace(PRESETS[given.preset], **changes)
         covers = load_covers(given.data, size=config.size, source=config.source, held_out=config.held_out)
         precision = choose_precision(given.precision, crew.device)
@@ -241,7 +248,7 @@ def main(arguments: list[str] | None = None) -> int:
             if crew.first:
                 trainer = Trainer(config, covers, device=crew.device, precision=precision)
                 trainer.restore(*read_state(given.out / "state.safetensors"))
-                print(f"Wrote {finish(trainer, given.out, given.preset)}.")
+                print(f"Wrote {finish(trainer, given.out, given.preset, seen_before)}.")
             return 0
         if crew.first:
             together = f", {crew.size} processes" if crew.size > 1 else ""
@@ -250,7 +257,14 @@ def main(arguments: list[str] | None = None) -> int:
             )
         with crew.together():
             folder = train(
-                config, covers, given.out, preset=given.preset, crew=crew, precision=precision, start=start
+                config,
+                covers,
+                given.out,
+                preset=given.preset,
+                crew=crew,
+                precision=precision,
+                start=start,
+                seen_before=seen_before,
             )
     except (CheckpointError, DataError, FileNotFoundError, ValueError) as error:
         print(error if crew.size == 1 else f"Process {crew.rank} of {crew.size}: {error}", file=sys.stderr)

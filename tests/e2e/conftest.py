@@ -59,10 +59,11 @@ def fresh_app(tmp_path: Path) -> Iterator[RunningApp]:
 
 
 @contextmanager
-def served(folder: Path, **settings: str) -> Iterator[RunningApp]:
-    """The real app in a process of its own, on tiny networks and an empty database.
+def served(folder: Path, *, bundled: bool = False, **settings: str) -> Iterator[RunningApp]:
+    """The real app in a process of its own, on tiny networks, or the bundled ones, and an empty database.
 
     Args:
+        bundled: whether the bundled networks are at work.
         settings: further environment variables.
     """
     with socket.socket() as free:
@@ -70,8 +71,8 @@ def served(folder: Path, **settings: str) -> Iterator[RunningApp]:
         port = free.getsockname()[1]
     database = f"sqlite:///{folder / 'votes.db'}"
     environment = os.environ | {
-        "ALBUMJUDGE_GENERATOR_DIR": str(make_generator(folder / "generator")),
-        "ALBUMJUDGE_JUDGE_DIR": str(make_judge(folder / "judge")),
+        "ALBUMJUDGE_GENERATOR_DIR": "" if bundled else str(make_generator(folder / "generator")),
+        "ALBUMJUDGE_JUDGE_DIR": "" if bundled else str(make_judge(folder / "judge")),
         "ALBUMJUDGE_DATA_DIR": str(folder),
         "ALBUMJUDGE_DATABASE_URL": database,
         "ALBUMJUDGE_GENERATOR_HUB": "",

@@ -20,9 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     """An exhibit whose judge looks: the tiny one of the other browser tests feels the same always."""
-    with served(
-        tmp_path_factory.mktemp("exhibit"), ALBUMJUDGE_GENERATOR_DIR="", ALBUMJUDGE_JUDGE_DIR=""
-    ) as running:
+    with served(tmp_path_factory.mktemp("exhibit"), bundled=True) as running:
         yield running
 
 
