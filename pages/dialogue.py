@@ -42,7 +42,7 @@ class Pick:
 
 
 def book() -> DuelBook:
-    return DuelBook(room.ballot_box().engine)
+    return DuelBook(room.engine())
 
 
 def go(**query: str) -> None:
