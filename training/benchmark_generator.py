@@ -468,7 +468,8 @@ def as_markdown(found: Mapping[str, Any]) -> str:
             for name, row in found["rows"].items()
             if (kept := {c: row[c] for c in columns if c in row}) and set(kept) != {SEEN}
         }
-        lines += [f"## {title}", "", markdown_table(rows, order=columns), ""]
+        if rows:
+            lines += [f"## {title}", "", markdown_table(rows, order=columns), ""]
     lines += ["## Where the rows come from", ""]
     for name, origin in found["checkpoints"].items():
         said = ", ".join(
