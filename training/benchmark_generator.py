@@ -98,6 +98,8 @@ have equally many covers, because a Frechet distance falls with their number.
 - **Frechet** (Heusel et al. 2017) and **kernel** distance (squared MMD, cubic kernel, Binkowski et al. 2018; sd
   over random subsets) are the ideas of FID and KID in other networks: not comparable with published values.
 - **precision, recall** (Kynkäänniemi et al. 2019), **density, coverage** (Naeem et al. 2020): VGG16, k = {K}.
+  Precision and density alone also praise dull pictures in the middle of the cloud (see the row before training):
+  read them together with recall and coverage.
 - **LPIPS between covers**: mean LPIPS 0.1 (VGG16, at the covers' own size) of random pairs within the row; as
   varied as real covers is good, more is not better. **repeats**: share of covers with a near-duplicate (by
   perceptual hash) in the row.
