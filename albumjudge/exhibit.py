@@ -45,6 +45,8 @@ from albumjudge.settings import Settings
 from albumjudge.steering import Steering, Wish
 
 COVER_SIDE = 64
+ORDERS = "Does it paint what it is asked for?"
+"""The table of :mod:`training.benchmark_generator` that says so."""
 KEPT = 512
 """How many shown covers are remembered, 12 kB each: a page that is drawn again shows the same ones again."""
 RETRY_AFTER = 600.0
@@ -142,6 +144,20 @@ class Exhibit:
         """Who can paint: the painter, then the guests."""
         first = self._on_show.painter
         return (first, *(guest for guest in self._guests if guest.revision != first.revision))
+
+    @property
+    def heeds_orders(self) -> bool:
+        """Whether what the painter is asked for was seen in its covers when that was measured.
+
+        True where nobody measured it. A classifier that learned from real covers must read the genre back from
+        painted ones at least half more often than chance would.
+        """
+        table = self.checkpoints["generator"].metrics.get(ORDERS, {})
+        row = table.get("rows", {}).get(self.painter.revision, {}) if isinstance(table, dict) else {}
+        try:
+            return bool(row["genre read back"] >= 1.5 * row["chance, genre"])
+        except KeyError:
+            return True
 
     def painter_of(self, revision: str) -> Painter | None:
         """The painter with this revision, None if there is none here."""

@@ -37,7 +37,7 @@ def lit(judged: JudgedCover, png: bytes) -> str:
     return (
         f'<figure class="print large"><img src="{source}" alt="The same cover, lit where it speaks for '
         f'{feeling} and dark where it does not."><figcaption><span class="note">Light falls on what speaks '
-        f"for {feeling}. Paint over it, and the feeling fades.</span></figcaption></figure>"
+        f"for {feeling}. As far as a network can tell why.</span></figcaption></figure>"
     )
 
 

@@ -23,7 +23,7 @@ room.need_frame()
 
 FIRST_COUNT = 12
 LAST_WALL = 99_999
-ANY_MUSIC, ANY_TIME, BOTH = "any music", "any time", "both, side by side"
+ANY_MUSIC, ANY_TIME, BOTH = "any music", "any time", "all, side by side"
 MANNERS = {"safest": 50, "safe": 75, "as it learned": AS_TRAINED, "wild": 120, "wildest": 140}
 """How far from the middle of what it knows a painter goes, and the percentage that the identity keeps."""
 
@@ -102,8 +102,12 @@ def take_order() -> Order:
 
     with st.container(key="order", horizontal=True, vertical_alignment="bottom"):
         words = {GENRE_WORDS[genre]: genre for genre in GENRES}
-        music = picked("Music", [ANY_MUSIC, *words], "order-genre", GENRE_WORDS.get(remembered("genre"), ""))
-        time = picked("Time", [ANY_TIME, *DECADES], "order-decade", remembered("decade"))
+        music, time = ANY_MUSIC, ANY_TIME
+        # A choice that changes nothing anyone could see would be a sham.
+        if room.exhibit().heeds_orders:
+            genre = GENRE_WORDS.get(remembered("genre"), "")
+            music = picked("Music", [ANY_MUSIC, *words], "order-genre", genre)
+            time = picked("Time", [ANY_TIME, *DECADES], "order-decade", remembered("decade"))
         if "order-manner" not in st.session_state:
             manner = remembered("manner").replace("-", " ")
             st.session_state["order-manner"] = manner if manner in MANNERS else "as it learned"

@@ -400,7 +400,10 @@ def vote_page() -> None:
     waiting: Choice | None = st.session_state.get("choice")
     try:
         box = room.ballot_box()
-        if waiting is not None and st.session_state.pop("cast-now", False):
+        if not CuratorsBook(room.engine()).is_open():
+            for key in ("choice", "cast-now"):
+                st.session_state.pop(key, None)
+        elif waiting is not None and st.session_state.pop("cast-now", False):
             try:
                 cast(box, who, waiting)
             except VoteError as error:

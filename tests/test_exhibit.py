@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ import torch
 from PIL import Image
 
 from albumjudge import exhibit as exhibit_module
-from albumjudge.checkpoints import CheckpointError, Kind
+from albumjudge.checkpoints import CheckpointError, Kind, read_checkpoint
 from albumjudge.covers import Cover, CoverIdentity, CoverLinkError, Painter
 from albumjudge.exhibit import Exhibit
 from albumjudge.jury import Jury
@@ -101,6 +102,19 @@ def test_guests_paint_when_they_are_asked_by_name(bundled: dict[Kind, Path], tmp
     assert not np.array_equal(shown[0].cover.pixels, shown[1].cover.pixels)
     assert np.array_equal(shown[0].cover.pixels, exhibit.painters[1].paint([5])[0].pixels)
     assert exhibit.status() == ()
+
+
+@pytest.mark.parametrize(("read_back", "heeds"), [(0.105, False), (0.3, True), (None, True)])
+def test_a_painter_that_paints_no_orders_takes_none(
+    bundled: dict[Kind, Path], tmp_path: Path, read_back: float | None, heeds: bool
+) -> None:
+    folder = make_generator(tmp_path / "own", name="own-painter", seed=4)
+    revision = read_checkpoint(folder, "generator").revision
+    if read_back is not None:
+        row = {"genre read back": read_back, "chance, genre": 0.1}
+        (folder / "metrics.json").write_text(json.dumps({exhibit_module.ORDERS: {"rows": {revision: row}}}))
+    exhibit = Exhibit.open(Settings(generator_directory=folder), bundled=bundled, guests=())
+    assert exhibit.heeds_orders is heeds
 
 
 def test_the_bundled_generator_is_a_guest_where_another_is_at_work(

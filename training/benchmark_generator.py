@@ -39,13 +39,14 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from albumjudge.checkpoints import Checkpoint, CheckpointError, load_generator, read_checkpoint
 from albumjudge.covers import LAST_SEED
 from albumjudge.skipgan import SkipGenerator
+from training.cards import write_card
 from training.cover_data import CoverSet, DataError, hold_out, label_numbers, load_covers, read_metadata
 from training.evaluate_generator import SEEN_SIZE, frechet_distance, kernel_distance, paint, untrained
 from training.eyes import Described, Features, Looker, Pixels, open_eyes
 from training.near_duplicates import Print, fingerprint, similar_pairs
 from training.neighbours import K, closer_than, nearest, overlap
 from training.read_back import QUESTIONS, Reader
-from training.runs import write_json, write_text
+from training.runs import merge_metrics, write_json, write_text
 from training.sheets import SHEET_COLUMNS, SHEET_COVERS, save_sheets, sheet
 from training.tables import markdown_table, number
 
@@ -321,6 +322,31 @@ def inception_distance(real: Pixels, other: Pixels) -> float:
         ) from error
 
 
+def seen_in_all(checkpoint: Checkpoint) -> int:
+    """Covers shown in training, those included that the network it began with had been shown."""
+    record = checkpoint.training
+    return int(record.get("images_seen", 0)) + int(record.get("images_seen_before", 0))
+
+
+def as_metrics(found: Mapping[str, Any]) -> dict[str, object]:
+    """The tables as they lie beside a checkpoint, one entry a table."""
+    told = {key: found[key] for key in ("seed", "date", "count", "reference", "precision")}
+    metrics: dict[str, object] = {}
+    for title, columns in TABLES.items():
+        rows = {
+            name: kept
+            for name, row in found["rows"].items()
+            if (kept := {c: row[c] for c in columns if c in row}) and set(kept) != {SEEN}
+        }
+        if rows:
+            metrics[title] = {
+                "what": f"{title}, {found['count']:,} covers in each row.",
+                **told,
+                "rows": rows,
+            }
+    return metrics
+
+
 def about(checkpoint: Checkpoint) -> dict[str, Any]:
     """Where a generator comes from, as its training noted."""
     record = checkpoint.training
@@ -328,7 +354,7 @@ def about(checkpoint: Checkpoint) -> dict[str, Any]:
     return {
         "preset": record.get("preset"),
         "recipe": config.get("recipe", "dcgan"),
-        SEEN: record.get("images_seen"),
+        SEEN: seen_in_all(checkpoint),
         "began with": config.get("start"),
         "training covers": record.get("covers"),
         "seed": config.get("seed"),
@@ -422,10 +448,8 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         print(f"{name}: VGG16 Frechet {number(found['rows'][name]['VGG16 Frechet'])}", flush=True)
     note(UNTRAINED, {SEEN: 0})
     for checkpoint in checkpoints:
-        seen = int(checkpoint.training.get("images_seen", 0))
-        note(
-            checkpoint.revision, {SEEN: seen, LEARNT: learned_from(checkpoint, given.data, ground.reference)}
-        )
+        learnt = learned_from(checkpoint, given.data, ground.reference)
+        note(checkpoint.revision, {SEEN: seen_in_all(checkpoint), LEARNT: learnt})
     note(HELD, bench.held_row())
     for checkpoint, generator in zip(checkpoints, generators, strict=True):
         name = checkpoint.revision
@@ -508,6 +532,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--show-neighbours", action="store_true", help="private sheets of the nearest training covers"
     )
+    parser.add_argument(
+        "--write", action="store_true", help="put the tables into the checkpoints' metrics and cards"
+    )
     parser.add_argument("--inception", action="store_true", help="also the published FID; downloads weights")
     return parser.parse_args(arguments)
 
@@ -516,7 +543,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     given = parse(arguments)
     try:
-        page = as_markdown(measure(given))
+        found = measure(given)
+        page = as_markdown(found)
+        if given.write:
+            for checkpoint in given.checkpoints:
+                merge_metrics(checkpoint, as_metrics(found))
+                write_card(checkpoint)
     except (DataError, CheckpointError) as error:
         print(error, file=sys.stderr)
         return 1
