@@ -25,7 +25,7 @@ run: $(app)
 	@exec "$(python)" -m streamlit run streamlit_app.py --server.address "$(ADDRESS)" --server.port "$(PORT)"
 
 test: lint browser
-	"$(python)" -m pytest -ra
+	"$(python)" -m pytest -ra -n auto --maxprocesses 4
 
 test-slow: $(dev)
 	"$(python)" -m pytest -ra -m slow
