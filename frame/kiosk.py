@@ -101,8 +101,8 @@ def attract(painter: Painter) -> None:
     moving, still = (base64.b64encode(image).decode("ascii") for image in _loop(painter, painter.revision))
     with st.container(key="attract"):
         st.html(
-            f'<img class="morph" src="data:image/webp;base64,{moving}" alt="Album covers that turn into one '
-            f'another."><img class="still" src="data:image/png;base64,{still}" alt="An album cover.">'
+            f'<img class="passing-by" src="data:image/webp;base64,{moving}" alt="Album covers that turn into one '
+            f'another."><img class="standing-still" src="data:image/png;base64,{still}" alt="An album cover.">'
             '<p class="invitation">One machine painted this. Another says what it feels. And you?</p>'
         )
         if st.button("Touch to begin", key="begin", type="primary", shortcut="Enter"):

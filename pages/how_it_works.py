@@ -152,6 +152,18 @@ def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
         "colours, their "
         "layouts and the smudge where a name would be. It has no idea of music.",
     )
+    if checkpoint.network == "SkipGenerator":
+        prose(
+            "",
+            "Later four more critics joined, who look through a network that knows photographs. They made the "
+            "pictures sharper, and taught the painter a few strokes that it repeats."
+            + (
+                ""
+                if room.exhibit().heeds_orders
+                else " It was also told the genre and the decade of some covers, and has not learned them: asked "
+                "for jazz, it paints what it always paints. So nobody is asked what to ask for."
+            ),
+        )
     film(checkpoint)
     measured(checkpoint, "No measurements lie beside the painter’s weights.")
     curves(checkpoint)

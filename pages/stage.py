@@ -251,6 +251,11 @@ def cover(link: str) -> None:
                 st.html(prints.lit(judged, lit), width="content")
             with st.container(key="onward"):
                 st.page_link(room.VOTE, label="And you? Vote on another cover")
+                if room.exhibit().painter_of(identity.generator) is not None:
+                    link = str(identity)
+                    st.page_link(room.DIALOGUE, label="Ask for a sadder one", query_params={"cover": link})
+                    st.page_link(room.BREED, label="Find it a partner", query_params={"a": link})
+                    st.page_link(room.JURY, label="Hear every juror", query_params={"cover": link})
             with st.container(horizontal=True):
                 name = f"{identity}"
                 st.download_button("Download 64 × 64", judged.cover.png(), f"{name}.png", "image/png")
