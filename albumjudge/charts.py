@@ -170,7 +170,8 @@ def _two_sides(
         color=colour,
         tooltip=[alt.Tooltip("emotion:N"), alt.Tooltip("share:Q", format=".1%", title=whose)],
     )
-    layers: list[alt.Chart] = [track, bars, chosen]
+    # An empty layer would be a picture without a name to a screen reader.
+    layers: list[alt.Chart] = [track, bars, *([chosen] if felt in NAMES else [])]
     if ticks is not None:
         layers.append(base.mark_rule(color=INK, strokeWidth=3).encode(x=across("crowd")))
     words = alt.Chart(alt.InlineData(values=rows)).encode(

@@ -105,7 +105,7 @@ def attract(painter: Painter) -> None:
             f'another."><img class="standing-still" src="data:image/png;base64,{still}" alt="An album cover.">'
             '<p class="invitation">One machine painted this. Another says what it feels. And you?</p>'
         )
-        if st.button("Touch to begin", key="begin", type="primary", shortcut="Enter"):
+        if st.button("Touch to begin", key="begin", type="primary"):
             del st.query_params[ATTRACT]
             st.rerun()
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, expect, sync_playwright
 
+from albumjudge.checkpoints import read_checkpoint
 from albumjudge.votes import BallotBox, open_engine
 from tests.checkpoint_fixtures import make_generator, make_judge
 
@@ -42,6 +43,7 @@ class RunningApp:
     url: str
     box: BallotBox
     log: list[str]
+    folder: Path
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +100,15 @@ def served(folder: Path, *, bundled: bool = False, **settings: str) -> Iterator[
     engine = open_engine(database)
     box = BallotBox(engine)
     box.prepare()
-    yield RunningApp(f"http://127.0.0.1:{port}", box, log)
+    yield RunningApp(f"http://127.0.0.1:{port}", box, log, folder)
     engine.dispose()
     process.terminate()
     process.wait(30)
+
+
+def generator_of(app: RunningApp) -> str:
+    """Revision of the painter at work."""
+    return read_checkpoint(app.folder / "generator", "generator").revision
 
 
 @pytest.fixture(scope="module")
