@@ -144,7 +144,8 @@ def test_generate_choose_vote_reveal_results(
     counts = page.locator(".counts")
     expect(counts).to_contain_text(f"{before + 1}")
     expect(page.locator(".finding")).to_contain_text(f"of {before + 1}")
-    expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg")).to_have_count(2)
+    # Two at least: one card in eight bears a random label, and answers to those have charts of their own.
+    expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").nth(1)).to_be_attached()
     settled(page)
     picture("people")
 
