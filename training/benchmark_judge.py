@@ -45,7 +45,7 @@ from training.tables import markdown_table
 from training.train_judge import PRESETS, JudgeConfig, Views, see
 from training.train_judge import fit as fine_tune
 from training.train_jury import standardised, with_readings
-from training.trunk_reports import both_ways, imagenet_trunk, reports_of
+from training.trunk_reports import both_ways, imagenet_trunk, plain, reports_of
 
 OURS, BEST, NOISE = "our jury (mean of eight)", "our best juror alone", "a perfect judge (vote noise)"
 CONFIG = JuryConfig()
@@ -60,7 +60,7 @@ class Material:
     """All that methods may look at.
 
     Attributes:
-        reports, mirrored: of the trunk on whole and on mirrored paintings, raw, shape ``(n, 2944)``.
+        reports, mirrored: of the trunk on whole and on mirrored paintings, raw, shape ``(n, 4416)``.
         reading: weights and offsets learnt from other paintings, see :func:`training.jurors.read_others`.
         lite: features of EfficientNet-lite0, for a rival.
         size: side at which the trunk looked.
@@ -160,15 +160,17 @@ class SeedRecipe:
 
 def methods(material: Material, trunk: torch.nn.Module, *, slow: bool, ablations: bool) -> dict[str, Method]:
     """All methods by the names in the table."""
-    last = material.reports[:, -REPORT_WIDTHS[-1] : -REPORT_WIDTHS[-1] // 2]
+    # Rivals are others' methods: they have what a plain trunk reports.
+    reports = plain(material.reports)
+    last = reports[:, -REPORT_WIDTHS[-1] : -REPORT_WIDTHS[-1] // 2]
     config = replace(CONFIG, size=material.size)
     first = LIVES[:1]
     found: dict[str, Method] = {
         "predict the mean": partial(rival_method, last, rivals.always_the_mean),
         "always the majority’s emotion": partial(rival_method, last, rivals.majority),
-        "k nearest neighbours (AA-kNN)": partial(rival_method, material.reports, rivals.nearest_neighbours),
+        "k nearest neighbours (AA-kNN)": partial(rival_method, reports, rivals.nearest_neighbours),
         "SA-BFGS on conv5_3": partial(rival_method, last, rivals.sa_bfgs),
-        "linear probe on five blocks": partial(rival_method, material.reports, rivals.linear_probe),
+        "linear probe on five blocks": partial(rival_method, reports, rivals.linear_probe),
         "rival: EfficientNet-lite0 probe": partial(rival_method, material.lite, rivals.linear_probe),
     }
     if slow:

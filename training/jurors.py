@@ -12,7 +12,8 @@ from scipy.special import log_softmax
 from threadpoolctl import threadpool_limits
 
 from albumjudge.emotions import NAMES
-from albumjudge.vgg import REPORT_WIDTHS
+from albumjudge.jury import JURY_WIDTHS
+from albumjudge.vgg import BLOCK_WIDTHS
 from training.kernel_softmax import (
     Basis,
     Fit,
@@ -21,6 +22,7 @@ from training.kernel_softmax import (
     fit,
     fit_temperature,
     label_geometry,
+    rational_quadratic,
     squared_distances,
 )
 
@@ -72,7 +74,7 @@ class JuryConfig:
     Attributes:
         size: side in pixels at which the trunk sees a picture.
         ridges: weight of the function's squared norm.
-        sharpness: the kernel is ``exp(-sharpness * squared distance / median squared distance)``.
+        sharpness: the kernel is ``1 / (1 + sharpness * squared distance / median squared distance)``.
         others_weight: how loud the readings from other paintings are; each of the five blocks has 1, so that
             5 is as loud as all of these together.
         geometries: power of the labels' covariance, see :func:`training.kernel_softmax.label_geometry`.
@@ -105,7 +107,7 @@ class FittedJuror:
     """A juror that can be asked.
 
     Attributes:
-        attention: shape ``(d,)``: the kernel is ``exp(-|attention * (x - painting)|^2)``.
+        attention: shape ``(d,)``: the kernel is ``1 / (1 + |attention * (x - painting)|^2)``.
         memory: shape ``(paintings, 8)``, zero for paintings never met.
         leaning: shape ``(8,)``.
         choice: how it was fitted.
@@ -118,7 +120,7 @@ class FittedJuror:
 
     def logits(self, asked: Matrix, paintings: Matrix) -> Matrix:
         """Logits, shape ``(n, 8)``; ``asked`` ``(n, d)`` and ``paintings`` are standardised reports."""
-        kernel = np.exp(-squared_distances(asked * self.attention, paintings * self.attention))
+        kernel = rational_quadratic(squared_distances(asked * self.attention, paintings * self.attention))
         return kernel @ self.memory + self.leaning
 
 
@@ -131,11 +133,11 @@ def read_others(
     leave-one-out correlation.
 
     Args:
-        reports: shape ``(n, 2944)``.
+        reports: shape ``(n, 4416)``.
         scores: shape ``(n, k)``, NaN where unknown.
 
     Returns:
-        weights ``(2944, k)`` and offsets ``(k,)``, for raw reports, and the leave-one-out correlations ``(k,)``.
+        weights ``(4416, k)`` and offsets ``(k,)``, for raw reports, and the leave-one-out correlations ``(k,)``.
     """
     centre, spread = reports.mean(0), reports.std(0) + 1e-3
     loud = block_weights(ALL_BLOCKS) / spread**2
@@ -161,19 +163,19 @@ def read_others(
 
 
 def block_weights(blocks: Sequence[int]) -> Matrix:
-    """A weight for every report, shape ``(2944,)``: each block heard has 1 in all, the others 0."""
+    """A weight for every report, shape ``(4416,)``: each block heard has 1 in all, the others 0."""
     return np.concatenate(
-        [np.full(width, (number in blocks) / width) for number, width in enumerate(REPORT_WIDTHS, start=1)]
+        [np.full(width, (number in blocks) / width) for number, width in enumerate(JURY_WIDTHS, start=1)]
     )
 
 
 def attention(life: Life, others: int, others_weight: float, seed: int) -> Matrix:
-    """Squared weights of reports and readings in a juror's distances, shape ``(2944 + others,)``."""
+    """Squared weights of reports and readings in a juror's distances, shape ``(4416 + others,)``."""
     weights = block_weights(life.blocks)
     if life.eyes is not None:
         chance = np.random.default_rng([seed, 3, life.eyes])
-        # A map's mean and maximum come from the same eye.
-        open_eyes = [np.tile(chance.permutation(width // 2) < width // 4, 2) for width in REPORT_WIDTHS]
+        # All that is said of a map comes from the same eye.
+        open_eyes = [np.tile(chance.permutation(width) < width // 2, 3) for width in BLOCK_WIDTHS]
         weights = 2 * weights * np.concatenate(open_eyes)
     readings = np.full(others, others_weight / others if life.others and others else 0.0)
     return np.concatenate([weights, readings])
@@ -197,12 +199,12 @@ def fit_jury(
 ) -> list[FittedJuror]:
     """Fit jurors on paintings; all choices are made inside them.
 
-    The first juror's life has to be an undivided one: what is chosen for it (sharpness, readings, geometry)
-    holds for all. Each other finds a ridge and a temperature of its own, but for those with a childhood of
-    their own: pictures met twice would stand on both sides of an inner split.
+    The first juror's life has to be an undivided one: what is chosen for it (sharpness, geometry) holds for all.
+    Each other finds a ridge and a temperature of its own. Inner splits part paintings, so that one met twice
+    never stands on both sides; those that a juror never met are asked about, too.
 
     Args:
-        paintings: standardised reports and readings, shape ``(n, 2944 + others)``.
+        paintings: standardised reports and readings, shape ``(n, 4416 + others)``.
         shares: shape ``(n, 8)``.
     """
     # These matrices are small: threads would only get in each other's way.
@@ -213,7 +215,7 @@ def fit_jury(
 def _fit_jury(
     paintings: Matrix, shares: Matrix, config: JuryConfig, lives: Sequence[Life]
 ) -> list[FittedJuror]:
-    others = paintings.shape[1] - sum(REPORT_WIDTHS)
+    others = paintings.shape[1] - sum(JURY_WIDTHS)
     count = len(paintings)
     places = np.empty(count, np.int64)
     places[np.random.default_rng([config.seed, 1]).permutation(count)] = np.arange(count) % config.inner_folds
@@ -231,13 +233,12 @@ def _fit_jury(
         middle = float(np.median(distances))
         bases: dict[tuple[float, int], Basis] = {}
         best: Choice | None = None
-        if life.childhood is not None:
-            best, grid = jury[0].choice, []
+        rows = met(life, count, config.seed)
         for sharpness, power, ridge in grid:
-            kernel = np.exp(-sharpness / middle * distances)
+            kernel = rational_quadratic(sharpness / middle * distances)
             logits = np.empty_like(shares)
             for fold in range(config.inner_folds):
-                inside, outside = np.flatnonzero(places != fold), np.flatnonzero(places == fold)
+                inside, outside = rows[places[rows] != fold], np.flatnonzero(places == fold)
                 key = (sharpness, fold)
                 if key not in bases:
                     bases[key] = decompose(kernel[np.ix_(inside, inside)])
@@ -256,8 +257,7 @@ def _fit_jury(
                 best = Choice(ridge, sharpness, power, temperature, score)
         assert best is not None
         scale = best.sharpness / middle
-        kernel = np.exp(-scale * distances)
-        rows = met(life, count, config.seed)
+        kernel = rational_quadratic(scale * distances)
         found = fit(
             kernel[np.ix_(rows, rows)], told[rows], best.ridge, label_geometry(told[rows], best.geometry)
         )
