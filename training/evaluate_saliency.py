@@ -3,9 +3,9 @@
     python -m training.evaluate_saliency --write
 
 Two tests over painted covers. *Randomised weights* (Adebayo et al. 2018, https://arxiv.org/abs/1810.03292):
-the map for the same emotion from a network with a random trunk (over the first forty covers), and from one whose
-jurors remember other votes (shuffled among the paintings), must differ from the true one. *Deletion* (Petsiuk et al. 2018,
-https://arxiv.org/abs/1806.07421): painting over the most salient quarter of the picture with its mean colour
+the map for the same emotion from a network with a random trunk (over the first forty covers), and from one
+whose jurors remember other votes (shuffled among the paintings), must differ from the true one. *Deletion*
+(Petsiuk et al. 2018, https://arxiv.org/abs/1806.07421): painting over the most salient quarter of the picture with its mean colour
 must lower the emotion's share more than painting over random squares, or over what is salient in another cover.
 """
 
@@ -88,7 +88,7 @@ def shuffled_votes(network: Jury | EmotionVGG, seed: int) -> Jury | EmotionVGG:
 
 
 def likeness(maps: Tensor, others: Tensor) -> float:
-    """Mean rank correlation of maps, ``(n, h, w)``, one by one; where one is the same everywhere it counts as 0."""
+    """Mean rank correlation of maps, ``(n, h, w)``, one by one; 0 where one is the same everywhere."""
     each = [
         spearmanr(one.flatten(), two.flatten()).statistic if one.std() > 0 and two.std() > 0 else 0.0
         for one, two in zip(maps.numpy(), others.numpy(), strict=True)

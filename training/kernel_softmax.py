@@ -45,7 +45,7 @@ def squared_distances(left: Matrix, right: Matrix) -> Matrix:
 
 
 def rational_quadratic(squared: Matrix) -> Matrix:
-    """The kernel ``1 / (1 + squared distance)``: Gaussian kernels of all widths in one (Rasmussen & Williams 2006)."""
+    """``1 / (1 + squared distance)``: Gaussian kernels of all widths in one (Rasmussen & Williams 2006)."""
     kernel: Matrix = 1 / (1 + squared)
     return kernel
 
