@@ -201,7 +201,8 @@ def _jury_card(record: Record, metrics: Record, *, weights: bool) -> str:
         how=(
             "The network's convolutions are ImageNet's, unchanged. Means and maxima of the maps of all five "
             "blocks, square-rooted, and the share of the picture in which each map is awake are what jurors "
-            "hear. Each juror is a kernel multinomial regression on them, fitted to shares of votes, which is a convex problem and needs no epochs; ridge, sharpness of the "
+            "hear. Each juror is a kernel multinomial regression on them, "
+            "fitted to shares of votes, which is a convex problem and needs no epochs; ridge, sharpness of the "
             "kernel and temperature were chosen for each by cross-validation within its own paintings.\n\n"
             f"| juror | life |\n| --- | --- |\n{told}\n\n"
             "Every score below comes from folds in which the choices, too, were made without the paintings that "
