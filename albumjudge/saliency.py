@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from albumjudge.covers import HasPixels, as_png
+from albumjudge.emotions import NAMES
 from albumjudge.jury import Jury
 from albumjudge.vgg import EmotionVGG
 
@@ -77,7 +78,7 @@ def heat(
         seen: see :func:`look_covered`, shape ``(n, 26, d)``.
         size: height and width of the images.
     """
-    heard = network.hear_reports(seen.flatten(0, 1)).unflatten(1, seen.shape[:2])
+    heard = network.hear_reports(seen.flatten(0, 1)).reshape(-1, *seen.shape[:2], len(NAMES))
     shares = heard.mean(0) if juror is None else heard[juror]
     return _spread(shares[torch.arange(len(seen)), :, emotions], size)
 

@@ -24,7 +24,7 @@ from training.jurors import (
 
 WIDTH = sum(JURY_WIDTHS)
 CHANCE = np.random.default_rng(4)
-SMALL = JuryConfig(ridges=(1e-3, 1e-2), sharpness=(0.3,), geometries=(1.0,), inner_folds=3)
+SMALL = JuryConfig(ridges=(1e-3, 1e-2), sharpness=0.3, inner_folds=3)
 
 
 def test_the_lives_differ() -> None:
@@ -122,8 +122,30 @@ def test_a_jury_learns_and_its_jurors_differ(paintings: tuple[np.ndarray, np.nda
     assert jury[0].memory.any(1).all()
 
 
-def test_choices_are_among_those_offered(paintings: tuple[np.ndarray, np.ndarray]) -> None:
+def test_nothing_is_chosen_unless_wished(paintings: tuple[np.ndarray, np.ndarray]) -> None:
     features, shares = paintings
-    (juror,) = fit_jury(features, shares, SMALL, LIVES[:1])
-    assert juror.choice.ridge in SMALL.ridges and juror.choice.sharpness in SMALL.sharpness
-    assert 0.2 <= juror.choice.temperature <= 5
+    (whole,) = fit_jury(features, shares, SMALL, LIVES[:1])
+    apart = [
+        fit_jury(features, shares, replace(SMALL, ridges=(ridge,)), LIVES[:1])[0] for ridge in SMALL.ridges
+    ]
+    (chosen,) = fit_jury(features, shares, replace(SMALL, chosen=True), LIVES[:1])
+    assert whole.choice.settings == ((1e-3, 1.0), (1e-2, 1.0))
+    assert 0.2 <= whole.choice.temperature <= 5
+    # The mean of the settings' logits, before each one's temperature.
+    mean = np.mean([juror.memory * juror.choice.temperature for juror in apart], axis=0)
+    np.testing.assert_allclose(whole.memory * whole.choice.temperature, mean)
+    best = min(apart, key=lambda juror: juror.choice.score)
+    assert chosen.choice == best.choice
+    np.testing.assert_allclose(chosen.memory, best.memory)
+
+
+def test_a_childhood_is_judged_by_paintings_on_one_side_only(
+    paintings: tuple[np.ndarray, np.ndarray],
+) -> None:
+    features, shares = paintings
+    child = Life("a", "", childhood=3)
+    (juror,) = fit_jury(features, shares, SMALL, [child])
+    never = np.setdiff1d(np.arange(len(shares)), met(child, len(shares), SMALL.seed))
+    assert not juror.memory[never].any() and np.isfinite(juror.choice.score)
+    # Its temperature is its own: paintings that it met twice are never on both sides.
+    assert juror.choice.score > -(shares * np.log(shares)).sum(1).mean()

@@ -25,7 +25,7 @@ def parts() -> tuple[Jury, list[FittedJuror], np.ndarray, np.ndarray, np.ndarray
     chance = np.random.default_rng(2)
     reports = np.abs(chance.normal(size=(6, WIDTH)))
     weights, offsets = chance.normal(size=(WIDTH, 2)) / 50, chance.normal(size=2)
-    choice = Choice(1e-3, 0.3, 1.0, 1.0, 2.0)
+    choice = Choice(((1e-3, 1.0),), 1.0, 2.0)
     fitted = [
         FittedJuror(
             np.abs(chance.normal(size=WIDTH + 2)) / 80,

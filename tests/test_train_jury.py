@@ -77,7 +77,7 @@ def test_the_benchmark_from_end_to_end_and_again(
     monkeypatch.setattr(benchmark_judge, "lite_features", lambda paintings, out: np.eye(len(paintings)))
     monkeypatch.setattr(benchmark_judge, "WORLDS", 5)
     monkeypatch.setattr(benchmark_judge, "BOOTSTRAPS", 50)
-    short = JuryConfig(size=32, ridges=(1e-3,), sharpness=(0.3,), geometries=(1.0,))
+    short = JuryConfig(size=32, ridges=(1e-3,))
     monkeypatch.setattr(benchmark_judge, "CONFIG", short)
 
     def few(names: Sequence[str]) -> tuple[Protocol, Protocol]:

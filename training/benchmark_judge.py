@@ -181,16 +181,17 @@ def methods(material: Material, trunk: torch.nn.Module, *, slow: bool, ablations
             "ours, emotions kept apart": partial(
                 jury_method, material, replace(config, geometries=(0.0,)), first
             ),
+            "ours, one setting chosen": partial(jury_method, material, replace(config, chosen=True), first),
             "ours, linear kernel": partial(
                 jury_method,
                 material,
-                replace(config, sharpness=(0.01,), ridges=(5e-6, 1e-5, 2e-5, 4e-5)),
+                replace(config, sharpness=0.01, ridges=(5e-6, 1e-5, 2e-5, 4e-5)),
                 first,
             ),
             "ours, neither": partial(
                 jury_method,
                 material,
-                replace(config, sharpness=(0.01,), ridges=(5e-6, 1e-5, 2e-5, 4e-5), geometries=(0.0,)),
+                replace(config, sharpness=0.01, ridges=(5e-6, 1e-5, 2e-5, 4e-5), geometries=(0.0,)),
                 (replace(LIVES[0], others=False),),
             ),
         }

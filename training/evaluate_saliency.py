@@ -6,7 +6,8 @@ Two tests over painted covers. *Randomised weights* (Adebayo et al. 2018, https:
 the map for the same emotion from a network with a random trunk (over the first forty covers), and from one
 whose jurors remember other votes (shuffled among the paintings), must differ from the true one. *Deletion*
 (Petsiuk et al. 2018, https://arxiv.org/abs/1806.07421): painting over the most salient quarter of the
-picture with its mean colour must lower the emotion's share more than painting over random squares, or over what is salient in another cover.
+picture with its mean colour must lower the emotion's share more than painting over random squares, or over what
+is salient in another cover.
 """
 
 from __future__ import annotations
