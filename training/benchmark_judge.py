@@ -8,6 +8,9 @@ and is asked about the same others, by the splits in ``training/splits.json``: r
 cross-validation and the literature's 70/30, on raw vote shares; 70/30 also on shares scaled the way that the
 papers on label distribution learning do. Whatever a method has to choose it chooses inside the paintings that
 it learns from. Predictions are kept in ``--out``, so a killed run is continued by the same command.
+
+The fine-tuned recipe takes hours on a processor. ``--carry`` does not run it but leaves its rows as an earlier
+run measured them, and the table says of which day they are.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,13 +44,14 @@ from training.kernel_softmax import Matrix
 from training.other_paintings import load_other_paintings
 from training.painting_data import PaintingSet, load_paintings
 from training.protocol import SEED, Protocol, Split, read
-from training.runs import merge_metrics, write_json, write_text
+from training.runs import merge_metrics, read_metrics, write_json, write_text
 from training.tables import markdown_table
 from training.train_judge import PRESETS, JudgeConfig, Views, see
 from training.train_judge import fit as fine_tune
 from training.train_jury import standardised, with_readings
 from training.trunk_reports import both_ways, imagenet_trunk, plain, reports_of
 
+RECIPE = "seed’s recipe (argmax, fine-tuned)"
 OURS, BEST, NOISE = "our jury (mean of eight)", "our best juror alone", "a perfect judge (vote noise)"
 CONFIG = JuryConfig()
 BOOTSTRAPS = 2000
@@ -174,7 +179,7 @@ def methods(material: Material, trunk: torch.nn.Module, *, slow: bool, ablations
         "rival: EfficientNet-lite0 probe": partial(rival_method, material.lite, rivals.linear_probe),
     }
     if slow:
-        found["seed’s recipe (argmax, fine-tuned)"] = SeedRecipe(trunk, material.paintings)
+        found[RECIPE] = SeedRecipe(trunk, material.paintings)
     found["jury"] = partial(jury_method, material, config, LIVES)
     if ablations:
         found |= {
@@ -368,15 +373,44 @@ def disagreement(found: NDArray[np.float64], protocol: Protocol, true: Shares) -
     return rows
 
 
+Rows = dict[str, dict[str, float]]
+
+
+def carried(rows: Rows, table: Mapping[str, Any]) -> tuple[Rows, str | None]:
+    """Rows with the recipe's from an earlier table, before ours, and the day on which it was measured.
+
+    Nothing is carried, and there is no day, where the recipe was run or the earlier table has none.
+    """
+    kept = table.get("rows", {}).get(RECIPE)
+    if kept is None or RECIPE in rows:
+        return rows, None
+    joined: Rows = {}
+    for name, values in rows.items():
+        if name == BEST:
+            joined[RECIPE] = kept
+        joined[name] = values
+    return joined, str(table.get("recipe_date", table["date"]))
+
+
 def finite(values: Mapping[str, float]) -> dict[str, float]:
     """Rounded for a table; what is infinite (KL of a prediction that rules something out) is left out."""
     return {name: round(value, 4) for name, value in values.items() if math.isfinite(value)}
 
 
 def run(
-    material: Material, trunk: torch.nn.Module, out: Path, *, slow: bool, ablations: bool
+    material: Material,
+    trunk: torch.nn.Module,
+    out: Path,
+    *,
+    slow: bool,
+    ablations: bool,
+    before: Mapping[str, Any] | None = None,
 ) -> dict[str, dict[str, object]]:
-    """All tables, as they stand in ``metrics.json``."""
+    """All tables, as they stand in ``metrics.json``.
+
+    Args:
+        before: tables of an earlier run, from which the recipe's rows are carried over; None for none.
+    """
     paintings = material.paintings
     clear = paintings.clear
     crossed, held = read(paintings.file_names)
@@ -416,6 +450,8 @@ def run(
                 predictions[name] = found[0]
         rows = {name: finite(row(found, protocol, true, clear)) for name, found in predictions.items()}
         rows[NOISE] = finite(noise_row(paintings, transform))
+        rows, day = carried(rows, (before or {}).get(key, {}))
+        remark = f" The seed’s recipe was run earlier, on {day}, on the same splits." if day else ""
         ours = by_image(predictions[OURS], protocol, true, clear)
         differences: dict[str, dict[str, float]] = {}
         for name, found in predictions.items():
@@ -435,9 +471,10 @@ def run(
                 f"{int(paintings.votes.sum(1).mean().round())} votes each, {labels}; top-1, top-2, balanced "
                 f"accuracy and ECE on the {int(clear.sum())} with one clear top emotion. Every painting is "
                 "judged by a network that never saw it. The last row knows what everybody would feel and "
-                "still misses the votes of so few."
+                f"still misses the votes of so few.{remark}"
             ),
             **facts,
+            **({"recipe_date": day} if day else {}),
             "rows": rows,
         }
         tables[f"{key}_differences"] = {
@@ -468,6 +505,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=JuryConfig.size, help="side at which the trunk looks")
     parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own choice")
     parser.add_argument("--quick", action="store_true", help="without the fine-tuned recipe and ablations")
+    parser.add_argument(
+        "--carry", action="store_true", help="leave the fine-tuned recipe's rows as the checkpoint has them"
+    )
     parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/judge"))
     parser.add_argument("--write", action="store_true", help="save the tables in the checkpoint's metrics")
     given = parser.parse_args(arguments)
@@ -475,7 +515,14 @@ def main(arguments: list[str] | None = None) -> int:
         torch.set_num_threads(given.threads)
     try:
         material, trunk = gather(given.data, given.others, given.features, given.out, given.size)
-        tables = run(material, trunk, given.out, slow=not given.quick, ablations=not given.quick)
+        tables = run(
+            material,
+            trunk,
+            given.out,
+            slow=not (given.quick or given.carry),
+            ablations=not given.quick,
+            before=read_metrics(given.checkpoint) if given.carry else None,
+        )
         text = [f"{table['what']}\n\n{markdown_table(table['rows'])}\n" for table in tables.values()]  # type: ignore[arg-type]
         print("\n".join(text))
         write_json(given.out / "benchmark.json", tables)
