@@ -113,12 +113,12 @@ def test_the_benchmark_from_end_to_end_and_again(
 
 def test_the_recipes_row_is_carried_over_with_its_day() -> None:
     rows = {"predict the mean": {"KL": 0.5}, BEST: {"KL": 0.4}, OURS: {"KL": 0.41}}
-    table = {"date": "2026-01-02", "rows": {RECIPE: {"KL": 0.7}, BEST: {"KL": 0.45}}}
+    table = {"date": "2026-01-02", "rows": {RECIPE: {"KL": 0.7}, BEST: {"KL": 0.45}, "gone": {"KL": 1.0}}}
     joined, day = carried(rows, table)
     assert list(joined) == ["predict the mean", RECIPE, BEST, OURS]
     assert joined[RECIPE] == {"KL": 0.7} and joined[BEST] == {"KL": 0.4} and day == "2026-01-02"
     # Carried once more it keeps the day on which it was measured.
-    again, day = carried(rows, {**table, "recipe_date": day, "date": "2026-02-03", "rows": joined})
+    again, day = carried(rows, {"carried_from": day, "date": "2026-02-03", "rows": joined})
     assert again == joined and day == "2026-01-02"
     assert carried({**rows, RECIPE: {"KL": 0.6}}, table) == ({**rows, RECIPE: {"KL": 0.6}}, None)
     assert carried(rows, {}) == (rows, None)

@@ -9,8 +9,8 @@ cross-validation and the literature's 70/30, on raw vote shares; 70/30 also on s
 papers on label distribution learning do. Whatever a method has to choose it chooses inside the paintings that
 it learns from. Predictions are kept in ``--out``, so a killed run is continued by the same command.
 
-The fine-tuned recipe takes hours on a processor. ``--carry`` does not run it but leaves its rows as an earlier
-run measured them, and the table says of which day they are.
+The fine-tuned recipe takes hours on a processor. ``--carry`` does not run it but leaves its row as an earlier
+run measured it, and the table says of which day it is.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 from scipy.stats import spearmanr
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from albumjudge.judging import mutual_information
@@ -134,7 +135,9 @@ def jury_method(
 def rival_method(
     features: Matrix, rival: Callable[[Matrix, Matrix, Matrix], Matrix], split: Split, shares: Shares
 ) -> NDArray[np.float64]:
-    return rival(features[split.learnt], features[split.asked], shares[split.learnt])[None]
+    # As for the jury: these matrices are small, and threads would only get in each other's way.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return rival(features[split.learnt], features[split.asked], shares[split.learnt])[None]
 
 
 class SeedRecipe:
@@ -164,7 +167,7 @@ class SeedRecipe:
 
 
 def methods(material: Material, trunk: torch.nn.Module, *, slow: bool, ablations: bool) -> dict[str, Method]:
-    """All methods by the names in the table."""
+    """All methods by the names in the table; without ``slow`` the fine-tuned recipe is left out."""
     # Rivals are others' methods: they have what a plain trunk reports.
     reports = plain(material.reports)
     last = reports[:, -REPORT_WIDTHS[-1] : -REPORT_WIDTHS[-1] // 2]
@@ -377,7 +380,7 @@ Rows = dict[str, dict[str, float]]
 
 
 def carried(rows: Rows, table: Mapping[str, Any]) -> tuple[Rows, str | None]:
-    """Rows with the recipe's from an earlier table, before ours, and the day on which it was measured.
+    """Rows with the recipe's from an earlier table, before ours, and the day that it was measured on.
 
     Nothing is carried, and there is no day, where the recipe was run or the earlier table has none.
     """
@@ -389,7 +392,7 @@ def carried(rows: Rows, table: Mapping[str, Any]) -> tuple[Rows, str | None]:
         if name == BEST:
             joined[RECIPE] = kept
         joined[name] = values
-    return joined, str(table.get("recipe_date", table["date"]))
+    return joined, str(table.get("carried_from", table["date"]))
 
 
 def finite(values: Mapping[str, float]) -> dict[str, float]:
@@ -409,7 +412,7 @@ def run(
     """All tables, as they stand in ``metrics.json``.
 
     Args:
-        before: tables of an earlier run, from which the recipe's rows are carried over; None for none.
+        before: tables of an earlier run, from which the recipe's rows are carried over where it is not run.
     """
     paintings = material.paintings
     clear = paintings.clear
@@ -474,7 +477,7 @@ def run(
                 f"still misses the votes of so few.{remark}"
             ),
             **facts,
-            **({"recipe_date": day} if day else {}),
+            **({"carried_from": day} if day else {}),
             "rows": rows,
         }
         tables[f"{key}_differences"] = {
