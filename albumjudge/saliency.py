@@ -1,27 +1,86 @@
-"""Where in a cover a feeling comes from.
+"""Where in a cover a feeling comes from: cover a place up and see how much of the feeling goes.
 
-LayerCAM (Jiang et al. 2021, https://doi.org/10.1109/TIP.2021.3089943): where a map is active and more of it
-would strengthen the feeling, the place under it matters. Taken in the last three blocks, whose places are
-neither single pixels nor half the picture, and added up. Libraries for Grad-CAM look at one layer and a plain
-classifier; here three blocks and several jurors speak.
+Occlusion (Zeiler & Fergus 2014, https://doi.org/10.1007/978-3-319-10590-1_53): windows that overlap are painted
+over, one after the other, with the picture's mean colour. A place matters as much as the feeling's share fades,
+on average, under the windows that hide it. No slope is followed and no layer is chosen, so the map says what
+the jury itself does when it sees less. All jurors look at the same covered pictures.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from albumjudge.covers import HasPixels, as_png
+from albumjudge.emotions import NAMES
 from albumjudge.jury import Jury
 from albumjudge.vgg import EmotionVGG
 
-BLOCKS = (3, 4, 5)
+ACROSS = 5
+"""Windows in a row, and rows of them."""
+WINDOW = 4
+"""A window's side is this part of the picture's: a quarter."""
+BATCH = 32
 DARKEST = 0.15
+
+
+def windows(height: int, width: int) -> Tensor:
+    """Which places each window hides: float, 0 or 1, shape ``(25, height, width)``, no place left out."""
+    down, along = (
+        torch.stack(
+            [
+                (torch.arange(side) >= start) & (torch.arange(side) < start + side // WINDOW)
+                for start in starts
+            ]
+        )
+        for side, starts in (
+            (side, [round(step * (side - side // WINDOW) / (ACROSS - 1)) for step in range(ACROSS)])
+            for side in (height, width)
+        )
+    )
+    return (down[:, None, :, None] & along[None, :, None, :]).flatten(0, 1).float()
+
+
+@torch.no_grad()
+def look_covered(network: Jury | EmotionVGG, images: Tensor) -> Tensor:
+    """What the trunk reports of each image, whole at first and then behind each window.
+
+    Args:
+        images: float, shape ``(n, 3, h, w)``, RGB in [0, 1].
+
+    Returns:
+        shape ``(n, 26, d)``.
+    """
+    hidden = windows(*images.shape[-2:])
+    masks = torch.cat([torch.zeros_like(hidden[:1]), hidden])[:, None]
+    seen = []
+    for image in images:
+        covered = image * (1 - masks) + image.mean((1, 2), keepdim=True) * masks
+        seen.append(
+            torch.cat([network.reports(network.normalise(part)) for part in torch.split(covered, BATCH)])
+        )
+    return torch.stack(seen)
+
+
+@torch.no_grad()
+def heat(
+    network: Jury | EmotionVGG,
+    seen: Tensor,
+    size: tuple[int, int],
+    emotions: Tensor,
+    juror: int | None = None,
+) -> Tensor:
+    """What :func:`saliency` returns, from what the trunk reported.
+
+    Args:
+        seen: see :func:`look_covered`, shape ``(n, 26, d)``.
+        size: height and width of the images.
+    """
+    heard = network.hear_reports(seen.flatten(0, 1)).reshape(-1, *seen.shape[:2], len(NAMES))
+    shares = heard.mean(0) if juror is None else heard[juror]
+    return _spread(shares[torch.arange(len(seen)), :, emotions], size)
 
 
 def saliency(
@@ -35,17 +94,14 @@ def saliency(
         juror: look through this one's eyes; None through the whole jury's.
 
     Returns:
-        float, shape ``(n, h, w)``, from 0 to 1, where 1 is the most salient place; all 0 where nothing in the
-        picture speaks for the emotion.
+        float, shape ``(n, h, w)``, from 0 to 1, where 1 is the most salient place and 0 one without which the
+        emotion would be as strong, or stronger; all 0 where no place differs from another.
     """
-    with torch.enable_grad():
-        looked_at, heard = _look(network, images)
-        shares = heard.mean(0) if juror is None else heard[juror]
-        chosen = shares.gather(1, emotions[:, None]).log().sum()
-        slopes = torch.autograd.grad(chosen, looked_at)
-    return _heat(looked_at, slopes, images.shape[-2:])
+    height, width = images.shape[-2:]
+    return heat(network, look_covered(network, images), (height, width), emotions, juror)
 
 
+@torch.no_grad()
 def saliency_by_juror(network: Jury | EmotionVGG, image: Tensor, emotions: Tensor) -> Tensor:
     """Where each juror's share of an emotion comes from in one image, which is looked at only once for all.
 
@@ -56,36 +112,20 @@ def saliency_by_juror(network: Jury | EmotionVGG, image: Tensor, emotions: Tenso
     Returns:
         float, shape ``(jurors, h, w)``, as :func:`saliency` gives it.
     """
-    with torch.enable_grad():
-        looked_at, heard = _look(network, image[None])
-        chosen = heard[:, 0].gather(1, emotions[:, None])[:, 0].log()
-        each = [torch.autograd.grad(one, looked_at, retain_graph=True) for one in chosen]
-    slopes = [torch.cat(of_one_block) for of_one_block in zip(*each, strict=True)]
-    return _heat(looked_at, slopes, image.shape[-2:])
+    heard = network.hear_reports(look_covered(network, image[None])[0])
+    height, width = image.shape[-2:]
+    return _spread(heard[torch.arange(len(heard)), :, emotions], (height, width))
 
 
-def _look(network: Jury | EmotionVGG, images: Tensor) -> tuple[list[Tensor], Tensor]:
-    """The maps of ``BLOCKS``, and what each juror feels, ``(jurors, n, 8)``, which depends on them."""
-    maps = network.normalise(images).detach().requires_grad_(True)
-    seen, reports = [], []
-    for number in range(1, 6):
-        maps = network.look(number, maps)
-        seen.append(maps)
-        reports.append(network.report(maps))
-        maps = network.block_layers(number)[-1](maps)
-    return [seen[number - 1] for number in BLOCKS], network.hear_reports(torch.cat(reports, 1))
-
-
-@torch.no_grad()
-def _heat(looked_at: Sequence[Tensor], slopes: Sequence[Tensor], size: Sequence[int]) -> Tensor:
-    """Maps ``(n or 1, c, h, w)`` and slopes ``(n, c, h, w)`` of each block to ``(n, *size)`` in [0, 1]."""
-    total = torch.zeros(len(slopes[0]), *size)
-    for there, slope in zip(looked_at, slopes, strict=True):
-        heat = (slope.relu() * there).sum(1, keepdim=True)
-        larger = interpolate(heat, tuple(size), mode="bilinear", align_corners=False)[:, 0]
-        total += larger / larger.amax((1, 2), keepdim=True).clamp(min=1e-12)
-    top = total.amax((1, 2), keepdim=True)
-    return torch.where(top > 0, total / top.clamp(min=1e-12), torch.zeros_like(total))
+def _spread(shares: Tensor, size: tuple[int, int]) -> Tensor:
+    """Shares ``(n, 26)`` of the whole picture and behind each window, to maps ``(n, *size)`` in [0, 1]."""
+    hidden = windows(*size)
+    fades = shares[:, :1].clamp(min=1e-12).log() - shares[:, 1:].clamp(min=1e-12).log()
+    total = torch.einsum("nw,whv->nhv", fades, hidden) / hidden.sum(0)
+    # Where hiding any place only strengthens the feeling, the places are ranked all the same.
+    most, least = total.amax((1, 2), keepdim=True), total.amin((1, 2), keepdim=True)
+    total = (total - torch.where(most > 0, 0.0, least)).clamp(min=0)
+    return total / total.amax((1, 2), keepdim=True).clamp(min=1e-12)
 
 
 def spotlight(cover: HasPixels, heat: NDArray[np.float32], enlarge: int = 1) -> bytes:

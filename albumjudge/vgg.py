@@ -48,7 +48,8 @@ class Trunk(nn.Module):
             images = nn.functional.interpolate(
                 images, (self.size, self.size), mode="bilinear", antialias=True, align_corners=False
             )
-        return (images - self.mean) / self.sd
+        # Channels last: the same numbers in an order that convolutions on a processor work through faster.
+        return ((images - self.mean) / self.sd).contiguous(memory_format=torch.channels_last)
 
     def block_layers(self, number: int) -> nn.Sequential:
         """Layers of block ``number`` (1 to 5), the max-pool last."""

@@ -13,6 +13,7 @@ from albumjudge.emotions import EMOTIONS
 from albumjudge.exhibit import JudgedCover
 from albumjudge.judging import Verdict
 from albumjudge.lives import lives
+from albumjudge.looking import meaning
 from frame import prints, room
 
 room.need_frame()
@@ -121,6 +122,7 @@ def each_juror(judged: JudgedCover) -> None:
     if looking:
         with st.spinner("Each of them points ..."):
             lit = eyes(str(judged.cover.identity), verdict.revision, judged)
+        st.html(f'<p class="quiet">{escape(meaning(room.exhibit().checkpoints["judge"].metrics))}</p>')
     known = lives(room.exhibit().checkpoints["judge"].training)
     reach = max(max(juror.probabilities) for juror in verdict.jurors)
     signs = " · ".join(

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from albumjudge.vgg import REPORT_WIDTHS
+from albumjudge.jury import JURY_WIDTHS
+from albumjudge.vgg import BLOCK_WIDTHS
 from training.jurors import (
     LIVES,
     JuryConfig,
@@ -21,9 +22,9 @@ from training.jurors import (
     wanted,
 )
 
-WIDTH = sum(REPORT_WIDTHS)
+WIDTH = sum(JURY_WIDTHS)
 CHANCE = np.random.default_rng(4)
-SMALL = JuryConfig(ridges=(1e-3, 1e-2), sharpness=(0.3,), geometries=(1.0,), inner_folds=3)
+SMALL = JuryConfig(ridges=(1e-3, 1e-2), sharpness=0.3, inner_folds=3)
 
 
 def test_the_lives_differ() -> None:
@@ -38,17 +39,17 @@ def test_the_lives_differ() -> None:
 
 def test_every_block_that_is_heard_weighs_the_same() -> None:
     weights = block_weights((2, 5))
-    parts = np.split(weights, np.cumsum(REPORT_WIDTHS)[:-1])
+    parts = np.split(weights, np.cumsum(JURY_WIDTHS)[:-1])
     assert [part.sum() for part in parts] == pytest.approx([0, 1, 0, 0, 1])
 
 
-def test_half_the_eyes_see_both_of_a_maps_numbers_and_weigh_as_much() -> None:
+def test_half_the_eyes_see_all_of_a_maps_numbers_and_weigh_as_much() -> None:
     whole = attention(Life("a", ""), 4, 5.0, 1)
     half = attention(Life("b", "", eyes=1), 4, 5.0, 1)
     assert whole.sum() == pytest.approx(10) and half.sum() == pytest.approx(10)
-    first = half[: REPORT_WIDTHS[0]].reshape(2, -1)
-    assert ((first > 0).sum(1) == REPORT_WIDTHS[0] // 4).all()
-    assert ((first[0] > 0) == (first[1] > 0)).all()
+    first = half[: JURY_WIDTHS[0]].reshape(3, -1)
+    assert ((first > 0).sum(1) == BLOCK_WIDTHS[0] // 2).all()
+    assert ((first > 0) == (first[0] > 0)).all()
 
 
 def test_who_knows_no_others_does_not_hear_them() -> None:
@@ -97,7 +98,7 @@ def paintings() -> tuple[np.ndarray, np.ndarray]:
     chance = np.random.default_rng(5)
     features = chance.normal(size=(60, WIDTH + 2))
     mood = chance.normal(size=60)
-    features[:, : REPORT_WIDTHS[0]] += 2 * mood[:, None]
+    features[:, : JURY_WIDTHS[0]] += 2 * mood[:, None]
     features[:, WIDTH] = mood
     logits = mood[:, None] * np.array([1, -1, 1, 1, -1, 1, -1, -1])
     return features, softmax(logits, axis=1)
@@ -114,15 +115,37 @@ def test_a_jury_learns_and_its_jurors_differ(paintings: tuple[np.ndarray, np.nda
     assert surprise[0] < -(shares[asked] * np.log(mean)).sum(1).mean()
     by_name = {life.name: juror for life, juror in zip(LIVES, jury, strict=True)}
     colourist = next(life for life in LIVES if life.blocks == (1, 2, 3))
-    assert not by_name[colourist.name].attention[sum(REPORT_WIDTHS[:3]) : WIDTH].any()
+    assert not by_name[colourist.name].attention[sum(JURY_WIDTHS[:3]) : WIDTH].any()
     child = next(i for i, life in enumerate(LIVES) if life.childhood)
     never = np.setdiff1d(np.arange(45), met(LIVES[child], 45, SMALL.seed))
     assert len(never) and not jury[child].memory[never].any()
     assert jury[0].memory.any(1).all()
 
 
-def test_choices_are_among_those_offered(paintings: tuple[np.ndarray, np.ndarray]) -> None:
+def test_nothing_is_chosen_unless_wished(paintings: tuple[np.ndarray, np.ndarray]) -> None:
     features, shares = paintings
-    (juror,) = fit_jury(features, shares, SMALL, LIVES[:1])
-    assert juror.choice.ridge in SMALL.ridges and juror.choice.sharpness in SMALL.sharpness
-    assert 0.2 <= juror.choice.temperature <= 5
+    (whole,) = fit_jury(features, shares, SMALL, LIVES[:1])
+    apart = [
+        fit_jury(features, shares, replace(SMALL, ridges=(ridge,)), LIVES[:1])[0] for ridge in SMALL.ridges
+    ]
+    (chosen,) = fit_jury(features, shares, replace(SMALL, chosen=True), LIVES[:1])
+    assert whole.choice.settings == ((1e-3, 1.0), (1e-2, 1.0))
+    assert 0.2 <= whole.choice.temperature <= 5
+    # The mean of the settings' logits, before each one's temperature.
+    mean = np.mean([juror.memory * juror.choice.temperature for juror in apart], axis=0)
+    np.testing.assert_allclose(whole.memory * whole.choice.temperature, mean)
+    best = min(apart, key=lambda juror: juror.choice.score)
+    assert chosen.choice == best.choice
+    np.testing.assert_allclose(chosen.memory, best.memory)
+
+
+def test_a_childhood_is_judged_by_paintings_on_one_side_only(
+    paintings: tuple[np.ndarray, np.ndarray],
+) -> None:
+    features, shares = paintings
+    child = Life("a", "", childhood=3)
+    (juror,) = fit_jury(features, shares, SMALL, [child])
+    never = np.setdiff1d(np.arange(len(shares)), met(child, len(shares), SMALL.seed))
+    assert not juror.memory[never].any() and np.isfinite(juror.choice.score)
+    # Its temperature is its own: paintings that it met twice are never on both sides.
+    assert juror.choice.score > -(shares * np.log(shares)).sum(1).mean()

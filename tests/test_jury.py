@@ -9,12 +9,12 @@ import pytest
 import torch
 from scipy.special import softmax
 
-from albumjudge.jury import Jury
-from albumjudge.vgg import REPORT_WIDTHS, Trunk
+from albumjudge.jury import JURY_WIDTHS, Jury, JuryTrunk, awake
+from albumjudge.vgg import Trunk
 from training.jurors import Choice, FittedJuror, Life
 from training.train_jury import build, standardised, with_readings
 
-WIDTH = sum(REPORT_WIDTHS)
+WIDTH = sum(JURY_WIDTHS)
 LIVES = (Life("one", "First."), Life("two", "Second."), Life("three", "Third."))
 
 
@@ -25,7 +25,7 @@ def parts() -> tuple[Jury, list[FittedJuror], np.ndarray, np.ndarray, np.ndarray
     chance = np.random.default_rng(2)
     reports = np.abs(chance.normal(size=(6, WIDTH)))
     weights, offsets = chance.normal(size=(WIDTH, 2)) / 50, chance.normal(size=2)
-    choice = Choice(1e-3, 0.3, 1.0, 1.0, 2.0)
+    choice = Choice(((1e-3, 1.0),), 1.0, 2.0)
     fitted = [
         FittedJuror(
             np.abs(chance.normal(size=WIDTH + 2)) / 80,
@@ -99,6 +99,25 @@ def test_saved_and_loaded_it_feels_the_same(
     images = torch.rand(1, 3, 32, 32)
     torch.testing.assert_close(back.hear(images), jury.hear(images))
     assert back.lives == jury.lives
+
+
+@torch.no_grad()
+def test_a_jury_hears_in_how_much_of_the_picture_a_map_is_awake() -> None:
+    maps = torch.zeros(1, 2, 4, 4)
+    maps[0, 0, :, 0] = 5.0
+    maps[0, 1, 1:3, 1:3] = 0.1
+    torch.testing.assert_close(awake(maps), torch.tensor([[0.25, 0.25]]))
+    report = JuryTrunk.report(maps)
+    torch.testing.assert_close(report[:, :4], Trunk.report(maps))
+    torch.testing.assert_close(report[:, 4:], awake(maps))
+
+
+def test_a_count_of_places_has_the_slope_of_a_smooth_one() -> None:
+    maps = torch.rand(2, 3, 4, 4, requires_grad=True)
+    found = awake(maps)
+    torch.testing.assert_close(found, torch.ones(2, 3))
+    (slope,) = torch.autograd.grad(found.sum(), maps)
+    torch.testing.assert_close(slope, (1 + maps.detach()) ** -2 / 16)
 
 
 @pytest.mark.parametrize("lives", [(), "alone", (1, 2)])

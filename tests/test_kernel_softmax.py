@@ -5,10 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.special import softmax
+from sklearn.gaussian_process.kernels import RationalQuadratic
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import rbf_kernel
 
-from training.kernel_softmax import decompose, fit, fit_temperature, label_geometry, squared_distances
+from training.kernel_softmax import (
+    decompose,
+    fit,
+    fit_temperature,
+    label_geometry,
+    rational_quadratic,
+    squared_distances,
+)
 
 CHANCE = np.random.default_rng(3)
 POINTS = CHANCE.normal(size=(40, 5))
@@ -18,6 +26,12 @@ SHARES = CHANCE.dirichlet(np.ones(3), 40)
 def test_distances_are_scikit_learns() -> None:
     ours = np.exp(-0.3 * squared_distances(POINTS, POINTS[:7]))
     np.testing.assert_allclose(ours, rbf_kernel(POINTS, POINTS[:7], gamma=0.3), atol=1e-12)
+
+
+def test_the_kernel_is_scikit_learns() -> None:
+    left, right = np.random.default_rng(3).normal(size=(2, 6, 4))
+    theirs = RationalQuadratic(length_scale=0.5**0.5, alpha=1.0)(left, right)
+    np.testing.assert_allclose(rational_quadratic(squared_distances(left, right)), theirs)
 
 
 def test_with_single_labels_and_a_linear_kernel_it_is_logistic_regression() -> None:

@@ -77,6 +77,7 @@ def test_each_juror_shows_where_it_looks_when_asked(
     app.toggle[0].set_value(True).run()
     page = text(app)
     assert page.count("lit where it speaks for awe") == 2
+    assert "Light lies where hiding a place takes most of the feeling away." in page
     assert "as the &lt;timid&gt; looks at it, lit where it speaks for fear" in page
     app.run()
     assert len(asked) == 1  # Looking again costs seconds; the same cover is looked at once.

@@ -11,7 +11,7 @@ from PIL import Image
 
 from albumjudge.covers import Cover, CoverIdentity
 from albumjudge.jury import Jury
-from albumjudge.saliency import DARKEST, saliency, saliency_by_juror, spotlight
+from albumjudge.saliency import DARKEST, saliency, saliency_by_juror, spotlight, windows
 from albumjudge.vgg import EmotionVGG
 from training.evaluate_saliency import cells, evaluate, paint_over
 
@@ -24,16 +24,48 @@ def network() -> EmotionVGG:
 
 @torch.no_grad()
 def test_the_map_is_about_the_place_that_speaks(network: EmotionVGG) -> None:
-    # Noise in one corner of a black picture: nothing else can excite maps whose biases are zero.
+    # Noise in one corner of a grey picture: nothing else can excite maps whose biases are zero.
     for module in network.features:
         if isinstance(module, torch.nn.Conv2d):
             assert module.bias is not None
             module.bias.zero_()
     grey = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1).expand(1, 3, 64, 64).clone()
+    before = network.hear(grey)[0]
     grey[:, :, 40:, 40:] = torch.rand(1, 3, 24, 24)
-    heat = saliency(network, grey, torch.tensor([2]))
+    risen = (network.hear(grey)[0] - before).argmax(1)
+    heat = saliency(network, grey, risen)
     assert heat.shape == (1, 64, 64) and heat.max() == 1 and heat.min() >= 0
     assert heat[0, 40:, 40:].mean() > 5 * heat[0, :24, :24].mean()
+
+
+def test_windows_overlap_and_leave_no_place_out() -> None:
+    hidden = windows(64, 32)
+    assert hidden.shape == (25, 64, 32)
+    assert hidden.sum((1, 2)).tolist() == [16 * 8] * 25
+    times = hidden.sum(0)
+    assert times.min() == 1 and times.max() == 4
+    torch.testing.assert_close(times, times.flip(0).flip(1))
+
+
+class Bright(EmotionVGG):
+    """Feels amusement where the upper left quarter is bright, anger where it is not; nothing else counts."""
+
+    def reports(self, maps: torch.Tensor, first: int = 1) -> torch.Tensor:
+        return maps[:, :, :32, :32].mean((1, 2, 3))[:, None]
+
+    def hear_reports(self, reports: torch.Tensor) -> torch.Tensor:
+        place = torch.arange(8)
+        return (reports * ((place == 0).float() - (place == 1).float())).softmax(1)[None]
+
+
+def test_what_is_hidden_without_loss_is_dark_and_what_speaks_against_it_too() -> None:
+    picture = torch.full((1, 3, 64, 64), 0.2)
+    picture[:, :, :16, :16] = 1.0
+    for_it, against = saliency(Bright().eval(), picture.expand(2, -1, -1, -1), torch.tensor([0, 1]))
+    assert for_it[:12, :12].min() == 1
+    assert for_it[32:].max() == 0 and for_it[:, 32:].max() == 0
+    # Of all places only the bright one speaks against anger.
+    assert against[:12, :12].max() == 0 and against.max() == 1
 
 
 def test_each_image_is_asked_about_its_own_emotion(network: EmotionVGG) -> None:

@@ -19,7 +19,7 @@ from albumjudge.jury import Jury
 from tests.checkpoint_fixtures import make_generator
 from tests.jury_fixtures import COUNT, make_others, make_paintings, make_trunk
 from training import acclimatise, benchmark_judge, evaluate_saliency, time_judge, train_jury
-from training.benchmark_judge import BEST, NOISE, OURS
+from training.benchmark_judge import BEST, NOISE, OURS, RECIPE, carried
 from training.jurors import LIVES, JuryConfig
 from training.protocol import Protocol, read
 from training.trunk_reports import imagenet_trunk, reports_of
@@ -77,7 +77,7 @@ def test_the_benchmark_from_end_to_end_and_again(
     monkeypatch.setattr(benchmark_judge, "lite_features", lambda paintings, out: np.eye(len(paintings)))
     monkeypatch.setattr(benchmark_judge, "WORLDS", 5)
     monkeypatch.setattr(benchmark_judge, "BOOTSTRAPS", 50)
-    short = JuryConfig(size=32, ridges=(1e-3,), sharpness=(0.3,), geometries=(1.0,))
+    short = JuryConfig(size=32, ridges=(1e-3,))
     monkeypatch.setattr(benchmark_judge, "CONFIG", short)
 
     def few(names: Sequence[str]) -> tuple[Protocol, Protocol]:
@@ -109,6 +109,19 @@ def test_the_benchmark_from_end_to_end_and_again(
     monkeypatch.setattr(benchmark_judge, "fit_jury", None)
     assert benchmark_judge.main([*arguments, "--checkpoint", str(checkpoint)]) == 0
     assert capsys.readouterr().out == first
+
+
+def test_the_recipes_row_is_carried_over_with_its_day() -> None:
+    rows = {"predict the mean": {"KL": 0.5}, BEST: {"KL": 0.4}, OURS: {"KL": 0.41}}
+    table = {"date": "2026-01-02", "rows": {RECIPE: {"KL": 0.7}, BEST: {"KL": 0.45}, "gone": {"KL": 1.0}}}
+    joined, day = carried(rows, table)
+    assert list(joined) == ["predict the mean", RECIPE, BEST, OURS]
+    assert joined[RECIPE] == {"KL": 0.7} and joined[BEST] == {"KL": 0.4} and day == "2026-01-02"
+    # Carried once more it keeps the day on which it was measured.
+    again, day = carried(rows, {"carried_from": day, "date": "2026-02-03", "rows": joined})
+    assert again == joined and day == "2026-01-02"
+    assert carried({**rows, RECIPE: {"KL": 0.6}}, table) == ({**rows, RECIPE: {"KL": 0.6}}, None)
+    assert carried(rows, {}) == (rows, None)
 
 
 def test_the_jury_gets_used_to_covers(world: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,9 @@ and is asked about the same others, by the splits in ``training/splits.json``: r
 cross-validation and the literature's 70/30, on raw vote shares; 70/30 also on shares scaled the way that the
 papers on label distribution learning do. Whatever a method has to choose it chooses inside the paintings that
 it learns from. Predictions are kept in ``--out``, so a killed run is continued by the same command.
+
+The fine-tuned recipe takes hours on a processor. ``--carry`` does not run it but leaves its row as an earlier
+run measured it, and the table says of which day it is.
 """
 
 from __future__ import annotations
@@ -21,12 +24,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 from scipy.stats import spearmanr
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from albumjudge.judging import mutual_information
@@ -40,13 +45,14 @@ from training.kernel_softmax import Matrix
 from training.other_paintings import load_other_paintings
 from training.painting_data import PaintingSet, load_paintings
 from training.protocol import SEED, Protocol, Split, read
-from training.runs import merge_metrics, write_json, write_text
+from training.runs import merge_metrics, read_metrics, write_json, write_text
 from training.tables import markdown_table
 from training.train_judge import PRESETS, JudgeConfig, Views, see
 from training.train_judge import fit as fine_tune
 from training.train_jury import standardised, with_readings
-from training.trunk_reports import both_ways, imagenet_trunk, reports_of
+from training.trunk_reports import both_ways, imagenet_trunk, plain, reports_of
 
+RECIPE = "seed’s recipe (argmax, fine-tuned)"
 OURS, BEST, NOISE = "our jury (mean of eight)", "our best juror alone", "a perfect judge (vote noise)"
 CONFIG = JuryConfig()
 BOOTSTRAPS = 2000
@@ -60,7 +66,7 @@ class Material:
     """All that methods may look at.
 
     Attributes:
-        reports, mirrored: of the trunk on whole and on mirrored paintings, raw, shape ``(n, 2944)``.
+        reports, mirrored: of the trunk on whole and on mirrored paintings, raw, shape ``(n, 4416)``.
         reading: weights and offsets learnt from other paintings, see :func:`training.jurors.read_others`.
         lite: features of EfficientNet-lite0, for a rival.
         size: side at which the trunk looked.
@@ -129,7 +135,9 @@ def jury_method(
 def rival_method(
     features: Matrix, rival: Callable[[Matrix, Matrix, Matrix], Matrix], split: Split, shares: Shares
 ) -> NDArray[np.float64]:
-    return rival(features[split.learnt], features[split.asked], shares[split.learnt])[None]
+    # As for the jury: these matrices are small, and threads would only get in each other's way.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return rival(features[split.learnt], features[split.asked], shares[split.learnt])[None]
 
 
 class SeedRecipe:
@@ -159,36 +167,39 @@ class SeedRecipe:
 
 
 def methods(material: Material, trunk: torch.nn.Module, *, slow: bool, ablations: bool) -> dict[str, Method]:
-    """All methods by the names in the table."""
-    last = material.reports[:, -REPORT_WIDTHS[-1] : -REPORT_WIDTHS[-1] // 2]
+    """All methods by the names in the table; without ``slow`` the fine-tuned recipe is left out."""
+    # Rivals are others' methods: they have what a plain trunk reports.
+    reports = plain(material.reports)
+    last = reports[:, -REPORT_WIDTHS[-1] : -REPORT_WIDTHS[-1] // 2]
     config = replace(CONFIG, size=material.size)
     first = LIVES[:1]
     found: dict[str, Method] = {
         "predict the mean": partial(rival_method, last, rivals.always_the_mean),
         "always the majority’s emotion": partial(rival_method, last, rivals.majority),
-        "k nearest neighbours (AA-kNN)": partial(rival_method, material.reports, rivals.nearest_neighbours),
+        "k nearest neighbours (AA-kNN)": partial(rival_method, reports, rivals.nearest_neighbours),
         "SA-BFGS on conv5_3": partial(rival_method, last, rivals.sa_bfgs),
-        "linear probe on five blocks": partial(rival_method, material.reports, rivals.linear_probe),
+        "linear probe on five blocks": partial(rival_method, reports, rivals.linear_probe),
         "rival: EfficientNet-lite0 probe": partial(rival_method, material.lite, rivals.linear_probe),
     }
     if slow:
-        found["seed’s recipe (argmax, fine-tuned)"] = SeedRecipe(trunk, material.paintings)
+        found[RECIPE] = SeedRecipe(trunk, material.paintings)
     found["jury"] = partial(jury_method, material, config, LIVES)
     if ablations:
         found |= {
             "ours, emotions kept apart": partial(
                 jury_method, material, replace(config, geometries=(0.0,)), first
             ),
+            "ours, one setting chosen": partial(jury_method, material, replace(config, chosen=True), first),
             "ours, linear kernel": partial(
                 jury_method,
                 material,
-                replace(config, sharpness=(0.01,), ridges=(5e-6, 1e-5, 2e-5, 4e-5)),
+                replace(config, sharpness=0.01, ridges=(5e-6, 1e-5, 2e-5, 4e-5)),
                 first,
             ),
             "ours, neither": partial(
                 jury_method,
                 material,
-                replace(config, sharpness=(0.01,), ridges=(5e-6, 1e-5, 2e-5, 4e-5), geometries=(0.0,)),
+                replace(config, sharpness=0.01, ridges=(5e-6, 1e-5, 2e-5, 4e-5), geometries=(0.0,)),
                 (replace(LIVES[0], others=False),),
             ),
         }
@@ -365,15 +376,44 @@ def disagreement(found: NDArray[np.float64], protocol: Protocol, true: Shares) -
     return rows
 
 
+Rows = dict[str, dict[str, float]]
+
+
+def carried(rows: Rows, table: Mapping[str, Any]) -> tuple[Rows, str | None]:
+    """Rows with the recipe's from an earlier table, before ours, and the day that it was measured on.
+
+    Nothing is carried, and there is no day, where the recipe was run or the earlier table has none.
+    """
+    kept = table.get("rows", {}).get(RECIPE)
+    if kept is None or RECIPE in rows:
+        return rows, None
+    joined: Rows = {}
+    for name, values in rows.items():
+        if name == BEST:
+            joined[RECIPE] = kept
+        joined[name] = values
+    return joined, str(table.get("carried_from", table["date"]))
+
+
 def finite(values: Mapping[str, float]) -> dict[str, float]:
     """Rounded for a table; what is infinite (KL of a prediction that rules something out) is left out."""
     return {name: round(value, 4) for name, value in values.items() if math.isfinite(value)}
 
 
 def run(
-    material: Material, trunk: torch.nn.Module, out: Path, *, slow: bool, ablations: bool
+    material: Material,
+    trunk: torch.nn.Module,
+    out: Path,
+    *,
+    slow: bool,
+    ablations: bool,
+    before: Mapping[str, Any] | None = None,
 ) -> dict[str, dict[str, object]]:
-    """All tables, as they stand in ``metrics.json``."""
+    """All tables, as they stand in ``metrics.json``.
+
+    Args:
+        before: tables of an earlier run, from which the recipe's rows are carried over where it is not run.
+    """
     paintings = material.paintings
     clear = paintings.clear
     crossed, held = read(paintings.file_names)
@@ -413,6 +453,8 @@ def run(
                 predictions[name] = found[0]
         rows = {name: finite(row(found, protocol, true, clear)) for name, found in predictions.items()}
         rows[NOISE] = finite(noise_row(paintings, transform))
+        rows, day = carried(rows, (before or {}).get(key, {}))
+        remark = f" The seed’s recipe was run earlier, on {day}, on the same splits." if day else ""
         ours = by_image(predictions[OURS], protocol, true, clear)
         differences: dict[str, dict[str, float]] = {}
         for name, found in predictions.items():
@@ -432,9 +474,10 @@ def run(
                 f"{int(paintings.votes.sum(1).mean().round())} votes each, {labels}; top-1, top-2, balanced "
                 f"accuracy and ECE on the {int(clear.sum())} with one clear top emotion. Every painting is "
                 "judged by a network that never saw it. The last row knows what everybody would feel and "
-                "still misses the votes of so few."
+                f"still misses the votes of so few.{remark}"
             ),
             **facts,
+            **({"carried_from": day} if day else {}),
             "rows": rows,
         }
         tables[f"{key}_differences"] = {
@@ -465,6 +508,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=JuryConfig.size, help="side at which the trunk looks")
     parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own choice")
     parser.add_argument("--quick", action="store_true", help="without the fine-tuned recipe and ablations")
+    parser.add_argument(
+        "--carry", action="store_true", help="leave the fine-tuned recipe's rows as the checkpoint has them"
+    )
     parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/judge"))
     parser.add_argument("--write", action="store_true", help="save the tables in the checkpoint's metrics")
     given = parser.parse_args(arguments)
@@ -472,7 +518,14 @@ def main(arguments: list[str] | None = None) -> int:
         torch.set_num_threads(given.threads)
     try:
         material, trunk = gather(given.data, given.others, given.features, given.out, given.size)
-        tables = run(material, trunk, given.out, slow=not given.quick, ablations=not given.quick)
+        tables = run(
+            material,
+            trunk,
+            given.out,
+            slow=not (given.quick or given.carry),
+            ablations=not given.quick,
+            before=read_metrics(given.checkpoint) if given.carry else None,
+        )
         text = [f"{table['what']}\n\n{markdown_table(table['rows'])}\n" for table in tables.values()]  # type: ignore[arg-type]
         print("\n".join(text))
         write_json(given.out / "benchmark.json", tables)

@@ -12,19 +12,23 @@ from scipy.special import log_softmax
 from threadpoolctl import threadpool_limits
 
 from albumjudge.emotions import NAMES
-from albumjudge.vgg import REPORT_WIDTHS
+from albumjudge.jury import JURY_WIDTHS
+from albumjudge.vgg import BLOCK_WIDTHS
 from training.kernel_softmax import (
-    Basis,
     Fit,
     Matrix,
     decompose,
     fit,
     fit_temperature,
     label_geometry,
+    rational_quadratic,
     squared_distances,
 )
 
 ALL_BLOCKS = (1, 2, 3, 4, 5)
+STEPS = 60
+"""Of each fit, at most; more change nothing that can be seen in a share."""
+Pairs = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -67,35 +71,42 @@ LIVES: tuple[Life, ...] = (
 class JuryConfig:
     """Everything that decides a jury, together with the data.
 
-    Of each tuple one value is chosen inside the training paintings, by their own cross-validation.
+    A juror's logits are the mean over all pairs of a ridge and a geometry. With so few paintings the best pair
+    cannot be told from the next best, and choosing costs more than it brings; ``chosen`` chooses all the same.
 
     Attributes:
         size: side in pixels at which the trunk sees a picture.
-        ridges: weight of the function's squared norm.
-        sharpness: the kernel is ``exp(-sharpness * squared distance / median squared distance)``.
+        ridges: weights of the function's squared norm.
+        sharpness: the kernel is ``1 / (1 + sharpness * squared distance / median squared distance)``.
         others_weight: how loud the readings from other paintings are; each of the five blocks has 1, so that
             5 is as loud as all of these together.
-        geometries: power of the labels' covariance, see :func:`training.kernel_softmax.label_geometry`.
-        inner_folds: of the cross-validation inside the training paintings.
+        geometries: powers of the labels' covariance, see :func:`training.kernel_softmax.label_geometry`.
+        inner_folds: of the cross-validation inside the training paintings, for temperatures and choices.
+        chosen: take only the pair that did best in the inner cross-validation.
         seed: of folds, childhoods and eyes.
     """
 
     size: int = 96
-    ridges: tuple[float, ...] = (1.5e-4, 3e-4, 6e-4, 1.2e-3)
-    sharpness: tuple[float, ...] = (0.3, 1.0)
+    ridges: tuple[float, ...] = (1e-4, 2e-4, 4e-4, 8e-4)
+    sharpness: float = 0.5
     others_weight: float = 5.0
-    geometries: tuple[float, ...] = (0.5, 1.0)
+    geometries: tuple[float, ...] = (1.0,)
     inner_folds: int = 5
+    chosen: bool = False
     seed: int = 2010
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen for a juror, and the mean inner cross-entropy in nats that it won with."""
+    """What was chosen for a juror, and what that was worth within its paintings.
 
-    ridge: float
-    sharpness: float
-    geometry: float
+    Attributes:
+        settings: pairs of ridge and geometry whose logits are averaged.
+        temperature: divides the logits.
+        score: mean inner cross-entropy with what it was told, in nats, before the temperature.
+    """
+
+    settings: tuple[tuple[float, float], ...]
     temperature: float
     score: float
 
@@ -105,7 +116,7 @@ class FittedJuror:
     """A juror that can be asked.
 
     Attributes:
-        attention: shape ``(d,)``: the kernel is ``exp(-|attention * (x - painting)|^2)``.
+        attention: shape ``(d,)``: the kernel is ``1 / (1 + |attention * (x - painting)|^2)``.
         memory: shape ``(paintings, 8)``, zero for paintings never met.
         leaning: shape ``(8,)``.
         choice: how it was fitted.
@@ -118,7 +129,7 @@ class FittedJuror:
 
     def logits(self, asked: Matrix, paintings: Matrix) -> Matrix:
         """Logits, shape ``(n, 8)``; ``asked`` ``(n, d)`` and ``paintings`` are standardised reports."""
-        kernel = np.exp(-squared_distances(asked * self.attention, paintings * self.attention))
+        kernel = rational_quadratic(squared_distances(asked * self.attention, paintings * self.attention))
         return kernel @ self.memory + self.leaning
 
 
@@ -131,11 +142,11 @@ def read_others(
     leave-one-out correlation.
 
     Args:
-        reports: shape ``(n, 2944)``.
+        reports: shape ``(n, 4416)``.
         scores: shape ``(n, k)``, NaN where unknown.
 
     Returns:
-        weights ``(2944, k)`` and offsets ``(k,)``, for raw reports, and the leave-one-out correlations ``(k,)``.
+        weights ``(4416, k)`` and offsets ``(k,)``, for raw reports, and the leave-one-out correlations ``(k,)``.
     """
     centre, spread = reports.mean(0), reports.std(0) + 1e-3
     loud = block_weights(ALL_BLOCKS) / spread**2
@@ -161,19 +172,19 @@ def read_others(
 
 
 def block_weights(blocks: Sequence[int]) -> Matrix:
-    """A weight for every report, shape ``(2944,)``: each block heard has 1 in all, the others 0."""
+    """A weight for every report, shape ``(4416,)``: each block heard has 1 in all, the others 0."""
     return np.concatenate(
-        [np.full(width, (number in blocks) / width) for number, width in enumerate(REPORT_WIDTHS, start=1)]
+        [np.full(width, (number in blocks) / width) for number, width in enumerate(JURY_WIDTHS, start=1)]
     )
 
 
 def attention(life: Life, others: int, others_weight: float, seed: int) -> Matrix:
-    """Squared weights of reports and readings in a juror's distances, shape ``(2944 + others,)``."""
+    """Squared weights of reports and readings in a juror's distances, shape ``(4416 + others,)``."""
     weights = block_weights(life.blocks)
     if life.eyes is not None:
         chance = np.random.default_rng([seed, 3, life.eyes])
-        # A map's mean and maximum come from the same eye.
-        open_eyes = [np.tile(chance.permutation(width // 2) < width // 4, 2) for width in REPORT_WIDTHS]
+        # All that is said of a map comes from the same eye.
+        open_eyes = [np.tile(chance.permutation(width) < width // 2, 3) for width in BLOCK_WIDTHS]
         weights = 2 * weights * np.concatenate(open_eyes)
     readings = np.full(others, others_weight / others if life.others and others else 0.0)
     return np.concatenate([weights, readings])
@@ -197,12 +208,11 @@ def fit_jury(
 ) -> list[FittedJuror]:
     """Fit jurors on paintings; all choices are made inside them.
 
-    The first juror's life has to be an undivided one: what is chosen for it (sharpness, readings, geometry)
-    holds for all. Each other finds a ridge and a temperature of its own, but for those with a childhood of
-    their own: pictures met twice would stand on both sides of an inner split.
+    Inner splits part paintings, so that one met twice never stands on both sides; those that a juror never met
+    are asked about, too.
 
     Args:
-        paintings: standardised reports and readings, shape ``(n, 2944 + others)``.
+        paintings: standardised reports and readings, shape ``(n, 4416 + others)``.
         shares: shape ``(n, 8)``.
     """
     # These matrices are small: threads would only get in each other's way.
@@ -213,58 +223,51 @@ def fit_jury(
 def _fit_jury(
     paintings: Matrix, shares: Matrix, config: JuryConfig, lives: Sequence[Life]
 ) -> list[FittedJuror]:
-    others = paintings.shape[1] - sum(REPORT_WIDTHS)
+    others = paintings.shape[1] - sum(JURY_WIDTHS)
     count = len(paintings)
     places = np.empty(count, np.int64)
     places[np.random.default_rng([config.seed, 1]).permutation(count)] = np.arange(count) % config.inner_folds
+    settings = tuple(product(config.ridges, config.geometries))
     jury: list[FittedJuror] = []
     for life in lives:
-        if not jury:
-            grid = list(product(config.sharpness, config.geometries, config.ridges))
-        else:
-            first = jury[0].choice
-            grid = [(first.sharpness, first.geometry, ridge) for ridge in config.ridges]
         told = wanted(shares, life.labels)
+        rows = met(life, count, config.seed)
         squared = attention(life, others, config.others_weight, config.seed)
         looks = paintings * np.sqrt(squared)
         distances = squared_distances(looks, looks)
-        middle = float(np.median(distances))
-        bases: dict[tuple[float, int], Basis] = {}
-        best: Choice | None = None
-        if life.childhood is not None:
-            best, grid = jury[0].choice, []
-        for sharpness, power, ridge in grid:
-            kernel = np.exp(-sharpness / middle * distances)
-            logits = np.empty_like(shares)
-            for fold in range(config.inner_folds):
-                inside, outside = np.flatnonzero(places != fold), np.flatnonzero(places == fold)
-                key = (sharpness, fold)
-                if key not in bases:
-                    bases[key] = decompose(kernel[np.ix_(inside, inside)])
-                found = fit(
-                    bases[key],
-                    told[inside],
-                    ridge,
-                    label_geometry(told[inside], power),
-                    steps=50,
-                )
-                logits[outside] = found.logits(kernel[np.ix_(outside, inside)])
-            # Choices are made by what the juror was told; its temperature makes shares mean the same for all.
-            temperature = fit_temperature(logits, shares)
-            score = float(-(told * log_softmax(logits, axis=1)).sum(1).mean())
-            if best is None or score < best.score:
-                best = Choice(ridge, sharpness, power, temperature, score)
-        assert best is not None
-        scale = best.sharpness / middle
-        kernel = np.exp(-scale * distances)
-        rows = met(life, count, config.seed)
-        found = fit(
-            kernel[np.ix_(rows, rows)], told[rows], best.ridge, label_geometry(told[rows], best.geometry)
+        scale = config.sharpness / float(np.median(distances))
+        kernel = rational_quadratic(scale * distances)
+
+        def fits(
+            inside: NDArray[np.int64], pairs: Pairs, kernel: Matrix = kernel, told: Matrix = told
+        ) -> list[Fit]:
+            basis = decompose(kernel[np.ix_(inside, inside)])
+            return [
+                fit(basis, told[inside], ridge, label_geometry(told[inside], power), steps=STEPS)
+                for ridge, power in pairs
+            ]
+
+        logits = np.empty((len(settings), *shares.shape))
+        for fold in range(config.inner_folds):
+            inside, outside = rows[places[rows] != fold], np.flatnonzero(places == fold)
+            for number, found in enumerate(fits(inside, settings)):
+                logits[number, outside] = found.logits(kernel[np.ix_(outside, inside)])
+        kept, meant = settings, logits.mean(0)
+        if config.chosen:
+            best = int(np.argmin([surprise(told, each) for each in logits]))
+            kept, meant = settings[best : best + 1], logits[best]
+        # Choices are made by what the juror was told; its temperature makes shares mean the same for all.
+        choice = Choice(kept, fit_temperature(meant, shares), surprise(told, meant))
+        memories, leanings = zip(
+            *(_gathered(found, rows, count, choice.temperature) for found in fits(rows, kept)), strict=True
         )
-        jury.append(
-            FittedJuror(np.sqrt(squared * scale), *_gathered(found, rows, count, best.temperature), best)
-        )
+        jury.append(FittedJuror(np.sqrt(squared * scale), np.mean(memories, 0), np.mean(leanings, 0), choice))
     return jury
+
+
+def surprise(told: Matrix, logits: Matrix) -> float:
+    """Mean cross-entropy of logits with what was told, in nats; shapes ``(n, 8)``."""
+    return float(-(told * log_softmax(logits, axis=1)).sum(1).mean())
 
 
 def _gathered(found: Fit, rows: NDArray[np.int64], count: int, temperature: float) -> tuple[Matrix, Matrix]:

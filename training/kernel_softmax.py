@@ -44,6 +44,12 @@ def squared_distances(left: Matrix, right: Matrix) -> Matrix:
     return positive
 
 
+def rational_quadratic(squared: Matrix) -> Matrix:
+    """``1 / (1 + squared distance)``: Gaussian kernels of all widths in one (Rasmussen & Williams 2006)."""
+    kernel: Matrix = 1 / (1 + squared)
+    return kernel
+
+
 def label_geometry(shares: Matrix, strength: float) -> Matrix:
     """A symmetric matrix that is large along directions in which log shares vary among pictures.
 

@@ -6,6 +6,7 @@ import json
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -36,11 +37,24 @@ def merge_metrics(checkpoint: Path, found: dict[str, object]) -> None:
         DataError: if the file there is not a JSON object.
     """
     path = checkpoint / "metrics.json"
+    before = read_metrics(checkpoint)
     try:
-        before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         write_json(path, {**before, **found})
     except (OSError, ValueError, TypeError) as error:
         raise DataError(f"{path} cannot be updated ({error}). Correct or delete it.") from error
+
+
+def read_metrics(checkpoint: Path) -> dict[str, Any]:
+    """The tables in ``checkpoint/metrics.json``; empty where there is no such file.
+
+    Raises:
+        DataError: if the file is not a JSON object.
+    """
+    path = checkpoint / "metrics.json"
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"{path} cannot be read or updated ({error}). Correct or delete it.") from error
 
 
 def write_state(path: Path, tensors: dict[str, Tensor], notes: dict[str, object]) -> None:

@@ -34,7 +34,7 @@ SPREAD_FLOOR = 1e-3
 
 
 def with_readings(reports: Matrix, weights: Matrix, offsets: Matrix) -> Matrix:
-    """Raw reports, ``(n, 2944)``, and what is read from them about other paintings, ``(n, 2944 + k)``."""
+    """Raw reports, ``(n, 4416)``, and what is read from them about other paintings, ``(n, 4416 + k)``."""
     return np.concatenate([reports, reports @ weights + offsets], 1)
 
 
@@ -56,8 +56,8 @@ def build(
     """Put the network together.
 
     Args:
-        reports: of the paintings, raw, shape ``(n, 2944)``.
-        weights, offsets: readings of raw reports, shapes ``(2944, k)`` and ``(k,)``.
+        reports: of the paintings, raw, shape ``(n, 4416)``.
+        weights, offsets: readings of raw reports, shapes ``(4416, k)`` and ``(k,)``.
     """
     jury = Jury(size, [life.name for life in lives], len(reports), weights.shape[1])
     jury.features.load_state_dict(features.state_dict())

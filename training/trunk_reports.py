@@ -13,22 +13,29 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tqdm import tqdm
 
-from albumjudge.vgg import Trunk
+from albumjudge.jury import JURY_WIDTHS, JuryTrunk
+from albumjudge.vgg import REPORT_WIDTHS
 from training.imagenet import vgg16_features
 from training.kernel_softmax import Matrix
 from training.runs import write_state
 
 
-def imagenet_trunk(size: int, features: Path | None) -> Trunk:
+def imagenet_trunk(size: int, features: Path | None) -> JuryTrunk:
     """A trunk with ImageNet's weights; arguments as for :func:`training.imagenet.vgg16_features`."""
-    trunk = Trunk(size)
+    trunk = JuryTrunk(size)
     trunk.features = vgg16_features(features)
     return trunk.eval().requires_grad_(False)
 
 
+def plain(reports: Matrix) -> Matrix:
+    """Of what a jury hears, ``(n, 4416)``, what a plain trunk reports: means and maxima, ``(n, 2944)``."""
+    blocks = np.split(reports, np.cumsum(JURY_WIDTHS)[:-1], axis=1)
+    return np.concatenate([block[:, :w] for block, w in zip(blocks, REPORT_WIDTHS, strict=True)], axis=1)
+
+
 @torch.inference_mode()
 def reports_of(
-    trunk: Trunk, pixels: NDArray[np.uint8], *, mirrored: bool = False, cache: Path | None = None
+    trunk: JuryTrunk, pixels: NDArray[np.uint8], *, mirrored: bool = False, cache: Path | None = None
 ) -> Matrix:
     """Reports on pictures.
 
@@ -38,10 +45,10 @@ def reports_of(
         cache: folder in which reports are kept; the same pictures are looked at once only.
 
     Returns:
-        float64, shape ``(n, 2944)``.
+        float64, shape ``(n, 4416)``.
     """
     key = hashlib.sha256(pixels.tobytes())
-    key.update(f"{pixels.shape}{trunk.size}{mirrored}".encode())
+    key.update(f"{pixels.shape}{trunk.size}{mirrored}{JURY_WIDTHS}".encode())
     for parameter in trunk.features.parameters():
         key.update(parameter.numpy().tobytes()[:4096])
     file = None if cache is None else cache / f"reports-{key.hexdigest()[:32]}.safetensors"
@@ -60,6 +67,6 @@ def reports_of(
     return reports.double().numpy()
 
 
-def both_ways(trunk: Trunk, pixels: NDArray[np.uint8], cache: Path | None = None) -> Sequence[Matrix]:
+def both_ways(trunk: JuryTrunk, pixels: NDArray[np.uint8], cache: Path | None = None) -> Sequence[Matrix]:
     """Reports on pictures as they are, and on their mirror images."""
     return [reports_of(trunk, pixels, mirrored=mirrored, cache=cache) for mirrored in (False, True)]
