@@ -37,8 +37,7 @@ from torch import Tensor
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from albumjudge.checkpoints import Checkpoint, CheckpointError, load_generator, read_checkpoint
-from albumjudge.covers import LAST_SEED
-from albumjudge.skipgan import SkipGenerator
+from albumjudge.covers import LAST_SEED, TO_ORDER, GeneratorNetwork
 from training.cards import write_card
 from training.cover_data import CoverSet, DataError, hold_out, label_numbers, load_covers, read_metadata
 from training.evaluate_generator import SEEN_SIZE, frechet_distance, kernel_distance, paint, untrained
@@ -261,7 +260,7 @@ class Bench:
             "of that very close": closer_than(distances, self.usual, VERY_CLOSE),
         }
 
-    def read_back(self, generator: SkipGenerator, name: str) -> dict[str, float]:
+    def read_back(self, generator: GeneratorNetwork, name: str) -> dict[str, float]:
         """How often genre and decade asked for are read off painted covers."""
         row = {}
         for column, reader in enumerate(self.readers):
@@ -454,7 +453,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     for checkpoint, generator in zip(checkpoints, generators, strict=True):
         name = checkpoint.revision
         note(name, bench.copying(painted[name], name))
-        if isinstance(generator, SkipGenerator):
+        if isinstance(generator, TO_ORDER):
             note(name, bench.read_back(generator, name))
         if given.show_neighbours:
             save_neighbours(painted[name], name, bench, given.out)
