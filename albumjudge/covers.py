@@ -19,8 +19,11 @@ from PIL import Image
 from albumjudge.conditions import DECADES, GENRE_WORDS, GENRES
 from albumjudge.dcgan import Generator
 from albumjudge.skipgan import SkipGenerator
+from albumjudge.styled import StyledGenerator
 
-GeneratorNetwork = Generator | SkipGenerator
+GeneratorNetwork = Generator | SkipGenerator | StyledGenerator
+TO_ORDER = (SkipGenerator, StyledGenerator)
+"""Networks that take a genre and a decade."""
 
 LAST_SEED = 999_999
 TAME, AS_TRAINED, WILD = 30, 100, 150
@@ -234,7 +237,7 @@ class Painter:
     @property
     def to_order(self) -> bool:
         """Whether genre and decade can be asked for."""
-        return isinstance(self._generator, SkipGenerator)
+        return isinstance(self._generator, TO_ORDER)
 
     def paint(self, seeds: Sequence[int]) -> list[Cover]:
         """Paint the covers of these seeds, of any genre and decade, in their order.
@@ -278,7 +281,7 @@ class Painter:
             float64, shape ``(n, 3, size, size)``, RGB in [-1, 1].
         """
         with self._alone:
-            if isinstance(self._generator, SkipGenerator):
+            if isinstance(self._generator, TO_ORDER):
                 return self._generator(latents, labels[:, 0], labels[:, 1])  # type: ignore[no-any-return]
             return self._generator(latents)  # type: ignore[no-any-return]
 

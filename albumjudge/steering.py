@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from albumjudge import emotions
-from albumjudge.covers import Cover, CoverIdentity, GeneratorNetwork, Painter, asked
+from albumjudge.covers import TO_ORDER, Cover, CoverIdentity, GeneratorNetwork, Painter, asked
 from albumjudge.judging import Judge, JudgedCover
 from albumjudge.jury import Jury
-from albumjudge.skipgan import SkipGenerator
 from albumjudge.vgg import EmotionVGG
 
 STEPS = 12
@@ -123,7 +122,7 @@ class Steering:
         with self._alone, torch.enable_grad():
             vector = torch.from_numpy(latents).float()[None].requires_grad_(True)
             network = self._quick
-            if isinstance(network, SkipGenerator):
+            if isinstance(network, TO_ORDER):
                 painted = network(vector, labels[:, 0], labels[:, 1])
             else:
                 painted = network(vector)

@@ -156,17 +156,29 @@ def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
         prose(
             "",
             "Later four more critics joined, who look through a network that knows photographs. They made the "
-            "pictures sharper, and taught the painter a few strokes that it repeats."
-            + (
-                ""
-                if room.exhibit().heeds_orders
-                else " It was also told the genre and the decade of some covers, and has not learned them: asked "
-                "for jazz, it paints what it always paints. So nobody is asked what to ask for."
-            ),
+            "pictures sharper, and taught the painter a few strokes that it repeats." + orders(),
+        )
+    if checkpoint.network == "StyledGenerator":
+        prose(
+            "",
+            "Then it learned on in other company. A network that knows photographs looked at its covers as a "
+            "crowd and said in what the crowd still differed from real ones; it saw them softened, so that no "
+            "trick of single pixels could please it. And a reader who knows genres and decades looked for what "
+            "had been asked for." + orders(),
         )
     film(checkpoint)
     measured(checkpoint, "No measurements lie beside the painter’s weights.")
     curves(checkpoint)
+
+
+def orders() -> str:
+    """What is to be said where the painter was asked for genres and decades in vain; else nothing."""
+    if room.exhibit().heeds_orders:
+        return ""
+    return (
+        " It was also told the genre and the decade of some covers, and has not learned them: asked for jazz, it "
+        "paints what it always paints. So nobody is asked what to ask for."
+    )
 
 
 def film(checkpoint: Checkpoint) -> None:
@@ -196,6 +208,8 @@ RECIPES = {
     "projected": "Four more critics look through the eyes of a network that knows photographs.",
     "aided": "By now four more critics have joined: they look through the eyes of a network that knows "
     "photographs.",
+    "styled": "By now a network that knows photographs compares its covers, as a crowd, with real ones, and a "
+    "reader looks for what was asked for.",
 }
 """What stands under the film, by how the painter was trained at that moment."""
 

@@ -100,6 +100,7 @@ if __name__ == "__main__":
     PRESETS["small-projected"] = SMALL
     PRESETS["small-dcgan"] = replace(SMALL, recipe="dcgan")
     PRESETS["small-aided"] = replace(SMALL, recipe="aided", beta1=0.5, settle=0.5)
+    PRESETS["small-styled"] = replace(SMALL, recipe="styled", beta1=0.5, settle=0.5)
     take_notes(Path(given[0]))
     if int(given[2]):
         send(signal.Signals[given[1]], int(given[2]), given[3])

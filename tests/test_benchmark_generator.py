@@ -129,6 +129,19 @@ def ground(data: Path, count: int = 1500) -> benchmark_generator.Ground:
     return lay_ground(data, size=16, source=None, held_out=30, count=count, seed=0)
 
 
+def test_fewer_training_covers_can_be_looked_at_and_nothing_else_changes(data: Path) -> None:
+    whole = ground(data)
+    some = lay_ground(data, size=16, source=None, held_out=30, count=1500, seed=0, studied=5)
+    assert whole.studied.entries == whole.training.entries
+    assert len(some.studied) == 5 < len(some.training)
+    assert set(some.studied.entries) <= set(whole.training.entries)
+    places = [whole.training.entries.index(entry) for entry in some.studied.entries]
+    assert (some.studied.pixels == whole.training.pixels[places]).all()
+    assert (some.rivals == whole.rivals).all()
+    assert some.reference.entries == whole.reference.entries
+    assert len(some.prints) == len(whole.training)
+
+
 def test_the_three_views_are_before_and_after_the_relu_and_pooled() -> None:
     torch.manual_seed(0)
     trunk = nn.Sequential(*[nn.Identity() for _ in range(28)], nn.Conv2d(3, 5, 3, padding=1), nn.ReLU(True))

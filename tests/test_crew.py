@@ -240,7 +240,7 @@ def assert_same_run(one: Launched, other: Launched) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["projected", "dcgan", "aided"])
+@pytest.mark.parametrize("recipe", ["projected", "dcgan", "aided", "styled"])
 def test_two_processes_train_what_one_does(
     folder: Path, tmp_path: Path, recipe: str, request: pytest.FixtureRequest
 ) -> None:

@@ -49,6 +49,31 @@ def test_a_film_of_two_runs_goes_on_where_the_first_was_left(tmp_path: Path) -> 
         assert np.asarray(frame)[SIZE + 4, 4].tolist() == pytest.approx([70] * 3, abs=3)
 
 
+def test_a_film_stands_in_for_a_run_whose_samples_are_gone(tmp_path: Path) -> None:
+    first = run(tmp_path / "first", [0, 256, 512])
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    assert main(["--out", str(kept), str(first)]) == 0
+    config = asdict(GeneratorConfig(seed=1, size=SIZE))
+    (kept / "training.json").write_text(json.dumps({"config": config}))
+    second = run(tmp_path / "second", [0, 100], recipe="styled")
+    sheet = second / "samples" / "00000100.png"
+    Image.fromarray(255 - np.asarray(Image.open(sheet))).save(sheet)
+    (second / "checkpoint").mkdir()
+    # Where it is known how long the start had learned, that holds: the film may have left off earlier.
+    (second / "checkpoint" / "training.json").write_text(json.dumps({"images_seen_before": 9000}))
+    assert main(["--out", str(tmp_path), f"{kept}@256", str(second)]) == 0
+    film = read_film(tmp_path)
+    assert [(moment.covers_seen, moment.recipe) for moment in film] == [
+        (0, "dcgan"),
+        (256, "dcgan"),
+        (9100, "styled"),
+    ]
+    assert film[1].png == read_film(kept)[1].png
+    other = run(tmp_path / "other", [0, 100], seed=2)
+    assert main(["--out", str(tmp_path / "none"), str(kept), str(other)]) == 1
+
+
 def test_pictures_are_cut_in_the_order_of_the_sheet(tmp_path: Path) -> None:
     (frame,) = frames_of([(run(tmp_path / "run", [0]), None)])
     levels = np.asarray(cut(frame))[SIZE // 2 :: SIZE, SIZE // 2 :: SIZE, 0]

@@ -23,9 +23,10 @@ from albumjudge.checkpoints import load_generator, read_checkpoint
 from albumjudge.conditions import DECADES, GENRES
 from albumjudge.dcgan import Discriminator, Generator
 from albumjudge.skipgan import SkipGenerator
+from albumjudge.styled import StyledGenerator
 from tests.cover_folders import cover_folder
 from tests.quick_features import QuickFeatures
-from training import generator_trainer
+from training import generator_trainer, reading
 from training.cover_data import CoverEntry, CoverSet, DataError, label_numbers, load_covers
 from training.generator_trainer import Trainer, contact_sheet
 from training.lite_features import LiteFeatures
@@ -51,6 +52,7 @@ TINY_PROJECTED = replace(
     seed=5,
 )
 TINY_AIDED = replace(TINY_PROJECTED, recipe="aided", beta1=0.5, settle=0.5)
+TINY_STYLED = replace(TINY_AIDED, recipe="styled", generator_rate=1e-3)
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parent.parent
 MEASURED = ("seconds", "covers_per_second", "peak_memory_gb")
@@ -424,6 +426,7 @@ def quick() -> Iterator[None]:
         patch.setattr(generator_trainer, "ProjectedDiscriminator", partial(ProjectedDiscriminator, width=4))
         patch.setitem(PRESETS, "tiny-projected", TINY_PROJECTED)
         patch.setitem(PRESETS, "tiny-aided", TINY_AIDED)
+        patch.setitem(PRESETS, "tiny-styled", TINY_STYLED)
         yield
 
 
@@ -456,13 +459,14 @@ def whole_projected(more: CoverSet, tmp_path_factory: pytest.TempPathFactory, qu
 
 
 @pytest.mark.usefixtures("quick")
-def test_an_aided_run_that_was_stopped_while_it_settles_ends_in_the_same_weights(
-    more: CoverSet, tmp_path: Path
+@pytest.mark.parametrize("config", [TINY_AIDED, TINY_STYLED], ids=["aided", "styled"])
+def test_a_run_that_was_stopped_while_it_settles_ends_in_the_same_weights(
+    more: CoverSet, tmp_path: Path, config: GeneratorConfig
 ) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    train(TINY_AIDED, more, whole, device=CPU)
-    assert train(TINY_AIDED, more, stopped, device=CPU, stop_after=3) is None
-    train(TINY_AIDED, more, stopped, device=CPU)
+    train(config, more, whole, device=CPU)
+    assert train(config, more, stopped, device=CPU, stop_after=3) is None
+    train(config, more, stopped, device=CPU)
     assert_same_run(stopped, whole)
     assert_same_state(stopped, whole)
 
@@ -789,7 +793,7 @@ def test_a_start_that_does_not_fit_is_refused_in_a_sentence(
     command = ["--data", str(folder), "--preset", "tiny-projected", "--out", str(out), "--device", "cpu"]
     assert main([*command, "--epochs", "1"]) == 0
     of_its_own = ("--preset", "tiny", "--start-from", str(out / "checkpoint"))
-    assert "A DCGAN can begin with the weights of a DCGAN only" in refused(*of_its_own)
+    assert "A Generator cannot begin with the weights of a SkipGenerator" in refused(*of_its_own)
 
 
 @pytest.mark.usefixtures("quick")
@@ -851,3 +855,102 @@ def test_the_projected_recipe_trains_in_bf16_to_finite_weights(larger: CoverSet)
     for parameter in trainer.average.parameters():
         assert parameter.dtype == torch.float32
         assert parameter.isfinite().all()
+
+
+@pytest.fixture
+def styled(larger: CoverSet, quick: None) -> Trainer:
+    """About to take its first step; real covers have been looked at."""
+    trainer = trainer_of(larger, replace(TINY_STYLED, watch_first=0))
+    trainer.prepare()
+    return trainer
+
+
+def test_moments_and_reader_look_at_real_covers_once_and_are_kept_in_the_state(
+    styled: Trainer, larger: CoverSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert styled.moments is not None and styled.reading is not None
+    assert styled.moments.known and styled.reading.known
+    tensors, notes = styled.state()
+    again = trainer_of(larger, replace(TINY_STYLED, watch_first=0))
+    again.restore(tensors, notes)
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("looked twice")
+
+    monkeypatch.setattr(type(styled.moments), "learn", never)
+    monkeypatch.setattr(type(styled.reading), "learn", never)
+    again.prepare()
+    assert again.moments is not None
+    assert torch.equal(again.moments.turn, styled.moments.turn)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("say", ["features_say", "reading_say"])
+def test_the_styled_generator_hears_moments_and_reader_as_loudly_as_was_announced(
+    larger: CoverSet, say: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "CLEAR", 0.0)
+    genres = [("jazz",), ("metal",)]
+    entries = tuple(replace(entry, genres=genres[k % 2]) for k, entry in enumerate(larger.entries))
+    two_kinds = CoverSet(larger.pixels, entries)
+
+    def slopes(loud: float) -> Tensor:
+        config = replace(TINY_STYLED, watch_first=0, features_say=0.0, reading_say=0.0)
+        trainer = trainer_of(two_kinds, replace(config, **{say: loud}))  # type: ignore[arg-type]
+        trainer.prepare()
+        latents = torch.randn(8, 4, generator=torch.Generator().manual_seed(0))
+        wanted = torch.tensor([[1 + GENRES.index("jazz"), 0]] * 8)
+        fake = trainer.paint(trainer.generator, latents, wanted)
+        loss = trainer.realness([fake], wanted)[0].mean()
+        return trainer._guided(fake, loss, wanted)
+
+    silent, one, three = slopes(0.0), slopes(1.0), slopes(3.0)
+    assert (one - silent).norm().item() == pytest.approx(silent.norm().item(), rel=1e-3)
+    assert torch.allclose(three - silent, 3 * (one - silent), atol=1e-6)
+
+
+def test_half_of_the_orders_are_open_and_every_genre_and_decade_is_asked_for(styled: Trainer) -> None:
+    orders = torch.cat([styled._orders() for _ in range(400)])
+    for column, known in zip(orders.T, (GENRES, DECADES), strict=True):
+        counts = torch.bincount(column, minlength=len(known) + 1)
+        assert len(counts) == len(known) + 1
+        assert counts[0] / len(orders) == pytest.approx(0.5, abs=0.05)
+        assert counts[1:].min() > 0.7 * counts[1:].max()
+
+
+def test_what_orders_mean_is_learnt_in_longer_steps_that_settle_as_well(styled: Trainer) -> None:
+    rest, orders = styled.generator_steps.param_groups
+    assert isinstance(styled.generator, StyledGenerator)
+    assert {id(p) for p in orders["params"]} == {
+        id(styled.generator.genre.weight),
+        id(styled.generator.decade.weight),
+    }
+    everything = {id(p) for p in styled.generator.parameters()}
+    assert {id(p) for group in (rest, orders) for p in group["params"]} == everything
+    for step, share in ((0, 1.0), (styled.steps // 2, 1.0), (styled.steps - 1, 2 / styled.steps)):
+        styled.step = step
+        styled._settle()
+        assert rest["lr"] == pytest.approx(1e-3 * share)
+        assert orders["lr"] == pytest.approx(generator_trainer.ORDERS_HASTE * rest["lr"])
+
+
+def test_the_styled_critic_is_a_dcgans_and_looks_at_pixels_alone(styled: Trainer) -> None:
+    assert isinstance(styled.discriminator, Discriminator)
+    before = snapshot(styled.generator), snapshot(styled.discriminator)
+    styled.train_step(*next(styled.batches()))
+    assert moved(before[1], styled.discriminator) == before[1].keys()
+    assert {"genre.weight", "decade.weight", "touch.weight", "first.weight"} <= moved(
+        before[0], styled.generator
+    )
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_styled_run_begins_with_a_dcgans_pictures(folder: Path, dcgan: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = ["--data", str(folder), "--preset", "tiny-styled", "--out", str(out), "--device", "cpu"]
+    assert main([*command, "--start-from", str(dcgan)]) == 0
+    record = read_checkpoint(out / "checkpoint", "generator")
+    assert (record.name, record.network) == ("tiny-styled-16", "StyledGenerator")
+    assert (
+        record.training["images_seen_before"] == read_checkpoint(dcgan, "generator").training["images_seen"]
+    )

@@ -37,8 +37,7 @@ from torch import Tensor
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from albumjudge.checkpoints import Checkpoint, CheckpointError, load_generator, read_checkpoint
-from albumjudge.covers import LAST_SEED
-from albumjudge.skipgan import SkipGenerator
+from albumjudge.covers import LAST_SEED, TO_ORDER, GeneratorNetwork
 from training.cards import write_card
 from training.cover_data import CoverSet, DataError, hold_out, label_numbers, load_covers, read_metadata
 from training.evaluate_generator import SEEN_SIZE, frechet_distance, kernel_distance, paint, untrained
@@ -120,6 +119,7 @@ class Ground:
     Attributes:
         reference: held-out covers unlike all training covers.
         training: covers of the other side.
+        studied: those of them that are looked at, for the nearest ones and to teach who reads labels.
         prints: of the training covers.
         rivals: training covers in random order, as many as the reference, for the floor.
         dropped: held-out covers left out since a training cover looks the same.
@@ -127,18 +127,29 @@ class Ground:
 
     reference: CoverSet
     training: CoverSet
+    studied: CoverSet
     prints: list[Print]
     rivals: Pixels
     dropped: int
 
 
-def lay_ground(data: Path, *, size: int, source: str | None, held_out: int, count: int, seed: int) -> Ground:
+def lay_ground(
+    data: Path,
+    *,
+    size: int,
+    source: str | None,
+    held_out: int,
+    count: int,
+    seed: int,
+    studied: int | None = None,
+) -> Ground:
     """Load and clean the real covers.
 
     Args:
         size, source, held_out: as in training.
         count: most covers in the reference.
         seed: of the choice of rivals, and of the reference where more than ``count`` are left.
+        studied: most training covers that are looked at; None takes all.
 
     Raises:
         DataError: if covers cannot be used or none is left.
@@ -158,7 +169,9 @@ def lay_ground(data: Path, *, size: int, source: str | None, held_out: int, coun
         )
     rivals = training.pixels[chance.permutation(len(training))[: len(kept)]]
     reference = CoverSet(held.pixels[kept], tuple(held.entries[i] for i in kept))
-    return Ground(reference, training, prints, rivals, dropped)
+    looked_at = np.sort(chance.permutation(len(training))[:studied])
+    some = CoverSet(training.pixels[looked_at], tuple(training.entries[i] for i in looked_at))
+    return Ground(reference, training, some, prints, rivals, dropped)
 
 
 def prints_of(covers: Pixels) -> list[Print]:
@@ -202,8 +215,8 @@ class Bench:
 
     @cached_property
     def training(self) -> Described:
-        """Features of all training covers."""
-        return self.looker.describe(self.ground.training.pixels, "training covers")
+        """Features of the training covers that are looked at."""
+        return self.looker.describe(self.ground.studied.pixels, "training covers")
 
     @cached_property
     def usual(self) -> Features:
@@ -213,7 +226,7 @@ class Bench:
     @cached_property
     def readers(self) -> list[Reader]:
         """One for each question, taught by the training covers."""
-        known = self.training.joined(), self.ground.training.entries
+        known = self.training.joined(), self.ground.studied.entries
         return [Reader(question, *known) for question in QUESTIONS]
 
     def held_row(self) -> dict[str, float]:
@@ -261,7 +274,7 @@ class Bench:
             "of that very close": closer_than(distances, self.usual, VERY_CLOSE),
         }
 
-    def read_back(self, generator: SkipGenerator, name: str) -> dict[str, float]:
+    def read_back(self, generator: GeneratorNetwork, name: str) -> dict[str, float]:
         """How often genre and decade asked for are read off painted covers."""
         row = {}
         for column, reader in enumerate(self.readers):
@@ -294,7 +307,7 @@ def save_neighbours(covers: Pixels, name: str, bench: Bench, out: Path) -> None:
     chosen = covers[:NEIGHBOUR_ROWS]
     found = bench.looker.describe(covers, name).pooled[: len(chosen)]
     _, places = nearest(found, bench.training.pooled, NEIGHBOUR_COUNT)
-    neighbours = bench.ground.training.pixels[places]
+    neighbours = bench.ground.studied.pixels[places]
     laid = np.concatenate([chosen[:, None], neighbours], axis=1).reshape(-1, *chosen.shape[1:])
     out.mkdir(parents=True, exist_ok=True)
     sheet(laid, neighbours.shape[1] + 1, 3).save(out / f"{name}-neighbours-private.png")
@@ -408,6 +421,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         held_out=given.held_out,
         count=given.count,
         seed=given.seed,
+        studied=given.study,
     )
     eyes = open_eyes(given.features, halved=given.precision == "bf16")
     bench = Bench(ground, Looker(eyes, given.cache), seed=given.seed)
@@ -429,7 +443,8 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         "seed": given.seed,
         "count": bench.count,
         "reference": f"{given.data.name}, {given.held_out} held out, source {given.source}, "
-        f"{ground.dropped} left out that look like a training cover",
+        f"{ground.dropped} left out that look like a training cover; {len(ground.studied):,} of "
+        f"{len(ground.training):,} training covers looked at",
         "hardware": hardware(),
         "precision": given.precision,
         "sheets": f"seeds 0 to {SHEET_COVERS - 1} in reading order; by genre and decade, seeds 0 to "
@@ -454,7 +469,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     for checkpoint, generator in zip(checkpoints, generators, strict=True):
         name = checkpoint.revision
         note(name, bench.copying(painted[name], name))
-        if isinstance(generator, SkipGenerator):
+        if isinstance(generator, TO_ORDER):
             note(name, bench.read_back(generator, name))
         if given.show_neighbours:
             save_neighbours(painted[name], name, bench, given.out)
@@ -529,6 +544,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--held-out", type=int, default=1500, help="covers that training holds out (default 1500)"
     )
     parser.add_argument("--source", default="all", help="real covers of this source only (default all)")
+    parser.add_argument(
+        "--study",
+        type=int,
+        help="look at so many training covers only, for nearest ones and reading back (default all)",
+    )
     parser.add_argument(
         "--show-neighbours", action="store_true", help="private sheets of the nearest training covers"
     )

@@ -22,6 +22,7 @@ from albumjudge.dcgan import Generator
 from albumjudge.emotions import NAMES
 from albumjudge.jury import Jury
 from albumjudge.skipgan import SkipGenerator
+from albumjudge.styled import StyledGenerator
 from albumjudge.vgg import EmotionVGG
 from training.cover_data import DataError
 from training.runs import write_text
@@ -39,10 +40,21 @@ TO_ORDER = (
     "from random numbers, of a genre and a decade or of any. It learned against discriminators on pixels and on "
     "features of a network that was never trained on covers (Sauer et al., 2021; Kumari et al., 2022). "
 )
+STYLED = (
+    "A DCGAN whose every layer hears the random numbers and what is asked for (conditional batch norm as in "
+    "BigGAN, Brock et al., 2018): it paints album covers{size} of a genre and a decade or of any. It learned "
+    "against one critic of pixels and four that look through a network that was never trained on covers (Sauer "
+    "et al., 2021), and a reader had to recognise what it was asked for (after Odena et al., 2017). "
+)
 LABELS = {
     "distribution": " It learned the shares of all votes on a painting, not only which emotion had most.",
     "argmax": " It learned only which emotion had most votes; ties went to the first in the fixed order.",
 }
+GENERATORS: dict[str, tuple[type[PyTorchModelHubMixin], str]] = {
+    "SkipGenerator": (SkipGenerator, TO_ORDER),
+    "StyledGenerator": (StyledGenerator, STYLED),
+}
+"""By what training.json gives as ``network``; anything else is a plain DCGAN."""
 NOT_FOR_A_JUDGE = (
     "To find out what a particular person feels, or to judge people by what they make or like.",
     "For photographs of people, faces, texts or anything but abstract pictures and the covers of the exhibit.",
@@ -84,18 +96,18 @@ def generator_card(record: Record, metrics: Record, *, weights: bool = True) -> 
         ``README.md``: front matter and Markdown.
     """
     config = record.get("config", {})
-    to_order = record.get("network") == "SkipGenerator"
+    network, introduced = GENERATORS.get(record.get("network", ""), (Generator, BY_CHANCE))
     source = config.get("source")
     origin = SOURCES.get(source, f"source `{source}` of a folder of covers") if source else "all of a folder"
     count = f"{number(record['covers'])} album covers" if "covers" in record else "Album covers"
     size = f" of {config['size']}x{config['size']} pixels" if "size" in config else ""
     return _card(
-        SkipGenerator if to_order else Generator,
+        network,
         record,
         metrics,
         weights=weights,
         what=(
-            (TO_ORDER if to_order else BY_CHANCE).format(size=size)
+            introduced.format(size=size)
             + "It is one of the two networks of albumjudge, an exhibit in which one network paints album "
             "covers, another says what it feels, and people vote on whether they feel the same."
         ),

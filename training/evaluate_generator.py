@@ -37,9 +37,7 @@ from torchmetrics.image.kid import KernelInceptionDistance
 from tqdm import tqdm
 
 from albumjudge.checkpoints import CheckpointError, load_generator, read_checkpoint
-from albumjudge.covers import LAST_SEED, GeneratorNetwork, latent, to_pixels
-from albumjudge.dcgan import Generator
-from albumjudge.skipgan import SkipGenerator
+from albumjudge.covers import LAST_SEED, TO_ORDER, GeneratorNetwork, latent, to_pixels
 from training.cards import write_card
 from training.cover_data import DataError, load_covers
 from training.imagenet import DEVIATION, MEAN, vgg16_features
@@ -195,7 +193,7 @@ def paint(
     if labels is None:
         labels = torch.zeros(len(seeds), 2, dtype=torch.long)
     painted = [
-        generator(part, *asked.unbind(1)) if isinstance(generator, SkipGenerator) else generator(part)
+        generator(part, *asked.unbind(1)) if isinstance(generator, TO_ORDER) else generator(part)
         for part, asked in zip(torch.split(latents, 100), torch.split(labels, 100), strict=True)
     ]
     return to_pixels(torch.cat(painted)).transpose(0, 3, 1, 2)
@@ -205,8 +203,7 @@ def untrained(like: GeneratorNetwork, *, seed: int) -> GeneratorNetwork:
     """A generator of the same shape as its training starts from: fresh weights, statistics of each batch."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        kind = SkipGenerator if isinstance(like, SkipGenerator) else Generator
-        return kind(like.latent_size, like.width, like.size).train()
+        return type(like)(like.latent_size, like.width, like.size).train()
 
 
 @dataclass(frozen=True)

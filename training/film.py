@@ -3,8 +3,9 @@
     python -m training.film --out checkpoints/generator runs/plain@98400 runs/aided
 
 Runs are given in the order in which one began with the other's weights; ``@`` and a number of covers says where
-a run was left for the next one. All must have painted the same latents, so the same ``--seed``. Writes
-``film.webp`` (an animation, one frame per moment) and ``film.json`` (what each frame shows) beside the weights.
+a run was left for the next one. A checkpoint with a film of its own may stand in for a run whose samples are
+gone. All must have painted the same latents, so the same ``--seed``. Writes ``film.webp`` (an animation, one
+frame per moment) and ``film.json`` (what each frame shows) beside the weights.
 """
 
 from __future__ import annotations
@@ -30,19 +31,26 @@ MILLISECONDS = 500
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a frame is to be cut from: a sheet of samples, and what it stands for."""
+    """Where a frame is to be cut from, and what it stands for.
+
+    Attributes:
+        sheet: of samples; or a film, of which frame ``place`` is taken as it is.
+    """
 
     sheet: Path
     covers_seen: int
     recipe: str
     size: int
+    place: int | None = None
 
 
 def frames_of(runs: list[tuple[Path, int | None]]) -> list[Frame]:
     """All moments of runs that follow on one another.
 
     Args:
-        runs: folders, each with the number of covers after which the next one began; None for the end.
+        runs: folders of runs or of checkpoints with a film, each with the number of covers after which the next
+            one began; None for the end. Where a run's checkpoint says how many covers its start had been shown,
+            that holds.
 
     Raises:
         DataError: if a run left no samples, or the runs painted other latents.
@@ -50,10 +58,24 @@ def frames_of(runs: list[tuple[Path, int | None]]) -> list[Frame]:
     frames: list[Frame] = []
     before, seeds = 0, set()
     for folder, until in runs:
+        if (folder / FILM).is_file():
+            record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+            seeds.add((record["config"]["seed"], record["config"]["latent_size"]))
+            told = json.loads((folder / MOMENTS).read_text(encoding="utf-8"))
+            frames += [
+                Frame(folder / FILM, moment["covers_seen"], moment["recipe"], record["config"]["size"], place)
+                for place, moment in enumerate(told)
+                if until is None or moment["covers_seen"] <= until
+            ]
+            before = until if until is not None else frames[-1].covers_seen
+            continue
         _, notes = read_state(folder / "state.safetensors")
         config = notes["config"]
         assert isinstance(config, dict)
         seeds.add((config["seed"], config["latent_size"]))
+        finished = folder / "checkpoint" / "training.json"
+        if finished.is_file():
+            before = int(json.loads(finished.read_text(encoding="utf-8")).get("images_seen_before", before))
         here = []
         for sheet in sorted((folder / "samples").glob("*.png")):
             seen = int(sheet.stem)
@@ -86,6 +108,9 @@ def log_spaced(seen: list[int], most: int = MOST_FRAMES) -> list[int]:
 def cut(frame: Frame) -> Image.Image:
     """The first pictures of a sheet in a square, ``SIDE`` by ``SIDE``."""
     with Image.open(frame.sheet) as sheet:
+        if frame.place is not None:
+            sheet.seek(frame.place)
+            return sheet.convert("RGB")
         columns = sheet.width // frame.size
         film = Image.new("RGB", (SIDE * frame.size, SIDE * frame.size))
         for number in range(SIDE * SIDE):

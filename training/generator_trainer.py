@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,16 +20,21 @@ from albumjudge.conditions import DECADES, GENRES
 from albumjudge.covers import GeneratorNetwork
 from albumjudge.dcgan import Discriminator, Generator
 from albumjudge.skipgan import SkipGenerator
+from albumjudge.styled import StyledGenerator
 from training import losses
 from training.cover_data import CoverSet, DataError, label_numbers
 from training.crew import Crew
 from training.hardware import peak_memory
 from training.lite_features import LiteFeatures
+from training.moments import Moments, soften
 from training.presets import GeneratorConfig
 from training.projected import ProjectedDiscriminator, shift
+from training.reading import Reading
 from training.shared_norm import share_norms
 
 SAMPLES = 64
+ORDERS_HASTE = 10.0
+"""How many times as fast as the rest ``styled`` learns what genres and decades mean."""
 CALIBRATION_BATCHES = 4
 
 
@@ -71,26 +77,42 @@ class Trainer:
         self.features: LiteFeatures | None = None
         self.generator: GeneratorNetwork
         self.discriminator: Discriminator | ProjectedDiscriminator
-        if config.recipe != "dcgan":
+        self.moments: Moments | None = None
+        self.reading: Reading | None = None
+        if config.recipe in ("projected", "aided"):
             self.generator = SkipGenerator(config.latent_size, config.width, config.size)
             self.discriminator = ProjectedDiscriminator(
                 config.size, config.feature_side, beside_dcgan=config.recipe == "aided"
             )
-            self.features = (
-                LiteFeatures(config.feature_side).to(self.device).to(memory_format=torch.channels_last)
-            )
+        elif config.recipe == "styled":
+            self.generator = StyledGenerator(config.latent_size, config.width, config.size)
+            self.discriminator = Discriminator(config.width, config.size)
+            self.moments = Moments().to(self.device)
+            self.reading = Reading().to(self.device)
         else:
             self.generator = Generator(config.latent_size, config.width, config.size)
             self.discriminator = Discriminator(config.width, config.size)
+        if config.recipe != "dcgan":
+            self.features = (
+                LiteFeatures(config.feature_side).to(self.device).to(memory_format=torch.channels_last)
+            )
         for network in (self.generator, self.discriminator):
             network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         for network in (self.generator, self.discriminator):
             share_norms(network, crew)
         betas = (config.beta1, 0.99 if config.recipe == "projected" else 0.999)
-        self.generator_steps = torch.optim.Adam(
-            self.generator.parameters(), config.generator_rate or config.learning_rate, betas
-        )
+        orders = set[nn.Parameter]()
+        if isinstance(self.generator, StyledGenerator):
+            # Few covers are asked for any one genre, so what a genre means has to be learnt in fewer steps.
+            orders = {self.generator.genre.weight, self.generator.decade.weight}
+        groups: list[dict[str, Any]] = [
+            {"params": [p for p in self.generator.parameters() if p not in orders]}
+        ]
+        if orders:
+            hasty = [p for p in self.generator.parameters() if p in orders]
+            groups.append({"params": hasty, "haste": ORDERS_HASTE})
+        self.generator_steps = torch.optim.Adam(groups, config.generator_rate or config.learning_rate, betas)
         # What a discriminator keeps frozen (its random projection) stays so in every step.
         self.learning = [p for p in self.discriminator.parameters() if p.requires_grad]
         on_features = set[nn.Parameter]()
@@ -144,6 +166,12 @@ class Trainer:
                 own = self.crew.share(torch.from_numpy(chosen)).numpy()
                 yield torch.from_numpy(self.covers.pixels[own]), labels
 
+    def prepare(self) -> None:
+        """Let those who need to know real covers look at them, if they have not yet."""
+        for pupil in (self.moments, self.reading):
+            if pupil is not None and self.features is not None and not pupil.known:
+                pupil.learn(self.features, self.covers)
+
     def begin_as(self, start: GeneratorNetwork) -> None:
         """Begin with another generator's weights; the discriminator begins anew.
 
@@ -151,11 +179,14 @@ class Trainer:
             ValueError: if the two are of different shapes, or a DCGAN is to begin as a successor of its own.
         """
         for network in (self.generator, self.average):
-            if isinstance(network, SkipGenerator) and isinstance(start, Generator):
+            if isinstance(network, SkipGenerator | StyledGenerator) and isinstance(start, Generator):
                 network.begin_as(start.to(self.device))
                 continue
-            if isinstance(network, Generator) and isinstance(start, SkipGenerator):
-                raise ValueError("A DCGAN can begin with the weights of a DCGAN only.")
+            if type(network) is not type(start):
+                raise ValueError(
+                    f"A {type(network).__name__} cannot begin with the weights of a {type(start).__name__}. "
+                    "Give a checkpoint of a DCGAN, or of the same kind."
+                )
             for name in ("latent_size", "width", "size"):
                 if getattr(network, name) != getattr(start, name):
                     raise ValueError(
@@ -198,15 +229,16 @@ class Trainer:
         return painted
 
     def look(self, covers: Tensor) -> list[Tensor]:
-        """What is shown to the discriminator: covers; moved a bit and with features, if it looks at those."""
+        """What is shown to the discriminator: covers; moved a bit if features are at hand, with them if it looks
+        through them."""
         if self.features is None:
             return [covers]
         moved = shift(covers, self.chance, rank=self.crew.rank, of=self.crew.size)
-        return [moved, *self.features(moved)]
+        return [moved] if self.moments is not None else [moved, *self.features(moved)]
 
     def realness(self, seen: list[Tensor], labels: Tensor) -> list[Tensor]:
         """Logits, float32, of what :meth:`look` saw, by each discriminator."""
-        if self.features is None:
+        if len(seen) == 1:
             return [self.discriminator(seen[0]).float()]
         genre, decade = labels.to(self.device).unbind(1)
         return [logits.float() for logits in self.discriminator(seen, genre, decade)]
@@ -224,7 +256,12 @@ class Trainer:
             mirrored = drawn.to(self.device) < 0.5
             real = torch.where(mirrored[:, None, None, None], real.flip(3), real)
         # Painted covers are asked for with labels of other real covers, in their natural proportions.
-        wanted = labels if self.config.recipe == "dcgan" else self.crew.share(self.labels(self._any_covers()))
+        if self.config.recipe == "dcgan":
+            wanted = labels
+        elif self.config.recipe == "styled":
+            wanted = self.crew.share(self._orders())
+        else:
+            wanted = self.crew.share(self.labels(self._any_covers()))
         with self.autocast():
             fake = self.paint(self.generator, self.latents(), wanted)
             seen_fake = self.look(fake)
@@ -232,7 +269,7 @@ class Trainer:
                 seen_real = self.look(real)
             real_logits = self.realness(seen_real, labels)
             fake_logits = self.realness([maps.detach() for maps in seen_fake], wanted)
-        if self.config.recipe == "dcgan":
+        if self.config.recipe in ("dcgan", "styled"):
             loss_discriminator = losses.smoothed(real_logits[0], fake_logits[0], self.config.real_label)
         elif self.config.recipe == "projected":
             loss_discriminator = losses.hinge(real_logits, fake_logits)
@@ -251,7 +288,11 @@ class Trainer:
         learns = self.images_seen >= self.config.watch_first
         if learns:
             self.generator_steps.zero_grad(set_to_none=True)
-        if self.config.recipe == "aided":
+        if self.config.recipe == "styled":
+            loss_generator = losses.fooled(fooled[0])
+            if learns:
+                fake.backward(self._guided(fake, loss_generator, wanted))  # type: ignore[no-untyped-call]
+        elif self.config.recipe == "aided":
             loss_generator = losses.fooled(fooled[0])
             if learns:
                 (by_pixels,) = torch.autograd.grad(loss_generator, fake, retain_graph=True)
@@ -283,17 +324,48 @@ class Trainer:
             # Apple's GPUs have no float64.
             self.totals += means.cpu().double()
 
+    def _guided(self, fake: Tensor, loss: Tensor, wanted: Tensor) -> Tensor:
+        """Where painted covers should move: for the critic, for the crowd's moments and for the reader.
+
+        Each direction is as long as the configuration says, in lengths of the critic's.
+        """
+        assert self.features is not None and self.moments is not None and self.reading is not None
+        (slopes,) = torch.autograd.grad(loss, fake)
+        with self.autocast():
+            maps = self.features(soften(fake))
+            wishes = (
+                (self.config.features_say, self.moments(maps, self.crew)),
+                (self.config.reading_say, self.reading.unclear(maps, wanted.to(self.device))),
+            )
+        total, length = slopes, self.crew.length(slopes)
+        for number, (say, unmet) in enumerate(wishes):
+            (other,) = torch.autograd.grad(unmet, fake, retain_graph=number + 1 < len(wishes))
+            total = total + say * length / self.crew.length(other).clamp(min=1e-12) * other
+        return total
+
     def _settle(self) -> None:
         """Set the learning rates that this step is due."""
-        if not self.config.settle:
-            return
-        left = (self.steps - self.step) / (self.config.settle * self.steps)
+        left = 1.0
+        if self.config.settle:
+            left = (self.steps - self.step) / (self.config.settle * self.steps)
         for optimiser, rate in (
             (self.generator_steps, self.config.generator_rate or self.config.learning_rate),
             (self.discriminator_steps, self.config.learning_rate),
         ):
             for group in optimiser.param_groups:
-                group["lr"] = rate * min(1.0, left)
+                group["lr"] = rate * group.get("haste", 1.0) * min(1.0, left)
+
+    def _orders(self) -> Tensor:
+        """Genres and decades for a whole batch, int64 ``(batch, 2)``: half of them open, else each as often.
+
+        The moments see to it that painted covers are as mixed as real ones all the same.
+        """
+        count = self.config.batch
+        drawn = [
+            torch.randint(1, n + 1, (count,), generator=self.chance) for n in (len(GENRES), len(DECADES))
+        ]
+        asked = torch.rand(count, 2, generator=self.chance) < 0.5
+        return torch.stack(drawn, 1) * asked
 
     def _any_covers(self) -> NDArray[np.int64]:
         """A whole batch of covers, of all processes, by number."""
@@ -419,7 +491,16 @@ class Trainer:
         self.step, self.history = int(notes["step"]), list(notes["history"])  # type: ignore[call-overload]
 
     def _networks(self) -> dict[str, nn.Module]:
-        return {"generator": self.generator, "discriminator": self.discriminator, "average": self.average}
+        networks: dict[str, nn.Module] = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "average": self.average,
+        }
+        return networks | {
+            name: pupil
+            for name, pupil in (("moments", self.moments), ("reading", self.reading))
+            if pupil is not None
+        }
 
     def _optimisers(self) -> dict[str, torch.optim.Optimizer]:
         return {"generator_adam": self.generator_steps, "discriminator_adam": self.discriminator_steps}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-RECIPES = ("dcgan", "projected", "aided")
+RECIPES = ("dcgan", "projected", "aided", "styled")
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,10 @@ class GeneratorConfig:
             against discriminators on frozen features, see :mod:`training.projected`; or ``aided``: the same with
             a DCGAN's discriminator on the pixels and its loss, each of the two sides heard as loudly as
             ``features_say`` says (after Vision-aided GAN, Kumari et al. 2022). Best begun with a trained DCGAN:
-            from scratch, features alone end in a few patterns that please them.
+            from scratch, features alone end in a few patterns that please them; or ``styled``: a DCGAN whose
+            every layer hears the latent vector, against a DCGAN's discriminator, while features look at painted
+            covers as a crowd (:mod:`training.moments`) and a reader looks for what was asked for
+            (:mod:`training.reading`).
         source: train on covers of this ``source`` only; None takes all.
         held_out: so many covers are never trained on, see :func:`training.cover_data.load_covers`.
         size: side of a cover in pixels.
@@ -36,8 +39,9 @@ class GeneratorConfig:
             any cover and not only the unlabelled ones.
         average_half_life: the exponential moving average of the generator halves the weight of the past after
             so many covers (Karras et al. 2018).
-        features_say: in ``aided``, the length of the gradient that comes to a painted cover through the features,
-            in lengths of the one that comes from its pixels.
+        features_say: in ``aided`` and ``styled``, the length of the gradient that comes to a painted cover
+            through the features, in lengths of the one that comes from its pixels.
+        reading_say: in ``styled``, the same of the gradient that comes from the reader.
         settle: over so large a last share of the run all learning rates fall to zero, evenly.
         flip: mirror half of the covers; off where lettering matters.
         seed: of initialisation, data order and latents.
@@ -61,6 +65,7 @@ class GeneratorConfig:
     forget_label: float = 0.1
     average_half_life: int = 10_000
     features_say: float = 1.0
+    reading_say: float = 0.4
     settle: float = 0.0
     flip: bool = False
     seed: int = 2019
@@ -91,6 +96,16 @@ PRESETS: dict[str, GeneratorConfig] = {
         watch_first=3200,
         average_half_life=10_000,
         settle=0.4,
+    ),
+    "styled": GeneratorConfig(
+        recipe="styled",
+        source=None,
+        held_out=1500,
+        epochs=7,
+        generator_rate=1e-4,
+        watch_first=3200,
+        average_half_life=10_000,
+        settle=0.5,
     ),
     # Narrower, so that its weights stay below 25 MB in half precision; far more pixels per cover, so that the
     # batch is for a GPU. Channels are multiples of eight, as its matrix units want them.

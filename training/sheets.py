@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from albumjudge.conditions import DECADES, GENRES
-from albumjudge.covers import GeneratorNetwork
-from albumjudge.skipgan import SkipGenerator
+from albumjudge.covers import TO_ORDER, GeneratorNetwork
 from training.evaluate_generator import paint
 
 Pixels = NDArray[np.uint8]
@@ -32,7 +31,7 @@ def save_sheets(generator: GeneratorNetwork, name: str, out: Path) -> None:
     """128 covers of seeds 0 to 127 and, of a generator that paints to order, a row per genre and decade."""
     out.mkdir(parents=True, exist_ok=True)
     sheet(paint(generator, range(SHEET_COVERS)), SHEET_COLUMNS).save(out / f"{name}.png")
-    if isinstance(generator, SkipGenerator):
+    if isinstance(generator, TO_ORDER):
         # The same seeds in every row, so that down a column only what was asked for changes.
         for column, (word, answers) in enumerate((("genres", GENRES), ("decades", DECADES))):
             labels = torch.zeros(len(answers) * SHEET_COLUMNS, 2, dtype=torch.long)

@@ -144,6 +144,7 @@ def _begin(trainer: Trainer, state_file: Path, start: GeneratorNetwork | None) -
             print(f"Going on after {trainer.images_seen:,} covers seen.")
         elif start is not None:
             trainer.begin_as(start)
+        trainer.prepare()
         tensors, notes = trainer.state()
         return {name: tensor.cpu() for name, tensor in tensors.items()}, notes
 
@@ -231,6 +232,8 @@ def main(arguments: list[str] | None = None) -> int:
         changes["source"] = None
     crew = Crew()
     try:
+        # Numbers too small to matter would each cost a processor as much as a hundred others.
+        torch.set_flush_denormal(True)
         crew = muster(given.device)
         if given.threads:
             torch.set_num_threads(given.threads)
