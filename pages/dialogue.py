@@ -12,9 +12,11 @@ import streamlit as st
 from albumjudge import charts, duel_findings, emotions, hanging
 from albumjudge.agreement import Share
 from albumjudge.covers import CoverIdentity, CoverLinkError
+from albumjudge.curation import CuratorsBook
 from albumjudge.database import VoteError
 from albumjudge.duels import Duel, DuelBook, Picked
 from albumjudge.exhibit import JudgedCover
+from albumjudge.rules import ClosedError
 from albumjudge.steering import LONGEST, SHORTEST, STEPS, Wish
 from frame import pairs, prints, room, visitor
 
@@ -272,14 +274,23 @@ def duel_room(asked: str) -> None:
         duel = duels.next_for(who, without=own)
         if duel is not None:
             st.query_params.from_dict({"duel": str(duel.id)})
-    if duel is None:
+    voted = duel is not None and duels.vote_of(who, duel.id) is not None
+    if not voted and not CuratorsBook(room.engine()).is_open():
+        late: str | None = st.session_state.pop("too-late", None)
+        room.heading(
+            "No pairs at the moment",
+            f"{late or 'The exhibit is closed at the moment and takes no votes.'} "
+            "Covers can still be led wherever you like.",
+        )
+        so_far(duels)
+    elif duel is None:
         room.heading(
             "No pair is waiting for you",
             "You have judged all that there are. Lead a cover somewhere and put the pair to the vote: others "
             "will judge it.",
         )
         so_far(duels)
-    elif duels.vote_of(who, duel.id) is None:
+    elif not voted:
         question(duels, who, duel)
     else:
         answer(duels, who, duel)
@@ -329,6 +340,10 @@ def cast(duels: DuelBook, who: str, pick: Pick) -> None:
     """Store a choice; if the database does not take it, keep it."""
     try:
         duels.cast(visitor=who, duel=pick.duel, picked=pick.picked, seconds_to_vote=pick.seconds)
+    except ClosedError as error:
+        st.session_state.pop("pick", None)
+        st.session_state["too-late"] = str(error)
+        go(duel=str(pick.duel))
     except VoteError as error:
         st.session_state["pick"] = pick
         not_stored(pick, str(error))

@@ -26,8 +26,10 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from albumjudge import database, schema, votes
 from albumjudge.covers import LAST_SEED, Cover, CoverIdentity
+from albumjudge.curation import CuratorsBook
 from albumjudge.emotions import NAMES, NOTHING
 from albumjudge.exhibit import JudgedCover
+from albumjudge.rules import ClosedError
 from albumjudge.vote_export import pseudonym
 from albumjudge.votes import (
     ARMS,
@@ -219,6 +221,37 @@ def test_a_generators_votes_are_tallied_by_cover_and_feeling(ballot_box: BallotB
     }
     assert ballot_box.tallies(elsewhere) == {identity(1, elsewhere): {"anger": 1}}
     assert ballot_box.tallies("dcgan-new-11111111") == {}
+
+
+def test_the_crowd_is_without_whoever_is_left_out_and_without_oneself(ballot_box: BallotBox) -> None:
+    for visitor, felt in (("ann", "fear"), ("bot", "awe"), ("eve", "awe")):
+        cast_one(ballot_box, visitor, felt=felt)
+    curator, cover = CuratorsBook(ballot_box.engine), identity()
+    curator.exclude("bot", "too fast")
+    assert ballot_box.tallies(GENERATOR) == {cover: {"fear": 1, "awe": 1}}
+    assert ballot_box.tallies(GENERATOR, without="eve") == {cover: {"fear": 1}}
+    assert sum(ballot_box.crowd(cover).values()) == 2
+    # Who is left out sees the crowd that all others see, and not one vote less.
+    assert ballot_box.crowd(cover, without="bot") == ballot_box.crowd(cover)
+    curator.lift("bot")
+    assert ballot_box.crowd(cover, without="ann")["awe"] == 2
+
+
+def test_a_closed_exhibit_takes_no_votes_but_an_answer_to_an_earlier_one(
+    ballot_box: BallotBox, engine: Engine
+) -> None:
+    curator = CuratorsBook(engine)
+    before = cast_one(ballot_box, "ann", felt="fear")
+    curator.close()
+    with pytest.raises(ClosedError, match="Your vote was not stored: the exhibit is closed at the moment"):
+        cast_one(ballot_box, "bob")
+    assert cast_one(ballot_box, "ann", felt="awe") == before
+    assert ballot_box.answer(visitor="ann", cover=identity(), agrees=True).agrees is True
+    assert [vote.visitor for vote in ballot_box.votes()] == ["ann"]
+    with engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(schema.visitors)) == 1
+    curator.open("second evening")
+    assert cast_one(ballot_box, "bob").visitor == "bob"
 
 
 def test_anchors_come_in_the_order_in_which_they_were_set(ballot_box: BallotBox, engine: Engine) -> None:
