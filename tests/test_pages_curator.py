@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -14,8 +15,10 @@ from albumjudge.covers import CoverIdentity
 from albumjudge.curation import CuratorsBook
 from albumjudge.doorkeeper import TRIES
 from albumjudge.exhibit import Exhibit
+from albumjudge.gifts import GiftShelf, Stock
 from albumjudge.hub_push import PublishError
 from albumjudge.settings import Settings
+from albumjudge.uploads import Picture
 from albumjudge.vote_dataset import Pushed
 from albumjudge.votes import BallotBox, open_engine
 from frame import room
@@ -24,7 +27,7 @@ from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, text
 from tests.vote_fixtures import judged
 
 PASSWORD = "open sesame"
-SECTIONS = ("Opening", "Visitors", "Anchors", "Votes", "State")
+SECTIONS = ("Opening", "Visitors", "Anchors", "Gifts", "Votes", "State")
 
 
 @pytest.fixture
@@ -260,3 +263,29 @@ def test_the_password_is_on_no_page(enter: Enter) -> None:
     st.cache_resource.clear()
     for section in SECTIONS:
         assert PASSWORD not in text(enter(section))
+
+
+def test_gifts_are_looked_through_hidden_with_a_reason_and_then_deleted(enter: Enter, box: BallotBox) -> None:
+    assert "Nobody has given a picture yet." in text(enter("Gifts"))
+    shelf = GiftShelf(box.engine)
+    gift, other = (
+        shelf.keep(visitor=VISITOR, picture=Picture(np.full((64, 64, 3), grey, np.uint8)), judge="j-00000000")
+        for grey in (40, 80)
+    )
+    app = enter("Gifts")
+    page = text(app)
+    assert page.count("data:image/png") == 2 and page.index(f"Gift {other.id} ") < page.index(
+        f"Gift {gift.id} "
+    )
+    assert VISITOR not in page and not [b for b in app.button if b.label == "Delete for good"]
+    press(app, f"hide-{gift.id}")
+    assert "There is no reason yet. Write one" in text(app) and shelf.stock().hidden == 0
+    app.text_input[0].set_value("a face")
+    press(app, f"hide-{gift.id}")
+    assert f"Gift {gift.id} is hidden." in text(app) and "Hidden: a face" in text(app)
+    press(app, f"show-{gift.id}")
+    assert shelf.stock().hidden == 0
+    press(app, f"hide-{gift.id}")
+    press(app, f"delete-{gift.id}")
+    assert shelf.stock() == Stock(1, 0, 1) and shelf.of(VISITOR) == [other]
+    assert "1, 0 of them hidden; 1 deleted" in text(enter("State"))
