@@ -34,6 +34,8 @@ PARTLY_WORDS = {
     "compared vote "
     "by vote, as not the same, and among visitors; not where the eight shares or the crowd’s feeling are "
     "compared.",
+    exclusions.EARLIER_JUDGE: "Vote by vote they stand beside what that judge said then; where shares are "
+    "compared, beside the latest verdict on the cover. People chose before they knew either.",
     exclusions.PLACEBO: "What they felt counts, for they said so before they saw a label. Whether they "
     "agreed "
     "with the label is counted apart.",
@@ -339,7 +341,7 @@ def left_out(sifted: Sifted, everything: Sequence[StoredVote]) -> None:
     )
     partly = "".join(
         f"<div><dt>{number:,} {escape(words)}</dt><dd>{escape(PARTLY_WORDS.get(words, ''))}</dd></div>"
-        for words, number in exclusions.tally(sifted.counted, exclusions.PARTLY).items()
+        for words, number in exclusions.tally(sifted.counted, exclusions.partly_now(sifted.counted)).items()
     )
     st.html(f'<dl class="terms">{gone}{partly}</dl>')
     if len({vote.cover.generator for vote in everything}) > 1:
