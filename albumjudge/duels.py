@@ -270,12 +270,16 @@ class DuelBook:
         found = self._read(lambda connection: connection.execute(query).one_or_none())
         return None if found is None else _vote(found)
 
-    def votes(self, *, duel: int | None = None) -> list[DuelVote]:
-        """All votes that count, or those of one duel, in the order in which they were cast.
+    def votes(self, *, duel: int | None = None, counted: bool = True) -> list[DuelVote]:
+        """All votes, or those of one duel, in the order in which they were cast.
 
-        Votes of visitors whom a curator excludes do not count.
+        Args:
+            duel: its number.
+            counted: only those that count: not those of visitors whom a curator leaves out.
         """
-        query = _votes(duel=duel).where(rules.counts(schema.duel_votes.c.visitor))
+        query = _votes(duel=duel)
+        if counted:
+            query = query.where(rules.counts(schema.duel_votes.c.visitor))
         return [_vote(row) for row in self._read(lambda connection: connection.execute(query).all())]
 
     def left_out(self) -> dict[str, int]:

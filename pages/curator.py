@@ -18,6 +18,7 @@ from albumjudge.covers import CoverIdentity, CoverLinkError
 from albumjudge.curation import CuratorsBook
 from albumjudge.database import VoteError
 from albumjudge.doorkeeper import Doorkeeper, PleaseWaitError
+from albumjudge.duels import DuelBook, DuelVote
 from albumjudge.gifts import GiftShelf
 from albumjudge.hub_push import PublishError
 from albumjudge.settings import Settings
@@ -128,7 +129,8 @@ def opening() -> None:
 def visitors() -> None:
     """Leave visitors out of the results, and let them in again."""
     mine, votes = book(), room.ballot_box().votes()
-    cast = Counter(vote.visitor for vote in votes)
+    choices = DuelBook(room.engine()).votes(counted=False)
+    cast = Counter(vote.visitor for vote in votes) + Counter(choice.visitor for choice in choices)
     every = mine.exclusions()
     left_out = [exclusion for exclusion in every if exclusion.lifted_at is None]
     st.html(
@@ -137,7 +139,7 @@ def visitors() -> None:
         "quick, and some find the same feeling everywhere.</p>"
     )
     st.html('<h2 class="row-title">To look at</h2>')
-    found = suspicion.suspects(votes, {exclusion.visitor for exclusion in every})
+    found = suspicion.suspects(votes, {exclusion.visitor for exclusion in every}, choices)
     if not found:
         st.html('<p class="quiet">Nobody votes too fast or always the same.</p>')
     for suspect in found:
@@ -155,21 +157,23 @@ def visitors() -> None:
     if not left_out:
         st.html('<p class="quiet">Nobody.</p>')
     for exclusion in left_out:
+        many = "vote" if cast[exclusion.visitor] == 1 else "votes"
         with st.container(key=f"excluded-{exclusion.visitor}", horizontal=True, vertical_alignment="center"):
             st.html(
                 f'<p class="entry"><b>{exclusion.visitor[:SHORT]}</b> {escape(exclusion.reason)}'
-                f'<span class="quiet"> · {cast[exclusion.visitor]} votes, since '
+                f'<span class="quiet"> · {cast[exclusion.visitor]} {many}, since '
                 f"{moment(exclusion.excluded_at)}</span></p>"
             )
             if st.button("Let in again", key=f"lift-{exclusion.visitor}"):
                 mine.lift(exclusion.visitor)
                 said(f"Visitor {exclusion.visitor[:SHORT]} counts again.")
-    by_hand(mine, votes, {exclusion.visitor for exclusion in left_out})
+    by_hand(mine, [*votes, *choices], {exclusion.visitor for exclusion in left_out})
 
 
-def by_hand(mine: CuratorsBook, votes: Sequence[StoredVote], left_out: set[str]) -> None:
+def by_hand(mine: CuratorsBook, votes: Sequence[StoredVote | DuelVote], left_out: set[str]) -> None:
     """Leave out someone whom nothing suggests, such as a school class's test device."""
-    last = {vote.visitor: vote for vote in votes if vote.visitor not in left_out}
+    in_time = sorted(votes, key=lambda vote: vote.voted_at)
+    last = {vote.visitor: vote for vote in in_time if vote.visitor not in left_out}
     if not last:
         return
     latest_first = sorted(last, key=lambda visitor: last[visitor].voted_at, reverse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from albumjudge import hanging, vote_dataset
 from albumjudge.covers import CoverIdentity
 from albumjudge.curation import CuratorsBook
 from albumjudge.doorkeeper import TRIES
-from albumjudge.exhibit import Exhibit
+from albumjudge.duels import DuelBook
+from albumjudge.exhibit import Exhibit, JudgedCover
 from albumjudge.gifts import GiftShelf, Stock
 from albumjudge.hub_push import PublishError
 from albumjudge.settings import Settings
@@ -24,7 +26,7 @@ from albumjudge.votes import BallotBox, open_engine
 from frame import room
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, text
-from tests.vote_fixtures import judged
+from tests.vote_fixtures import judged, verdict
 
 PASSWORD = "open sesame"
 SECTIONS = ("Opening", "Visitors", "Anchors", "Gifts", "Votes", "State")
@@ -289,3 +291,16 @@ def test_gifts_are_looked_through_hidden_with_a_reason_and_then_deleted(enter: E
     press(app, f"delete-{gift.id}")
     assert shelf.stock() == Stock(1, 0, 1) and shelf.of(VISITOR) == [other]
     assert "1, 0 of them hidden; 1 deleted" in text(enter("State"))
+
+
+def test_who_only_judged_pairs_can_be_left_out(enter: Enter, box: BallotBox, book: CuratorsBook) -> None:
+    duels, before = DuelBook(box.engine), judged(7)
+    drifted = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
+    duel = duels.challenge(before=before, after=JudgedCover(drifted, verdict("fear")), emotion="fear")
+    duels.cast(visitor=VISITOR, duel=duel.id, picked="left", seconds_to_vote=2)
+    app = enter("Visitors")
+    app.selectbox[0].set_value(VISITOR)
+    app.text_input[0].set_value("a test device")
+    submit(app, "Leave out")
+    assert book.left_out() == {VISITOR: "a test device"} and duels.votes() == []
+    assert "a test device" in text(app) and "1 votes" not in text(app) and "1 vote, since" in text(app)
