@@ -281,9 +281,19 @@ class Painter:
             float64, shape ``(n, 3, size, size)``, RGB in [-1, 1].
         """
         with self._alone:
-            if isinstance(self._generator, TO_ORDER):
-                return self._generator(latents, labels[:, 0], labels[:, 1])  # type: ignore[no-any-return]
-            return self._generator(latents)  # type: ignore[no-any-return]
+            return paint_with(self._generator, latents, labels)
+
+
+def paint_with(network: GeneratorNetwork, latents: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """What any kind of generator paints from latent vectors, be it one that takes labels or not.
+
+    Args:
+        network: in the precision of ``latents``.
+        latents, labels: as for :meth:`Painter.paint_latents`.
+    """
+    if isinstance(network, TO_ORDER):
+        return network(latents, labels[:, 0], labels[:, 1])  # type: ignore[no-any-return]
+    return network(latents)  # type: ignore[no-any-return]
 
 
 def asked(identities: Sequence[CoverIdentity]) -> torch.Tensor:

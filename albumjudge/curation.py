@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
-from albumjudge import schema
+from albumjudge import rules, schema
 from albumjudge.covers import CoverIdentity
 from albumjudge.database import PATIENCE, VoteError, configure, transact
 
@@ -85,7 +85,7 @@ class CuratorsBook:
             ValueError: if the reason is empty, too long, or begins as a spreadsheet's formula would.
             VoteError: if nobody with this id has voted.
         """
-        words = _words(reason, "reason")
+        words = checked(reason, "reason")
         now = self._clock()
 
         def store(connection: Connection) -> Exclusion | None:
@@ -151,10 +151,7 @@ class CuratorsBook:
 
     def is_open(self) -> bool:
         """Whether votes are taken: a period lasts, or there has never been one."""
-        lasting = func.count().filter(schema.periods.c.closed_at.is_(None))
-        query = select(func.count().label("every"), lasting.label("lasting")).select_from(schema.periods)
-        row = self._read(lambda connection: connection.execute(query).one())
-        return bool(row.lasting or not row.every)
+        return self._read(rules.is_open)
 
     def periods(self) -> list[Period]:
         """All of them, the latest first."""
@@ -167,7 +164,7 @@ class CuratorsBook:
         Raises:
             ValueError: if the name is empty, too long, or begins as a spreadsheet's formula would.
         """
-        words = _words(name, "name")
+        words = checked(name, "name")
         now = self._clock()
 
         def store(connection: Connection) -> None:
@@ -199,7 +196,12 @@ class CuratorsBook:
         return transact(self._engine, work, otherwise=_NOT_READ, writes=False, patience=self._patience)
 
 
-def _words(text: str, what: str) -> str:
+def checked(text: str, what: str) -> str:
+    """A curator's words, put in order.
+
+    Raises:
+        ValueError: if there are none, too many, or they begin as a spreadsheet's formula would.
+    """
     words = " ".join(text.split())
     if not words:
         raise ValueError(f"There is no {what} yet. Write one, in a few words.")

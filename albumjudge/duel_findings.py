@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from albumjudge.agreement import Interval, Share
+from albumjudge.agreement import Share
 from albumjudge.duels import DuelVote
 from albumjudge.emotions import NAMES
-from albumjudge.findings import Figure, Need
+from albumjudge.findings import Figure, Need, share_figure
 from albumjudge.resampling import Floats, estimates
 
 FEWEST_CHOICES = 30
@@ -58,11 +58,6 @@ def find(votes: Sequence[DuelVote]) -> DuelFindings:
 
 
 def _share_for_after(decided: Sequence[DuelVote], choices: int, duels: int) -> Figure:
-    """The share with the wider of two intervals at each end.
-
-    Wilson's is right for few votes and for shares near 0 and 1, where drawing anew finds no variance; the cluster
-    bootstrap allows for votes on one pair, or of one visitor, that resemble each other.
-    """
     after = np.array([vote.chosen == "after" for vote in decided], np.float64)
     duel = np.array([vote.duel for vote in decided], np.intp)
     _, visitor = np.unique([vote.visitor for vote in decided], return_inverse=True)
@@ -72,15 +67,10 @@ def _share_for_after(decided: Sequence[DuelVote], choices: int, duels: int) -> F
             share: Floats = (weights @ after) / weights.sum(axis=1)
         return share[:, None]
 
-    share = Share(int(after.sum()), len(after))
     needs = (
         Need("choices", choices, len(decided)),
         Need("visitors", FEWEST_VISITORS, len(np.unique(visitor))),
         Need("pairs", duels, len(np.unique(duel))),
     )
-    if share.value is None:
-        return Figure(None, None, 0, needs)
     (estimate,) = estimates(statistic, duel, visitor.astype(np.intp))
-    plain, clustered = share.interval, estimate.interval(lowest=0)
-    low, high = clustered or (plain.low, plain.high)
-    return Figure(share.value, Interval(min(low, plain.low), max(high, plain.high)), share.trials, needs)
+    return share_figure(Share(int(after.sum()), len(after)), estimate, needs)

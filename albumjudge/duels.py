@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, Select, func, select
+from sqlalchemy import Connection, Engine, Row, Select, and_, func, select
 
-from albumjudge import emotions, schema
+from albumjudge import emotions, rules, schema
 from albumjudge.covers import Cover, CoverIdentity, read_png
 from albumjudge.database import PATIENCE, VoteError, configure, transact
 from albumjudge.judging import JudgedCover
+from albumjudge.rules import ClosedError
 from albumjudge.votes import VISITOR, insert_new, store_cover
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ YOUNG = 3
 MOST_WAITING = 60
 """Duels that may wait at a time: with more, each would get too few votes to say anything."""
 _NOT_STORED = "Your choice was not stored"
+_NOT_PUT_UP = "The pair was not put to the vote"
 _NOT_READ = "The pairs cannot be read"
 
 
@@ -125,6 +127,7 @@ class DuelBook:
         """Put a pair to the vote and return it after it has committed; the same pair is put up only once.
 
         Raises:
+            ClosedError: if the exhibit takes no votes at the moment.
             VoteError: if it could not be stored, or too many pairs wait already.
             ValueError: if the two are one cover, were judged by two judges, or ``after`` has no more of it.
         """
@@ -139,6 +142,8 @@ class DuelBook:
         now = self._clock()
 
         def store(connection: Connection) -> Duel | None:
+            if not rules.is_open(connection):
+                raise ClosedError(_NOT_PUT_UP)
             kept: dict[str, int] = {}
             # In one order for all, so that two transactions never wait for each other in a circle.
             for judged in sorted((before, after), key=lambda judged: str(judged.cover.identity)):
@@ -164,11 +169,10 @@ class DuelBook:
                 )
             return _duel(connection.execute(this_one).one())
 
-        duel = self._write(store, "The pair was not put to the vote")
+        duel = self._write(store, _NOT_PUT_UP)
         if duel is None:
             raise VoteError(
-                f"The pair was not put to the vote: {MOST_WAITING} others wait for theirs. Judge a few of them, "
-                "then try again."
+                f"{_NOT_PUT_UP}: {MOST_WAITING} others wait for theirs. Judge a few of them, then try again."
             )
         return duel
 
@@ -198,7 +202,8 @@ class DuelBook:
         votes, theirs = schema.duel_votes, schema.duel_votes.alias("theirs")
         query = (
             select(schema.duels.c.id, func.count(votes.c.id).label("votes"))
-            .outerjoin(votes, votes.c.duel_id == schema.duels.c.id)
+            .select_from(schema.duels)
+            .outerjoin(votes, and_(votes.c.duel_id == schema.duels.c.id, rules.counts(votes.c.visitor)))
             .where(
                 ~select(theirs.c.id)
                 .where(theirs.c.duel_id == schema.duels.c.id, theirs.c.visitor == visitor)
@@ -220,6 +225,7 @@ class DuelBook:
         """Store which side a visitor picked and return the vote after it has committed; the first one stays.
 
         Raises:
+            ClosedError: if the exhibit takes no votes at the moment.
             VoteError: if it could not be stored, or there is no such duel. Trying again is safe.
             ValueError: if a value is none that a page could offer.
         """
@@ -235,6 +241,11 @@ class DuelBook:
             known = connection.scalar(select(schema.duels.c.id).where(schema.duels.c.id == duel))
             if known is None:
                 return None
+            if not rules.is_open(connection):
+                before = connection.execute(_votes(visitor=visitor, duel=duel)).one_or_none()
+                if before is None:
+                    raise ClosedError(_NOT_STORED)
+                return _vote(before)
             insert_new(connection, schema.visitors, id=visitor, first_vote_at=now)
             insert_new(
                 connection,
@@ -259,20 +270,30 @@ class DuelBook:
         found = self._read(lambda connection: connection.execute(query).one_or_none())
         return None if found is None else _vote(found)
 
-    def votes(self, *, duel: int | None = None) -> list[DuelVote]:
-        """All votes that count, or those of one duel, in the order in which they were cast.
+    def votes(self, *, duel: int | None = None, counted: bool = True) -> list[DuelVote]:
+        """All votes, or those of one duel, in the order in which they were cast.
 
-        Votes of visitors whom a curator excludes do not count.
+        Args:
+            duel: its number.
+            counted: only those that count: not those of visitors whom a curator leaves out.
         """
-        query = _votes(duel=duel).where(
-            ~select(schema.exclusions.c.id)
-            .where(
-                schema.exclusions.c.visitor == schema.duel_votes.c.visitor,
-                schema.exclusions.c.lifted_at.is_(None),
-            )
-            .exists()
-        )
+        query = _votes(duel=duel)
+        if counted:
+            query = query.where(rules.counts(schema.duel_votes.c.visitor))
         return [_vote(row) for row in self._read(lambda connection: connection.execute(query).all())]
+
+    def left_out(self) -> dict[str, int]:
+        """How many votes do not count, by the curator's reason, in the order in which those were given."""
+        query = (
+            select(schema.exclusions.c.reason, func.count().label("votes"))
+            .join(schema.duel_votes, schema.duel_votes.c.visitor == schema.exclusions.c.visitor)
+            .where(schema.exclusions.c.lifted_at.is_(None))
+            .group_by(schema.exclusions.c.reason)
+            .order_by(func.min(schema.exclusions.c.id))
+        )
+        return {
+            row.reason: row.votes for row in self._read(lambda connection: connection.execute(query).all())
+        }
 
     def _write(self, work: Callable[[Connection], T], otherwise: str) -> T:
         return transact(self._engine, work, otherwise=otherwise, writes=True, patience=self._patience)
@@ -282,12 +303,13 @@ class DuelBook:
 
 
 def _waiting(connection: Connection) -> int:
-    """How many duels have fewer than ``YOUNG`` votes."""
+    """How many duels have fewer than ``YOUNG`` votes that count."""
+    votes = schema.duel_votes
     young = (
         select(schema.duels.c.id)
-        .outerjoin(schema.duel_votes, schema.duel_votes.c.duel_id == schema.duels.c.id)
+        .outerjoin(votes, and_(votes.c.duel_id == schema.duels.c.id, rules.counts(votes.c.visitor)))
         .group_by(schema.duels.c.id)
-        .having(func.count(schema.duel_votes.c.id) < YOUNG)
+        .having(func.count(votes.c.id) < YOUNG)
         .subquery()
     )
     return connection.scalar(select(func.count()).select_from(young)) or 0

@@ -15,6 +15,7 @@ EARLIER_GENERATOR = "on covers by an earlier generator"
 BY_CURATOR = "by visitors whom the curator leaves out ({reason})"
 FELT_NOTHING = "for “nothing, or something else”"
 PLACEBO = "shown a label drawn at random, the placebo"
+EARLIER_JUDGE = "beside a verdict of an earlier judge"
 PARTLY: dict[str, Reason] = {
     FELT_NOTHING: lambda vote: vote.felt == NOTHING,
     PLACEBO: lambda vote: vote.arm == "placebo",
@@ -33,6 +34,15 @@ class Sifted:
 
     counted: tuple[StoredVote, ...]
     left_out: Mapping[str, int]
+
+
+def partly_now(votes: Sequence[StoredVote]) -> dict[str, Reason]:
+    """``PARTLY``, and votes that stand beside another judge's verdict than the vote cast last."""
+    reasons = dict(PARTLY)
+    if len({vote.verdict.revision for vote in votes}) > 1:
+        current = max(votes, key=lambda vote: vote.voted_at).verdict.revision
+        reasons[EARLIER_JUDGE] = lambda vote: vote.verdict.revision != current
+    return reasons
 
 
 def sift(votes: Sequence[StoredVote], reasons: Mapping[str, Reason]) -> Sifted:

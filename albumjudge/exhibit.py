@@ -238,7 +238,7 @@ class Exhibit:
         Raises:
             CoverLinkError: if nobody here can paint ``start``.
         """
-        self.show_identity(start)
+        painted = self.show_identity(start).cover
         painter, judge = self.painter_of(start.generator) or self.painter, self.judge
         key = (painter.revision, judge.revision)
         with self._lock:
@@ -247,7 +247,7 @@ class Exhibit:
             steering = Steering(painter, judge)
             with self._lock:
                 self._steering = {**self._steering, key: steering}
-        return steering.walk(start, wish)
+        return self._remembering(steering.walk(start, wish, painted=painted))
 
     def where_each(self, judged: JudgedCover, *, enlarge: int = 1) -> list[bytes]:
         """The cover as PNG once for each juror, dimmed where it does not speak for what that one feels most.
@@ -300,13 +300,22 @@ class Exhibit:
         covers = self._paint([identity for identity, _ in new])
         for key, cover, verdict in zip(new, covers, on_show.judge.judge(covers), strict=True):
             found[key] = JudgedCover(cover, verdict)
+        self._remember({key: found[key] for key in keys})
+        return [found[key] for key in keys]
+
+    def _remember(self, shown: Mapping[tuple[CoverIdentity, str], JudgedCover]) -> None:
         with self._lock:
-            for key in keys:
-                self._shown[key] = found[key]
+            for key, judged in shown.items():
+                self._shown[key] = judged
                 self._shown.move_to_end(key)
             while len(self._shown) > KEPT:
                 self._shown.popitem(last=False)
-        return [found[key] for key in keys]
+
+    def _remembering(self, frames: Iterator[JudgedCover]) -> Iterator[JudgedCover]:
+        """The same frames; the page that shows where they led need not have it painted and judged again."""
+        for judged in frames:
+            self._remember({(judged.cover.identity, judged.verdict.revision): judged})
+            yield judged
 
     def _paint(self, identities: Sequence[CoverIdentity]) -> list[Cover]:
         by_painter: dict[str, list[CoverIdentity]] = {}

@@ -6,13 +6,13 @@ Everything here is a pure function of the votes and small enough to be kept in a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from albumjudge import ballots as arrays
 from albumjudge import calibration, crowd_noise, reliability
-from albumjudge.agreement import Interval, Share
+from albumjudge.agreement import Interval, Share, newcombe, wider
 from albumjudge.ballots import Ballots
 from albumjudge.covers import CoverIdentity
 from albumjudge.emotions import NAMES
@@ -216,6 +216,19 @@ def _figure(
     return Figure(estimate.value, None if ends is None else Interval(*ends), n, needs)
 
 
+def share_figure(share: Share, estimate: Estimate, needs: tuple[Need, ...] = ()) -> Figure:
+    """A share with the wider of two intervals at each end.
+
+    Wilson's is right for few votes and for shares near 0 and 1, where drawing anew finds no variance; the
+    cluster bootstrap allows for votes on one cover, or of one visitor, that resemble each other.
+    """
+    if share.value is None:
+        return Figure(None, None, 0, needs)
+    ends = estimate.interval(lowest=0)
+    interval = share.interval if ends is None else wider(share.interval, Interval(*ends))
+    return Figure(share.value, interval, share.trials, needs)
+
+
 def _needs(ballots: Ballots, votes: int, what: str = "votes") -> tuple[Need, ...]:
     return (
         Need(what, votes, len(ballots)),
@@ -228,13 +241,14 @@ def against_chance(ballots: Ballots) -> AgainstChance:
     """What was felt before the verdict was shown, so both arms count; "nothing" is no agreement."""
     share, chance, excess = estimates(reliability.against_chance(ballots), ballots.cover, ballots.visitor)
     needs, n = _needs(ballots, FEWEST_VOTES), len(ballots)
+    same = Share(int(np.sum(ballots.felt == ballots.said)), n)
     return AgainstChance(
-        _figure(share, n, needs, lowest=0), _figure(chance, n, needs, lowest=0), _figure(excess, n, needs)
+        share_figure(same, share, needs), _figure(chance, n, needs, lowest=0), _figure(excess, n, needs)
     )
 
 
 def against_placebo(votes: Sequence[StoredVote]) -> AgainstPlacebo:
-    """How much of "I agree" is politeness: shares with Wilson's intervals, their difference by clusters."""
+    """How much of "I agree" is politeness. Which label a visitor got was drawn by lot, so the arms compare."""
     answered = [vote for vote in votes if vote.agrees is not None]
     ballots = arrays.from_votes(answered)
     agrees = np.array([bool(vote.agrees) for vote in answered], np.float64)
@@ -243,19 +257,22 @@ def against_placebo(votes: Sequence[StoredVote]) -> AgainstPlacebo:
     def statistic(weights: Floats) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
             judge, placebo = (weights @ (arm * agrees) / (weights @ arm) for arm in arms)
-        return np.stack([judge - placebo], axis=1)
+        return np.stack([judge, placebo, judge - placebo], axis=1)
 
-    (difference,) = estimates(statistic, ballots.cover, ballots.visitor)
+    *each, difference = estimates(statistic, ballots.cover, ballots.visitor)
     said = [Share(int(arm @ agrees), int(arm.sum())) for arm in arms]
     needs = (
         Need("answers to the machine’s label", FEWEST_ANSWERS, said[0].trials),
         Need("answers to a random label", FEWEST_ANSWERS, said[1].trials),
     )
     judge, placebo = (
-        Figure(share.value, share.interval, share.trials, (need,))
-        for share, need in zip(said, needs, strict=True)
+        share_figure(share, estimate, (need,))
+        for share, estimate, need in zip(said, each, needs, strict=True)
     )
-    return AgainstPlacebo(judge, placebo, _figure(difference, len(answered), needs))
+    apart = _figure(difference, len(answered), needs)
+    if apart.interval is not None:
+        apart = replace(apart, interval=wider(apart.interval, newcombe(*said)))
+    return AgainstPlacebo(judge, placebo, apart)
 
 
 def one_more_visitor(ballots: Ballots) -> OneMoreVisitor:
@@ -321,10 +338,12 @@ def calibrate(ballots: Ballots) -> Calibration:
     """Stated probabilities against what was felt; wants votes for one of the eight."""
     stated = ballots.verdicts[ballots.cover]
     *felt, gap = estimates(calibration.curve(ballots.felt, stated), ballots.cover, ballots.visitor)
-    sums, _, trials = (part.sum(axis=0) for part in calibration.per_vote(ballots.felt, stated))
+    sums, hits, trials = (part.sum(axis=0) for part in calibration.per_vote(ballots.felt, stated))
     bins = tuple(
         CalibrationBin(
-            float(sums[i] / trials[i]), _figure(felt[i], int(trials[i]), (), lowest=0), int(trials[i])
+            float(sums[i] / trials[i]),
+            share_figure(Share(int(hits[i]), int(trials[i])), felt[i]),
+            int(trials[i]),
         )
         for i in np.flatnonzero(trials)
     )

@@ -108,6 +108,28 @@ def _entropy(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     return entropy
 
 
+class Impression:
+    """What a cover made a jury feel, and where a different cover would make it feel more.
+
+    Attributes:
+        verdict: the same as :meth:`Judge.judge` gives.
+    """
+
+    def __init__(self, verdict: Verdict, image: torch.Tensor, heard: torch.Tensor) -> None:
+        self.verdict = verdict
+        self._image, self._heard = image, heard
+
+    def towards(self, emotion: str) -> torch.Tensor:
+        """How the log of the emotion's share grows with each pixel, from 0 to 1, of the cover. To be asked once.
+
+        Returns:
+            float32, shape ``(1, 3, size, size)``.
+        """
+        share = self._heard.mean(0)[0, emotions.index(emotion)].clamp(min=1e-9)
+        (slope,) = torch.autograd.grad(share.log(), self._image)
+        return slope
+
+
 class Judge:
     """A jury at work. Several threads may share one.
 
@@ -117,7 +139,9 @@ class Judge:
     """
 
     def __init__(self, network: Jury | EmotionVGG, revision: str) -> None:
-        self._network = copy.deepcopy(network).float().eval().requires_grad_(False)
+        # Covers come with their colours last; weights in that order save turning them round for each picture.
+        quiet = copy.deepcopy(network).float().eval().requires_grad_(False)
+        self._network = quiet.to(memory_format=torch.channels_last)
         self.revision = revision
 
     @property
@@ -135,8 +159,18 @@ class Judge:
         """Judge covers, in their order."""
         if not covers:
             return []
-        heard = self._network.hear(as_images(covers)).double()
-        heard /= heard.sum(2, keepdim=True)
+        return self._verdicts(self._network.hear(as_images(covers)))
+
+    def impression(self, cover: HasPixels) -> Impression:
+        """Judge one cover and be ready to say how it would have to change for more of an emotion."""
+        with torch.enable_grad():
+            image = as_images([cover]).requires_grad_(True)
+            heard = self._network.hear(image)
+        return Impression(self._verdicts(heard.detach())[0], image, heard)
+
+    def _verdicts(self, heard: torch.Tensor) -> list[Verdict]:
+        heard = heard.double()
+        heard = heard / heard.sum(2, keepdim=True)
         means = heard.mean(0).tolist()
         each = heard.transpose(0, 1).tolist()
         return [

@@ -4,16 +4,23 @@ Votes on one cover resemble each other, and so do votes of one visitor, so that 
 give intervals that are too narrow. Here whole covers are drawn with replacement, then whole visitors, then
 single votes, and the three variances are put together as Cameron, Gelbach and Miller (2011, "Robust
 inference with multiway clustering") do: covers + visitors - votes.
+
+A few clusters drawn anew vary too little, by one part in their number, and their variance is itself a guess. So
+each variance is multiplied by G / (G - 1), and intervals reach as far as Student's t with as many degrees of
+freedom as there are clusters, less one, of the kind of which there are fewest (Cameron and Miller 2015, "A
+practitioner's guide to cluster-robust inference", section VI).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+
+from albumjudge import student
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
@@ -34,18 +41,20 @@ class Estimate:
     Attributes:
         value: None where it is not defined, as for a share of nothing.
         error: its standard error; None where it cannot be told, as with a single visitor.
+        freedom: degrees of freedom of the error.
     """
 
     value: float | None
     error: float | None
+    freedom: float = math.inf
 
     def interval(
         self, lowest: float = -1.0, highest: float = 1.0, level: float = 0.95
     ) -> tuple[float, float] | None:
-        """Normal interval around the value, cut off at what is possible; None without an error."""
+        """Student's interval around the value, cut off at what is possible; None without an error."""
         if self.value is None or self.error is None:
             return None
-        reach = NormalDist().inv_cdf((1 + level) / 2) * self.error
+        reach = student.reach(level, self.freedom) * self.error
         return max(lowest, self.value - reach), min(highest, self.value + reach)
 
 
@@ -85,11 +94,12 @@ def cluster_variance(
     numbers = np.concatenate(parts)
     defined = np.isfinite(numbers)
     enough = defined.mean(axis=0) >= _FEWEST_DEFINED
-    if len(np.unique(clusters)) < 2:
+    groups = len(np.unique(clusters))
+    if groups < 2:
         enough[:] = False
     variance = np.full(numbers.shape[1], np.nan)
     for column in np.flatnonzero(enough):
-        variance[column] = numbers[defined[:, column], column].var(ddof=1)
+        variance[column] = numbers[defined[:, column], column].var(ddof=1) * groups / (groups - 1)
     return variance
 
 
@@ -128,10 +138,10 @@ def estimates(
         single = cluster_variance(statistic, np.arange(votes), repeats, chance)
         # Where covers or visitors matter little, chance alone can make the sum smaller than one of them.
         variance = np.maximum(ways.sum(axis=0) - single, ways.max(axis=0))
+    freedom = max(1, min(len(np.unique(way)) for way in clusters) - 1)
     return tuple(
-        Estimate(
-            float(value) if np.isfinite(value) else None,
-            float(np.sqrt(square)) if np.isfinite(value) and np.isfinite(square) else None,
-        )
+        Estimate(float(value), float(np.sqrt(square)), freedom)
+        if np.isfinite(value) and np.isfinite(square)
+        else Estimate(float(value) if np.isfinite(value) else None, None)
         for value, square in zip(values, variance, strict=True)
     )

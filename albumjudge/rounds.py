@@ -285,9 +285,9 @@ class Summary:
         return tuple(card for card in self.cards if card.vote.arm == "placebo")
 
 
-def others(vote: StoredVote, tally: Tally) -> tuple[int, ...]:
-    """What the others felt before the cover of a vote that is among those in ``tally``; as ``FELT``."""
-    return tuple(max(0, tally.get(name, 0) - (name == vote.felt)) for name in FELT)
+def card(vote: StoredVote, tally: Tally) -> Card:
+    """A vote beside what the others felt; ``tally`` is without the visitor's own."""
+    return Card(vote, tuple(tally.get(name, 0) for name in FELT))
 
 
 def profile(counts: Tally) -> Profile | None:
@@ -304,30 +304,28 @@ def summarise(
     Args:
         this: the round.
         votes: all votes of its visitor, in the order in which they were cast.
-        tallies: all votes of all visitors, this one's included.
+        tallies: the votes of all others that count.
 
     Returns:
         None if the round has no vote.
     """
     if not this.cast:
         return None
-    cards = tuple(Card(vote, others(vote, tallies.get(vote.cover, {}))) for vote in this.cast)
-    known = [card for card in cards if card.crowd is not None]
-    strange = [card for card in cards if sum(card.others) >= A_CROWD and (card.alike.value or 0) < SELDOM]
+    cards = tuple(card(vote, tallies.get(vote.cover, {})) for vote in this.cast)
+    known = [one for one in cards if one.crowd is not None]
+    strange = [one for one in cards if sum(one.others) >= A_CROWD and (one.alike.value or 0) < SELDOM]
     so_far = votes[: votes.index(this.cast[-1]) + 1]
     yours = profile(_count(so_far))
-    all_felt = {name: sum(tally.get(name, 0) for tally in tallies.values()) for name in FELT}
-    mine_there = _count([vote for vote in votes if vote.cover in tallies])
-    elsewhere = {name: max(0, all_felt[name] - mine_there[name]) for name in FELT}
+    elsewhere = {name: sum(tally.get(name, 0) for tally in tallies.values()) for name in FELT}
     everyone = profile(elsewhere)
     assert yours is not None
     return Summary(
         this.id,
         cards,
-        Share(sum(card.vote.felt == card.vote.verdict.top for card in cards), len(cards)),
-        Share(sum(card.vote.felt == card.crowd for card in known), len(known)),
-        Share(sum(card.crowd == card.vote.verdict.top for card in known), len(known)),
-        min(strange, key=lambda card: (card.alike.value or 0, -sum(card.others)), default=None),
+        Share(sum(one.vote.felt == one.vote.verdict.top for one in cards), len(cards)),
+        Share(sum(one.vote.felt == one.crowd for one in known), len(known)),
+        Share(sum(one.crowd == one.vote.verdict.top for one in known), len(known)),
+        min(strange, key=lambda one: (one.alike.value or 0, -sum(one.others)), default=None),
         yours,
         everyone if everyone is not None and everyone.votes >= EVERYONE else None,
         sum(elsewhere.values()),

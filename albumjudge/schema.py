@@ -240,3 +240,21 @@ gifts = Table(
     Index(None, "visitor"),
 )
 """Pictures that visitors brought and asked the exhibit to keep."""
+
+gift_decisions = Table(
+    "gift_decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("gift", Integer, nullable=False),
+    Column("visitor", String(NAME_LENGTH), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("reason", String(REASON_LENGTH), nullable=False),
+    Column("given_at", UtcDateTime, nullable=False),
+    Column("hidden_at", UtcDateTime, nullable=False),
+    Column("deleted_at", UtcDateTime, nullable=True),
+    UniqueConstraint("visitor", "digest"),
+    CheckConstraint(_harmless("visitor"), name="harmless_visitor"),
+    CheckConstraint(_harmless("reason"), name="harmless_reason"),
+    Index(None, "gift"),
+)
+"""Gifts that a curator hides or has deleted. Of a deleted one only the hash is left, so that it stays away."""

@@ -17,13 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from albumjudge import emotions
-from albumjudge.covers import TO_ORDER, Cover, CoverIdentity, GeneratorNetwork, Painter, asked
+from albumjudge.covers import Cover, CoverIdentity, GeneratorNetwork, Painter, asked, paint_with
 from albumjudge.judging import Judge, JudgedCover
-from albumjudge.jury import Jury
-from albumjudge.vgg import EmotionVGG
 
 STEPS = 12
 SHORTEST, LONGEST = 2.0, 10.0
@@ -82,14 +79,23 @@ class Steering:
     def __init__(self, painter: Painter, judge: Judge) -> None:
         self._painter, self._judge = painter, judge
         # Slopes need no double precision; frames do, and are painted by the painter itself.
-        self._quick: GeneratorNetwork = copy.deepcopy(painter.network).float().requires_grad_(False)
+        quick: GeneratorNetwork = copy.deepcopy(painter.network).float().requires_grad_(False)
+        self._quick = quick.to(memory_format=torch.channels_last)
         self._alone = threading.Lock()
 
-    def walk(self, start: CoverIdentity, wish: Wish, steps: int = STEPS) -> Iterator[JudgedCover]:
+    def walk(
+        self, start: CoverIdentity, wish: Wish, steps: int = STEPS, *, painted: Cover | None = None
+    ) -> Iterator[JudgedCover]:
         """Covers with ever more of what is wished for, as they come, the first one after one step.
 
         The same start, wish and number of steps give the same covers. A walk ends early where no step brings
-        more.
+        more. The jury looks at each cover once, for the verdict and for the way on from there.
+
+        Args:
+            start: where to begin.
+            wish: what to ask for.
+            steps: at most so many.
+            painted: ``start``, if it is painted already.
 
         Raises:
             CoverLinkError: if the painter cannot paint ``start``.
@@ -97,11 +103,11 @@ class Steering:
         size = self._painter.network.latent_size
         beginning = start.latents(size)
         here, drive = beginning, np.zeros(size)
-        place = emotions.index(wish.emotion)
         stride = wish.strength * LONGEST_WAY / steps
-        last = start
-        for _ in range(steps):
-            slope = self._slope(here, start, place)
+        cover = painted if painted is not None else self._painter.paint_each([start])[0]
+        impression = self._judge.impression(cover)
+        for number in range(1, steps + 1):
+            slope = self._slope(cover.identity, impression.towards(wish.emotion))
             length = float(np.linalg.norm(slope))
             if length == 0 or not np.isfinite(length):
                 return
@@ -110,31 +116,31 @@ class Steering:
             step = drive * (stride / float(np.linalg.norm(drive)))
             here = hold(here + step, beginning, wish.leash)
             identity = start.at(here)
-            if identity == last:
+            if identity == cover.identity:
                 return
-            last = identity
             cover = self._painter.paint_each([identity])[0]
-            yield JudgedCover(cover, self._judge.judge([cover])[0])
+            if number == steps:
+                yield JudgedCover(cover, self._judge.judge([cover])[0])
+                return
+            impression = self._judge.impression(cover)
+            yield JudgedCover(cover, impression.verdict)
 
-    def _slope(self, latents: NDArray[np.float64], start: CoverIdentity, place: int) -> NDArray[np.float64]:
-        """Where in latent space the log share of an emotion rises fastest, shape ``(d,)``."""
-        labels = asked([start])
+    def _slope(self, identity: CoverIdentity, pull: torch.Tensor) -> NDArray[np.float64]:
+        """Where in latent space a cover follows the pull on its pixels most, shape ``(d,)``.
+
+        Args:
+            identity: the cover.
+            pull: shape ``(1, 3, size, size)``.
+        """
+        labels = asked([identity])
+        latents = torch.from_numpy(identity.latents(self._painter.network.latent_size)).float()[None]
         with self._alone, torch.enable_grad():
-            vector = torch.from_numpy(latents).float()[None].requires_grad_(True)
-            network = self._quick
-            if isinstance(network, TO_ORDER):
-                painted = network(vector, labels[:, 0], labels[:, 1])
-            else:
-                painted = network(vector)
-            share = shares(self._judge.network, (painted + 1) / 2)[0, place]
-            (slope,) = torch.autograd.grad(share.clamp(min=1e-9).log(), vector)
+            latents.requires_grad_(True)
+            painted = paint_with(self._quick, latents, labels)
+            # Rounding to 256 greys is passed over: the painter moves smoothly beneath it.
+            (slope,) = torch.autograd.grad(painted, latents, pull / 2)
         found: NDArray[np.float64] = slope[0].double().numpy()
         return found
-
-
-def shares(network: Jury | EmotionVGG, images: Tensor) -> Tensor:
-    """The jurors' mean for images ``(n, 3, h, w)`` in [0, 1], shape ``(n, 8)``, differentiable."""
-    return network.hear(images).mean(0)
 
 
 def strayed(cover: Cover, latent_size: int) -> float:

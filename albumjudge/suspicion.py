@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from albumjudge.duels import DuelVote
 from albumjudge.emotions import NOTHING
 from albumjudge.votes import StoredVote
 
@@ -29,8 +30,8 @@ class Suspect:
     Attributes:
         visitor: their id.
         reason: what is odd, in words that can stand as the reason for leaving them out.
-        votes: how many they cast.
-        seconds: median time to a vote.
+        votes: how many they cast, on covers and between pairs.
+        seconds: median time to one of them.
     """
 
     visitor: str
@@ -39,27 +40,40 @@ class Suspect:
     seconds: float
 
 
-def suspects(votes: Sequence[StoredVote], known: Collection[str] = ()) -> list[Suspect]:
+def suspects(
+    votes: Sequence[StoredVote], known: Collection[str] = (), choices: Sequence[DuelVote] = ()
+) -> list[Suspect]:
     """Visitors whose votes look odd, those with most votes first.
 
     Args:
         votes: everyone's.
         known: visitors whom the curator has dealt with, to be left out.
+        choices: everyone's between pairs. Which cover hangs left is drawn by lot, so who always takes the same
+            side does not look; who never sees a difference may.
     """
     by_visitor: dict[str, list[StoredVote]] = {}
     for vote in votes:
         by_visitor.setdefault(vote.visitor, []).append(vote)
+    pairs: dict[str, list[DuelVote]] = {}
+    for choice in choices:
+        pairs.setdefault(choice.visitor, []).append(choice)
     found = []
-    for visitor, theirs in by_visitor.items():
-        seconds = median(vote.seconds_to_vote for vote in theirs)
+    for visitor in dict.fromkeys([*by_visitor, *pairs]):
+        theirs, chosen = by_visitor.get(visitor, []), pairs.get(visitor, [])
+        times = [vote.seconds_to_vote for vote in theirs] + [choice.seconds_to_vote for choice in chosen]
+        seconds = median(times)
         reasons = []
-        if len(theirs) >= FEWEST_FAST and seconds < HASTE:
+        if len(times) >= FEWEST_FAST and seconds < HASTE:
             reasons.append(f"too fast: half of the votes took less than {max(0.1, seconds):.1f} seconds")
         answers = {vote.felt for vote in theirs}
         if len(theirs) >= FEWEST_SAME and len(answers) == 1:
             answer = answers.pop()
             word = "nothing, or something else" if answer == NOTHING else answer
             reasons.append(f"always the same answer: {word}")
+        sides = {one.chosen == one.left_shown for one in chosen if one.chosen != "neither"}
+        decided = sum(one.chosen != "neither" for one in chosen)
+        if decided >= FEWEST_SAME and len(sides) == 1:
+            reasons.append(f"always the {'left' if sides.pop() else 'right'} cover of a pair")
         if reasons and visitor not in known:
-            found.append(Suspect(visitor, "; ".join(reasons), len(theirs), seconds))
+            found.append(Suspect(visitor, "; ".join(reasons), len(times), seconds))
     return sorted(found, key=lambda suspect: (-suspect.votes, suspect.visitor))

@@ -4,7 +4,8 @@ A file is believed as little as possible: its size is read from its header and h
 a single pixel is decoded, large JPEG files are decoded small, and only one picture is decoded at a time.
 Nothing of the file outlives this module but the pixels: no name, no place, no date, no camera.
 
-HEIC is not read: the library for it comes with parts under the GPL.
+HEIC, which telephones make, is read by pi-heif: libheif with a decoder alone, both under the LGPL. Its sister
+pillow-heif brings an encoder under the GPL along, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import pi_heif
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.Image import Resampling, Transpose
@@ -29,8 +31,6 @@ MOST_PIXELS = 25_000_000
 """Of a file that must be decoded whole; 25 million with transparency are 100 MB of memory."""
 MOST_PIXELS_JPEG = 64_000_000
 """JPEG files are decoded at an eighth of their size, so the pictures of most telephones may come as they are."""
-ENDINGS = ("jpg", "jpeg", "png", "webp", "gif")
-"""Of file names; what a file is, is read from the file."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 _DRAFT = (4 * SIDE, 4 * SIDE)
@@ -44,11 +44,11 @@ _TURNS: dict[int, Transpose] = {
     8: Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
-_NOT_READ = "This file cannot be read as a picture. JPEG, PNG, WebP and GIF are understood here."
+_NOT_READ = "This file cannot be read as a picture. JPEG, PNG, WebP, GIF and HEIC are understood here."
 _BROKEN = "This picture is broken or cut short. Try to open and save it again, or bring another one."
 _HEIC = (
-    "This is a HEIC picture, which the exhibit does not read. Save it as JPEG first: on an iPhone under "
-    "Settings, Camera, Formats choose “Most Compatible”, or send the picture to yourself by mail."
+    "This HEIC picture cannot be read. Save it as JPEG and bring that: on an iPhone take a screenshot of it, or "
+    "send it to yourself by mail; on a Mac open it and export it."
 )
 _SMALLER = "Make it smaller first; a side of 1,000 pixels is plenty."
 _one_at_a_time = threading.Lock()
@@ -76,7 +76,7 @@ def see(file: bytes) -> Picture:
     on white. Of an animation the first picture counts.
 
     Args:
-        file: whole content of a JPEG, PNG, WebP or GIF file.
+        file: whole content of a JPEG, PNG, WebP, GIF or HEIC file.
 
     Raises:
         UploadError: if it is none, is broken, or is larger than the limits above.
@@ -89,7 +89,7 @@ def see(file: bytes) -> Picture:
             f"here. {_SMALLER}"
         )
     if _is_heic(file):
-        raise UploadError(_HEIC)
+        return _see_heic(file)
     # Pillow sets up its WebP decoder, and the memory for it, on opening.
     if size := _webp_size(file):
         _check(size, MOST_PIXELS)
@@ -110,6 +110,21 @@ def see(file: bytes) -> Picture:
         raise UploadError(f"This picture needs more memory than there is. {_SMALLER}") from None
     except Exception as error:  # Pillow's decoders raise a dozen kinds over a broken file.
         raise UploadError(_BROKEN) from error
+
+
+def _see_heic(file: bytes) -> Picture:
+    try:
+        with _one_at_a_time:
+            heic = pi_heif.open_heif(io.BytesIO(file))
+            _check(heic.size, MOST_PIXELS)
+            # It comes upright already.
+            return Picture(np.asarray(_small(heic.to_pillow())))
+    except UploadError:
+        raise
+    except MemoryError:
+        raise UploadError(f"This picture needs more memory than there is. {_SMALLER}") from None
+    except Exception as error:  # Its decoder, too, raises several kinds over a broken file.
+        raise UploadError(_HEIC) from error
 
 
 def _check(size: tuple[int, int], most: int) -> None:

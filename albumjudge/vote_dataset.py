@@ -174,6 +174,7 @@ As of {day.date().isoformat()}: {numbers[0]} by {numbers[1]} on {numbers[2]}{spa
   is counted anew.
 - Votes come from whoever came by. They are representative of nobody.
 - Covers are not part of the data set. `generator`, `seed` and `recipe` say who painted them and from what.
+- Pictures that visitors brought to the exhibit are not part of it, and never leave the exhibit this way.
 - There are no names, no addresses and no accounts in it. A hash stands for each visitor's random id.
 """
     return "\n".join(head) + "\n" + body

@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar, get_args
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from albumjudge import database, emotions, schema
+from albumjudge import database, emotions, rules, schema
 from albumjudge.covers import CoverIdentity
 from albumjudge.database import PATIENCE, VoteError, configure, engine_options, open_engine
 from albumjudge.judging import Verdict
+from albumjudge.rules import ClosedError
 from albumjudge.settings import Settings, SettingsError
 from albumjudge.vote_export import DATA_DICTIONARY, dictionary_as_markdown, write_csv
 
@@ -133,6 +134,7 @@ class BallotBox:
         felt first was felt blind.
 
         Raises:
+            ClosedError: if the exhibit takes no votes at the moment.
             VoteError: if the vote could not be stored. Nothing of it was kept; trying again is safe.
             ValueError: if a value is none that a page could offer.
         """
@@ -155,6 +157,12 @@ class BallotBox:
         identity, png, now = judged.cover.identity, judged.cover.png(), self._clock()
 
         def store(connection: Connection) -> StoredVote:
+            # Asked here and not on the page alone: a ballot may hang there when the exhibit has closed.
+            if not rules.is_open(connection):
+                before = connection.execute(_of(visitor, identity)).one_or_none()
+                if before is None:
+                    raise ClosedError(_NOT_STORED)
+                return _vote(before)
             # Always in this order, so that two transactions never wait for each other in a circle.
             insert_new(connection, schema.visitors, id=visitor, first_vote_at=now)
             cover_id = store_cover(connection, identity, png)
@@ -234,8 +242,17 @@ class BallotBox:
         found = self._read(lambda connection: connection.execute(query).one_or_none())
         return None if found is None else (bytes(found.png), _verdict(found))
 
-    def tallies(self, generator_revision: str) -> dict[CoverIdentity, dict[str, int]]:
-        """How many visitors felt what before each of a generator's covers that has a vote; zeros are left out."""
+    def tallies(
+        self, generator_revision: str, *, without: str | None = None
+    ) -> dict[CoverIdentity, dict[str, int]]:
+        """How many visitors felt what before each of a generator's covers that has a vote; zeros are left out.
+
+        Visitors whom a curator leaves out do not count.
+
+        Args:
+            generator_revision: who painted the covers.
+            without: a visitor who does not count either.
+        """
         query = (
             select(
                 schema.covers.c.seed,
@@ -244,7 +261,7 @@ class BallotBox:
                 func.count().label("people"),
             )
             .join(schema.votes, schema.votes.c.cover_id == schema.covers.c.id)
-            .where(schema.covers.c.generator == generator_revision)
+            .where(schema.covers.c.generator == generator_revision, *_counted(without))
             .group_by(schema.covers.c.seed, schema.covers.c.recipe, schema.votes.c.felt)
         )
         found: dict[CoverIdentity, dict[str, int]] = {}
@@ -263,11 +280,18 @@ class BallotBox:
         rows = self._read(lambda connection: connection.execute(query).all())
         return tuple(CoverIdentity.of(generator_revision, row.seed, row.recipe) for row in rows)
 
-    def crowd(self, cover: CoverIdentity) -> dict[str, int]:
-        """How many visitors felt what before a cover: the eight emotions and ``NOTHING``, in that order."""
+    def crowd(self, cover: CoverIdentity, *, without: str | None = None) -> dict[str, int]:
+        """How many visitors felt what before a cover: the eight emotions and ``NOTHING``, in that order.
+
+        Visitors whom a curator leaves out do not count.
+
+        Args:
+            cover: which.
+            without: a visitor who does not count either.
+        """
         query = (
             select(schema.votes.c.felt, func.count().label("people"))
-            .where(schema.votes.c.cover_id == _cover_id(cover).scalar_subquery())
+            .where(schema.votes.c.cover_id == _cover_id(cover).scalar_subquery(), *_counted(without))
             .group_by(schema.votes.c.felt)
         )
         people: dict[str, int] = {
@@ -322,6 +346,12 @@ def _is(identity: CoverIdentity) -> tuple[ColumnElement[bool], ...]:
         schema.covers.c.seed == identity.seed,
         schema.covers.c.recipe == identity.recipe,
     )
+
+
+def _counted(without: str | None) -> tuple[ColumnElement[bool], ...]:
+    """Conditions for votes that count, but for those of one visitor."""
+    counted = rules.counts(schema.votes.c.visitor)
+    return (counted,) if without is None else (counted, schema.votes.c.visitor != without)
 
 
 def _cover_id(identity: CoverIdentity) -> Select[int]:

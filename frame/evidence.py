@@ -21,7 +21,8 @@ INTERVALS = (
     "number would "
     "most likely have come out somewhere in there. Votes of one visitor, or on one cover, resemble each "
     "other; the "
-    "interval allows for that by drawing whole visitors and whole covers anew (a cluster bootstrap)."
+    "interval allows for that by drawing whole visitors and whole covers anew (a cluster bootstrap), and "
+    "reaches further where they are few. A share’s is never narrower than Wilson’s."
 )
 
 
@@ -108,7 +109,7 @@ def placebo_card(found: AgainstPlacebo) -> str:
         Ruler(0, 1, percent),
         sentence=sentence,
         term="About one card in eight asks about a label drawn at random from the seven others: a placebo. "
-        "Those answers are counted apart. Wilson intervals.",
+        "Those answers are counted apart.",
         rests_on=f"{found.judge.n:,} answers to the machine’s label, {found.placebo.n:,} to a random one.",
     )
 
@@ -163,8 +164,7 @@ def noise_card(found: Noise) -> str:
     sentence = {
         None: "Too few covers with enough votes yet.",
         1: f"Further than chance: on {found.beyond.successes} of {found.beyond.trials} covers the crowd is "
-        f"where "
-        "chance would seldom take it.",
+        f"where chance would take it on one in twenty.",
         0: "No further than chance would take crowds of this size who feel just as the machine says.",
         -1: "Closer than chance would take them, which is odd. Something may be wrong with the votes.",
     }[beside]

@@ -108,14 +108,24 @@ def running_result(found: DuelFindings) -> str:
         Ruler(0, 1, percent, 0.5, "a coin"),
         sentence=sentence,
         term="Share of choices for the repainted cover, by people who did not know which one that was. The bar "
-        "is the 95 % interval, the wider of Wilson’s and one that draws whole pairs and whole visitors anew.",
-        rests_on=f"{after.n:,} choices.{undecided}",
+        "is the 95 % interval, the wider of Wilson’s and one that draws whole pairs and whole visitors anew. "
+        "Visitors choose which pairs to put up, and only where the machine feels more, so this is about those "
+        "and not about every walk.",
+        rests_on=f"{after.n:,} choices.{undecided}{_sides(found.left)}",
     )
     lines = "".join(_one_feeling(name, figure) for name, figure in found.by_emotion)
     return (
         f'<div class="figures duels">{whole}<section class="figure"><h3>Feeling by feeling</h3>'
         f'<ul class="feelings">{lines}</ul></section></div>'
     )
+
+
+def _sides(left: Share) -> str:
+    """Whether people have a favourite side; empty without choices."""
+    if left.value is None:
+        return ""
+    spread = f"{percent(left.interval.low)} to {percent(left.interval.high)}"
+    return f" The one on the left was chosen in {percent(left.value)} ({spread}); sides are drawn by lot."
 
 
 def _one_feeling(name: str, figure: Figure) -> str:

@@ -18,6 +18,7 @@ from albumjudge.covers import CoverIdentity, CoverLinkError
 from albumjudge.curation import CuratorsBook
 from albumjudge.database import VoteError
 from albumjudge.doorkeeper import Doorkeeper, PleaseWaitError
+from albumjudge.duels import DuelBook, DuelVote
 from albumjudge.gifts import GiftShelf
 from albumjudge.hub_push import PublishError
 from albumjudge.settings import Settings
@@ -27,6 +28,7 @@ from frame import prints, room
 room.need_frame()
 
 INSIDE = "curator-inside"
+GIFTS_AT_ONCE = 24
 SHORT = 8
 """Digits of a visitor's id that tell visitors apart for the eye."""
 SOURCES = {"directory": "from a folder", "hub": "from the Hub", "bundled": "bundled"}
@@ -127,7 +129,8 @@ def opening() -> None:
 def visitors() -> None:
     """Leave visitors out of the results, and let them in again."""
     mine, votes = book(), room.ballot_box().votes()
-    cast = Counter(vote.visitor for vote in votes)
+    choices = DuelBook(room.engine()).votes(counted=False)
+    cast = Counter(vote.visitor for vote in votes) + Counter(choice.visitor for choice in choices)
     every = mine.exclusions()
     left_out = [exclusion for exclusion in every if exclusion.lifted_at is None]
     st.html(
@@ -136,7 +139,7 @@ def visitors() -> None:
         "quick, and some find the same feeling everywhere.</p>"
     )
     st.html('<h2 class="row-title">To look at</h2>')
-    found = suspicion.suspects(votes, {exclusion.visitor for exclusion in every})
+    found = suspicion.suspects(votes, {exclusion.visitor for exclusion in every}, choices)
     if not found:
         st.html('<p class="quiet">Nobody votes too fast or always the same.</p>')
     for suspect in found:
@@ -154,21 +157,23 @@ def visitors() -> None:
     if not left_out:
         st.html('<p class="quiet">Nobody.</p>')
     for exclusion in left_out:
+        many = "vote" if cast[exclusion.visitor] == 1 else "votes"
         with st.container(key=f"excluded-{exclusion.visitor}", horizontal=True, vertical_alignment="center"):
             st.html(
                 f'<p class="entry"><b>{exclusion.visitor[:SHORT]}</b> {escape(exclusion.reason)}'
-                f'<span class="quiet"> · {cast[exclusion.visitor]} votes, since '
+                f'<span class="quiet"> · {cast[exclusion.visitor]} {many}, since '
                 f"{moment(exclusion.excluded_at)}</span></p>"
             )
             if st.button("Let in again", key=f"lift-{exclusion.visitor}"):
                 mine.lift(exclusion.visitor)
                 said(f"Visitor {exclusion.visitor[:SHORT]} counts again.")
-    by_hand(mine, votes, {exclusion.visitor for exclusion in left_out})
+    by_hand(mine, [*votes, *choices], {exclusion.visitor for exclusion in left_out})
 
 
-def by_hand(mine: CuratorsBook, votes: Sequence[StoredVote], left_out: set[str]) -> None:
+def by_hand(mine: CuratorsBook, votes: Sequence[StoredVote | DuelVote], left_out: set[str]) -> None:
     """Leave out someone whom nothing suggests, such as a school class's test device."""
-    last = {vote.visitor: vote for vote in votes if vote.visitor not in left_out}
+    in_time = sorted(votes, key=lambda vote: vote.voted_at)
+    last = {vote.visitor: vote for vote in in_time if vote.visitor not in left_out}
     if not last:
         return
     latest_first = sorted(last, key=lambda visitor: last[visitor].voted_at, reverse=True)
@@ -239,6 +244,51 @@ def anchors() -> None:
         )
 
 
+def gifts() -> None:
+    """Look through the pictures that visitors gave; hide one for a reason, and delete what is hidden."""
+    shelf = GiftShelf(room.engine())
+    stock = shelf.stock()
+    st.html(
+        '<p class="quiet wide">Pictures that visitors brought and let the exhibit keep, 64 × 64 pixels each, the '
+        "latest first. Whoever gave one reads your reason. Only a hidden picture can be deleted, and a deleted "
+        "one is gone for good.</p>"
+    )
+    if not stock.kept:
+        sentence("Nobody has given a picture yet." if not stock.deleted else "There is none at the moment.")
+        return
+    pages = -(-stock.kept // GIFTS_AT_ONCE)
+    page = 1
+    if pages > 1:
+        page = int(st.number_input(f"Page, 1 to {pages}", 1, pages, 1, key="gifts-page"))
+    reason = st.text_input("Reason, as whoever gave it will read it", max_chars=200, key="gift-reason")
+    with st.container(key="gift-wall"):
+        for one in shelf.look_through((page - 1) * GIFTS_AT_ONCE, GIFTS_AT_ONCE):
+            gift, who = one.gift, one.visitor[:SHORT]
+            state_now = f"Hidden: {one.hidden}" if one.hidden is not None else f"from {who}"
+            words = f"{moment(gift.given_at)}. {state_now}"
+            with st.container(key=f"curated-{gift.id}"):
+                st.html(prints.brought(gift.png, f"Gift {gift.id} by visitor {who}.", words, size="small"))
+                if one.hidden is None:
+                    if st.button("Hide", key=f"hide-{gift.id}"):
+                        hide(shelf, gift.id, reason)
+                else:
+                    if st.button("Show again", key=f"show-{gift.id}"):
+                        shelf.show_again(gift.id)
+                        said(f"Gift {gift.id} is hidden no longer.")
+                    if st.button("Delete for good", key=f"delete-{gift.id}"):
+                        shelf.delete(gift.id)
+                        said(f"Gift {gift.id} is deleted.")
+
+
+def hide(shelf: GiftShelf, gift: int, reason: str) -> None:
+    try:
+        shelf.hide(gift, reason)
+    except ValueError as error:
+        sentence(str(error), alert=True)
+    else:
+        said(f"Gift {gift} is hidden.")
+
+
 def votes_to_take() -> None:
     """The votes as files, and as a data set on the Hub."""
     box, excluded = room.ballot_box(), book().left_out()
@@ -247,7 +297,8 @@ def votes_to_take() -> None:
         return
     st.html(
         '<p class="quiet wide">One row per vote, anonymous: a hash stands for each visitor’s random id. Votes of '
-        "visitors who are left out are among them, with the reason in a column of its own.</p>"
+        "visitors who are left out are among them, with the reason in a column of its own. Pictures that "
+        "visitors gave are not: they leave the exhibit by no export.</p>"
     )
     with st.container(key="take-away", horizontal=True):
         # Functions, so that the files are made when somebody wants them and not whenever the page is drawn.
@@ -325,10 +376,15 @@ def state() -> None:
         for kind, found in exhibit.checkpoints.items()
     ]
     try:
-        number, gifts = room.ballot_box().count(), GiftShelf(room.engine()).count()
+        number, stock = room.ballot_box().count(), GiftShelf(room.engine()).stock()
         kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[room.engine().dialect.name]
         pairs.append(("database", f"{kind}, can be reached, {number:,} {'vote' if number == 1 else 'votes'}"))
-        pairs.append(("pictures given by visitors", f"{gifts:,}"))
+        pairs.append(
+            (
+                "pictures given by visitors",
+                f"{stock.kept:,}, {stock.hidden:,} of them hidden; {stock.deleted:,} deleted",
+            )
+        )
     except VoteError as error:
         pairs.append(("database", str(error)))
     pairs.append(("Hub and folders", " ".join(exhibit.status()) or "All is as the settings ask."))
@@ -349,6 +405,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "Opening": opening,
     "Visitors": visitors,
     "Anchors": anchors,
+    "Gifts": gifts,
     "Votes": votes_to_take,
     "State": state,
 }
@@ -363,7 +420,9 @@ def curator() -> None:
     if not st.session_state.get(INSIDE):
         door(password)
         return
-    room.heading("Curator", "What you decide here takes effect at once, and everything can be taken back.")
+    room.heading(
+        "Curator", "What you decide here takes effect at once. All but a deleted picture can be taken back."
+    )
     section = st.segmented_control(
         "Section",
         list(SECTIONS),

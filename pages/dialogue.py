@@ -12,9 +12,11 @@ import streamlit as st
 from albumjudge import charts, duel_findings, emotions, hanging
 from albumjudge.agreement import Share
 from albumjudge.covers import CoverIdentity, CoverLinkError
+from albumjudge.curation import CuratorsBook
 from albumjudge.database import VoteError
 from albumjudge.duels import Duel, DuelBook, Picked
 from albumjudge.exhibit import JudgedCover
+from albumjudge.rules import ClosedError
 from albumjudge.steering import LONGEST, SHORTEST, STEPS, Wish
 from frame import pairs, prints, room, visitor
 
@@ -265,6 +267,16 @@ def afterwards(way: list[Step], shown: list[JudgedCover]) -> None:
 
 def duel_room(asked: str) -> None:
     """The pair in the link, or the next one, and what all pairs say so far."""
+    try:
+        show_pair(asked)
+    except VoteError as error:
+        waiting: Pick | None = st.session_state.get("pick")
+        if waiting is None:
+            raise
+        not_stored(waiting, str(error))
+
+
+def show_pair(asked: str) -> None:
     duels, who = book(), visitor.current()
     own: set[int] = st.session_state.get("own-duels", set())
     duel = duels.find(int(asked)) if asked.isdecimal() and asked.isascii() and len(asked) < 10 else None
@@ -272,14 +284,26 @@ def duel_room(asked: str) -> None:
         duel = duels.next_for(who, without=own)
         if duel is not None:
             st.query_params.from_dict({"duel": str(duel.id)})
-    if duel is None:
+    voted = duel is not None and duels.vote_of(who, duel.id) is not None
+    if not voted and not CuratorsBook(room.engine()).is_open():
+        st.session_state.pop("pick-now", None)
+        late: str | None = st.session_state.pop("too-late", None)
+        if st.session_state.pop("pick", None) is not None:
+            late = str(ClosedError("Your choice was not stored"))
+        room.heading(
+            "No pairs at the moment",
+            f"{late or 'The exhibit is closed at the moment and takes no votes.'} "
+            "Covers can still be led wherever you like.",
+        )
+        so_far(duels)
+    elif duel is None:
         room.heading(
             "No pair is waiting for you",
             "You have judged all that there are. Lead a cover somewhere and put the pair to the vote: others "
             "will judge it.",
         )
         so_far(duels)
-    elif duels.vote_of(who, duel.id) is None:
+    elif not voted:
         question(duels, who, duel)
     else:
         answer(duels, who, duel)
@@ -293,6 +317,17 @@ def so_far(duels: DuelBook) -> None:
     st.html(pairs.running_result(duel_findings.find(duels.votes())))
 
 
+def pick(duel: int, side: Picked) -> None:
+    """Keep what was picked, before anything that could fail is touched."""
+    seconds = visitor.first_sights().seconds(visitor.current(), f"duel {duel}")
+    st.session_state["pick"] = Pick(duel, side, seconds)
+    pick_now()
+
+
+def pick_now() -> None:
+    st.session_state["pick-now"] = True
+
+
 def question(duels: DuelBook, who: str, duel: Duel) -> None:
     """Two covers and three answers."""
     room.from_the_top(f"duel-{duel.id}")
@@ -301,52 +336,59 @@ def question(duels: DuelBook, who: str, duel: Duel) -> None:
             pairs.QUESTIONS[duel.emotion],
             "One of the two was repainted to be so; you are not told which. Trust your own eyes.",
         )
-    picked: Picked | None = None
+    visitor.first_sights().seconds(who, f"duel {duel.id}")  # The clock starts.
     with st.container(key="duel"):
         sides: tuple[tuple[Picked, str], ...] = (("left", "Left"), ("right", "Right"))
         for (side, arrow), cover in zip(sides, duel.hung(who), strict=True):
             with st.container(key=f"print-{side}"):
                 st.html(prints.framed(cover, size="large", short=True))
-                if st.button(f"The {side} one", key=f"pick-{side}-{duel.id}", shortcut=arrow):
-                    picked = side
+                st.button(
+                    f"The {side} one",
+                    key=f"pick-{side}-{duel.id}",
+                    shortcut=arrow,
+                    on_click=pick,
+                    args=(duel.id, side),
+                )
     with st.container(key="neither"):
-        if st.button("I see no difference", key=f"pick-neither-{duel.id}", shortcut="0", width="stretch"):
-            picked = "neither"
+        st.button(
+            "I see no difference",
+            key=f"pick-neither-{duel.id}",
+            shortcut="0",
+            width="stretch",
+            on_click=pick,
+            args=(duel.id, "neither"),
+        )
     waiting: Pick | None = st.session_state.get("pick")
-    if picked is not None:
-        waiting = Pick(duel.id, picked, visitor.first_sights().seconds(who, f"duel {duel.id}"))
-        cast(duels, who, waiting)
-    elif waiting is not None and waiting.duel == duel.id:
-        if st.session_state.pop("pick-again", False):
+    if waiting is not None and waiting.duel == duel.id:
+        if st.session_state.pop("pick-now", False):
             cast(duels, who, waiting)
         else:
             not_stored(waiting, "Your choice is not stored yet.")
-    else:
-        visitor.first_sights().seconds(who, f"duel {duel.id}")
 
 
-def cast(duels: DuelBook, who: str, pick: Pick) -> None:
+def cast(duels: DuelBook, who: str, waiting: Pick) -> None:
     """Store a choice; if the database does not take it, keep it."""
     try:
-        duels.cast(visitor=who, duel=pick.duel, picked=pick.picked, seconds_to_vote=pick.seconds)
+        duels.cast(visitor=who, duel=waiting.duel, picked=waiting.picked, seconds_to_vote=waiting.seconds)
+    except ClosedError as error:
+        st.session_state.pop("pick", None)
+        st.session_state["too-late"] = str(error)
+        go(duel=str(waiting.duel))
     except VoteError as error:
-        st.session_state["pick"] = pick
-        not_stored(pick, str(error))
+        not_stored(waiting, str(error))
         return
     st.session_state.pop("pick", None)
     # Quicker than the browser can take over the link of a pair that it was just shown.
-    go(duel=str(pick.duel))
+    go(duel=str(waiting.duel))
 
 
-def not_stored(pick: Pick, sentence: str) -> None:
-    chosen = "no difference" if pick.picked == "neither" else f"the {pick.picked} one"
+def not_stored(waiting: Pick, sentence: str) -> None:
+    chosen = "no difference" if waiting.picked == "neither" else f"the {waiting.picked} one"
     with st.container(key="apology"):
         st.html(
             f'<p class="sentence" role="alert">{escape(sentence)} Your choice, {chosen}, is kept here.</p>'
         )
-        if st.button("Try again", type="primary", key="try-picking-again"):
-            st.session_state["pick-again"] = True
-            st.rerun()
+        st.button("Try again", type="primary", key="try-picking-again", on_click=pick_now)
 
 
 def answer(duels: DuelBook, who: str, duel: Duel) -> None:

@@ -9,16 +9,18 @@ from html import escape
 
 import streamlit as st
 
-from albumjudge import agreement, by_emotion, charts, exclusions, findings
+from albumjudge import agreement, by_emotion, charts, duel_findings, exclusions, findings
 from albumjudge.agreement import CoverAgreement, Share, Summary
 from albumjudge.by_emotion import EmotionOnCover
 from albumjudge.covers import read_png
 from albumjudge.curation import CuratorsBook
+from albumjudge.duel_findings import DuelFindings
+from albumjudge.duels import DuelBook, DuelVote
 from albumjudge.emotions import EMOTIONS, NAMES, NOTHING
 from albumjudge.exclusions import Sifted
 from albumjudge.findings import Findings
 from albumjudge.votes import DATA_DICTIONARY, BallotBox, StoredVote
-from frame import evidence, figures, prints, room
+from frame import evidence, figures, pairs, prints, room
 from frame.evidence import percent
 
 room.need_frame()
@@ -32,6 +34,8 @@ PARTLY_WORDS = {
     "compared vote "
     "by vote, as not the same, and among visitors; not where the eight shares or the crowd’s feeling are "
     "compared.",
+    exclusions.EARLIER_JUDGE: "Vote by vote they stand beside what that judge said then; where shares are "
+    "compared, beside the latest verdict on the cover. People chose before they knew either.",
     exclusions.PLACEBO: "What they felt counts, for they said so before they saw a label. Whether they "
     "agreed "
     "with the label is counted apart.",
@@ -42,6 +46,12 @@ PARTLY_WORDS = {
 def worked_out(key: tuple[object, ...], _votes: Sequence[StoredVote]) -> Findings:
     """The findings, kept until a vote or an answer is added; ``key`` is from :func:`state_of`."""
     return findings.find(_votes)
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def worked_out_of_pairs(key: tuple[object, ...], _votes: Sequence[DuelVote]) -> DuelFindings:
+    """What the choices between pairs say, kept until there is another; a choice never changes."""
+    return duel_findings.find(_votes)
 
 
 def state_of(votes: Sequence[StoredVote], excluded: Iterable[str]) -> tuple[object, ...]:
@@ -303,6 +313,24 @@ def one_emotion(covers: Sequence[CoverAgreement], most_felt: str) -> None:
                         st.html('<p class="quiet">On no cover so far.</p>')
 
 
+def dialogue(duels: DuelBook) -> None:
+    """Whether people find the feeling in the repainted cover, and whose choices do not count."""
+    votes, gone = duels.votes(), duels.left_out()
+    st.html('<div class="prose"><h2>Does the dialogue work?</h2></div>')
+    if not votes and not gone:
+        st.html(
+            '<p class="quiet">In the dialogue a cover is repainted until the machine feels more of something. '
+            "Whether people feel it, too, is said here once somebody has judged a pair.</p>"
+        )
+    else:
+        key = (len(votes), hash(tuple(votes)))
+        st.html(pairs.running_result(worked_out_of_pairs(key, votes)))
+    for reason, number in gone.items():
+        words = exclusions.BY_CURATOR.format(reason=reason)
+        st.html(f'<p class="quiet">Left out: {number:,} {escape(words)}.</p>')
+    st.page_link(room.DIALOGUE, label="Judge a pair", query_params={"duel": "next"})
+
+
 def left_out(sifted: Sifted, everything: Sequence[StoredVote]) -> None:
     """Which votes are not counted, or not everywhere, and why; earlier generators' can be let in."""
     st.html('<div class="prose"><h2>What is left out, and why</h2></div>')
@@ -313,7 +341,7 @@ def left_out(sifted: Sifted, everything: Sequence[StoredVote]) -> None:
     )
     partly = "".join(
         f"<div><dt>{number:,} {escape(words)}</dt><dd>{escape(PARTLY_WORDS.get(words, ''))}</dd></div>"
-        for words, number in exclusions.tally(sifted.counted, exclusions.PARTLY).items()
+        for words, number in exclusions.tally(sifted.counted, exclusions.partly_now(sifted.counted)).items()
     )
     st.html(f'<dl class="terms">{gone}{partly}</dl>')
     if len({vote.cover.generator for vote in everything}) > 1:
@@ -334,13 +362,15 @@ def for_curators(box: BallotBox) -> None:
 
 
 def results() -> None:
-    box = room.ballot_box()
+    box, duels = room.ballot_box(), DuelBook(room.engine())
     everything = box.votes()
     if not everything:
         room.heading(
             "People vs. machine", "Nobody has voted yet, so there is nothing to compare. Be the first."
         )
         st.page_link(room.VOTE, label="Vote on a cover")
+        if duels.votes():
+            dialogue(duels)
         return
     excluded = CuratorsBook(room.engine()).left_out()
     reasons = exclusions.reasons_now(everything, excluded)
@@ -351,6 +381,7 @@ def results() -> None:
     if not votes:
         room.heading("People vs. machine", "All votes so far are left out, so there is nothing to compare.")
         left_out(sifted, everything)
+        dialogue(duels)
         return
     numbers, found = agreement.summary(votes), worked_out(state_of(votes, excluded), votes)
     covers = agreement.per_cover(votes)
@@ -371,6 +402,7 @@ def results() -> None:
     st.html('<div class="prose"><h2>Emotion by emotion</h2></div>')
     st.html(emotion_table(votes))
     rankings(box, covers)
+    dialogue(duels)
     left_out(sifted, everything)
     for_curators(box)
 

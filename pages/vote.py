@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import urlsplit
@@ -13,7 +14,8 @@ from albumjudge.card import Face
 from albumjudge.covers import Cover, CoverIdentity, CoverLinkError, read_png
 from albumjudge.curation import CuratorsBook
 from albumjudge.emotions import EMOTIONS, NAMES, NOTHING
-from albumjudge.rounds import Card, Offer, Round, Summary
+from albumjudge.rounds import Offer, Round, Summary
+from albumjudge.rules import ClosedError
 from albumjudge.votes import BallotBox, StoredVote, VoteError
 from frame import prints, room, summing_up, visitor
 from frame.summing_up import NOTHING_WORDS
@@ -41,6 +43,10 @@ def go(**link: str) -> None:
         st.query_params.from_dict(kept | link)
 
 
+def curators() -> CuratorsBook:
+    return CuratorsBook(room.engine())
+
+
 def up_for_vote(box: BallotBox) -> Offer:
     """The covers that visitors are asked about."""
     revision = room.exhibit().painter.revision
@@ -58,13 +64,7 @@ def on_the_easel(
     """
     voted_on = {vote.cover: vote for vote in mine}
     left = covers.left(voted_on)
-    # A quick visitor answers before the browser has taken over the link that this page has just set; the
-    # session knows which cover was shown.
-    for link in (st.query_params.get("cover"), st.session_state.get("easel")):
-        try:
-            identity = CoverIdentity.parse(link or "")
-        except CoverLinkError:
-            continue
+    for identity in asked_for():
         if identity in voted_on:
             return voted_on[identity]
         if identity in left:
@@ -77,6 +77,25 @@ def on_the_easel(
         st.session_state["easel"] = str(identity_due)
         go(cover=str(identity_due))
     return identity_due
+
+
+def asked_for() -> list[CoverIdentity]:
+    """The covers that this page should show, the likeliest first.
+
+    A quick visitor answers before the browser has taken over the link that this page has just set; the session
+    knows which cover was shown.
+    """
+    found = []
+    for link in (st.query_params.get("cover"), st.session_state.get("easel")):
+        with contextlib.suppress(CoverLinkError):
+            found.append(CoverIdentity.parse(link or ""))
+    return found
+
+
+def already_voted(mine: list[StoredVote]) -> StoredVote | None:
+    """The visitor's vote on the cover that is asked for, if there is one."""
+    voted_on = {vote.cover: vote for vote in mine}
+    return next((voted_on[identity] for identity in asked_for() if identity in voted_on), None)
 
 
 def take_next(**link: str) -> None:
@@ -157,6 +176,14 @@ def cast(box: BallotBox, who: str, choice: Choice) -> None:
         st.session_state.pop(key, None)
 
 
+def take_back(sentence: str) -> None:
+    """Forget a choice that came after the doors closed, and say so."""
+    for key in ("choice", "not-stored", "easel"):
+        st.session_state.pop(key, None)
+    st.session_state["too-late"] = sentence
+    go()
+
+
 def not_stored(choice: Choice, sentence: str) -> None:
     felt = NOTHING_WORDS if choice.felt == NOTHING else choice.felt
     with st.container(key="apology"):
@@ -230,7 +257,7 @@ def question(box: BallotBox, vote: StoredVote, its_round: Round) -> None:
 
 def machine_and_crowd(box: BallotBox, vote: StoredVote, told: bool) -> None:
     """What the jury and the others felt."""
-    others = Card(vote, rounds.others(vote, box.crowd(vote.cover)))
+    others = rounds.card(vote, box.crowd(vote.cover, without=vote.visitor))
     eight = sum(others.others[: len(NAMES)])
     enough = sum(others.others) >= rounds.A_CROWD and eight > 0
     shares = [people / eight for people in others.others[: len(NAMES)]] if enough else None
@@ -290,13 +317,13 @@ def finished(box: BallotBox, who: str, link: str) -> None:
     owner = cast_in_it[0].visitor
     votes = box.votes(visitor=owner)
     this = rounds.played(link, votes)
-    left = up_for_vote(box).left({vote.cover for vote in votes})
+    left = up_for_vote(box).left({vote.cover for vote in votes}) if curators().is_open() else ()
     if not this.full and left:
         no_round(f"This round is still being played: {len(this.cast)} of {rounds.CARDS} covers so far.")
         return
     tallies = {}
     for generator in {vote.cover.generator for vote in this.cast}:
-        tallies.update(box.tallies(generator))
+        tallies.update(box.tallies(generator, without=owner))
     found = rounds.summarise(this, votes, tallies)
     assert found is not None
     summary(found, covers_as_voted(box, this.cast), yours=owner == who, more=bool(left))
@@ -365,10 +392,15 @@ def all_seen() -> None:
     st.page_link(room.STAGE, label="Back to the stage")
 
 
-def closed() -> None:
+def closed(now: Round) -> None:
+    late: str | None = st.session_state.pop("too-late", None)
     room.heading(
-        "Vote", "The exhibit is closed at the moment and takes no votes. The covers still hang on the stage."
+        "Vote",
+        f"{late or 'The exhibit is closed at the moment and takes no votes.'} "
+        "The covers still hang on the stage.",
     )
+    if now.cast and st.button("See your round so far", key="so-far", type="primary"):
+        take_next(round=now.id)
     with st.container(horizontal=True):
         st.page_link(room.STAGE, label="To the stage")
         st.page_link(room.PEOPLE, label="See how everyone voted")
@@ -381,8 +413,13 @@ def play(box: BallotBox, who: str) -> None:
     if link:
         finished(box, who, link)
         return
-    if not CuratorsBook(room.engine()).is_open():
-        closed()
+    if not curators().is_open():
+        # What was voted on before the doors closed can still be answered and looked at.
+        voted = already_voted(mine)
+        if voted is None:
+            closed(now)
+        else:
+            reveal(box, voted, mine)
         return
     found = on_the_easel(box, now, mine, up_for_vote(box))
     if isinstance(found, StoredVote):
@@ -400,12 +437,11 @@ def vote_page() -> None:
     waiting: Choice | None = st.session_state.get("choice")
     try:
         box = room.ballot_box()
-        if not CuratorsBook(room.engine()).is_open():
-            for key in ("choice", "cast-now"):
-                st.session_state.pop(key, None)
-        elif waiting is not None and st.session_state.pop("cast-now", False):
+        if waiting is not None and st.session_state.pop("cast-now", False):
             try:
                 cast(box, who, waiting)
+            except ClosedError as error:
+                take_back(str(error))
             except VoteError as error:
                 st.session_state["not-stored"] = str(error)
         play(box, who)

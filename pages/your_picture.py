@@ -57,10 +57,9 @@ def bring() -> bytes | None:
         file = st.camera_input("Take a photo", key="bring-photo", label_visibility="collapsed")
     else:
         file = st.file_uploader(
-            "JPEG, PNG, WebP or GIF",
+            "JPEG, PNG, WebP, GIF or HEIC",
             key="bring-file",
             max_upload_size=uploads.MOST_BYTES // 1024**2,
-            help="HEIC pictures from an iPhone must be saved as JPEG first.",
         )
     return None if file is None else file.getvalue()
 
@@ -132,18 +131,25 @@ def consent(seen: Seen) -> None:
 def given() -> None:
     """What this visitor gave before, each with a way to take it back."""
     who = visitor.current()
-    gifts = shelf().of(who)
-    if not gifts:
+    gifts, hidden, deleted = shelf().of(who), shelf().hidden_of(who), shelf().deleted_of(who)
+    if not gifts and not deleted:
         return
     st.html('<div class="prose"><h2>What you gave</h2></div>')
     with st.container(key="given", horizontal=True):
         for gift in gifts:
             day = f"{gift.given_at:%d %B %Y}".lstrip("0")
             with st.container(key=f"gift-{gift.id}"):
-                st.html(prints.brought(gift.png, f"A picture that you gave on {day}.", day, size="small"))
+                words = f"{day}. Hidden by the curator: {hidden[gift.id]}" if gift.id in hidden else day
+                st.html(prints.brought(gift.png, f"A picture that you gave on {day}.", words, size="small"))
                 if st.button("Take it back", key=f"back-{gift.id}", help="It is deleted for good."):
                     shelf().give_back(visitor=who, gift=gift.id)
                     st.rerun()
+    for gone in deleted:
+        day = f"{gone.given_at:%d %B %Y}".lstrip("0")
+        st.html(
+            f'<p class="quiet">The curator has deleted a picture that you gave on {day}: {escape(gone.reason)}.'
+            "</p>"
+        )
 
 
 def your_picture() -> None:

@@ -17,10 +17,10 @@ from sklearn.metrics import (
     confusion_matrix,
     precision_recall_fscore_support,
 )
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from albumjudge import agreement
-from albumjudge.agreement import FELT, CoverAgreement, Interval, Share, wilson
+from albumjudge.agreement import FELT, CoverAgreement, Interval, Share, newcombe, wider, wilson
 from albumjudge.emotions import NAMES, NOTHING
 from albumjudge.votes import StoredVote
 from tests.vote_fixtures import identity, verdict, vote
@@ -41,7 +41,27 @@ VOTES = st.lists(
 )
 
 
-# Wilson's interval
+# Intervals
+
+
+@given(COUNTS, COUNTS)
+def test_newcombe_is_that_of_statsmodels(first: tuple[int, int], second: tuple[int, int]) -> None:
+    one, two = Share(*first), Share(*second)
+    interval = newcombe(one, two)
+    assert -1 <= interval.low <= interval.high <= 1
+    if one.trials and two.trials:
+        assert (interval.low, interval.high) == pytest.approx(
+            confint_proportions_2indep(*first, *second, method="newcomb"), abs=1e-9
+        )
+
+
+def test_without_trials_half_of_a_difference_is_open() -> None:
+    assert newcombe(Share(0, 0), Share(0, 0)) == Interval(-1, 1)
+    assert newcombe(Share(0, 0), Share(9, 9)).high < 0.3
+
+
+def test_the_wider_interval_is_careful_at_both_ends() -> None:
+    assert wider(Interval(0.1, 0.4), Interval(0.2, 0.5)) == Interval(0.1, 0.5)
 
 
 @given(COUNTS, LEVELS)

@@ -15,6 +15,7 @@ from albumjudge.covers import CoverIdentity
 from albumjudge.curation import BEFORE, CuratorsBook
 from albumjudge.database import VoteError
 from albumjudge.doorkeeper import FIRST_WAIT, LONGEST_WAIT, TRIES, Doorkeeper, PleaseWaitError
+from albumjudge.duels import Chosen, DuelVote, Side
 from albumjudge.emotions import NAMES, NOTHING
 from albumjudge.health import Troubles, without_persons
 from albumjudge.suspicion import FEWEST_FAST, FEWEST_SAME, suspects
@@ -179,6 +180,32 @@ def test_who_votes_without_looking_is_suggested() -> None:
     )
     assert (found["both"].votes, found["both"].seconds) == (FEWEST_SAME + 1, 0.3)
     assert [s.visitor for s in suspects([*fast, *same], known={"same"})] == ["fast"]
+
+
+def test_who_chooses_between_pairs_without_looking_is_suggested() -> None:
+    def choose(
+        visitor: str, chosen: Chosen, left: Side, seconds: float = 4, times: int = 10
+    ) -> list[DuelVote]:
+        return [DuelVote(n, "awe", visitor, chosen, left, seconds, NOON) for n in range(times)]
+
+    choices = [
+        *choose("lefty", "after", "after", times=5),
+        *choose("lefty", "before", "before", times=5),
+        *choose("hasty", "after", "before", 0.3, times=6),
+        *choose("doubter", "neither", "before"),
+        *choose("new", "after", "before", times=9),
+        *choose("eyes", "after", "after", times=6),
+        *choose("eyes", "after", "before", times=6),
+    ]
+    found = suspects([], choices=choices)
+    assert [(s.visitor, s.reason, s.votes) for s in found] == [
+        ("lefty", "always the left cover of a pair", 10),
+        ("hasty", "too fast: half of the votes took less than 0.3 seconds", 6),
+    ]
+    assert suspects([], {"lefty", "hasty"}, choices) == []
+    # Haste is told from votes of both kinds together.
+    votes = [vote(visitor="both", seed=n, seconds_to_vote=0.2) for n in range(3)]
+    assert [s.visitor for s in suspects(votes, (), choose("both", "after", "after", 0.2, 3))] == ["both"]
 
 
 def test_who_votes_like_a_person_is_not() -> None:

@@ -16,9 +16,11 @@ from sqlalchemy import Engine, func, insert, select, update
 from statsmodels.stats.proportion import proportion_confint
 
 from albumjudge import duel_findings, duels, schema
+from albumjudge.curation import CuratorsBook
 from albumjudge.database import VoteError
 from albumjudge.duels import Chosen, DuelBook, DuelVote, Picked, Side, chosen_by, left_for
 from albumjudge.judging import JudgedCover
+from albumjudge.rules import ClosedError
 from albumjudge.votes import BallotBox
 from tests.vote_fixtures import JUDGE, judged, verdict
 
@@ -195,11 +197,45 @@ def test_excluded_visitors_do_not_count_until_that_is_lifted(book: DuelBook, eng
         connection.execute(
             insert(schema.exclusions).values(visitor="bot", reason="too fast", excluded_at=NOON)
         )
-    assert book.votes() == [mine]
+    assert book.votes() == [mine] and book.left_out() == {"too fast": 1}
     assert book.vote_of("bot", duel) == theirs
     with engine.begin() as connection:
         connection.execute(update(schema.exclusions).values(lifted_at=NOON + timedelta(hours=1)))
-    assert book.votes() == [mine, theirs]
+    assert book.votes() == [mine, theirs] and book.left_out() == {}
+
+
+def test_votes_that_do_not_count_leave_a_pair_waiting(
+    book: DuelBook, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duels, "MOST_WAITING", 2)
+    judged_by_bots, judged_once = (book.challenge(**pair(seed)).id for seed in (1, 2))
+    for number in range(duels.YOUNG):
+        cast(book, f"bot{number}", judged_by_bots, "after")
+        CuratorsBook(engine).exclude(f"bot{number}", "too fast")
+    cast(book, "ann", judged_once, "after")
+    found = {book.next_for("zoe", chance=random.Random(seed)).id for seed in range(9)}  # type: ignore[union-attr]
+    assert found == {judged_by_bots}
+    with pytest.raises(VoteError, match="2 others wait"):
+        book.challenge(**pair(3))
+    CuratorsBook(engine).lift("bot0")
+    CuratorsBook(engine).lift("bot1")
+    CuratorsBook(engine).lift("bot2")
+    assert book.challenge(**pair(3)).id
+
+
+def test_a_closed_exhibit_takes_neither_pairs_nor_choices(book: DuelBook, engine: Engine) -> None:
+    curator, duel = CuratorsBook(engine), book.challenge(**pair()).id
+    before = cast(book, "ann", duel, "after")
+    curator.close()
+    with pytest.raises(ClosedError, match="Your choice was not stored: the exhibit is closed"):
+        cast(book, "bob", duel, "after")
+    with pytest.raises(ClosedError, match="The pair was not put to the vote: the exhibit is closed"):
+        book.challenge(**pair(8))
+    # A click that comes twice, the second time after closing, is told what is stored.
+    assert cast(book, "ann", duel, "before") == before
+    assert (count(engine, "duel_votes"), count(engine, "duels"), count(engine, "visitors")) == (1, 1, 1)
+    curator.open("second evening")
+    assert cast(book, "bob", duel, "after").visitor == "bob"
 
 
 def test_sides_are_a_fair_coin_that_stays_as_it_fell(book: DuelBook) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from albumjudge import exclusions
 from albumjudge.exclusions import EARLIER_GENERATOR, FELT_NOTHING, PLACEBO, sift, tally
-from tests.vote_fixtures import identity, vote
+from tests.vote_fixtures import identity, verdict, vote
 
 
 def test_a_vote_is_left_out_for_the_first_reason_that_fits() -> None:
@@ -43,3 +44,16 @@ def test_the_generator_of_the_latest_vote_is_the_current_one() -> None:
     assert sifted.left_out == {EARLIER_GENERATOR: 1}
     assert sift([old], exclusions.reasons_now([old])).counted == (old,)
     assert exclusions.reasons_now([]) == {}
+
+
+def test_votes_beside_an_earlier_judges_verdict_are_told_of() -> None:
+    early, late = vote("awe", visitor="ann"), vote("fear", visitor="bob")
+    late = replace(
+        late, verdict=verdict("awe", "vgg16-new-11111111"), voted_at=early.voted_at + timedelta(hours=1)
+    )
+    assert exclusions.EARLIER_JUDGE not in exclusions.partly_now([early])
+    assert exclusions.tally([late, early], exclusions.partly_now([late, early])) == {
+        exclusions.FELT_NOTHING: 0,
+        exclusions.PLACEBO: 0,
+        exclusions.EARLIER_JUDGE: 1,
+    }

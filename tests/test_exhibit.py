@@ -21,6 +21,7 @@ from albumjudge.covers import Cover, CoverIdentity, CoverLinkError, Painter
 from albumjudge.exhibit import Exhibit
 from albumjudge.jury import Jury
 from albumjudge.settings import Settings
+from albumjudge.steering import Wish
 from tests.checkpoint_fixtures import COMMIT, Answer, Request, local_hub, make_generator, make_judge, serving
 from training.runs import save_checkpoint
 
@@ -220,7 +221,9 @@ def test_a_good_folder_serves_even_if_the_bundled_checkpoint_is_gone(
     assert exhibit.status() == ()
 
 
-def test_every_juror_shows_where_it_looked(bundled: dict[Kind, Path], tmp_path: Path) -> None:
+@pytest.fixture
+def with_two_jurors(bundled: dict[Kind, Path], tmp_path: Path) -> Exhibit:
+    """An exhibit whose jury feels something else before each cover."""
     torch.manual_seed(3)
     jury = Jury(lives=("one", "other"), remembered=4, others=2)
     jury.attention.uniform_(0, 0.05)
@@ -229,7 +232,25 @@ def test_every_juror_shows_where_it_looked(bundled: dict[Kind, Path], tmp_path: 
     for painting in jury.paintings:
         painting.normal_()
     save_checkpoint(jury, tmp_path / "jury", {"kind": "judge", "network": "Jury", "name": "two"})
-    exhibit = Exhibit.open(Settings(judge_directory=tmp_path / "jury"), bundled=bundled)
+    return Exhibit.open(Settings(judge_directory=tmp_path / "jury"), bundled=bundled)
+
+
+def test_where_a_walk_led_is_not_painted_and_judged_again(
+    with_two_jurors: Exhibit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exhibit = with_two_jurors
+    start = exhibit.show([4])[0].cover.identity
+    frames = list(exhibit.steer(start, Wish("awe")))
+    assert frames
+    again = exhibit.judge.judge([frames[-1].cover])[0]
+    monkeypatch.setattr(exhibit.painter, "paint_each", None)
+    monkeypatch.setattr(exhibit.judge, "judge", lambda covers: [None for _ in covers])
+    (shown,) = exhibit.show_each([frames[-1].cover.identity])
+    assert shown is frames[-1] and shown.verdict.probabilities == pytest.approx(again.probabilities, abs=1e-6)
+
+
+def test_every_juror_shows_where_it_looked(with_two_jurors: Exhibit) -> None:
+    exhibit = with_two_jurors
     judged = exhibit.show([4])[0]
     lit = exhibit.where_each(judged, enlarge=2)
     assert len(lit) == 2

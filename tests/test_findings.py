@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from albumjudge import agreement, ballots, crowd_noise, findings
-from albumjudge.agreement import FELT, Interval, Share, wilson
+from albumjudge.agreement import FELT, Interval, Share, newcombe, wider, wilson
 from albumjudge.emotions import NAMES
 from albumjudge.findings import Figure, Findings, Need
 from albumjudge.judging import Verdict
@@ -53,9 +53,10 @@ def test_no_votes_give_numbers_without_values_that_say_what_they_need() -> None:
     assert nothing.noise.by_chance is nothing.calibration.by_chance is None
 
 
-def test_one_vote_is_a_number_without_an_interval() -> None:
-    one = findings.find([vote("awe")]).agreement.share
-    assert one.value == 1 and one.interval is None
+def test_one_vote_is_a_number_with_nearly_no_interval() -> None:
+    found = findings.find([vote("awe")]).agreement
+    one = found.share
+    assert one.value == 1 and one.interval == wilson(1, 1) and found.excess.interval is None
     assert one.unmet[0] == Need("votes", findings.FEWEST_VOTES, 1)
 
 
@@ -105,7 +106,8 @@ def test_the_placebo_is_counted_apart_and_unanswered_votes_not_at_all() -> None:
     votes = [*answers("judge", 40, 60), *answers("placebo", 10, 40), vote("awe", agrees=None)]
     politeness = findings.against_placebo(votes)
     for figure, share in ((politeness.judge, Share(40, 60)), (politeness.placebo, Share(10, 40))):
-        assert (figure.value, figure.interval, figure.n) == (share.value, share.interval, share.trials)
+        assert (figure.value, figure.n) == (share.value, share.trials)
+        assert figure.interval is not None and wider(figure.interval, share.interval) == figure.interval
         assert figure.solid
     assert politeness.difference.value == pytest.approx(40 / 60 - 10 / 40)
     assert politeness.difference.n == 100 and politeness.difference.beside(0) == 1
@@ -116,8 +118,21 @@ def test_each_arm_needs_answers_of_its_own() -> None:
     assert not politeness.judge.unmet
     assert politeness.placebo.unmet == politeness.difference.unmet
     assert [need.has for need in politeness.difference.unmet] == [3]
-    assert politeness.placebo.interval == wilson(1, 3)
+    assert politeness.placebo.interval is not None
+    assert wider(politeness.placebo.interval, wilson(1, 3)) == politeness.placebo.interval
     assert findings.against_placebo(answers("judge", 1, 3)).difference.value is None
+
+
+def test_unanimous_votes_leave_room_for_doubt() -> None:
+    votes = [vote("awe", seed=n % 12, visitor=f"v{n % 8}", top="awe") for n in range(48)]
+    share = findings.find(votes).agreement.share
+    assert share.value == 1 and share.interval is not None and share.interval.low == wilson(48, 48).low < 1
+    politeness = findings.against_placebo([*answers("judge", 30, 30), *answers("placebo", 0, 30)])
+    apart = politeness.difference.interval
+    assert politeness.difference.value == 1 and apart == newcombe(Share(30, 30), Share(0, 30))
+    assert apart is not None and 0.8 < apart.low < 0.9 and apart.high == 1
+    (*_, high) = findings.calibrate(ballots.from_votes(votes)).bins
+    assert high.felt.interval is not None and high.felt.interval.low < 1
 
 
 # Noise and calibration

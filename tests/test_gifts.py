@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 
-from albumjudge import gifts
+from albumjudge import gifts, schema
 from albumjudge.covers import CoverIdentity, read_png
 from albumjudge.database import VoteError
-from albumjudge.gifts import GiftShelf
+from albumjudge.gifts import Deleted, GiftShelf, Stock
 from albumjudge.uploads import Picture
 from albumjudge.votes import BallotBox
 
@@ -44,7 +44,7 @@ def test_the_same_picture_is_kept_once_for_each_visitor(shelf: GiftShelf) -> Non
     first = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
     assert shelf.keep(visitor=ME, picture=picture(), judge=JUDGE, felt="fear") == first
     assert shelf.keep(visitor=YOU, picture=picture(), judge=JUDGE).id != first.id
-    assert shelf.count() == 2
+    assert shelf.stock().kept == 2
 
 
 def test_two_clicks_at_once_keep_one(
@@ -62,7 +62,7 @@ def test_two_clicks_at_once_keep_one(
         thread.start()
     for thread in clicks:
         thread.join()
-    assert shelves[0].count() == 1
+    assert shelves[0].stock().kept == 1
 
 
 def test_a_gift_can_be_taken_back_by_its_giver_alone(shelf: GiftShelf) -> None:
@@ -82,16 +82,70 @@ def test_nobody_fills_the_shelf(shelf: GiftShelf, monkeypatch: pytest.MonkeyPatc
         shelf.keep(visitor=ME, picture=picture(2), judge=JUDGE)
     shelf.keep(visitor=ME, picture=picture(1), judge=JUDGE)
     shelf.keep(visitor=YOU, picture=picture(2), judge=JUDGE)
-    assert shelf.count() == 3
+    assert shelf.stock().kept == 3
 
 
 def test_a_feeling_that_does_not_exist_is_refused(shelf: GiftShelf) -> None:
     with pytest.raises(ValueError, match="none of the eight"):
         shelf.keep(visitor=ME, picture=picture(), judge=JUDGE, felt="hunger")
-    assert shelf.count() == 0
+    assert shelf.stock().kept == 0
 
 
 def test_a_database_without_the_table_gets_a_sentence(engine: Engine) -> None:
     # A SQLite file needs its folder, which only preparing it makes: either is a fault of whoever runs this.
     with pytest.raises(VoteError, match=r"^Your picture was not kept: .*Whoever runs the exhibit must"):
         GiftShelf(engine).keep(visitor=ME, picture=picture(), judge=JUDGE)
+
+
+# What a curator decides
+
+
+def test_a_curator_looks_through_all_gifts_the_latest_first(shelf: GiftShelf) -> None:
+    given = [shelf.keep(visitor=who, picture=picture(n), judge=JUDGE) for n, who in enumerate((ME, YOU, ME))]
+    assert [one.gift for one in shelf.look_through()] == given[::-1]
+    assert [(one.visitor, one.hidden) for one in shelf.look_through(1, 1)] == [(YOU, None)]
+    assert shelf.look_through(3) == []
+
+
+def test_a_gift_is_hidden_with_a_reason_and_shown_again(shelf: GiftShelf) -> None:
+    gift = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
+    shelf.hide(gift.id, "  a face ")
+    shelf.hide(gift.id, "something else")
+    assert shelf.look_through()[0].hidden == "a face" and shelf.hidden_of(ME) == {gift.id: "a face"}
+    assert shelf.hidden_of(YOU) == {} and shelf.stock() == Stock(1, 1, 0)
+    assert shelf.show_again(gift.id) and not shelf.show_again(gift.id)
+    assert shelf.look_through()[0].hidden is None and shelf.stock() == Stock(1, 0, 0)
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "=1+1", "x" * 201])
+def test_a_reason_is_given_in_words(shelf: GiftShelf, reason: str) -> None:
+    gift = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
+    with pytest.raises(ValueError):
+        shelf.hide(gift.id, reason)
+    assert shelf.stock() == Stock(1, 0, 0)
+
+
+def test_only_what_is_hidden_is_deleted_and_it_stays_away(shelf: GiftShelf, engine: Engine) -> None:
+    gift, other = (shelf.keep(visitor=ME, picture=picture(n), judge=JUDGE) for n in range(2))
+    assert not shelf.delete(gift.id) and shelf.of(ME) == [gift, other]
+    shelf.hide(gift.id, "a face")
+    assert shelf.delete(gift.id) and not shelf.delete(gift.id)
+    assert shelf.of(ME) == [other] and shelf.hidden_of(ME) == {}
+    assert shelf.deleted_of(ME) == [Deleted("a face", NOON)] and shelf.deleted_of(YOU) == []
+    assert shelf.stock() == Stock(1, 0, 1)
+    for visitor in (ME, YOU):
+        with pytest.raises(VoteError, match=r"curator has deleted this one before \(a face\)"):
+            shelf.keep(visitor=visitor, picture=picture(0), judge=JUDGE)
+    # Nothing of its pixels is left.
+    with engine.connect() as connection:
+        assert connection.scalar(select(func.count()).where(schema.gifts.c.png == gift.png)) == 0
+
+
+def test_a_giver_can_take_back_what_is_hidden_and_nothing_is_remembered_of_it(shelf: GiftShelf) -> None:
+    gift = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
+    shelf.hide(gift.id, "a face")
+    assert not shelf.give_back(visitor=YOU, gift=gift.id) and shelf.stock().hidden == 1
+    assert shelf.give_back(visitor=ME, gift=gift.id)
+    assert shelf.stock() == Stock(0, 0, 0)
+    with pytest.raises(VoteError, match="Its giver took it back"):
+        shelf.hide(gift.id, "a face")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -13,18 +15,21 @@ from albumjudge import hanging, vote_dataset
 from albumjudge.covers import CoverIdentity
 from albumjudge.curation import CuratorsBook
 from albumjudge.doorkeeper import TRIES
-from albumjudge.exhibit import Exhibit
+from albumjudge.duels import DuelBook
+from albumjudge.exhibit import Exhibit, JudgedCover
+from albumjudge.gifts import GiftShelf, Stock
 from albumjudge.hub_push import PublishError
 from albumjudge.settings import Settings
+from albumjudge.uploads import Picture
 from albumjudge.vote_dataset import Pushed
 from albumjudge.votes import BallotBox, open_engine
 from frame import room
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, text
-from tests.vote_fixtures import judged
+from tests.vote_fixtures import judged, verdict
 
 PASSWORD = "open sesame"
-SECTIONS = ("Opening", "Visitors", "Anchors", "Votes", "State")
+SECTIONS = ("Opening", "Visitors", "Anchors", "Gifts", "Votes", "State")
 
 
 @pytest.fixture
@@ -260,3 +265,42 @@ def test_the_password_is_on_no_page(enter: Enter) -> None:
     st.cache_resource.clear()
     for section in SECTIONS:
         assert PASSWORD not in text(enter(section))
+
+
+def test_gifts_are_looked_through_hidden_with_a_reason_and_then_deleted(enter: Enter, box: BallotBox) -> None:
+    assert "Nobody has given a picture yet." in text(enter("Gifts"))
+    shelf = GiftShelf(box.engine)
+    gift, other = (
+        shelf.keep(visitor=VISITOR, picture=Picture(np.full((64, 64, 3), grey, np.uint8)), judge="j-00000000")
+        for grey in (40, 80)
+    )
+    app = enter("Gifts")
+    page = text(app)
+    assert page.count("data:image/png") == 2 and page.index(f"Gift {other.id} ") < page.index(
+        f"Gift {gift.id} "
+    )
+    assert VISITOR not in page and not [b for b in app.button if b.label == "Delete for good"]
+    press(app, f"hide-{gift.id}")
+    assert "There is no reason yet. Write one" in text(app) and shelf.stock().hidden == 0
+    app.text_input[0].set_value("a face")
+    press(app, f"hide-{gift.id}")
+    assert f"Gift {gift.id} is hidden." in text(app) and "Hidden: a face" in text(app)
+    press(app, f"show-{gift.id}")
+    assert shelf.stock().hidden == 0
+    press(app, f"hide-{gift.id}")
+    press(app, f"delete-{gift.id}")
+    assert shelf.stock() == Stock(1, 0, 1) and shelf.of(VISITOR) == [other]
+    assert "1, 0 of them hidden; 1 deleted" in text(enter("State"))
+
+
+def test_who_only_judged_pairs_can_be_left_out(enter: Enter, box: BallotBox, book: CuratorsBook) -> None:
+    duels, before = DuelBook(box.engine), judged(7)
+    drifted = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
+    duel = duels.challenge(before=before, after=JudgedCover(drifted, verdict("fear")), emotion="fear")
+    duels.cast(visitor=VISITOR, duel=duel.id, picked="left", seconds_to_vote=2)
+    app = enter("Visitors")
+    app.selectbox[0].set_value(VISITOR)
+    app.text_input[0].set_value("a test device")
+    submit(app, "Leave out")
+    assert book.left_out() == {VISITOR: "a test device"} and duels.votes() == []
+    assert "a test device" in text(app) and "1 votes" not in text(app) and "1 vote, since" in text(app)

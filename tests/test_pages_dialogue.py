@@ -13,6 +13,7 @@ import pytest
 
 from albumjudge import duels
 from albumjudge.covers import CoverIdentity
+from albumjudge.curation import CuratorsBook
 from albumjudge.database import VoteError
 from albumjudge.duel_findings import find
 from albumjudge.duels import Chosen, DuelBook, DuelVote, left_for
@@ -237,11 +238,47 @@ def test_a_choice_that_was_not_stored_is_kept(
     assert "You chose" in text(app)
 
 
+def test_a_choice_survives_a_database_that_cannot_even_be_read(
+    visit: Visit, box: BallotBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise VoteError("The pairs cannot be read: the database is away.")
+
+    duel = put_up(box)
+    app = visit("dialogue", duel="next")
+    with monkeypatch.context() as broken:
+        broken.setattr(DuelBook, "find", fail)
+        press(app, "pick-left")
+        assert "the database is away. Your choice, the left one, is kept here." in text(app)
+    press(app, "try-picking-again")
+    vote = DuelBook(box.engine).vote_of(VISITOR, duel.id)
+    assert vote is not None and vote.chosen == vote.left_shown
+    assert "You chose" in text(app) and not [b for b in app.button if (b.key or "").startswith("try-")]
+
+
 @pytest.mark.parametrize("asked", ["", "x", "-1", "²", "999999999999", "77"])
 def test_a_pair_that_is_not_there_is_the_next_one(visit: Visit, box: BallotBox, asked: str) -> None:
     duel = put_up(box)
     app = visit("dialogue", duel=asked)
     assert "Which is sadder?" in text(app) and query(app, "duel") == str(duel.id)
+
+
+def test_while_the_exhibit_is_closed_no_pair_is_judged_or_put_up(
+    visit: Visit, box: BallotBox, start: CoverIdentity, wishes: list[Wish]
+) -> None:
+    judged_pair, other = put_up(box), put_up(box, 8)
+    choose(box, judged_pair.id, VISITOR, "after")
+    app, leading = visit("dialogue", duel=str(other.id)), visit("dialogue", cover=str(start))
+    press(leading, "felt-sadness-wish")
+    CuratorsBook(box.engine).close()
+    page = text(press(app, "pick-left"))
+    assert "Your choice was not stored: the exhibit is closed at the moment and takes no votes." in page
+    assert DuelBook(box.engine).vote_of(VISITOR, other.id) is None
+    page = text(visit("dialogue", duel="next"))
+    assert "takes no votes" in page and "Does the crowd agree that it worked?" in page
+    assert "You chose the repainted one." in text(visit("dialogue", duel=str(judged_pair.id)))
+    assert "was not put to the vote: the exhibit is closed" in text(press(leading, "challenge"))
+    assert DuelBook(box.engine).find(other.id + 1) is None
 
 
 # Words and pictures

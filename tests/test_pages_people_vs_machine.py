@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from streamlit.testing.v1 import AppTest
 
 from albumjudge import agreement
+from albumjudge.agreement import Share
 from albumjudge.charts import percent
-from albumjudge.exhibit import Exhibit
+from albumjudge.curation import CuratorsBook
+from albumjudge.duels import DuelBook, left_for
+from albumjudge.exhibit import Exhibit, JudgedCover
 from albumjudge.votes import BallotBox
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import Visit, query, text
-from tests.vote_fixtures import judged
+from tests.vote_fixtures import judged, verdict
 
 PAGE = "people_vs_machine"
 
@@ -150,3 +154,39 @@ def test_what_is_left_out_is_counted_and_earlier_generators_can_be_let_in(
     (switch,) = app.toggle
     page = text(switch.set_value(True).run())
     assert "<dt>votes</dt><dd>3</dd>" in page and "by an earlier generator</dt>" not in page
+
+
+def test_whether_the_dialogue_works_is_told_with_its_interval(
+    visit: Visit, box: BallotBox, exhibit: Exhibit
+) -> None:
+    app = visit(PAGE)
+    assert "Does the dialogue work?" not in text(app)
+    vote(box, exhibit, 1, "awe")
+    assert "is said here once somebody has judged a pair" in text(visit(PAGE))
+    book, before = DuelBook(box.engine), judged(7)
+    drifted = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
+    duel = book.challenge(before=before, after=JudgedCover(drifted, verdict("fear")), emotion="fear").id
+    for number in range(5):
+        visitor = UUID(int=number, version=4).hex
+        left = left_for(visitor, duel)
+        chosen = "before" if number == 4 else "after"
+        book.cast(visitor=visitor, duel=duel, picked="left" if left == chosen else "right", seconds_to_vote=1)
+    page = text(visit(PAGE))
+    shown = page[page.index("Does the dialogue work?") :]
+    interval = Share(4, 5).interval
+    assert "<b>80 %</b>" in shown and f"{percent(interval.low)} to {percent(interval.high)}" in shown
+    assert "figure faint" in shown and "Needs 30 choices, has 5." in shown
+    CuratorsBook(box.engine).exclude(UUID(int=4, version=4).hex, "too fast")
+    shown = text(visit(PAGE))
+    shown = shown[shown.index("Does the dialogue work?") :]
+    assert "<b>100 %</b>" in shown
+    assert "Left out: 1 by visitors whom the curator leaves out (too fast)." in shown
+
+
+def test_pairs_are_told_of_even_if_nobody_voted_on_a_cover(visit: Visit, box: BallotBox) -> None:
+    book, before = DuelBook(box.engine), judged(7)
+    drifted = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
+    duel = book.challenge(before=before, after=JudgedCover(drifted, verdict("fear")), emotion="fear").id
+    book.cast(visitor="a" * 32, duel=duel, picked="neither", seconds_to_vote=1)
+    page = text(visit(PAGE))
+    assert "Nobody has voted yet" in page and "Does the dialogue work?" in page

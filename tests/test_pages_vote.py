@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from streamlit.testing.v1 import AppTest
 from albumjudge import hanging, rounds
 from albumjudge.charts import ON_SIDES
 from albumjudge.covers import CoverIdentity
+from albumjudge.curation import CuratorsBook
 from albumjudge.exhibit import Exhibit
+from albumjudge.judging import Judge
 from albumjudge.rounds import CARDS
 from albumjudge.votes import BallotBox, StoredVote, VoteError
 from frame import visitor
@@ -463,3 +466,73 @@ def test_time_to_vote_runs_from_the_first_sight_and_forgets_the_oldest(
 )
 def test_only_random_ids_are_taken_from_a_cookie(text_: str | None, fits: bool) -> None:
     assert visitor.is_visitor_id(text_) is fits
+
+
+# The doors close, networks change, while someone plays
+
+
+def test_a_round_that_the_closing_cuts_short_keeps_its_votes_and_is_summed_up(
+    visit: Visit, box: BallotBox
+) -> None:
+    app = play(visit("vote"), 2)
+    press(app, "felt-awe")
+    CuratorsBook(box.engine).close()
+    # The label of a vote that was cast in time can still be answered.
+    page = text(press(app, "agree-no"))
+    assert "You do not agree with the label" in page
+    assert [vote.agrees for vote in box.votes()] == [True, True, False]
+    page = text(press(app, "next"))
+    assert "takes no votes" in page and not buttons(app, "felt-")
+    page = text(press(app, "so-far"))
+    assert "Your round" in page and page.count("data:image/png") >= 3
+    assert not buttons(app, "felt-")
+
+
+def test_a_choice_that_comes_after_the_closing_is_not_taken_and_that_is_said(
+    visit: Visit, box: BallotBox
+) -> None:
+    app = visit("vote")
+    CuratorsBook(box.engine).close()
+    page = text(press(app, "felt-fear"))
+    assert "Your vote was not stored: the exhibit is closed at the moment and takes no votes." in page
+    assert box.count() == 0 and not buttons(app, "try-casting")
+    CuratorsBook(box.engine).open("second evening")
+    page = text(app.run())
+    assert buttons(app, "felt-") and "kept here" not in page
+    press(app, "felt-fear")
+    assert [vote.felt for vote in box.votes()] == ["fear"]
+
+
+def test_the_crowd_at_the_reveal_is_without_whoever_the_curator_leaves_out(
+    visit: Visit, box: BallotBox, exhibit: Exhibit
+) -> None:
+    app = visit("vote")
+    others_vote(box, exhibit, shown(app), *["fear"] * 3, *["awe"] * 3)
+    CuratorsBook(box.engine).exclude("other-5", "too fast")
+    page = text(press(press(app, "felt-awe"), "agree-yes"))
+    assert "5 other visitors have voted on it; 2 felt as you did. They felt: 3 fear, 2 awe." in page
+    CuratorsBook(box.engine).exclude("other-4", "too fast")
+    assert "Four other visitors have voted on it so far." in text(app.run())
+
+
+def test_a_new_painter_and_a_new_judge_in_mid_round_cost_no_vote(
+    visit: Visit, box: BallotBox, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = play(visit("vote"), 2)
+    old, guest = exhibit.painter, exhibit.painters[1]
+    begun = shown(app)
+    # What a download from the Hub does: one switch of both, the earlier painter staying as a guest.
+    new_judge = Judge(exhibit.judge.network, "vgg16-new-0123abcd")
+    monkeypatch.setattr(exhibit, "_on_show", replace(exhibit._on_show, painter=guest, judge=new_judge))
+    monkeypatch.setattr(exhibit, "_guests", (old,))
+    press(press(app, "felt-fear"), "agree-no")
+    cast_on = box.votes()[-1]
+    assert cast_on.cover == begun and cast_on.verdict.revision == "vgg16-new-0123abcd"
+    assert cast_on.agrees is False
+    press(app, "next")
+    play(app, 3)
+    votes = box.votes()
+    assert [vote.cover.generator for vote in votes] == [old.revision] * 3 + [guest.revision] * 3
+    assert len({vote.round for vote in votes}) == 1
+    page = text(app)
+    assert "Your round" in page and "Something went wrong" not in page

@@ -14,9 +14,10 @@ from streamlit.testing.v1 import AppTest
 
 from albumjudge.covers import HasPixels
 from albumjudge.exhibit import Exhibit
-from albumjudge.gifts import GiftShelf
+from albumjudge.gifts import GiftShelf, Stock
 from albumjudge.judging import Verdict
 from albumjudge.settings import Settings
+from albumjudge.uploads import Picture
 from albumjudge.votes import BallotBox, open_engine
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, text
@@ -107,7 +108,7 @@ def test_what_is_no_picture_gets_a_sentence_and_another_chance(visit: Visit, fil
 def test_nothing_is_kept_unless_the_visitor_says_so(visit: Visit, shelf: GiftShelf) -> None:
     app = brought(visit)
     assert "stored nowhere" in text(app) and "Take it back" not in [b.label for b in app.button]
-    assert shelf.count() == 0
+    assert shelf.stock().kept == 0
     press(app, "keep")
     (gift,) = shelf.of(VISITOR)
     assert gift.png == shown(app)
@@ -121,4 +122,21 @@ def test_a_gift_can_be_taken_back_later_and_is_nobody_elses_business(visit: Visi
     app = visit("your_picture")
     assert "What you gave" in text(app)
     press(app, "back-")
-    assert shelf.count() == 0 and "What you gave" not in text(app)
+    assert shelf.stock().kept == 0 and "What you gave" not in text(app)
+
+
+def test_whoever_gave_a_picture_reads_why_the_curator_hid_or_deleted_it(visit: Visit, box: BallotBox) -> None:
+    shelf = GiftShelf(box.engine)
+    hidden, gone = (
+        shelf.keep(visitor=VISITOR, picture=Picture(np.full((64, 64, 3), grey, np.uint8)), judge="j-00000000")
+        for grey in (40, 80)
+    )
+    shelf.hide(hidden.id, "a face")
+    shelf.hide(gone.id, "an advertisement")
+    shelf.delete(gone.id)
+    app = visit("your_picture")
+    page = text(app)
+    assert "Hidden by the curator: a face" in page
+    assert "The curator has deleted a picture that you gave on" in page and "an advertisement." in page
+    press(app, f"back-{hidden.id}")
+    assert shelf.stock() == Stock(0, 0, 1)

@@ -189,10 +189,8 @@ def test_one_label_in_eight_is_random_and_never_the_jurys_own() -> None:
 
 
 def crowd_on(mine: list[StoredVote], *felt: dict[str, int]) -> dict[CoverIdentity, Counter[str]]:
-    """Tallies in which others felt so, cover by cover, and Ann what she felt."""
-    return {
-        cast.cover: Counter(others) + Counter([cast.felt]) for cast, others in zip(mine, felt, strict=True)
-    }
+    """Tallies of what others felt, cover by cover."""
+    return {cast.cover: Counter(others) for cast, others in zip(mine, felt, strict=True)}
 
 
 def test_a_round_is_summed_up() -> None:
@@ -225,25 +223,25 @@ def test_a_round_is_summed_up() -> None:
 
 def test_the_profile_of_everyone_leaves_the_visitor_out_and_waits_for_enough() -> None:
     mine = in_round([1], "awe")
-    enough = {identity(1): {"awe": 1, "fear": 20}, identity(2): {NOTHING: 10}}
+    enough = {identity(1): {"fear": 20}, identity(2): {NOTHING: 10}}
     found = rounds.summarise(rounds.played(FIRST, mine), mine, enough)
     assert found is not None and found.everyone is not None
     assert found.everyone.votes == 30
     assert found.everyone.shares == tuple(2 / 3 if name == "fear" else 0.0 for name in NAMES)
-    fewer = {identity(1): {"awe": 1, "fear": 29}}
+    fewer = {identity(1): {"fear": 29}}
     less = rounds.summarise(rounds.played(FIRST, mine), mine, fewer)
     assert less is not None and less.everyone is None and less.others_votes == 29
 
 
 def test_an_earlier_rounds_summary_does_not_change_with_later_votes_of_the_visitor() -> None:
     first, second = in_round(range(6), "awe"), in_round(range(10, 16), "fear", number=1)
-    tallies = {cast.cover: {cast.felt: 1} for cast in first + second}
+    tallies = {cast.cover: {"anger": 1} for cast in first + second}
     then = rounds.summarise(rounds.played(FIRST, first), first, tallies)
     now = rounds.summarise(rounds.played(FIRST, first), first + second, tallies)
     later = rounds.summarise(rounds.played(rounds.round_id(ANN, 1), second), first + second, tallies)
     assert then is not None and now is not None and later is not None
     assert then.yours == now.yours and later.yours.votes == 12
-    assert now.others_votes == 0
+    assert now.others_votes == 12
 
 
 def test_who_feels_as_a_fifth_of_the_others_does_not_stand_alone() -> None:
@@ -259,6 +257,5 @@ def test_a_round_without_votes_has_no_summary() -> None:
 
 def test_others_are_counted_as_the_confusion_matrix_counts_them() -> None:
     cast = vote("awe")
-    assert rounds.others(cast, {"awe": 1, "fear": 2}) == tuple(2 if name == "fear" else 0 for name in FELT)
-    # The tally was taken a moment before the vote.
-    assert rounds.others(cast, {}) == (0,) * len(FELT)
+    assert rounds.card(cast, {"fear": 2}).others == tuple(2 if name == "fear" else 0 for name in FELT)
+    assert rounds.card(cast, {}).others == (0,) * len(FELT)

