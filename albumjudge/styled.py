@@ -14,11 +14,38 @@ from itertools import pairwise
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
+from torch.nn.functional import conv2d, pad
 
 from albumjudge.conditions import DECADES, GENRES
 from albumjudge.dcgan import Generator, dcgan_init, doublings
 
 EMBEDDING = 32
+PERIOD, REACH, WIDTH = 4, 3, 5.0
+"""Of :func:`weave_filter`: two doublings leave a pattern that repeats every 4 pixels; how many periods are looked
+at to each side, and the deviation in pixels of the bell curve that weighs them."""
+
+
+def weave_filter(reach: int = REACH) -> Tensor:
+    """A filter that takes out what repeats every ``PERIOD`` pixels and leaves flat places and strokes alone.
+
+    Transposed convolutions weave a faint grid into what they paint (Odena et al. 2016,
+    https://distill.pub/2016/deconv-checkerboard/). Pixels a multiple of the period apart share their place in it,
+    so their mean less the mean of all pixels around is the grid, and is subtracted.
+
+    Args:
+        reach: periods to each side.
+
+    Returns:
+        float64, shape ``(2 * reach * PERIOD + 1,) * 2``; sums to one.
+    """
+    steps = torch.arange(-reach * PERIOD, reach * PERIOD + 1, dtype=torch.double)
+    bell = (-0.5 * (steps / WIDTH).square()).exp()
+    comb = torch.where(steps % PERIOD == 0, bell, 0.0)
+    around, alike = bell / bell.sum(), comb / comb.sum()
+    grid = torch.outer(alike, alike) - torch.outer(around, around)
+    grid *= -1
+    grid[reach * PERIOD, reach * PERIOD] += 1
+    return grid
 
 
 class StyledNorm(nn.Module):
@@ -81,6 +108,10 @@ class StyledGenerator(
         self.finer = nn.ConvTranspose2d(channels[-1], fine, 4, 2, 1, bias=False)
         self.finer_norm = StyledNorm(fine, style)
         self.touch = nn.Conv2d(fine, 3, 3, 1, 1)
+        # The picture is mirrored at its border, which reaches no further than the picture itself.
+        filter_ = weave_filter(min(REACH, (size - 1) // PERIOD)).float()
+        self.register_buffer("unweave", filter_.expand(3, 1, -1, -1).clone(), persistent=False)
+        self.unweave: Tensor
         self.apply(dcgan_init)
         # What styles and touches add starts at nothing, so that a network begun as a DCGAN paints as it did.
         nn.init.zeros_(self.touch.weight)
@@ -127,7 +158,8 @@ class StyledGenerator(
             decade: int64, shape ``(n,)``, likewise with ``DECADES``.
 
         Returns:
-            float, shape ``(n, 3, size, size)``, RGB in [-1, 1].
+            float, shape ``(n, 3, size, size)``, RGB in [-1, 1]. In training it is what the layers lay down; in
+            use the grid that they weave is taken out, see :func:`weave_filter`.
         """
         unknown = torch.zeros(len(latents), dtype=torch.long, device=latents.device)
         told = torch.cat(
@@ -146,4 +178,8 @@ class StyledGenerator(
                 maps = enlarge(maps)
         touched = self.touch(self.finer_norm(self.finer(maps), style))
         covers: Tensor = (self.coarse(maps) + touched).tanh()
-        return covers
+        if self.training:
+            return covers
+        border = self.unweave.shape[-1] // 2
+        mirrored = pad(covers, (border,) * 4, mode="reflect")
+        return conv2d(mirrored, self.unweave, groups=3).clamp(-1, 1)

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import conv2d, pad
 
 from albumjudge.checkpoints import load_generator, read_checkpoint
 from albumjudge.conditions import DECADES, GENRES
 from albumjudge.covers import CoverIdentity, Painter
 from albumjudge.dcgan import Generator
-from albumjudge.styled import StyledGenerator, StyledNorm
+from albumjudge.styled import PERIOD, StyledGenerator, StyledNorm, weave_filter
 from tests.test_skipgan import latents, lived_in, numbers
 from training.runs import save_checkpoint
 
@@ -58,6 +59,7 @@ def test_begun_as_a_dcgan_it_paints_what_that_painted(size: int) -> None:
     with torch.no_grad():
         for embedding in (generator.genre, generator.decade):
             embedding.weight.zero_()
+        generator.unweave.zero_()[:, :, generator.unweave.shape[2] // 2, generator.unweave.shape[3] // 2] = 1
         given = latents(4)
         assert torch.allclose(generator(given), dcgan(given), atol=1e-12)
 
@@ -68,6 +70,43 @@ def test_begun_as_a_dcgan_an_order_moves_the_picture_a_little() -> None:
     given = latents(3)
     plain, asked = generator(given), generator(given, numbers(1, 2, 3))
     assert 0 < (plain - asked).abs().max() < 0.5
+
+
+def test_the_filter_takes_out_a_grid_and_leaves_flat_places_alone() -> None:
+    kernel = weave_filter()
+    assert kernel.sum().item() == pytest.approx(1)
+    chance = torch.Generator().manual_seed(0)
+    tile = torch.randn(PERIOD, PERIOD, generator=chance, dtype=torch.double)
+    tile -= tile.mean()
+    grid = tile.repeat(16, 16)[None, None]
+    left = conv2d(grid, kernel[None, None])
+    assert left.abs().max() < 0.05 * grid.abs().max()
+    assert torch.allclose(conv2d(grid + 0.7, kernel[None, None]) - left, torch.tensor(0.7).double())
+
+
+def test_the_filter_hardly_touches_a_single_stroke() -> None:
+    stroke = torch.zeros(1, 1, 64, 64, dtype=torch.double)
+    stroke[:, :, 32:34, 20:45] = 1
+    border = weave_filter().shape[0] // 2
+    left = conv2d(pad(stroke, (border,) * 4), weave_filter()[None, None])
+    assert (left - stroke).abs().max() < 0.3
+    assert (left - stroke).square().mean() < 0.1 * stroke.square().mean()
+
+
+def test_the_grid_is_taken_out_in_use_and_not_in_training() -> None:
+    generator = lived_in(StyledGenerator(5, 2, 32))
+    for module in generator.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 0.0
+    given = latents(1)
+    used = generator(given)
+    generator.unweave.zero_()[:, :, 12, 12] = 1
+    plain = generator(given)
+    border = weave_filter().shape[0] // 2
+    mirrored = pad(plain, (border,) * 4, mode="reflect")
+    expected = conv2d(mirrored, weave_filter().expand(3, 1, -1, -1), groups=3).clamp(-1, 1)
+    assert torch.allclose(used, expected, atol=1e-6)
+    assert "unweave" not in generator.state_dict()
 
 
 def test_a_dcgan_of_another_shape_is_refused_in_a_sentence() -> None:
