@@ -112,8 +112,8 @@ def _words(
     """A line such as "I  fear", the feeling in its hue and with a mark beside it."""
     hue = QUIET if feeling == NOTHING else EMOTIONS[emotions.index(feeling)].colour
     pen.rectangle((left, top + 4, left + 4, top + 35), hue)
-    pen.text((left + 16, top + 29), who, QUIET, _font(23, lettering), anchor="ls")
-    pen.text((left + 108, top + 29), feeling, hue, _font(29, lettering), anchor="ls")
+    pen.text((left + 16, top + 29), who, QUIET, _font(22, lettering), anchor="ls")
+    pen.text((left + 112, top + 29), feeling, hue, _font(28, lettering), anchor="ls")
 
 
 def _fitting(sentence: str, width: int, lettering: Path | None) -> tuple[ImageFont.FreeTypeFont, list[str]]:

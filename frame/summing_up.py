@@ -28,9 +28,9 @@ def meeting(felt: str, machines: str) -> str:
     """
     same = felt == machines
     ends = []
-    for who, name in (("you", felt), ("machine", machines)):
+    for side, who, name in (("yours", "you", felt), ("theirs", "machine", machines)):
         sign = "–" if name == NOTHING else EMOTIONS[emotions.index(name)].sign
-        ends.append(f'<span class="end {who}"><i>{who}</i><b class="hue-{name}">{sign}</b></span>')
+        ends.append(f'<span class="end {side}"><i>{who}</i><b class="hue-{name}">{sign}</b></span>')
     words = "the same" if same else "apart"
     return (
         f'<div class="meeting {"same" if same else "apart"}" aria-hidden="true">{ends[0]}'

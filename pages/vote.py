@@ -347,7 +347,7 @@ def keep(found: Summary, covers: list[Cover]) -> None:
         for cover, shown in zip(covers, found.cards, strict=True)
     ]
     png = card.draw(faces, "My round", summing_up.on_the_card(found), link, lettering=room.serif())
-    with st.container(key="keep"):
+    with st.container(key="to-keep"):
         st.html("<h2>To keep, to share</h2>")
         st.html('<p class="quiet">This link shows the round to anyone. Who played it, it does not say.</p>')
         st.code(link, language=None, wrap_lines=True)
