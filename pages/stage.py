@@ -264,7 +264,7 @@ def cover(link: str) -> None:
                     st.page_link(room.DIALOGUE, label="Ask for a sadder one", query_params={"cover": link})
                     st.page_link(room.BREED, label="Find it a partner", query_params={"a": link})
                     st.page_link(room.JURY, label="Hear every juror", query_params={"cover": link})
-            with st.container(key="take-away"):
+            with st.container(key="take-home"):
                 st.html('<p class="quiet">A link to this cover, the same for everyone:</p>')
                 st.code(link_to(identity), language=None, wrap_lines=True)
                 with st.container(horizontal=True):
