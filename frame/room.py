@@ -146,9 +146,15 @@ def _show_door(path: str) -> None:
     with st.container(key="scroll-doors"):
         st.html(
             f'<script data-view="door-{escape(path)}">'
-            "{ const doors = document.querySelector('.st-key-doors');"
-            " const door = doors?.querySelector('[class*=\"-here\"]');"
-            " if (door) doors.scrollLeft = door.offsetLeft + (door.offsetWidth - doors.clientWidth) / 2; }"
+            # The doors may not have their places yet when this runs.
+            "{ let frames = 180; const show = () => {"
+            " const doors = document.querySelector('.st-key-doors');"
+            " const door = doors?.querySelector('[class*=\"-here\"] a');"
+            " if (door && doors.scrollWidth > doors.clientWidth) {"
+            " const at = door.getBoundingClientRect(), all = doors.getBoundingClientRect();"
+            " doors.scrollLeft += at.left + at.width / 2 - all.left - all.width / 2;"
+            " frames = Math.min(frames, 20); }"
+            " if (--frames > 0) requestAnimationFrame(show); }; show(); }"
             "</script>",
             unsafe_allow_javascript=True,
         )
