@@ -25,7 +25,7 @@ COOKIE = "albumjudge_kiosk"
 """Pages change the address as they like; the cookie keeps the kiosk one until its browser is closed."""
 COVERS = 8
 LARGER = """
-html { font-size: 118%; }
+@media (min-width: 700px) { html { font-size: 118%; } }
 .stDownloadButton, [data-testid="stCode"] { display: none !important; }
 * { user-select: none; }
 """
@@ -90,24 +90,38 @@ def is_waiting() -> bool:
     return is_on() and st.query_params.get(ATTRACT) == "1"
 
 
+def _covers(revision: str) -> list[CoverIdentity]:
+    return [CoverIdentity(revision, seed) for seed in hanging.ballot_pool(revision)[:COVERS]]
+
+
 @st.cache_data(show_spinner=False, max_entries=2)
-def _loop(_painter: Painter, revision: str) -> tuple[bytes, bytes]:
-    covers = [CoverIdentity(revision, seed) for seed in hanging.ballot_pool(revision)[:COVERS]]
-    return morph(_painter, covers), _painter.paint_each(covers[:1])[0].png(8)
+def _still(_painter: Painter, revision: str) -> str:
+    png = _painter.paint_each(_covers(revision)[:1])[0].png(8)
+    source = base64.b64encode(png).decode("ascii")
+    return f'<img class="standing-still" src="data:image/png;base64,{source}" alt="An album cover.">'
+
+
+@st.cache_data(show_spinner=False, max_entries=2)
+def _loop(_painter: Painter, revision: str) -> str:
+    source = base64.b64encode(morph(_painter, _covers(revision))).decode("ascii")
+    return (
+        f'<img class="passing-by" src="data:image/webp;base64,{source}" alt="Album covers that turn into one '
+        'another.">'
+    )
 
 
 def attract(painter: Painter) -> None:
     """Covers that turn into one another, over the whole screen, until somebody touches it."""
-    moving, still = (base64.b64encode(image).decode("ascii") for image in _loop(painter, painter.revision))
     with st.container(key="attract"):
-        st.html(
-            f'<img class="passing-by" src="data:image/webp;base64,{moving}" alt="Album covers that turn into one '
-            f'another."><img class="standing-still" src="data:image/png;base64,{still}" alt="An album cover.">'
-            '<p class="invitation">One machine painted this. Another says what it feels. And you?</p>'
-        )
+        # The first film takes a while to paint; until then its first cover hangs there, and can be touched.
+        picture = st.empty()
+        still = _still(painter, painter.revision)
+        picture.html(still)
+        st.html('<p class="invitation">One machine painted this. Another says what it feels. And you?</p>')
         if st.button("Touch to begin", key="begin", type="primary"):
             del st.query_params[ATTRACT]
             st.rerun()
+        picture.html(_loop(painter, painter.revision) + still)
 
 
 def keep() -> None:

@@ -56,9 +56,10 @@ def shares(now: Sequence[float], began: Sequence[float], wished: str | None = No
             emotion = EMOTIONS[emotions.index(name)]
             share, before = (values[emotions.index(name)] for values in (now, began))
             mark = " wished" if name == wished else ""
+            word = f"{name} {emotion.sign}" if side == "left" else f"{emotion.sign} {name}"
             bars.append(
                 f'<div class="bar{mark}" style="--hue:{emotion.colour};--now:{share / reach:.4f};'
-                f'--began:{before / reach:.4f}"><span class="word">{emotion.sign} {name}</span>'
+                f'--began:{before / reach:.4f}"><span class="word">{word}</span>'
                 f'<span class="share">{percent(share)}</span><span class="track"></span></div>'
             )
         sides.append(f'<div class="side {side}">{"".join(bars)}</div>')

@@ -34,10 +34,13 @@ def lit(judged: JudgedCover, png: bytes) -> str:
     """
     source = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
     feeling = judged.verdict.top
+    seed = judged.cover.identity.seed
     return (
-        f'<figure class="print large"><img src="{source}" alt="The same cover, lit where it speaks for '
-        f'{feeling} and dark where it does not."><figcaption><span class="note">Light falls on what speaks '
-        f"for {feeling}. As far as a network can tell why.</span></figcaption></figure>"
+        f'<figure class="print large lit"><img src="{source}" alt="Cover {seed}, lit where it speaks for '
+        f'{feeling} and dark where it does not."><figcaption>'
+        f'<span class="number">{escape(label_lines(judged.cover))}</span>'
+        f'<span class="note">Light falls on what speaks for {feeling}, as far as a network can tell why.</span>'
+        "</figcaption></figure>"
     )
 
 

@@ -131,6 +131,7 @@ def enter() -> str:
                     key=f"door-{page.url_path or 'stage'}-{'here' if page.title == here.title else 'there'}"
                 ):
                     st.page_link(page, label=page.title)
+    _show_door(here.url_path or "stage")
     with st.container(key="room"), manners():
         entered = _INSIDE.set(True)
         try:
@@ -138,6 +139,25 @@ def enter() -> str:
         finally:
             _INSIDE.reset(entered)
     return str(here.title)
+
+
+def _show_door(path: str) -> None:
+    """On a narrow screen the line of doors slides: show the one to the room that the visitor is in."""
+    with st.container(key="scroll-doors"):
+        st.html(
+            f'<script data-view="door-{escape(path)}">'
+            # The doors may not have their places yet when this runs.
+            "{ let frames = 180; const show = () => {"
+            " const doors = document.querySelector('.st-key-doors');"
+            " const door = doors?.querySelector('[class*=\"-here\"] a');"
+            " if (door && doors.scrollWidth > doors.clientWidth) {"
+            " const at = door.getBoundingClientRect(), all = doors.getBoundingClientRect();"
+            " doors.scrollLeft += at.left + at.width / 2 - all.left - all.width / 2;"
+            " frames = Math.min(frames, 20); }"
+            " if (--frames > 0) requestAnimationFrame(show); }; show(); }"
+            "</script>",
+            unsafe_allow_javascript=True,
+        )
 
 
 def need_frame() -> None:
@@ -202,6 +222,12 @@ def from_the_top(view: str) -> None:
             "document.querySelector('[data-testid=\"stMain\"]')?.scrollTo(0, 0)</script>",
             unsafe_allow_javascript=True,
         )
+
+
+def serif() -> Path | None:
+    """The font of the museum labels, which Streamlit brings along for browsers; None if it has moved."""
+    fonts = Path(st.__file__).parent / "static" / "static" / "media"
+    return next(iter(sorted(fonts.glob("SourceSerif*-Roman*"))), None)
 
 
 def leave() -> None:

@@ -18,7 +18,24 @@ def feeling(felt: str) -> str:
     """HTML of a feeling with its sign, in its hue."""
     if felt == NOTHING:
         return '<span class="none">nothing, or else</span>'
-    return f'<span class="hue-{felt}">{EMOTIONS[emotions.index(felt)].sign} {felt}</span>'
+    return f'<span class="felt hue-{felt}">{EMOTIONS[emotions.index(felt)].sign} {felt}</span>'
+
+
+def meeting(felt: str, machines: str) -> str:
+    """HTML of two signs with a thread between them, whole where visitor and machine felt the same.
+
+    It says nothing that is not said in words beside it, so screen readers pass it over.
+    """
+    same = felt == machines
+    ends = []
+    for side, who, name in (("yours", "you", felt), ("theirs", "machine", machines)):
+        sign = "–" if name == NOTHING else EMOTIONS[emotions.index(name)].sign
+        ends.append(f'<span class="end {side}"><i>{who}</i><b class="hue-{name}">{sign}</b></span>')
+    words = "the same" if same else "apart"
+    return (
+        f'<div class="meeting {"same" if same else "apart"}" aria-hidden="true">{ends[0]}'
+        f'<span class="thread"><span>{words}</span></span>{ends[1]}</div>'
+    )
 
 
 def progress(place: int, done: int) -> str:
@@ -146,13 +163,22 @@ def hung(found: Summary, covers: list[Cover], yours: bool) -> str:
     """HTML of the round's covers, each with what the visitor, the crowd and the machine felt."""
     me = "you" if yours else "visitor"
     rows = "".join(
-        f'<div class="card">{prints.framed(cover, size="wall")}<dl>'
-        f"<div><dt>{me}</dt><dd>{feeling(card.vote.felt)}</dd></div>"
-        f"<div><dt>crowd</dt><dd>{_crowd(card)}</dd></div>"
-        f"<div><dt>machine</dt><dd>{feeling(card.vote.verdict.top)}</dd></div></dl></div>"
-        for card, cover in zip(found.cards, covers, strict=True)
+        _hung(card, cover, me, place)
+        for place, (card, cover) in enumerate(zip(found.cards, covers, strict=True))
     )
     return f'<div class="cards">{rows}</div>'
+
+
+def _hung(card: Card, cover: Cover, me: str, place: int) -> str:
+    same = card.vote.felt == card.vote.verdict.top
+    met = '<p class="met">the same</p>' if same else ""
+    return (
+        f'<div class="card{" same" if same else ""}" style="--place:{place}">'
+        f"{prints.framed(cover, size='wall')}<dl>"
+        f"<div><dt>{me}</dt><dd>{feeling(card.vote.felt)}</dd></div>"
+        f"<div><dt>crowd</dt><dd>{_crowd(card)}</dd></div>"
+        f"<div><dt>machine</dt><dd>{feeling(card.vote.verdict.top)}</dd></div></dl>{met}</div>"
+    )
 
 
 def _crowd(card: Card) -> str:

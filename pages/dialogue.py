@@ -85,7 +85,7 @@ def offer() -> None:
         if st.button("Other covers", key="others"):
             st.session_state["dialogue-wall"] = secrets.randbelow(99_999) + 1
             st.rerun()
-        if st.button("Judge a pair: did it work?", key="to-duels", type="primary"):
+        if st.button("Judge a pair: did it work?", key="to-duels"):
             go(duel="next")
 
 

@@ -91,7 +91,7 @@ def picked(label: str, options: Sequence[str], key: str, now: str, **look: Any) 
 
 
 def take_order() -> Order:
-    """What is asked for: by the link at first, then by the four choices above the wall."""
+    """What is asked for: by the link at first, then by the choices above the wall."""
     asked = st.query_params
     painters = [painter.revision for painter in room.exhibit().painters]
     kept = st.session_state.setdefault("order", {})
@@ -100,24 +100,23 @@ def take_order() -> Order:
         # Widgets forget what they were set to when another view takes the page.
         return str(kept.get(name) or asked.get(name, ""))
 
-    with st.container(key="order", horizontal=True, vertical_alignment="bottom"):
-        words = {GENRE_WORDS[genre]: genre for genre in GENRES}
-        music, time = ANY_MUSIC, ANY_TIME
-        # A choice that changes nothing anyone could see would be a sham.
-        if room.exhibit().heeds_orders:
-            genre = GENRE_WORDS.get(remembered("genre"), "")
-            music = picked("Music", [ANY_MUSIC, *words], "order-genre", genre)
-            time = picked("Time", [ANY_TIME, *DECADES], "order-decade", remembered("decade"))
-        if "order-manner" not in st.session_state:
-            manner = remembered("manner").replace("-", " ")
-            st.session_state["order-manner"] = manner if manner in MANNERS else "as it learned"
-        manner = str(st.select_slider("Safe ↔ wild", list(MANNERS), key="order-manner"))
-        chosen: tuple[str, ...] = (painters[0],)
-        if len(painters) > 1:
-            names = {name_of(painter): (painter,) for painter in painters} | {BOTH: tuple(painters)}
-            who = remembered("painter")
-            now = BOTH if who == "both" else name_of(who) if who else ""
-            chosen = names[picked("Painter", list(names), "order-painter", now)]
+    words = {GENRE_WORDS[genre]: genre for genre in GENRES}
+    music, time = ANY_MUSIC, ANY_TIME
+    # A choice that changes nothing anyone could see would be a sham.
+    if room.exhibit().heeds_orders:
+        genre = GENRE_WORDS.get(remembered("genre"), "")
+        music = picked("Music", [ANY_MUSIC, *words], "order-genre", genre)
+        time = picked("Time", [ANY_TIME, *DECADES], "order-decade", remembered("decade"))
+    if "order-manner" not in st.session_state:
+        manner = remembered("manner").replace("-", " ")
+        st.session_state["order-manner"] = manner if manner in MANNERS else "as it learned"
+    manner = str(st.select_slider("Safe ↔ wild", list(MANNERS), key="order-manner"))
+    chosen: tuple[str, ...] = (painters[0],)
+    if len(painters) > 1:
+        names = {name_of(painter): (painter,) for painter in painters} | {BOTH: tuple(painters)}
+        who = remembered("painter")
+        now = BOTH if who == "both" else name_of(who) if who else ""
+        chosen = names[picked("Painter", list(names), "order-painter", now)]
     order = Order(words.get(music), time if time in DECADES else None, manner, chosen)
     st.session_state["order"] = order.query
     return order
@@ -126,22 +125,20 @@ def take_order() -> Order:
 def wall() -> None:
     room.exhibit()  # Without one there is nothing to choose, only an apology.
     number = wall_number()
-    with st.container(key="stage-head", horizontal=True, vertical_alignment="bottom"):
-        with st.container(key="stage-words"):
-            room.heading(
-                "Stage",
-                "One machine painted these covers, another says what it feels. Choose one to look closer.",
-            )
-        with st.container(key="stage-controls", horizontal=True, vertical_alignment="bottom"):
-            shown = st.session_state.get("wall_count", FIRST_COUNT)
-            count = int(st.slider("How many covers", 1, hanging.MOST_ON_A_WALL, shown))
-            again = st.button("Paint new covers", key="again", type="primary")
+    room.heading(
+        "Covers that no band ever had",
+        "One machine painted them, another says what it feels. Choose one to look closer.",
+    )
+    with st.container(key="order", horizontal=True, vertical_alignment="bottom"):
+        order = take_order()
+        shown = st.session_state.get("wall_count", FIRST_COUNT)
+        count = int(st.slider("How many", 1, hanging.MOST_ON_A_WALL, shown))
+        again = st.button("Paint new covers", key="again", type="primary")
     st.session_state["wall_count"] = count
     if again:
         number = secrets.randbelow(LAST_WALL) + 1
     st.session_state["wall_number"] = number
     room.from_the_top(f"wall-{number}")
-    order = take_order()
     link = {"wall": str(number)} | order.query
     if st.query_params.to_dict() != link:
         st.query_params.from_dict(link)
@@ -155,13 +152,18 @@ def wall() -> None:
         if len(order.painters) > 1:
             st.html(f'<h2 class="painter">{escape(name_of(painter))}</h2>')
         hang(number, order.covers(painter, hanging.wall(number, count)))
-    said = f" of {order.words}" if order.words else ""
-    st.html(
-        f'<p class="quiet">Wall {number}{escape(said)}. The address above always leads back to this wall. '
-        "Only part of the covers that the painter learned from bore a genre or a decade, so an order is a nudge, "
-        "not a promise.</p>"
-        if order.words
-        else f'<p class="quiet">Wall {number}. The address above always leads back to this wall.</p>'
+    with st.container(key="stage-foot", horizontal=True, vertical_alignment="center"):
+        st.page_link(room.VOTE, label="And you? Say what you feel")
+        st.html(f'<p class="quiet">{escape(wall_words(number, order))}</p>')
+
+
+def wall_words(number: int, order: Order) -> str:
+    """What hangs here, and how to find it again."""
+    if not order.words:
+        return f"Wall {number}. The address above always leads back to this wall."
+    return (
+        f"Wall {number} of {order.words}. The address above always leads back to this wall. Only part of the "
+        "covers that the painter learned from bore a genre or a decade, so an order is a nudge, not a promise."
     )
 
 
@@ -233,35 +235,42 @@ def cover(link: str) -> None:
     if st.button("← Back to the wall", key="back", type="tertiary"):
         st.query_params.clear()
         st.rerun()
+    looked = f"where-{identity}"
     with st.container(key="pair"):
-        st.html(prints.framed(judged.cover, size="large"), width="content")
-        with st.container(key="words"):
-            st.html(
-                f'<h1 class="title verdict">{escape(judged.verdict.words)}</h1>'
-                f'<p class="quiet">This is what {escape(judged.verdict.revision.rsplit("-", 1)[0])} '
-                "says it feels.</p>"
-                f'<p class="heard">{escape(charts.spoken(probabilities))}</p>'
-            )
-            if len(judged.verdict.jurors) > 1:
-                st.html(f'<p class="quiet">{escape(jurors_in_words(judged.verdict))}</p>')
-            st.html('<p class="sides"><span>← unpleasant</span><span>pleasant →</span></p>')
-            st.altair_chart(charts.distribution(probabilities), theme=None)
-            if judged.verdict.jurors and st.toggle("Show where it looked", key=f"where-{identity}"):
+        # The light falls on the print itself, so the switch below it is asked before it is drawn.
+        with st.container(key="hung"):
+            if judged.verdict.jurors and st.session_state.get(looked):
                 lit = room.exhibit().where(judged, enlarge=4)
                 st.html(prints.lit(judged, lit), width="content")
-            with st.container(key="onward"):
-                st.page_link(room.VOTE, label="And you? Vote on another cover")
+            else:
+                st.html(prints.framed(judged.cover, size="large"), width="content")
+            if judged.verdict.jurors:
+                st.toggle("Show where it looked", key=looked)
+        with st.container(key="words"):
+            who = judged.verdict.revision.rsplit("-", 1)[0]
+            jurors = jurors_in_words(judged.verdict) if len(judged.verdict.jurors) > 1 else ""
+            st.html(
+                f'<h1 class="title verdict">{escape(judged.verdict.words)}</h1>'
+                f'<p class="quiet">This is what {escape(who)} says it feels. {escape(jurors)}</p>'
+                f'<p class="heard">{escape(charts.spoken(probabilities))}</p>'
+                '<p class="sides"><span>← unpleasant</span><span>pleasant →</span></p>'
+            )
+            st.altair_chart(charts.distribution(probabilities), theme=None)
+            with st.container(key="ways-on", horizontal=True):
+                with st.container(key="way-first"):
+                    st.page_link(room.VOTE, label="And you? Vote on another cover")
                 if room.exhibit().painter_of(identity.generator) is not None:
                     link = str(identity)
                     st.page_link(room.DIALOGUE, label="Ask for a sadder one", query_params={"cover": link})
                     st.page_link(room.BREED, label="Find it a partner", query_params={"a": link})
                     st.page_link(room.JURY, label="Hear every juror", query_params={"cover": link})
-            with st.container(horizontal=True):
-                name = f"{identity}"
-                st.download_button("Download 64 × 64", judged.cover.png(), f"{name}.png", "image/png")
-                st.download_button("Download 512 × 512", judged.cover.png(8), f"{name}.x8.png", "image/png")
-            st.html('<p class="quiet">A link to this cover, the same for everyone:</p>')
-            st.code(link_to(identity), language=None, wrap_lines=True)
+            with st.container(key="take-home"):
+                st.html('<p class="quiet">A link to this cover, the same for everyone:</p>')
+                st.code(link_to(identity), language=None, wrap_lines=True)
+                with st.container(horizontal=True):
+                    name = f"{identity}"
+                    st.download_button("PNG, 64 × 64", judged.cover.png(), f"{name}.png", "image/png")
+                    st.download_button("PNG, 512 × 512", judged.cover.png(8), f"{name}.x8.png", "image/png")
 
 
 asked_for = st.query_params.get("cover")

@@ -272,7 +272,8 @@ def machine_and_crowd(box: BallotBox, vote: StoredVote, told: bool) -> None:
                 else " It does not go with the chart? The end of the round explains."
             )
         st.html(
-            f'<p class="machine">The machine feels {escape(vote.verdict.words)}.</p>'
+            summing_up.meeting(vote.felt, vote.verdict.top)
+            + f'<p class="machine">The machine feels {escape(vote.verdict.words)}.</p>'
             '<p class="sides"><span>← unpleasant</span><span>pleasant →</span></p>'
             f'<p class="heard">{escape(charts.spoken(vote.verdict.probabilities))}</p>'
         )
@@ -340,7 +341,8 @@ def summary(found: Summary, covers: list[Cover], *, yours: bool, more: bool) -> 
     room.from_the_top(f"round-{found.id}")
     if yours:
         st.session_state["told"] = {*st.session_state.get("told", ()), found.id}
-    room.heading("Your round" if yours else "A visitor’s round", summing_up.headline(found, yours))
+    with st.container(key="round-head"):
+        room.heading("Your round" if yours else "A visitor’s round", summing_up.headline(found, yours))
     st.html(summing_up.hung(found, covers, yours))
     with st.container(key="side-by-side-round"):
         with st.container(key="round-numbers"):
@@ -371,8 +373,8 @@ def keep(found: Summary, covers: list[Cover]) -> None:
         Face(cover, shown.vote.felt, shown.vote.verdict.top)
         for cover, shown in zip(covers, found.cards, strict=True)
     ]
-    png = card.draw(faces, "My round", summing_up.on_the_card(found), link)
-    with st.container(key="keep"):
+    png = card.draw(faces, "My round", summing_up.on_the_card(found), link, lettering=room.serif())
+    with st.container(key="to-keep"):
         st.html("<h2>To keep, to share</h2>")
         st.html('<p class="quiet">This link shows the round to anyone. Who played it, it does not say.</p>')
         st.code(link, language=None, wrap_lines=True)

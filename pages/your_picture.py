@@ -83,7 +83,17 @@ def verdict(seen: Seen) -> None:
     """The picture as the judge sees it, and what it says."""
     probabilities = seen.verdict.probabilities
     with st.container(key="pair"):
-        st.html(prints.brought(seen.picture.png(), seen.alt, AS_SEEN, size="large"), width="content")
+        with st.container(key="hung"):
+            looked = f"where-{seen.file[:12]}"
+            # The light falls on the print itself, so the switch below it is asked before it is drawn.
+            if st.session_state.get(looked):
+                lit = room.exhibit().where_in(seen.picture, seen.verdict.top)
+                alt = f"The same picture, lit where it speaks for {seen.verdict.top}."
+                note = f"Light falls on what speaks for {seen.verdict.top}, as far as a network can tell why."
+                st.html(prints.brought(lit, alt, note, size="large"), width="content")
+            else:
+                st.html(prints.brought(seen.picture.png(), seen.alt, AS_SEEN, size="large"), width="content")
+            st.toggle("Show where it looked", key=looked)
         with st.container(key="words"):
             st.html(
                 f'<h2 class="title verdict">{escape(seen.verdict.words)}</h2>'
@@ -94,17 +104,6 @@ def verdict(seen: Seen) -> None:
                 '<p class="sides"><span>← unpleasant</span><span>pleasant →</span></p>'
             )
             st.altair_chart(charts.distribution(probabilities), theme=None)
-            if st.toggle("Show where it looked", key=f"where-{seen.file[:12]}"):
-                lit = room.exhibit().where_in(seen.picture, seen.verdict.top)
-                st.html(
-                    prints.brought(
-                        lit,
-                        f"The same picture, lit where it speaks for {seen.verdict.top}.",
-                        f"Light falls on what speaks for {seen.verdict.top}.",
-                        size="large",
-                    ),
-                    width="content",
-                )
             consent(seen)
 
 

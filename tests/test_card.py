@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image, ImageColor
 from albumjudge import card
 from albumjudge.card import ENLARGE, HEIGHT, PRINT, ROW, WIDTH, Face
 from albumjudge.emotions import EMOTIONS, NAMES, NOTHING
+from frame import room
 from tests.vote_fixtures import judged
 
 
@@ -38,6 +40,15 @@ def has(pixels: NDArray[np.uint8], text: str) -> int:
     return int((pixels == colour(text)).all(axis=2).sum())
 
 
+MARK = 5 * 32
+
+
+def below(pixels: NDArray[np.uint8], down: int) -> NDArray[np.uint8]:
+    """One of the two lines below the first cover, as wide as its frame."""
+    left, top = card.corner(0)
+    return pixels[top + PRINT + down : top + PRINT + down + 40, left - card.MAT : left + PRINT + card.MAT]
+
+
 def test_covers_are_enlarged_without_a_blur() -> None:
     shown = faces()
     pixels = drawn(shown)
@@ -51,47 +62,66 @@ def test_all_six_fit_with_their_words_below() -> None:
     corners = [card.corner(place) for place in range(6)]
     assert len(set(corners)) == 6
     assert all(left > 0 and left + PRINT < WIDTH for left, _ in corners)
-    below = [top + PRINT + 120 for _, top in corners]
-    assert max(below) < HEIGHT - 180 and below[0] < corners[3][1]
+    below = [top + PRINT + card.SECOND_LINE + 40 for _, top in corners]
+    assert max(below) < HEIGHT - 112 and below[0] < corners[3][1] - card.MAT
+    left, right = corners[0][0] - card.MAT, corners[2][0] + PRINT + card.MAT
+    assert left == WIDTH - right == card.MARGIN
 
 
 @pytest.mark.parametrize("yours", NAMES)
 def test_words_are_written_in_the_hues_of_their_feelings(yours: str) -> None:
     machines = "awe" if yours != "awe" else "anger"
     pixels = drawn(faces(1, yours, machines))
-    left, top = card.corner(0)
-    lines = [pixels[top + PRINT + y : top + PRINT + y + 44, left : left + PRINT] for y in (14, 62)]
+    lines = [below(pixels, y) for y in (card.FIRST_LINE, card.SECOND_LINE)]
     hues = {emotion.name: emotion.colour for emotion in EMOTIONS}
     for line, own, other in zip(lines, (yours, machines), (machines, yours), strict=True):
-        # Five by thirty-six pixels are the mark, the rest are letters.
-        assert has(line, hues[own]) > 6 * 36 + 100 and has(line, hues[other]) == 0
+        # The mark alone is 5 by 32 pixels; the rest are letters.
+        assert has(line, hues[own]) > MARK + 15 and has(line, hues[other]) == 0
 
 
 def test_the_longest_word_stays_below_its_cover() -> None:
     pixels = drawn(faces(1, "contentment", "excitement"))
     left, top = card.corner(0)
-    beside = pixels[top + PRINT + 2 : top + ROW, left + PRINT + 1 :]
+    beside = pixels[top + PRINT + card.MAT + 2 : top + ROW - card.MAT - 2, left + PRINT + card.MAT + 1 :]
     assert has(beside, card.WALL) == beside.shape[0] * beside.shape[1]
 
 
 def test_the_place_of_a_missing_cover_stays_empty() -> None:
     pixels = drawn(faces(5))
     left, top = card.corner(5)
-    assert (pixels[top : top + ROW - 120, left:] == colour(card.WALL)).all()
+    assert (pixels[top - card.MAT - 1 : HEIGHT - 120, left - card.MAT - 1 :] == colour(card.WALL)).all()
 
 
 def test_long_sentences_take_two_lines_and_stay_on_the_card() -> None:
     def rows_with_ink(sentence: str) -> int:
-        foot = drawn(faces(1), sentence=sentence)[HEIGHT - 180 : HEIGHT - 62]
-        assert (foot[:, : card.MARGIN] == colour(card.WALL)).all()
-        assert (foot[:, -card.MARGIN :] == colour(card.WALL)).all()
-        return int((foot == colour(card.INK)).all(axis=2).any(axis=1).sum())
+        head = drawn(faces(1), sentence=sentence)[110 : card.FIRST_ROW - card.MAT - 2]
+        assert (head[:, : card.MARGIN] == colour(card.WALL)).all()
+        assert (head[:, -card.MARGIN :] == colour(card.WALL)).all()
+        assert (head[-8:] == colour(card.WALL)).all()
+        return int((head == colour(card.INK)).all(axis=2).any(axis=1).sum())
 
     short, long = (
         "Alike on 3 of 6.",
-        "The machine and I felt alike on 3 of 6 covers, the crowd and I on 2 of 4.",
+        "The machine and I felt the same on 6 of 6 covers, the crowd and I on 6 of 6.",
     )
     assert 0 < rows_with_ink(short) < rows_with_ink(long)
+    assert rows_with_ink(2 * long) > 0
+
+
+def test_a_frame_is_of_brass_where_both_felt_the_same() -> None:
+    alike, apart = (has(drawn(faces(1, "awe", machines)), card.BRASS) for machines in ("awe", "fear"))
+    # Four sides of a frame, each as long as the print and two mats.
+    assert alike - apart == 4 * (PRINT + 2 * card.MAT + 1)
+
+
+def test_letters_come_from_the_font_that_is_named_if_it_can_be_read(tmp_path: Path) -> None:
+    plain = card.draw(faces(1), "My round", "Alike.")
+    (tmp_path / "broken.woff2").write_bytes(b"no font")
+    for missing in (tmp_path / "broken.woff2", tmp_path / "gone.ttf"):
+        assert card.draw(faces(1), "My round", "Alike.", lettering=missing) == plain
+    serif = room.serif()
+    assert serif is not None and serif.is_file()
+    assert card.draw(faces(1), "My round", "Alike.", lettering=serif) != plain
 
 
 def test_a_link_is_written_out_whole_or_not_at_all() -> None:
@@ -101,9 +131,7 @@ def test_a_link_is_written_out_whole_or_not_at_all() -> None:
 
 
 def test_nothing_is_quiet() -> None:
-    left, top = card.corner(0)
-    line = drawn(faces(1, NOTHING))[top + PRINT + 14 : top + PRINT + 58, left : left + PRINT]
-    assert has(line, card.QUIET) > 6 * 36
+    assert has(below(drawn(faces(1, NOTHING)), card.FIRST_LINE), card.QUIET) > MARK
 
 
 @pytest.mark.parametrize("count", [0, 7])

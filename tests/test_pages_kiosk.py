@@ -11,7 +11,7 @@ from tests.pages_fixtures import Visit, press, text
 
 def test_a_waiting_kiosk_shows_covers_and_one_thing_to_touch(visit: Visit) -> None:
     app = visit(kiosk="1", attract="1")
-    assert "turn into one another" in text(app) and "Stage" not in text(app)
+    assert "turn into one another" in text(app) and "Covers that no band" not in text(app)
     assert [button.key for button in app.button] == ["begin"]
     press(app, "begin")
     assert "Choose one to look closer" in text(app)
@@ -20,7 +20,8 @@ def test_a_waiting_kiosk_shows_covers_and_one_thing_to_touch(visit: Visit) -> No
 def test_a_kiosk_stays_one_and_offers_no_way_out(visit: Visit) -> None:
     app = visit(kiosk="1", wall="7")
     doors = [link.proto.label for link in app.get("page_link")]
-    assert doors == [title for title in room.ROOMS.values() if title != "Your picture"]
+    offered = [title for title in room.ROOMS.values() if title != "Your picture"]
+    assert doors == [*offered, "And you? Say what you feel"]
     press(app, "again")
     assert doors == [link.proto.label for link in app.get("page_link")]
     sheet = "".join(part.value for part in app.html if part.value.startswith("<style"))
@@ -42,4 +43,4 @@ def test_a_setting_that_means_nothing_gets_a_sentence_not_a_crash(
     visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALBUMJUDGE_KIOSK", "perhaps")
-    assert "Stage" in text(visit())
+    assert "Covers that no band ever had" in text(visit())

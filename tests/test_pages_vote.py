@@ -104,6 +104,7 @@ def test_before_the_label_is_answered_nothing_else_of_machine_and_crowd_is_shown
     press(app, "agree-no")
     page = text(app)
     assert page.index("You felt") < page.index("The machine feels mostly amusement") < page.index("5 fear")
+    assert 'class="meeting apart"' in page
     assert "You do not agree with the label “amusement”." in page
     assert app.get("vega_lite_chart")
 
@@ -246,6 +247,7 @@ def test_a_round_is_six_covers_with_two_anchors_and_ends_in_a_summary(
     press(app, "next")
     page = text(app)
     assert "Your round" in page and "You and the machine felt the same on one of six covers." in page
+    assert page.count('class="met"') == page.count('class="card same"') == 1
     assert page.count('class="print wall"') == 6
     first = rounds.round_id(VISITOR, 0)
     assert query(app, "round") == first and "cover" not in app.query_params

@@ -21,21 +21,21 @@ def test_a_kiosk_forgets_its_visitor_and_finds_its_way_back(browser: Browser, tm
 
         page.goto(f"{app.url}/?kiosk=1&attract=1")
         page.get_by_role("button", name="Touch to begin").tap()
-        expect(page.get_by_role("heading", name="Stage")).to_be_visible()
+        expect(page.get_by_role("heading", name="Covers that no band ever had")).to_be_visible()
         page.wait_for_function("document.cookie.includes('albumjudge_visitor')")
         first = visitor()
         assert first
 
         # A reload in the middle of a visit changes nothing.
         page.reload()
-        expect(page.get_by_role("heading", name="Stage")).to_be_visible()
+        expect(page.get_by_role("heading", name="Covers that no band ever had")).to_be_visible()
         assert visitor() == first
         expect(page.get_by_role("link", name="Your picture")).to_have_count(0)
 
         # Nobody touches it any more: the next one is somebody else.
         expect(page.get_by_role("button", name="Touch to begin")).to_be_visible()
         page.get_by_role("button", name="Touch to begin").tap()
-        expect(page.get_by_role("heading", name="Stage")).to_be_visible()
+        expect(page.get_by_role("heading", name="Covers that no band ever had")).to_be_visible()
         page.wait_for_function(
             f"!document.cookie.includes('{first}') && document.cookie.includes('albumjudge')"
         )
