@@ -102,7 +102,7 @@ class Trainer:
         for network in (self.generator, self.discriminator):
             share_norms(network, crew)
         betas = (config.beta1, 0.99 if config.recipe == "projected" else 0.999)
-        orders = set[nn.Parameter]()
+        orders = set[Tensor]()
         if isinstance(self.generator, StyledGenerator):
             # Few covers are asked for any one genre, so what a genre means has to be learnt in fewer steps.
             orders = {self.generator.genre.weight, self.generator.decade.weight}
