@@ -23,10 +23,12 @@ EMBEDDING = 32
 PERIOD, REACH, WIDTH = 4, 3, 5.0
 """Of :func:`weave_filter`: two doublings leave a pattern that repeats every 4 pixels; how many periods are looked
 at to each side, and the deviation in pixels of the bell curve that weighs them."""
+STRENGTH = 0.6
+"""Share of the grid that is taken out: the rest is hardly seen, and taking all leaves ghosts beside hard edges."""
 
 
-def weave_filter(reach: int = REACH) -> Tensor:
-    """A filter that takes out what repeats every ``PERIOD`` pixels and leaves flat places and strokes alone.
+def weave_filter(reach: int = REACH, strength: float = STRENGTH) -> Tensor:
+    """A filter that dims what repeats every ``PERIOD`` pixels and leaves flat places and strokes alone.
 
     Transposed convolutions weave a faint grid into what they paint (Odena et al. 2016,
     https://distill.pub/2016/deconv-checkerboard/). Pixels a multiple of the period apart share their place in it,
@@ -34,6 +36,7 @@ def weave_filter(reach: int = REACH) -> Tensor:
 
     Args:
         reach: periods to each side.
+        strength: share of the grid that is taken out.
 
     Returns:
         float64, shape ``(2 * reach * PERIOD + 1,) * 2``; sums to one.
@@ -43,7 +46,7 @@ def weave_filter(reach: int = REACH) -> Tensor:
     comb = torch.where(steps % PERIOD == 0, bell, 0.0)
     around, alike = bell / bell.sum(), comb / comb.sum()
     grid = torch.outer(alike, alike) - torch.outer(around, around)
-    grid *= -1
+    grid *= -strength
     grid[reach * PERIOD, reach * PERIOD] += 1
     return grid
 

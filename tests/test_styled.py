@@ -73,7 +73,7 @@ def test_begun_as_a_dcgan_an_order_moves_the_picture_a_little() -> None:
 
 
 def test_the_filter_takes_out_a_grid_and_leaves_flat_places_alone() -> None:
-    kernel = weave_filter()
+    kernel = weave_filter(strength=1)
     assert kernel.sum().item() == pytest.approx(1)
     chance = torch.Generator().manual_seed(0)
     tile = torch.randn(PERIOD, PERIOD, generator=chance, dtype=torch.double)
@@ -82,13 +82,16 @@ def test_the_filter_takes_out_a_grid_and_leaves_flat_places_alone() -> None:
     left = conv2d(grid, kernel[None, None])
     assert left.abs().max() < 0.05 * grid.abs().max()
     assert torch.allclose(conv2d(grid + 0.7, kernel[None, None]) - left, torch.tensor(0.7).double())
+    half = conv2d(grid, weave_filter(strength=0.5)[None, None])
+    border = kernel.shape[0] // 2
+    assert torch.allclose(half, (left + grid[..., border:-border, border:-border]) / 2)
 
 
 def test_the_filter_hardly_touches_a_single_stroke() -> None:
     stroke = torch.zeros(1, 1, 64, 64, dtype=torch.double)
     stroke[:, :, 32:34, 20:45] = 1
     border = weave_filter().shape[0] // 2
-    left = conv2d(pad(stroke, (border,) * 4), weave_filter()[None, None])
+    left = conv2d(pad(stroke, (border,) * 4), weave_filter(strength=1)[None, None])
     assert (left - stroke).abs().max() < 0.3
     assert (left - stroke).square().mean() < 0.1 * stroke.square().mean()
 
