@@ -24,7 +24,7 @@ PERIOD, REACH, WIDTH = 4, 3, 5.0
 """Of :func:`weave_filter`: two doublings leave a pattern that repeats every 4 pixels; how many periods are looked
 at to each side, and the deviation in pixels of the bell curve that weighs them."""
 STRENGTH = 0.6
-"""Share of the grid that is taken out: the rest is hardly seen, and taking all leaves ghosts beside hard edges."""
+"""Share of the grid that is taken out: the rest is hardly seen, and taking all leaves ghosts beside edges."""
 
 
 def weave_filter(reach: int = REACH, strength: float = STRENGTH) -> Tensor:
