@@ -818,9 +818,11 @@ def test_a_run_can_begin_where_another_of_its_kind_ended(
     assert all(torch.equal(began[0][key], value) for key, value in wanted.items())
 
 
-def test_there_are_three_recipes(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_recipes_are_refused_with_the_names_of_those_there_are(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["--data", str(folder), "--preset", "tiny", "--out", str(tmp_path), "--recipe", "oil"]) == 1
-    assert "Recipes are 'dcgan', 'projected', 'aided', not 'oil'." in capsys.readouterr().err
+    assert "Recipes are 'dcgan', 'projected', 'aided', 'styled', not 'oil'." in capsys.readouterr().err
 
 
 def test_the_script_trains_the_projected_recipe_on_the_real_features(

@@ -38,6 +38,7 @@ from tqdm import tqdm
 
 from albumjudge.checkpoints import CheckpointError, load_generator, read_checkpoint
 from albumjudge.covers import LAST_SEED, TO_ORDER, GeneratorNetwork, latent, to_pixels
+from albumjudge.dcgan import Generator
 from training.cards import write_card
 from training.cover_data import DataError, load_covers
 from training.imagenet import DEVIATION, MEAN, vgg16_features
@@ -203,7 +204,8 @@ def untrained(like: GeneratorNetwork, *, seed: int) -> GeneratorNetwork:
     """A generator of the same shape as its training starts from: fresh weights, statistics of each batch."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return type(like)(like.latent_size, like.width, like.size).train()
+        kind = type(like) if isinstance(like, TO_ORDER) else Generator
+        return kind(like.latent_size, like.width, like.size).train()
 
 
 @dataclass(frozen=True)

@@ -273,6 +273,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error if crew.size == 1 else f"Process {crew.rank} of {crew.size}: {error}", file=sys.stderr)
         return 1
     finally:
+        torch.set_flush_denormal(False)
         dismiss(crew)
     if folder and crew.first:
         print(f"Wrote {folder}.")
