@@ -39,7 +39,7 @@ BUNDLED: dict[Kind, Path] = {
     kind: Path(__file__).resolve().parent.parent / "checkpoints" / kind for kind in KINDS
 }
 
-GUESTS = tuple(BUNDLED["generator"].with_name(f"generator-{name}") for name in ("seed", "plain"))
+GUESTS = tuple(BUNDLED["generator"].with_name(f"generator-{name}") for name in ("seed", "plain", "aided"))
 """Further generators that lie in the repository, to compare."""
 _NAME = re.compile(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*")
 _FLOATS = {"F16", "BF16", "F32", "F64"}
