@@ -118,15 +118,16 @@ def test_processes_that_were_given_different_data_are_told(monkeypatch: pytest.M
             Crew(0, 2).agree("same", "covers")
 
 
+@pytest.mark.parametrize("affine", [True, False])
 def test_a_shared_norm_is_the_common_one_outside_training_and_for_one_process_within(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, affine: bool
 ) -> None:
     monkeypatch.setattr("training.shared_norm.all_reduce", lambda tensor: tensor)
     torch.manual_seed(0)
-    common = nn.BatchNorm2d(3, dtype=torch.float64)
-    nn.init.normal_(common.weight)
-    nn.init.normal_(common.bias)
-    network = nn.Sequential(nn.BatchNorm2d(3, dtype=torch.float64))
+    common = nn.BatchNorm2d(3, affine=affine, dtype=torch.float64)
+    for parameter in common.parameters():
+        nn.init.normal_(parameter)
+    network = nn.Sequential(nn.BatchNorm2d(3, affine=affine, dtype=torch.float64))
     network.load_state_dict({f"0.{name}": value for name, value in common.state_dict().items()})
     shared = SharedBatchNorm2d(network[0], Crew())  # type: ignore[arg-type]
     monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
@@ -140,6 +141,7 @@ def test_a_shared_norm_is_the_common_one_outside_training_and_for_one_process_wi
         assert torch.allclose(shared.state_dict()[name], value, rtol=1e-12), name
     # What learns is what learnt before, not a copy.
     assert shared.weight is network[0].weight
+    assert len(list(shared.parameters())) == 2 * affine
 
 
 @dataclass

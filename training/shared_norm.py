@@ -24,7 +24,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
     """
 
     def __init__(self, norm: nn.BatchNorm2d, crew: Crew) -> None:
-        super().__init__(norm.num_features, norm.eps, norm.momentum)
+        super().__init__(norm.num_features, norm.eps, norm.momentum, norm.affine)
         self.weight, self.bias = norm.weight, norm.bias
         self.running_mean, self.running_var = norm.running_mean, norm.running_var
         self.num_batches_tracked = norm.num_batches_tracked
@@ -38,8 +38,10 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         with torch.autocast(maps.device.type, enabled=False):
             wide = maps.float()
             variance, mean = self._of_all(wide)
-            scale = self.weight * (variance + self.eps).rsqrt()
-            offset = self.bias - mean * scale
+            scale = (variance + self.eps).rsqrt()
+            offset = -mean * scale
+            if self.affine:
+                scale, offset = self.weight * scale, self.bias + self.weight * offset
             self._remember(mean, variance, maps.numel() // len(mean) * self.crew.size)
             return (wide * scale[:, None, None] + offset[:, None, None]).to(maps.dtype)
 
