@@ -20,9 +20,11 @@ from safetensors.torch import load
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from albumjudge.covers import GeneratorNetwork
 from albumjudge.dcgan import Generator
 from albumjudge.hub import PICKLES, WEIGHTS, HubAddress, fetch
 from albumjudge.jury import Jury
+from albumjudge.sketched import SketchGenerator
 from albumjudge.skipgan import SkipGenerator
 from albumjudge.styled import StyledGenerator
 from albumjudge.vgg import EmotionVGG
@@ -30,7 +32,12 @@ from albumjudge.vgg import EmotionVGG
 Kind = Literal["generator", "judge"]
 Source = Literal["directory", "hub", "bundled"]
 NETWORKS: dict[Kind, dict[str, type[nn.Module]]] = {
-    "generator": {"Generator": Generator, "SkipGenerator": SkipGenerator, "StyledGenerator": StyledGenerator},
+    "generator": {
+        "Generator": Generator,
+        "SkipGenerator": SkipGenerator,
+        "StyledGenerator": StyledGenerator,
+        "SketchGenerator": SketchGenerator,
+    },
     "judge": {"EmotionVGG": EmotionVGG, "Jury": Jury},
 }
 """By kind and by the name that training.json gives as ``network``; the first is meant where it gives none."""
@@ -147,14 +154,14 @@ def read_kind(directory: Path) -> Kind:
     )
 
 
-def load_generator(checkpoint: Checkpoint) -> Generator | SkipGenerator | StyledGenerator:
+def load_generator(checkpoint: Checkpoint) -> GeneratorNetwork:
     """Build the network of a verified checkpoint, for use: evaluation mode, float32, no gradients.
 
     Raises:
         CheckpointError: if the folder has changed for the worse since it was verified.
     """
     network = _load(checkpoint)
-    assert isinstance(network, Generator | SkipGenerator | StyledGenerator)
+    assert isinstance(network, GeneratorNetwork)
     return network
 
 

@@ -18,11 +18,12 @@ from PIL import Image
 
 from albumjudge.conditions import DECADES, GENRE_WORDS, GENRES
 from albumjudge.dcgan import Generator
+from albumjudge.sketched import SketchGenerator
 from albumjudge.skipgan import SkipGenerator
 from albumjudge.styled import StyledGenerator
 
-GeneratorNetwork = Generator | SkipGenerator | StyledGenerator
-TO_ORDER = (SkipGenerator, StyledGenerator)
+GeneratorNetwork = Generator | SkipGenerator | StyledGenerator | SketchGenerator
+TO_ORDER = (SkipGenerator, StyledGenerator, SketchGenerator)
 """Networks that take a genre and a decade."""
 
 LAST_SEED = 999_999

@@ -132,16 +132,8 @@ def how_it_works() -> None:
 
 
 def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
-    prose(
-        "The painter",
-        "A DCGAN: two networks that play against each other. One turns a hundred random numbers into "
-        "a picture of "
-        "64 by 64 pixels; the other tries to tell its pictures from real album covers. After "
-        "thousands of rounds the "
-        "painter’s pictures pass often enough. The number under each cover is the seed of its random "
-        "numbers, so the "
-        "same number always gives the same cover.",
-    )
+    in_two_steps = checkpoint.network == "SketchGenerator"
+    prose("The painter", IN_TWO_STEPS if in_two_steps else IN_ONE_STEP)
     st.html(
         "<div "
         f'class="row">{"".join(prints.framed(e.cover, size="small", short=True) for e in examples)}</div>'
@@ -166,9 +158,33 @@ def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
             "trick of single pixels could please it. And a reader who knows genres and decades looked for what "
             "had been asked for." + orders(),
         )
+    if in_two_steps:
+        prose(
+            "",
+            "The sketcher plays against a critic who sees sketches of real covers and dreamt-up ones. The inker "
+            "is the better of the two: from the sketch of a real cover it paints something you would recognise. "
+            "What it cannot mend is a sketch that means nothing." + orders(),
+        )
     film(checkpoint)
     measured(checkpoint, "No measurements lie beside the painter’s weights.")
     curves(checkpoint)
+
+
+SAME_NUMBER = (
+    "The number under each cover is the seed of its random numbers, so the same number always gives the same "
+    "cover."
+)
+IN_ONE_STEP = (
+    "A DCGAN: two networks that play against each other. One turns a hundred random numbers into a picture of "
+    "64 by 64 pixels; the other tries to tell its pictures from real album covers. After thousands of rounds the "
+    f"painter’s pictures pass often enough. {SAME_NUMBER}"
+)
+IN_TWO_STEPS = (
+    "It works in two steps. A sketcher turns a hundred random numbers into a sketch of 8 by 8 points, each of "
+    "which says what goes there: light or dark, which colour, a face’s edge, lettering. An inker makes a picture "
+    "of 64 by 64 pixels of it. The inker learned its trade first, by putting real covers back together from "
+    f"sketches of them. {SAME_NUMBER}"
+)
 
 
 def orders() -> str:
@@ -204,6 +220,7 @@ def film(checkpoint: Checkpoint) -> None:
 
 
 RECIPES = {
+    "sketched": "A sketcher learns to dream up sketches; who inks them had finished learning before.",
     "dcgan": "Up to here it learned as painters did in 2015: one critic looks at the pixels.",
     "projected": "Four more critics look through the eyes of a network that knows photographs.",
     "aided": "By now four more critics have joined: they look through the eyes of a network that knows "

@@ -21,6 +21,7 @@ from huggingface_hub import PyTorchModelHubMixin
 from albumjudge.dcgan import Generator
 from albumjudge.emotions import NAMES
 from albumjudge.jury import Jury
+from albumjudge.sketched import SketchGenerator
 from albumjudge.skipgan import SkipGenerator
 from albumjudge.styled import StyledGenerator
 from albumjudge.vgg import EmotionVGG
@@ -46,6 +47,13 @@ STYLED = (
     "against one critic of pixels and four that look through a network that was never trained on covers (Sauer "
     "et al., 2021), and a reader had to recognise what it was asked for (after Odena et al., 2017). "
 )
+SKETCHED = (
+    "A generative adversarial network that dreams up small sketches from random numbers, of a genre and a decade "
+    "or of any, and a decoder that turns them into album covers{size}. What a sketch is was learnt by an "
+    "autoencoder (as in latent diffusion, Rombach et al., 2022); the sketches come from one pass of a network "
+    "whose every layer hears the random numbers and what is asked for, which learned against a critic of "
+    "sketches (relativistic, with penalised slopes: Huang et al., 2024). "
+)
 LABELS = {
     "distribution": " It learned the shares of all votes on a painting, not only which emotion had most.",
     "argmax": " It learned only which emotion had most votes; ties went to the first in the fixed order.",
@@ -53,6 +61,7 @@ LABELS = {
 GENERATORS: dict[str, tuple[type[PyTorchModelHubMixin], str]] = {
     "SkipGenerator": (SkipGenerator, TO_ORDER),
     "StyledGenerator": (StyledGenerator, STYLED),
+    "SketchGenerator": (SketchGenerator, SKETCHED),
 }
 """By what training.json gives as ``network``; anything else is a plain DCGAN."""
 NOT_FOR_A_JUDGE = (

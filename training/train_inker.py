@@ -1,0 +1,142 @@
+"""Teach an inker to turn sketches into covers, and a tracer to turn covers into sketches.
+
+    python -m training.train_inker --data ../shared/data/covers --out runs/inker
+    accelerate launch --multi_gpu --num_processes 2 -m training.train_inker ... --device cpu
+
+The first half of the recipe ``sketched``: an autoencoder whose sketches hold a sixteenth of a cover's numbers.
+``training.train_sketcher --inker runs/inker`` then learns to dream up such sketches.
+A killed run is continued by the same command. ``samples/`` shows covers of the training set above what the
+inker made of their sketches: other people's works, so keep them to yourself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn.functional import l1_loss
+
+from albumjudge.dcgan import doublings
+from albumjudge.sketched import LEAST, Inker
+from training.cover_data import CoverSet, DataError, load_covers
+from training.crew import Crew, dismiss, muster
+from training.generator_trainer import contact_sheet
+from training.lite_features import LiteFeatures
+from training.pupils import Pupil, add_options, chosen, teach
+from training.shared_norm import share_norms
+from training.tracing import NOISE, Tracer, unlikeness
+
+SAMPLES = 32
+
+
+@dataclass(frozen=True)
+class InkerConfig:
+    """Settings of a run.
+
+    Attributes:
+        source, held_out, size: as in :class:`training.presets.GeneratorConfig`.
+        epochs, batch, learning_rate: of Adam; over the last ``settle`` of the run the rate falls to zero.
+        depth: numbers at each point of a sketch.
+        width: feature maps of the inker at half the size of a cover.
+        noise: deviation of what is added to sketches.
+        look_say: how much unlikeness to frozen features counts beside the mean difference of pixels.
+        feature_side: side of the covers that the features see.
+        seed: of initialisation, data order and noise.
+    """
+
+    source: str | None = None
+    held_out: int = 1500
+    size: int = 64
+    epochs: int = 6
+    batch: int = 16
+    learning_rate: float = 5e-4
+    settle: float = 0.5
+    depth: int = 12
+    width: int = 64
+    noise: float = NOISE
+    look_say: float = 0.2
+    feature_side: int = 64
+    seed: int = 2019
+
+
+class InkerTrainer(Pupil):
+    """One run: networks, optimiser and where it stands."""
+
+    def __init__(self, config: InkerConfig, covers: CoverSet, crew: Crew) -> None:
+        super().__init__(config, covers, crew, ("difference", "unlikeness"))
+        if config.size < LEAST or doublings(config.size) < 1:
+            raise DataError(f"Sketches are made of covers of {LEAST}, 128 ... pixels, not {config.size}.")
+        self.config = config
+        self.tracer, self.inker = Tracer(config.depth), Inker(config.depth, config.width)
+        self.features = LiteFeatures(config.feature_side)
+        for network in (self.tracer, self.inker, self.features):
+            network.to(crew.device).to(memory_format=torch.channels_last)
+        share_norms(self.tracer, crew)
+        self.networks = {"tracer": self.tracer, "inker": self.inker}
+        learning = [*self.tracer.parameters(), *self.inker.parameters()]
+        self.optimisers = {"both": torch.optim.Adam(learning, config.learning_rate, (0.9, 0.99))}
+
+    def train_step(self) -> None:
+        """Look at one batch and learn from it."""
+        self.settle(self.config.learning_rate)
+        numbers = torch.from_numpy(self.batch())
+        covers = self.as_input(self.crew.share(numbers).numpy())
+        sketches = self.tracer(covers)
+        shape = (self.config.batch, *sketches.shape[1:])
+        noise = self.crew.share(torch.randn(shape, generator=self.chance)).to(sketches)
+        inked = self.inker(sketches + self.config.noise * noise)
+        difference, unlike = l1_loss(inked, covers), unlikeness(self.features, inked, covers)
+        self.learn(difference + self.config.look_say * unlike, "both")
+        self.note(difference, unlike)
+
+    @torch.no_grad()
+    def sheet(self) -> tuple[str, Image.Image]:
+        """The first covers in rows of eight, each row above what the inker made of their sketches."""
+        covers = self.as_input(np.arange(min(SAMPLES, len(self.covers))))
+        self.tracer.eval()
+        copied = self.inker(self.tracer(covers))
+        self.tracer.train()
+        rows = [
+            row for pair in zip(torch.split(covers, 8), torch.split(copied, 8), strict=True) for row in pair
+        ]
+        filled = torch.full((len(rows), 8, *covers.shape[1:]), -1.0)
+        for place, row in enumerate(rows):
+            filled[place, : len(row)] = row.cpu()
+        return "-private", Image.fromarray(contact_sheet(filled.flatten(0, 1)))
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training.train_inker", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    add_options(parser, InkerConfig())
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the script; returns its exit status."""
+    given = parse(arguments)
+    crew = Crew()
+    try:
+        torch.set_flush_denormal(True)
+        crew = muster(given.device)
+        if given.threads:
+            torch.set_num_threads(given.threads)
+        config = chosen(given, InkerConfig())
+        covers = load_covers(given.data, size=config.size, source=config.source, held_out=config.held_out)
+        with crew.together():
+            teach(InkerTrainer(config, covers, crew), given.out)
+    except (DataError, FileNotFoundError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        torch.set_flush_denormal(False)
+        dismiss(crew)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
