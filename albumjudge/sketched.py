@@ -1,10 +1,11 @@
-"""A painter in two steps: a small sketch is dreamt up, then it is inked.
+"""A painter in two steps: a small sketch is made from noise, then it is inked.
 
 What a sketch is was learnt before, by an autoencoder (see ``training/train_inker.py``): a picture an eighth
 as large on each side, with ``depth`` numbers at each point instead of three. As in latent diffusion (Rombach et
 al. 2022, https://arxiv.org/abs/2112.10752) the inker knows how strokes, letters and skin look, so whoever
-dreams up sketches can mind what the cover shows. Sketches are dreamt in one pass, by a generative adversarial
-network.
+makes sketches can mind what the cover shows. A sketch begins as noise, and a network that has learnt which
+way real sketches lie moves it there in a few steps (flow matching, Lipman et al. 2022,
+https://arxiv.org/abs/2210.02747; rectified flow, Liu et al. 2022, https://arxiv.org/abs/2209.03003).
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ from itertools import pairwise
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention, silu
 
 from albumjudge.conditions import DECADES, GENRES
 from albumjudge.dcgan import doublings
-from albumjudge.styled import EMBEDDING, StyledNorm
 
 GRAIN = 8
 """Pixels of a cover to each side that one point of its sketch stands for."""
 LEAST = 8 * GRAIN
 SLOPE = 0.2
+TOLD, GROUPS, HEADS, WAVES = 256, 8, 4, 32
+"""Numbers that tell a layer of the sketcher moment and order; groups of its norms; heads of its attention; waves
+that a moment is written as."""
 
 
 class Rework(nn.Module):
@@ -81,62 +85,128 @@ class Inker(nn.Module):
         return covers
 
 
-class Sketcher(nn.Module):
-    """Latent vectors, genres and decades to sketches.
+class ToldRework(nn.Module):
+    """Two convolutions that hear the moment and the order, and whose result is added; nothing at first.
 
     Args:
-        latent_size: numbers in a latent vector.
-        width: feature maps at the size of a sketch; smaller maps are twice as many.
-        depth: numbers at each point of a sketch.
-        side: of a sketch, a power of two of at least 8.
-        style: numbers in a style vector, which sets gains and offsets of every batch norm.
-
-    Raises:
-        ValueError: if ``side`` is not such a power of two.
+        entering, leaving: channels; where they differ, what is added to goes through a matrix first.
     """
 
-    def __init__(
-        self, latent_size: int = 100, width: int = 192, depth: int = 12, side: int = 8, style: int = 256
-    ) -> None:
+    def __init__(self, entering: int, leaving: int) -> None:
         super().__init__()
-        wide = [2 * width] * doublings(side) + [width]
-        self.genre = nn.Embedding(len(GENRES) + 1, EMBEDDING)
-        self.decade = nn.Embedding(len(DECADES) + 1, EMBEDDING)
-        told = latent_size + 2 * EMBEDDING
-        self.style = nn.Sequential(
-            nn.Linear(told, style), nn.LeakyReLU(SLOPE), nn.Linear(style, style), nn.LeakyReLU(SLOPE)
-        )
-        self.first = nn.ConvTranspose2d(told, wide[0], 4, 1, 0, bias=False)
-        self.enlarge = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False) for a, b in pairwise(wide))
-        self.rework = nn.ModuleList(nn.Conv2d(channels, channels, 3, 1, 1, bias=False) for channels in wide)
-        self.before = nn.ModuleList(StyledNorm(channels, style) for channels in wide)
-        self.after = nn.ModuleList(StyledNorm(channels, style) for channels in wide)
-        self.leave = nn.Conv2d(width, depth, 3, 1, 1)
-        for module in self.modules():
-            if isinstance(module, nn.ConvTranspose2d | nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight)
-            elif isinstance(module, StyledNorm):
-                nn.init.normal_(module.gains.weight, 0.0, 0.3 / style**0.5)
-                nn.init.zeros_(module.gains.bias)
-        for embedding in (self.genre, self.decade):
-            nn.init.normal_(embedding.weight, 0.0, 0.3)
-        nn.init.xavier_normal_(self.leave.weight)
+        self.before = nn.GroupNorm(GROUPS, entering)
+        self.first = nn.Conv2d(entering, leaving, 3, 1, 1)
+        self.after = nn.GroupNorm(GROUPS, leaving, affine=False)
+        self.gains = nn.Linear(TOLD, 2 * leaving)
+        self.second = nn.Conv2d(leaving, leaving, 3, 1, 1)
+        self.fit = nn.Identity() if entering == leaving else nn.Conv2d(entering, leaving, 1)
+        nn.init.zeros_(self.second.weight)
+        assert self.second.bias is not None
+        nn.init.zeros_(self.second.bias)
+
+    def forward(self, maps: Tensor, told: Tensor) -> Tensor:
+        """``(n, entering, h, w)`` and ``(n, TOLD)`` to ``(n, leaving, h, w)``."""
+        gain, offset = self.gains(told)[:, :, None, None].chunk(2, 1)
+        added = self.after(self.first(silu(self.before(maps))))
+        added = self.second(silu(added * (1 + gain) + offset))
+        reworked: Tensor = self.fit(maps) + added
+        return reworked
+
+
+class LookAround(nn.Module):
+    """Self-attention: every point hears every other; nothing at first.
+
+    Args:
+        channels: of the maps.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.before = nn.GroupNorm(GROUPS, channels)
+        self.ask = nn.Conv2d(channels, 3 * channels, 1)
+        self.leave = nn.Conv2d(channels, channels, 1)
+        nn.init.zeros_(self.leave.weight)
         assert self.leave.bias is not None
         nn.init.zeros_(self.leave.bias)
 
-    def forward(self, latents: Tensor, genre: Tensor, decade: Tensor) -> Tensor:
-        """As :meth:`SketchGenerator.forward`, to ``(n, depth, side, side)``."""
-        told = torch.cat([latents, self.genre(genre), self.decade(decade)], 1)
-        style = self.style(told)
-        maps = self.first(told[:, :, None, None])
-        steps = zip(self.before, self.rework, self.after, [*self.enlarge, None], strict=True)
-        for before, rework, after, enlarge in steps:
-            maps = before(maps, style)
-            maps = maps + after(rework(maps), style)
-            if enlarge is not None:
-                maps = enlarge(maps)
-        sketches: Tensor = self.leave(maps)
-        return sketches
+    def forward(self, maps: Tensor) -> Tensor:
+        """``(n, channels, h, w)`` to the same."""
+        count, channels, height, width = maps.shape
+        asked = self.ask(self.before(maps)).reshape(count, 3, HEADS, channels // HEADS, height * width)
+        queries, keys, values = asked.permute(1, 0, 2, 4, 3)
+        heard = scaled_dot_product_attention(queries, keys, values)
+        heard = heard.transpose(2, 3).reshape(count, channels, height, width)
+        seen: Tensor = maps + self.leave(heard)
+        return seen
+
+
+class Sketcher(nn.Module):
+    """Half-finished sketches, moments, genres and decades to the direction in which real sketches lie.
+
+    A small U-Net (Ho et al. 2020, https://arxiv.org/abs/2006.11239) at the size of a sketch and at half of it.
+
+    Args:
+        depth: numbers at each point of a sketch.
+        width: feature maps at the size of a sketch, a multiple of ``GROUPS``; smaller maps are twice as many.
+        side: of a sketch, even.
+
+    Raises:
+        ValueError: if width or side are not such numbers.
+    """
+
+    def __init__(self, depth: int = 12, width: int = 128, side: int = 8) -> None:
+        super().__init__()
+        if side < 2 or side % 2 or width < GROUPS or width % GROUPS:
+            raise ValueError(
+                f"A sketcher needs an even side and a width that {GROUPS} divides, not {side} and {width}."
+            )
+        self.genre = nn.Embedding(len(GENRES) + 1, TOLD)
+        self.decade = nn.Embedding(len(DECADES) + 1, TOLD)
+        self.moment = nn.Sequential(nn.Linear(2 * WAVES, TOLD), nn.SiLU(), nn.Linear(TOLD, TOLD))
+        # Waves of one radian up to a hundred from noise to sketch.
+        self.register_buffer("waves", torch.logspace(0, 2, WAVES), persistent=False)
+        self.waves: Tensor
+        self.enter = nn.Conv2d(depth, width, 3, 1, 1)
+        self.place = nn.Parameter(torch.zeros(1, width, side, side))
+        self.down = nn.ModuleList(ToldRework(width, width) for _ in range(2))
+        self.halve = nn.Conv2d(width, 2 * width, 2, 2)
+        self.middle = nn.ModuleList(ToldRework(2 * width, 2 * width) for _ in range(3))
+        self.around = nn.ModuleList([LookAround(2 * width), LookAround(2 * width), LookAround(width)])
+        self.enlarge = nn.ConvTranspose2d(2 * width, width, 2, 2)
+        self.up = nn.ModuleList([ToldRework(3 * width, width), ToldRework(2 * width, width)])
+        self.level = nn.GroupNorm(GROUPS, width)
+        self.leave = nn.Conv2d(width, depth, 3, 1, 1)
+        for embedding in (self.genre, self.decade):
+            nn.init.normal_(embedding.weight, 0.0, 0.3)
+        nn.init.zeros_(self.leave.weight)
+        assert self.leave.bias is not None
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, sketches: Tensor, moments: Tensor, genre: Tensor, decade: Tensor) -> Tensor:
+        """Which way to go from here.
+
+        Args:
+            sketches: float, ``(n, depth, side, side)``.
+            moments: float, ``(n,)``: 0 where a sketch is all noise, 1 where it is finished.
+            genre, decade: int64, ``(n,)``, as for :meth:`SketchGenerator.forward`.
+
+        Returns:
+            float, the shape of ``sketches``: how a sketch changes in a whole unit of time.
+        """
+        turns = moments[:, None] * self.waves
+        told = silu(
+            self.moment(torch.cat([turns.sin(), turns.cos()], 1)) + self.genre(genre) + self.decade(decade)
+        )
+        kept = [self.enter(sketches) + self.place]
+        for rework in self.down:
+            kept.append(rework(kept[-1], told))
+        maps = self.halve(kept[-1])
+        for rework, around in zip(self.middle, [*list(self.around)[:2], nn.Identity()], strict=True):
+            maps = around(rework(maps, told))
+        maps = self.up[0](torch.cat([self.enlarge(maps), kept[2], kept[1]], 1), told)
+        maps = self.up[1](torch.cat([self.around[2](maps), kept[0]], 1), told)
+        ways: Tensor = self.leave(silu(self.level(maps)))
+        return ways
 
 
 class SketchGenerator(
@@ -145,30 +215,69 @@ class SketchGenerator(
     library_name="albumjudge",
     pipeline_tag="unconditional-image-generation",
     license="mit",
-    tags=["latent-gan", "gan", "album-covers"],
+    tags=["flow-matching", "latent-diffusion", "album-covers"],
 ):
     """Latent vectors, genres and decades to covers, by a sketch.
 
     Args:
-        latent_size: numbers in a latent vector.
+        depth: numbers at each point of a sketch.
         width: feature maps of the sketcher at the size of a sketch.
         size: side of a cover in pixels, a power of two of at least ``LEAST``.
-        depth: numbers at each point of a sketch.
         ink: feature maps of the inker at half the size of a cover.
+        steps: in which a sketch is made from noise; the sketcher is asked twice in each but the last.
+        guidance: how far to go the way that was asked for, from the way that a sketch of any kind would take:
+            1 is as learnt (classifier-free guidance, Ho & Salimans 2022, https://arxiv.org/abs/2207.12598).
 
     Raises:
-        ValueError: if ``size`` is not such a power of two.
+        ValueError: if ``size`` is not such a power of two, or there is no step to take.
     """
 
     def __init__(
-        self, latent_size: int = 100, width: int = 192, size: int = 64, depth: int = 12, ink: int = 64
+        self,
+        depth: int = 12,
+        width: int = 128,
+        size: int = 64,
+        ink: int = 64,
+        steps: int = 8,
+        guidance: float = 2.0,
     ) -> None:
         super().__init__()
         if size < LEAST or doublings(size) < 1:
             raise ValueError(f"A painter in two steps paints squares of {LEAST}, 128 ... pixels, not {size}.")
-        self.latent_size, self.width, self.size = latent_size, width, size
-        self.sketcher = Sketcher(latent_size, width, depth, size // GRAIN)
+        if steps < 1:
+            raise ValueError(f"A sketch takes at least one step, not {steps}.")
+        self.depth, self.width, self.size = depth, width, size
+        self.steps, self.guidance = steps, guidance
+        self.side = size // GRAIN
+        self.latent_size = depth * self.side**2
+        self.sketcher = Sketcher(depth, width, self.side)
         self.inker = Inker(depth, ink)
+
+    def ways(self, sketches: Tensor, moment: float, genre: Tensor, decade: Tensor) -> Tensor:
+        """What the sketcher says at one moment, led towards what was asked for; shapes as there."""
+        moments = torch.full((len(sketches),), moment, dtype=sketches.dtype, device=sketches.device)
+        ways: Tensor = self.sketcher(sketches, moments, genre, decade)
+        if self.guidance == 1 or not (genre.any() or decade.any()):
+            return ways
+        unknown = torch.zeros_like(genre)
+        anyhow: Tensor = self.sketcher(sketches, moments, unknown, unknown)
+        return anyhow + self.guidance * (ways - anyhow)
+
+    def sketch(self, latents: Tensor, genre: Tensor, decade: Tensor) -> Tensor:
+        """Follow the sketcher from noise to sketches, ``(n, depth, side, side)``, by Heun's method.
+
+        The last step is one of Euler's, as in Karras et al. 2022 (https://arxiv.org/abs/2206.00364): at its end
+        there is nothing left to ask.
+        """
+        sketches = latents.view(-1, self.depth, self.side, self.side)
+        for step in range(self.steps):
+            moment = step / self.steps
+            ways = self.ways(sketches, moment, genre, decade)
+            if step + 1 < self.steps:
+                tried = self.ways(sketches + ways / self.steps, moment + 1 / self.steps, genre, decade)
+                ways = (ways + tried) / 2
+            sketches = sketches + ways / self.steps
+        return sketches
 
     def forward(self, latents: Tensor, genre: Tensor | None = None, decade: Tensor | None = None) -> Tensor:
         """Paint.
@@ -182,7 +291,7 @@ class SketchGenerator(
             float, shape ``(n, 3, size, size)``, RGB in [-1, 1].
         """
         unknown = torch.zeros(len(latents), dtype=torch.long, device=latents.device)
-        sketches = self.sketcher(
+        sketches = self.sketch(
             latents, unknown if genre is None else genre, unknown if decade is None else decade
         )
         covers: Tensor = self.inker(sketches)

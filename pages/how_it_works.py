@@ -161,9 +161,9 @@ def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
     if in_two_steps:
         prose(
             "",
-            "The sketcher plays against a critic who sees sketches of real covers and dreamt-up ones. The inker "
-            "is the better of the two: from the sketch of a real cover it paints something you would recognise. "
-            "What it cannot mend is a sketch that means nothing." + orders(),
+            "The sketcher learned by cleaning up. It was shown sketches of real covers under more or less noise, "
+            "and had to say which way the sketch lies. Whoever can do that can begin with nothing but noise. No "
+            "critic is needed, and every noise ends somewhere else." + orders(),
         )
     film(checkpoint)
     measured(checkpoint, "No measurements lie beside the painter’s weights.")
@@ -180,10 +180,10 @@ IN_ONE_STEP = (
     f"painter’s pictures pass often enough. {SAME_NUMBER}"
 )
 IN_TWO_STEPS = (
-    "It works in two steps. A sketcher turns a hundred random numbers into a sketch of 8 by 8 points, each of "
-    "which says what goes there: light or dark, which colour, a face’s edge, lettering. An inker makes a picture "
-    "of 64 by 64 pixels of it. The inker learned its trade first, by putting real covers back together from "
-    f"sketches of them. {SAME_NUMBER}"
+    "It works in two steps. A sketcher makes a sketch of 8 by 8 points out of random numbers, a bit clearer each "
+    "time it looks; each point says what goes there: light or dark, which colour, a face’s edge, lettering. An "
+    "inker makes a picture of 64 by 64 pixels of it. The inker learned its trade first, by putting real covers "
+    f"back together from sketches of them. {SAME_NUMBER}"
 )
 
 
@@ -220,7 +220,7 @@ def film(checkpoint: Checkpoint) -> None:
 
 
 RECIPES = {
-    "sketched": "A sketcher learns to dream up sketches; who inks them had finished learning before.",
+    "sketched": "A sketcher learns to find sketches in noise; who inks them had finished learning before.",
     "dcgan": "Up to here it learned as painters did in 2015: one critic looks at the pixels.",
     "projected": "Four more critics look through the eyes of a network that knows photographs.",
     "aided": "By now four more critics have joined: they look through the eyes of a network that knows "

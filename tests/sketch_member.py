@@ -13,15 +13,12 @@ from functools import partial
 from tests.crew_member import be_precise
 from tests.quick_features import QuickFeatures
 from training import train_inker, train_sketcher
-from training.dreaming import SketchCritic
 from training.tracing import Tracer
 
 if __name__ == "__main__":
     be_precise()
     narrow = partial(Tracer, width=4)
     vars(train_inker).update(LiteFeatures=QuickFeatures, Tracer=narrow)
-    vars(train_sketcher).update(
-        CALIBRATION_BATCHES=1, SketchCritic=partial(SketchCritic, width=4), Tracer=narrow
-    )
+    vars(train_sketcher).update(Tracer=narrow)
     script = {"inker": train_inker.main, "sketcher": train_sketcher.main}[sys.argv[1]]
     sys.exit(script(sys.argv[2:]))

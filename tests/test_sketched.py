@@ -13,14 +13,23 @@ from torch.nn.functional import leaky_relu
 from albumjudge.checkpoints import load_generator, read_checkpoint
 from albumjudge.conditions import DECADES, GENRES
 from albumjudge.covers import CoverIdentity, Painter
-from albumjudge.sketched import GRAIN, SLOPE, Inker, Rework, Sketcher, SketchGenerator
-from albumjudge.styled import StyledNorm
+from albumjudge.sketched import (
+    GRAIN,
+    SLOPE,
+    TOLD,
+    Inker,
+    LookAround,
+    Rework,
+    Sketcher,
+    SketchGenerator,
+    ToldRework,
+)
 from tests.test_skipgan import latents, lived_in, numbers
 from training.runs import save_checkpoint
 
 
 def tiny(size: int = 64) -> SketchGenerator:
-    return SketchGenerator(latent_size=5, width=2, size=size, depth=3, ink=2)
+    return SketchGenerator(depth=3, width=8, size=size, ink=2, steps=3)
 
 
 def differ(one: Tensor, other: Tensor) -> bool:
@@ -30,8 +39,9 @@ def differ(one: Tensor, other: Tensor) -> bool:
 @pytest.mark.parametrize("size", [64, 128])
 def test_it_paints_squares_from_sketches_an_eighth_as_large(size: int) -> None:
     generator = tiny(size)
-    given = torch.randn(3, 5), numbers(0, 1, len(GENRES)), numbers(len(DECADES), 0, 1)
-    sketches = generator.sketcher(*given)
+    assert generator.latent_size == 3 * (size // GRAIN) ** 2
+    given = torch.randn(3, generator.latent_size), numbers(0, 1, len(GENRES)), numbers(len(DECADES), 0, 1)
+    sketches = generator.sketch(*given)
     assert sketches.shape == (3, 3, size // GRAIN, size // GRAIN)
     covers = generator(*given)
     assert torch.equal(covers, generator.inker(sketches))
@@ -45,10 +55,15 @@ def test_other_sizes_are_refused_in_a_sentence(size: int) -> None:
         SketchGenerator(size=size)
 
 
-@pytest.mark.parametrize("side", [0, 4, 12, 20])
-def test_sketches_of_other_sides_are_refused_in_a_sentence(side: int) -> None:
-    with pytest.raises(ValueError, match=rf"paints squares of .* not {side}\."):
-        Sketcher(side=side)
+@pytest.mark.parametrize(("width", "side"), [(8, 0), (8, 7), (0, 8), (12, 8)])
+def test_sketchers_of_other_shapes_are_refused_in_a_sentence(width: int, side: int) -> None:
+    with pytest.raises(ValueError, match=rf"needs an even side .* not {side} and {width}\."):
+        Sketcher(3, width, side)
+
+
+def test_no_step_at_all_is_refused_in_a_sentence() -> None:
+    with pytest.raises(ValueError, match=r"takes at least one step, not 0\."):
+        SketchGenerator(steps=0)
 
 
 def test_a_rework_adds_nothing_at_first_and_learns_all_the_same() -> None:
@@ -90,8 +105,15 @@ def test_a_inker_paints_alike_wherever_it_stands_in_the_batch() -> None:
     assert differ(alone[0], alone[1])
 
 
+def drawn(generator: SketchGenerator, count: int) -> Tensor:
+    """Latents as they are to be, normal: double."""
+    chance = torch.Generator().manual_seed(1)
+    return torch.randn(count, generator.latent_size, generator=chance, dtype=torch.double)
+
+
 def test_latents_genre_and_decade_each_change_the_cover() -> None:
-    generator, given = lived_in(tiny()), latents(2)
+    generator = lived_in(tiny())
+    given = drawn(generator, 2)
     plain = generator(given)
     assert differ(plain, generator(given.flip(0)))
     for label in range(1, len(GENRES) + 1):
@@ -101,32 +123,104 @@ def test_latents_genre_and_decade_each_change_the_cover() -> None:
     assert differ(generator(given, numbers(1, 1)), generator(given, None, numbers(1, 1)))
 
 
-def test_every_layer_of_the_sketcher_hears_the_latents_and_the_order() -> None:
-    """Also where the first layer is deaf: styles alone carry both to the sketch."""
-    sketcher, unknown = lived_in(Sketcher(5, 2, 3, 16)), numbers(0, 0)
+def test_what_hears_moment_and_order_adds_nothing_at_first_and_both_count_afterwards() -> None:
+    torch.manual_seed(0)
+    rework, maps = ToldRework(8, 8).double(), torch.randn(2, 8, 4, 4, dtype=torch.double)
+    told = torch.randn(2, TOLD, dtype=torch.double)
+    assert torch.equal(rework(maps, told), maps)
+    rework = lived_in(ToldRework(8, 16))
+    assert rework(maps, told).shape == (2, 16, 4, 4)
+    assert differ(rework(maps, told), rework(maps, told.flip(0)))
+    assert differ(rework(maps, told), rework(maps.flip(0), told))
+
+
+def test_who_looks_around_sees_as_attention_of_the_library_does() -> None:
+    """Against :class:`torch.nn.MultiheadAttention` with the same weights."""
+    around, maps = lived_in(LookAround(16)), torch.randn(2, 16, 3, 5, dtype=torch.double)
+    library = nn.MultiheadAttention(16, 4, batch_first=True).double()
     with torch.no_grad():
-        sketcher.first.weight.zero_()
-    given = latents(2)
-    plain = sketcher(given, unknown, unknown)
-    assert differ(plain, sketcher(given.flip(0), unknown, unknown))
-    assert differ(plain, sketcher(given, numbers(1, 1), unknown))
-    assert differ(plain, sketcher(given, unknown, numbers(1, 1)))
-    norms = [*sketcher.before, *sketcher.after]
-    assert len(norms) == 2 * 3
-    for norm in norms:
-        assert isinstance(norm, StyledNorm)
-        kept = norm.gains.weight.detach().clone()
-        with torch.no_grad():
-            norm.gains.weight.zero_()
-        deaf = sketcher(given, unknown, unknown)
-        with torch.no_grad():
-            norm.gains.weight.copy_(kept)
-        assert differ(plain, deaf)
+        for mine, theirs in ((around.ask, "in_proj"), (around.leave, "out_proj")):
+            holder = library if theirs == "in_proj" else library.out_proj
+            prefix = "in_proj_" if theirs == "in_proj" else ""
+            getattr(holder, f"{prefix}weight").copy_(mine.weight[:, :, 0, 0])
+            getattr(holder, f"{prefix}bias").copy_(mine.bias)
+    tokens = around.before(maps).flatten(2).transpose(1, 2)
+    heard, _ = library(tokens, tokens, tokens)
+    expected = maps + heard.transpose(1, 2).reshape(maps.shape)
+    assert torch.allclose(around(maps), expected, atol=1e-10)
+
+
+def test_moments_change_the_way() -> None:
+    sketcher, unknown = lived_in(Sketcher(3, 8, 8)), numbers(0, 0)
+    sketches = torch.randn(2, 3, 8, 8, dtype=torch.double)
+    early, late = (
+        sketcher(sketches, torch.full((2,), moment, dtype=torch.double), unknown, unknown)
+        for moment in (0.1, 0.11)
+    )
+    assert differ(early, late)
+
+
+class Signpost(nn.Module):
+    """A sketcher of which the way is known everywhere: towards what was asked for, from where one is.
+
+    The exact way to one sketch ``c`` is ``(c - x) / (1 - t)``; here ``c`` is the number of the genre.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moments: list[float] = []
+
+    def forward(self, sketches: Tensor, moments: Tensor, genre: Tensor, decade: Tensor) -> Tensor:
+        self.moments += moments[:1].tolist()
+        return (genre[:, None, None, None] - sketches) / (1 - moments[:, None, None, None])
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_straight_ways_are_followed_to_their_end_in_any_number_of_steps(steps: int) -> None:
+    generator = lived_in(tiny())
+    generator.steps, generator.guidance = steps, 1.0
+    signpost = Signpost()
+    generator.sketcher = signpost  # type: ignore[assignment]
+    found = generator.sketch(drawn(generator, 3), numbers(0, 1, 2), numbers(0, 0, 0))
+    assert torch.allclose(found, torch.tensor([0.0, 1, 2]).double().view(3, 1, 1, 1).expand_as(found))
+    # Asked twice in each step but the last, and never at the end, where nothing is left to learn.
+    assert len(signpost.moments) == 2 * steps - 1
+    assert max(signpost.moments) < 1
+
+
+def test_guidance_goes_on_beyond_what_was_asked_for() -> None:
+    """Unasked the signpost leads to 0, asked to the genre's number: so twice as far is twice the number."""
+    generator = lived_in(tiny())
+    generator.sketcher = Signpost()  # type: ignore[assignment]
+    for guidance in (0.5, 1.0, 2.0):
+        generator.guidance = guidance
+        found = generator.sketch(drawn(generator, 2), numbers(3, 0), numbers(0, 0))
+        assert torch.allclose(found[0], torch.full_like(found[0], 3 * guidance))
+        assert torch.allclose(found[1], torch.zeros_like(found[1]), atol=1e-9)
+
+
+def test_ways_are_followed_with_an_error_that_falls_as_the_square_of_a_step() -> None:
+    """Heun's method on dx/dt = x, whose solution is known."""
+
+    class Growth(nn.Module):
+        def forward(self, sketches: Tensor, *_: Tensor) -> Tensor:
+            return sketches
+
+    generator = lived_in(tiny())
+    generator.sketcher = Growth()  # type: ignore[assignment]
+    given, none = drawn(generator, 1), numbers(0)
+    errors = []
+    for steps in (50, 100):
+        generator.steps = steps
+        # Its last step is Euler's, (1 + h), which is undone here to look at the others.
+        reached = generator.sketch(given, none, none).flatten(1) / (1 + 1 / steps)
+        errors.append((reached - given * torch.tensor(1 - 1 / steps).exp()).abs().max().item())
+    assert errors[0] / errors[1] == pytest.approx(4, rel=0.1)
 
 
 def test_no_condition_means_unknown() -> None:
-    generator, given = lived_in(tiny()), latents(2)
-    unknown = numbers(0, 0)
+    generator = lived_in(tiny())
+    given, unknown = drawn(generator, 2), numbers(0, 0)
     for asked in ((), (None, unknown), (unknown, None), (unknown, unknown)):
         assert torch.equal(generator(given, *asked), generator(given))
 
@@ -147,7 +241,14 @@ def test_its_checkpoint_gives_it_back(tmp_path: Path) -> None:
     network = kept_in(tmp_path)
     checkpoint = read_checkpoint(tmp_path, "generator")
     assert checkpoint.network == "SketchGenerator"
-    assert checkpoint.config == {"latent_size": 5, "width": 2, "size": 64, "depth": 3, "ink": 2}
+    assert checkpoint.config == {
+        "depth": 3,
+        "width": 8,
+        "size": 64,
+        "ink": 2,
+        "steps": 3,
+        "guidance": 2.0,
+    }
     loaded = load_generator(checkpoint)
     assert isinstance(loaded, SketchGenerator)
     assert not loaded.training

@@ -48,11 +48,10 @@ STYLED = (
     "et al., 2021), and a reader had to recognise what it was asked for (after Odena et al., 2017). "
 )
 SKETCHED = (
-    "A generative adversarial network that dreams up small sketches from random numbers, of a genre and a decade "
-    "or of any, and a decoder that turns them into album covers{size}. What a sketch is was learnt by an "
-    "autoencoder (as in latent diffusion, Rombach et al., 2022); the sketches come from one pass of a network "
-    "whose every layer hears the random numbers and what is asked for, which learned against a critic of "
-    "sketches (relativistic, with penalised slopes: Huang et al., 2024). "
+    "A network that makes small sketches from noise, of a genre and a decade or of any, and a decoder that turns "
+    "them into album covers{size}. What a sketch is was learnt by an autoencoder (as in latent diffusion, "
+    "Rombach et al., 2022); the sketches come from flow matching (Lipman et al., 2022) with classifier-free "
+    "guidance (Ho & Salimans, 2022). It is no generative adversarial network: no critic judged what it made. "
 )
 LABELS = {
     "distribution": " It learned the shares of all votes on a painting, not only which emotion had most.",

@@ -4,7 +4,7 @@
     accelerate launch --multi_gpu --num_processes 2 -m training.train_inker ... --device cpu
 
 The first half of the recipe ``sketched``: an autoencoder whose sketches hold a sixteenth of a cover's numbers.
-``training.train_sketcher --inker runs/inker`` then learns to dream up such sketches.
+``training.train_sketcher --inker runs/inker`` then learns to make such sketches from noise.
 A killed run is continued by the same command. ``samples/`` shows covers of the training set above what the
 inker made of their sketches: other people's works, so keep them to yourself.
 """
