@@ -27,6 +27,9 @@ SLOPE = 0.2
 TOLD, GROUPS, HEADS, WAVES = 256, 8, 4, 32
 """Numbers that tell a layer of the sketcher moment and order; groups of its norms; heads of its attention; waves
 that a moment is written as."""
+TURNS = 3.0
+"""How fast fine details change with the latent vector, in radians a usual length: so those of two covers are
+strangers (correlated by exp(-9)), and those of a tenth of the way are not."""
 
 
 class Rework(nn.Module):
@@ -209,6 +212,62 @@ class Sketcher(nn.Module):
         return ways
 
 
+class Unfolding(nn.Module):
+    """A short latent vector to the long one that a sketch begins as, smoothly; the long one looks normal, too.
+
+    Some directions take the numbers of the latent vector as they are. All others take many waves across it
+    (random Fourier features, Rahimi & Recht 2007) each: nearly normal, and new for every latent vector, yet
+    hardly different for one close by. So a cover is told by as few numbers as one of any other painter.
+    A vector of twice the length gives noise of twice the length.
+
+    Args:
+        latent_size: numbers in a latent vector.
+        noise_size: numbers in a sketch; at least as many.
+
+    Raises:
+        ValueError: if they are fewer.
+    """
+
+    def __init__(self, latent_size: int, noise_size: int) -> None:
+        super().__init__()
+        if not 0 < latent_size <= noise_size:
+            raise ValueError(f"{latent_size} numbers cannot be unfolded to {noise_size}.")
+        chance = torch.Generator().manual_seed(0)
+        waves = noise_size
+        self.register_buffer(
+            "turns", torch.randn(waves, latent_size, generator=chance) * (TURNS / latent_size**0.5)
+        )
+        self.register_buffer("shifts", torch.rand(waves, generator=chance) * (2 * torch.pi))
+        mixed = torch.linalg.qr(torch.randn(waves, noise_size - latent_size, generator=chance)).Q
+        self.register_buffer("mixing", mixed.T.contiguous())
+        self.register_buffer("directions", torch.eye(noise_size))
+        self.turns: Tensor
+        self.shifts: Tensor
+        self.mixing: Tensor
+        self.directions: Tensor
+
+    @torch.no_grad()
+    def face(self, sketches: Tensor) -> None:
+        """Let the latent vector's numbers stand for the directions in which sketches vary most.
+
+        Args:
+            sketches: real ones, float, ``(m, noise_size)``.
+        """
+        rows = sketches.double()
+        rows = rows - rows.mean(0)
+        _, directions = torch.linalg.eigh(rows.T @ rows)
+        self.directions.copy_(directions.flip(1))
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Float, ``(n, latent_size)``, to ``(n, noise_size)``."""
+        lengths = latents.norm(dim=1, keepdim=True) / latents.shape[1] ** 0.5
+        usual = latents / lengths.clamp(min=1e-9)
+        waves = 2**0.5 * torch.cos(usual @ self.turns.T + self.shifts)
+        fine = lengths * (waves @ self.mixing.T)
+        noise: Tensor = torch.cat([latents, fine], 1) @ self.directions.T
+        return noise
+
+
 class SketchGenerator(
     nn.Module,
     PyTorchModelHubMixin,
@@ -220,6 +279,7 @@ class SketchGenerator(
     """Latent vectors, genres and decades to covers, by a sketch.
 
     Args:
+        latent_size: numbers in a latent vector.
         depth: numbers at each point of a sketch.
         width: feature maps of the sketcher at the size of a sketch.
         size: side of a cover in pixels, a power of two of at least ``LEAST``.
@@ -234,11 +294,12 @@ class SketchGenerator(
 
     def __init__(
         self,
+        latent_size: int = 100,
         depth: int = 12,
         width: int = 128,
         size: int = 64,
         ink: int = 64,
-        steps: int = 8,
+        steps: int = 5,
         guidance: float = 2.0,
     ) -> None:
         super().__init__()
@@ -248,8 +309,8 @@ class SketchGenerator(
             raise ValueError(f"A sketch takes at least one step, not {steps}.")
         self.depth, self.width, self.size = depth, width, size
         self.steps, self.guidance = steps, guidance
-        self.side = size // GRAIN
-        self.latent_size = depth * self.side**2
+        self.latent_size, self.side = latent_size, size // GRAIN
+        self.unfolding = Unfolding(latent_size, depth * self.side**2)
         self.sketcher = Sketcher(depth, width, self.side)
         self.inker = Inker(depth, ink)
 
@@ -261,7 +322,8 @@ class SketchGenerator(
             return ways
         unknown = torch.zeros_like(genre)
         anyhow: Tensor = self.sketcher(sketches, moments, unknown, unknown)
-        return anyhow + self.guidance * (ways - anyhow)
+        led: Tensor = anyhow + self.guidance * (ways - anyhow)
+        return led
 
     def sketch(self, latents: Tensor, genre: Tensor, decade: Tensor) -> Tensor:
         """Follow the sketcher from noise to sketches, ``(n, depth, side, side)``, by Heun's method.
@@ -269,7 +331,7 @@ class SketchGenerator(
         The last step is one of Euler's, as in Karras et al. 2022 (https://arxiv.org/abs/2206.00364): at its end
         there is nothing left to ask.
         """
-        sketches = latents.view(-1, self.depth, self.side, self.side)
+        sketches: Tensor = self.unfolding(latents).view(-1, self.depth, self.side, self.side)
         for step in range(self.steps):
             moment = step / self.steps
             ways = self.ways(sketches, moment, genre, decade)

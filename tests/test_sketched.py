@@ -23,13 +23,14 @@ from albumjudge.sketched import (
     Sketcher,
     SketchGenerator,
     ToldRework,
+    Unfolding,
 )
 from tests.test_skipgan import latents, lived_in, numbers
 from training.runs import save_checkpoint
 
 
 def tiny(size: int = 64) -> SketchGenerator:
-    return SketchGenerator(depth=3, width=8, size=size, ink=2, steps=3)
+    return SketchGenerator(latent_size=5, depth=3, width=8, size=size, ink=2, steps=3)
 
 
 def differ(one: Tensor, other: Tensor) -> bool:
@@ -39,8 +40,7 @@ def differ(one: Tensor, other: Tensor) -> bool:
 @pytest.mark.parametrize("size", [64, 128])
 def test_it_paints_squares_from_sketches_an_eighth_as_large(size: int) -> None:
     generator = tiny(size)
-    assert generator.latent_size == 3 * (size // GRAIN) ** 2
-    given = torch.randn(3, generator.latent_size), numbers(0, 1, len(GENRES)), numbers(len(DECADES), 0, 1)
+    given = torch.randn(3, 5), numbers(0, 1, len(GENRES)), numbers(len(DECADES), 0, 1)
     sketches = generator.sketch(*given)
     assert sketches.shape == (3, 3, size // GRAIN, size // GRAIN)
     covers = generator(*given)
@@ -105,15 +105,9 @@ def test_a_inker_paints_alike_wherever_it_stands_in_the_batch() -> None:
     assert differ(alone[0], alone[1])
 
 
-def drawn(generator: SketchGenerator, count: int) -> Tensor:
-    """Latents as they are to be, normal: double."""
-    chance = torch.Generator().manual_seed(1)
-    return torch.randn(count, generator.latent_size, generator=chance, dtype=torch.double)
-
-
 def test_latents_genre_and_decade_each_change_the_cover() -> None:
     generator = lived_in(tiny())
-    given = drawn(generator, 2)
+    given = latents(2)
     plain = generator(given)
     assert differ(plain, generator(given.flip(0)))
     for label in range(1, len(GENRES) + 1):
@@ -160,6 +154,59 @@ def test_moments_change_the_way() -> None:
     assert differ(early, late)
 
 
+def unfolding_of(latent_size: int = 20, noise_size: int = 60) -> Unfolding:
+    return Unfolding(latent_size, noise_size).double()
+
+
+def test_unfolded_noise_is_normal_in_every_direction() -> None:
+    """Mean 0, covariance the identity, kurtosis of a normal, of 20,000 latent vectors."""
+    noise = unfolding_of()(latents(20_000, 20))
+    assert noise.shape == (20_000, 60)
+    assert noise.mean(0).abs().max() < 0.1
+    covariance = torch.cov(noise.T)
+    # Waves that happen to be alike go together a little.
+    assert (covariance - torch.eye(60)).abs().max() < 0.15
+    kurtosis = (noise - noise.mean(0)).pow(4).mean(0) / noise.var(0).square()
+    assert kurtosis.sub(3).abs().max() < 0.5
+
+
+def test_the_first_directions_take_the_latent_vector_as_it_is() -> None:
+    unfolding, given = unfolding_of(), latents(4, 20)
+    rows = torch.randn(500, 60, generator=torch.Generator().manual_seed(3)) * torch.linspace(1, 3, 60)
+    unfolding.face(rows + 7)
+    found = unfolding(given) @ unfolding.directions
+    assert torch.allclose(found[:, :20], given, atol=1e-6)
+    assert torch.allclose(unfolding.directions.T @ unfolding.directions, torch.eye(60).double(), atol=1e-5)
+    # They are those in which the rows vary most, the greatest first.
+    lengths = torch.linalg.svdvals((rows - rows.mean(0)).double())
+    along = ((rows - rows.mean(0)).double() @ unfolding.directions).norm(dim=0)
+    assert torch.allclose(along, lengths, rtol=1e-4)
+
+
+def test_close_latents_unfold_to_close_noise_and_strangers_to_strangers() -> None:
+    unfolding = unfolding_of(100, 300)
+    one, other = latents(200, 100).chunk(2)
+    length = 10 / one.norm(dim=1, keepdim=True)
+    near = one + 0.05 * other
+    fine = [(unfolding(each) @ unfolding.directions)[:, 100:] for each in (one * length, near, other)]
+    together = [torch.cosine_similarity(fine[0], each).mean().item() for each in fine[1:]]
+    assert together[0] > 0.95
+    assert abs(together[1]) < 0.1
+
+
+@pytest.mark.parametrize("times", [0.5, 1.7])
+def test_a_longer_latent_vector_unfolds_to_more_noise_of_the_same_kind(times: float) -> None:
+    unfolding, given = unfolding_of(), latents(4, 20)
+    assert torch.allclose(unfolding(times * given), times * unfolding(given), atol=1e-9)
+    assert not unfolding(0 * given).any()
+
+
+def test_more_numbers_than_a_sketch_has_cannot_be_unfolded() -> None:
+    assert unfolding_of(60, 60)(latents(2, 60)).shape == (2, 60)
+    with pytest.raises(ValueError, match=r"61 numbers cannot be unfolded to 60\."):
+        Unfolding(61, 60)
+
+
 class Signpost(nn.Module):
     """A sketcher of which the way is known everywhere: towards what was asked for, from where one is.
 
@@ -181,7 +228,7 @@ def test_straight_ways_are_followed_to_their_end_in_any_number_of_steps(steps: i
     generator.steps, generator.guidance = steps, 1.0
     signpost = Signpost()
     generator.sketcher = signpost  # type: ignore[assignment]
-    found = generator.sketch(drawn(generator, 3), numbers(0, 1, 2), numbers(0, 0, 0))
+    found = generator.sketch(latents(3), numbers(0, 1, 2), numbers(0, 0, 0))
     assert torch.allclose(found, torch.tensor([0.0, 1, 2]).double().view(3, 1, 1, 1).expand_as(found))
     # Asked twice in each step but the last, and never at the end, where nothing is left to learn.
     assert len(signpost.moments) == 2 * steps - 1
@@ -194,7 +241,7 @@ def test_guidance_goes_on_beyond_what_was_asked_for() -> None:
     generator.sketcher = Signpost()  # type: ignore[assignment]
     for guidance in (0.5, 1.0, 2.0):
         generator.guidance = guidance
-        found = generator.sketch(drawn(generator, 2), numbers(3, 0), numbers(0, 0))
+        found = generator.sketch(latents(2), numbers(3, 0), numbers(0, 0))
         assert torch.allclose(found[0], torch.full_like(found[0], 3 * guidance))
         assert torch.allclose(found[1], torch.zeros_like(found[1]), atol=1e-9)
 
@@ -208,19 +255,21 @@ def test_ways_are_followed_with_an_error_that_falls_as_the_square_of_a_step() ->
 
     generator = lived_in(tiny())
     generator.sketcher = Growth()  # type: ignore[assignment]
-    given, none = drawn(generator, 1), numbers(0)
+    given, none = latents(1), numbers(0)
     errors = []
     for steps in (50, 100):
         generator.steps = steps
         # Its last step is Euler's, (1 + h), which is undone here to look at the others.
         reached = generator.sketch(given, none, none).flatten(1) / (1 + 1 / steps)
-        errors.append((reached - given * torch.tensor(1 - 1 / steps).exp()).abs().max().item())
+        errors.append(
+            (reached - generator.unfolding(given) * torch.tensor(1 - 1 / steps).exp()).abs().max().item()
+        )
     assert errors[0] / errors[1] == pytest.approx(4, rel=0.1)
 
 
 def test_no_condition_means_unknown() -> None:
     generator = lived_in(tiny())
-    given, unknown = drawn(generator, 2), numbers(0, 0)
+    given, unknown = latents(2), numbers(0, 0)
     for asked in ((), (None, unknown), (unknown, None), (unknown, unknown)):
         assert torch.equal(generator(given, *asked), generator(given))
 
@@ -242,6 +291,7 @@ def test_its_checkpoint_gives_it_back(tmp_path: Path) -> None:
     checkpoint = read_checkpoint(tmp_path, "generator")
     assert checkpoint.network == "SketchGenerator"
     assert checkpoint.config == {
+        "latent_size": 5,
         "depth": 3,
         "width": 8,
         "size": 64,

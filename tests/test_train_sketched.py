@@ -38,6 +38,7 @@ SKETCHER = SketcherConfig(
     held_out=0,
     epochs=2,
     batch=4,
+    latent_size=6,
     width=8,
     warm=8,
     steps=2,
@@ -185,6 +186,7 @@ def test_the_second_script_teaches_a_sketcher_whose_checkpoint_paints(dreamt: Pa
     checkpoint = read_checkpoint(dreamt / "checkpoint", "generator")
     assert (checkpoint.name, checkpoint.network) == ("sketched-64", "SketchGenerator")
     assert checkpoint.config == {
+        "latent_size": 6,
         "depth": 3,
         "width": 8,
         "size": 64,
@@ -193,7 +195,7 @@ def test_the_second_script_teaches_a_sketcher_whose_checkpoint_paints(dreamt: Pa
         "guidance": 2.0,
     }
     record = checkpoint.training
-    assert record["config"] == asdict(SKETCHER) | {"latent_size": 3 * 8 * 8}
+    assert record["config"] == asdict(SKETCHER)
     assert record["inker"] == asdict(INKER)
     assert (record["covers"], record["epochs_done"], record["images_seen"]) == (14, 2, 24)
     assert record["processes"] == 1
@@ -202,7 +204,7 @@ def test_the_second_script_teaches_a_sketcher_whose_checkpoint_paints(dreamt: Pa
         assert 0 < line["loss_generator"] < 4
     generator = load_generator(checkpoint)
     assert isinstance(generator, SketchGenerator)
-    painted = generator(torch.randn(2, 3 * 8 * 8), torch.tensor([0, 1]), torch.tensor([2, 0]))
+    painted = generator(torch.randn(2, 6), torch.tensor([0, 1]), torch.tensor([2, 0]))
     assert painted.shape == (2, 3, 64, 64)
     assert painted.isfinite().all()
     assert sorted(path.name for path in (dreamt / "samples").iterdir()) == [
@@ -314,6 +316,19 @@ def test_a_run_can_be_asked_for_more_epochs(make: Make, tmp_path: Path) -> None:
     assert tensors.keys() == expected.keys()
     for name, value in expected.items():
         assert torch.equal(tensors[name], value), name
+
+
+def test_how_sketches_are_made_may_change_in_the_middle_of_a_run(
+    covers: CoverSet, taught: Path, dreamt: Path, tmp_path: Path
+) -> None:
+    """It is nothing that is learnt."""
+    path = tmp_path / "state.safetensors"
+    path.write_bytes((dreamt / path.name).read_bytes())
+    trainer = sketcher_of(covers, taught, replace(SKETCHER, steps=3, guidance=1.5))
+    assert teach(trainer, tmp_path)
+    assert trainer.step == STEPS
+    generator = trainer.averaged_generator()
+    assert (generator.steps, generator.guidance) == (3, 1.5)
 
 
 def test_another_seed_gives_another_run(make: Make) -> None:
@@ -720,6 +735,18 @@ def test_the_average_begins_with_the_first_step_and_lags_behind(covers: CoverSet
     for name, value in trainer.average.state_dict().items():
         expected = share * first[name] + (1 - share) * trainer.sketcher.state_dict()[name]
         assert torch.allclose(value, expected, atol=1e-6), name
+
+
+def test_the_painters_latents_stand_for_what_traced_sketches_vary_most_in(
+    covers: CoverSet, taught: Path
+) -> None:
+    trainer = sketcher_of(covers, taught)
+    rows = trainer.sketches.flatten(0, 1).flatten(1)
+    along = ((rows - rows.mean(0)) @ trainer.painter.unfolding.directions).square().sum(0)
+    assert along[:6].sum() > 0.5 * along.sum()
+    assert torch.equal(along[:6], along[:6].sort(descending=True).values)
+    averaged = trainer.averaged_generator()
+    assert torch.equal(averaged.unfolding.directions, trainer.painter.unfolding.directions)
 
 
 def test_half_of_the_samples_are_of_any_kind_and_the_rest_show_every_genre_and_decade(

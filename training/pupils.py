@@ -57,6 +57,9 @@ class Pupil(ABC):
         DataError: if there are too few covers for a batch, or a batch cannot be shared out evenly.
     """
 
+    free: ClassVar[frozenset[str]] = frozenset({"epochs"})
+    """Settings that may change in the middle of a run."""
+
     def __init__(self, config: Lesson, covers: CoverSet, crew: Crew, names: Sequence[str]) -> None:
         if len(covers) < config.batch or config.batch % crew.size:
             raise DataError(
@@ -158,12 +161,12 @@ class Pupil(ABC):
         """Stand where :meth:`state` was called.
 
         Raises:
-            DataError: if the state is of a run with other settings (epochs may differ) or lacks something.
+            DataError: if the state is of a run with other settings (but ``free``) or lacks something.
         """
         try:
             now = asdict(self.lesson)
             was = dict(notes["config"])
-            differing = sorted(key for key in now if key != "epochs" and was.get(key) != now[key])
+            differing = sorted(key for key in now if key not in self.free and was.get(key) != now[key])
             differing += sorted(key for key in self.given if notes["given"].get(key) != self.given[key])
             if differing:
                 raise DataError(

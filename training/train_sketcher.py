@@ -47,6 +47,7 @@ class SketcherConfig:
         source, held_out, size: as in :class:`training.presets.GeneratorConfig`.
         epochs, batch, learning_rate: of Adam; the rate rises during the first ``warm`` covers, and over the last
             ``settle`` of the run it falls to zero.
+        latent_size: of the painter; a sketch begins as what it unfolds to. The sketcher learns from any noise.
         width: of the sketcher.
         steps, guidance: of :class:`albumjudge.sketched.SketchGenerator`; nothing that is learnt.
         views: tracings of each cover, each but the first after moving it a bit.
@@ -65,8 +66,9 @@ class SketcherConfig:
     learning_rate: float = 1e-3
     warm: int = 9_600
     settle: float = 0.3
+    latent_size: int = 100
     width: int = 128
-    steps: int = 8
+    steps: int = 5
     guidance: float = 2.0
     views: int = 2
     forget_label: float = 0.12
@@ -119,6 +121,8 @@ class SketcherTrainer(Pupil):
         sketches: of the covers, see :func:`trace_all`.
     """
 
+    free = Pupil.free | {"steps", "guidance"}
+
     def __init__(
         self,
         config: SketcherConfig,
@@ -130,6 +134,7 @@ class SketcherTrainer(Pupil):
         super().__init__(config, covers, crew, ("loss_generator",))
         self.config, self.sketches = config, sketches
         self.given["inker"] = fingerprint(painter.inker)
+        painter.unfolding.face(sketches.flatten(0, 1).flatten(1))
         self.painter = painter.to(crew.device).to(memory_format=torch.channels_last)
         self.sketcher = copy.deepcopy(painter.sketcher)
         self.average = copy.deepcopy(self.sketcher).eval().requires_grad_(False)
@@ -198,6 +203,7 @@ def begin(config: SketcherConfig, inker: Path, device: torch.device) -> tuple[Sk
             if told[name] != getattr(config, name):
                 raise DataError(f"{inker} was taught with another {name} ({told[name]}).")
         painter = SketchGenerator(
+            config.latent_size,
             told["depth"],
             config.width,
             config.size,
@@ -223,7 +229,7 @@ def finish(trainer: SketcherTrainer, out: Path, inker: Path, before: int) -> Pat
         "network": type(trainer.painter).__name__,
         "name": f"sketched-{trainer.config.size}",
         "preset": "sketched",
-        "config": asdict(trainer.config) | {"latent_size": trainer.painter.latent_size},
+        "config": asdict(trainer.config),
         "inker": read_state(inker / STATE)[1]["config"],
         "epochs_done": trainer.step // trainer.steps_per_epoch,
         "covers": len(trainer.covers),
