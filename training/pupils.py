@@ -59,6 +59,8 @@ class Pupil(ABC):
 
     free: ClassVar[frozenset[str]] = frozenset({"epochs"})
     """Settings that may change in the middle of a run."""
+    precision = "fp32"
+    """What networks compute in, ``fp32`` or ``bf16``; weights, slopes and losses are of single precision."""
 
     def __init__(self, config: Lesson, covers: CoverSet, crew: Crew, names: Sequence[str]) -> None:
         if len(covers) < config.batch or config.batch % crew.size:
@@ -88,6 +90,10 @@ class Pupil(ABC):
     @property
     def images_seen(self) -> int:
         return self.step * self.lesson.batch
+
+    def autocast(self) -> torch.autocast:
+        """What forward passes are wrapped in."""
+        return torch.autocast(self.crew.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
     @abstractmethod
     def train_step(self) -> None:
@@ -263,6 +269,7 @@ def add_options(parser: argparse.ArgumentParser, usual: Lesson) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with images and metadata.csv")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; an old one is continued")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own choice")
     for field in fields(usual):
         if field.name == "recipe":

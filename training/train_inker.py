@@ -18,13 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from PIL import Image
-from torch.nn.functional import l1_loss
+from torch.nn.functional import avg_pool2d, l1_loss
 
 from albumjudge.dcgan import doublings
 from albumjudge.sketched import LEAST, Inker
 from training.cover_data import CoverSet, DataError, load_covers
 from training.crew import Crew, dismiss, muster
 from training.generator_trainer import contact_sheet
+from training.hardware import choose_precision
 from training.lite_features import LiteFeatures
 from training.pupils import Pupil, add_options, chosen, teach
 from training.shared_norm import share_norms
@@ -44,6 +45,9 @@ class InkerConfig:
         width: feature maps of the inker at half the size of a cover.
         noise: deviation of what is added to sketches.
         look_say: how much unlikeness to frozen features counts beside the mean difference of pixels.
+        small_say: how much it counts that half a sketch's size gives the same cover in half the size. Then
+            sketches are smooth, and easier to make from noise (Skorokhodov et al. 2025,
+            https://arxiv.org/abs/2502.14831).
         feature_side: side of the covers that the features see.
         seed: of initialisation, data order and noise.
     """
@@ -51,14 +55,15 @@ class InkerConfig:
     source: str | None = None
     held_out: int = 1500
     size: int = 64
-    epochs: int = 6
+    epochs: int = 8
     batch: int = 16
     learning_rate: float = 5e-4
     settle: float = 0.5
     depth: int = 12
     width: int = 64
     noise: float = NOISE
-    look_say: float = 0.2
+    look_say: float = 0.3
+    small_say: float = 0.25
     feature_side: int = 64
     seed: int = 2019
 
@@ -67,7 +72,7 @@ class InkerTrainer(Pupil):
     """One run: networks, optimiser and where it stands."""
 
     def __init__(self, config: InkerConfig, covers: CoverSet, crew: Crew) -> None:
-        super().__init__(config, covers, crew, ("difference", "unlikeness"))
+        super().__init__(config, covers, crew, ("difference", "unlikeness", "smaller"))
         if config.size < LEAST or doublings(config.size) < 1:
             raise DataError(f"Sketches are made of covers of {LEAST}, 128 ... pixels, not {config.size}.")
         self.config = config
@@ -85,13 +90,18 @@ class InkerTrainer(Pupil):
         self.settle(self.config.learning_rate)
         numbers = torch.from_numpy(self.batch())
         covers = self.as_input(self.crew.share(numbers).numpy())
-        sketches = self.tracer(covers)
+        with self.autocast():
+            sketches = self.tracer(covers).float()
         shape = (self.config.batch, *sketches.shape[1:])
         noise = self.crew.share(torch.randn(shape, generator=self.chance)).to(sketches)
-        inked = self.inker(sketches + self.config.noise * noise)
-        difference, unlike = l1_loss(inked, covers), unlikeness(self.features, inked, covers)
-        self.learn(difference + self.config.look_say * unlike, "both")
-        self.note(difference, unlike)
+        with self.autocast():
+            inked = self.inker(sketches + self.config.noise * noise).float()
+            unlike = unlikeness(self.features, inked, covers)
+            small = self.inker(avg_pool2d(sketches, 2)).float()
+        difference, smaller = l1_loss(inked, covers), l1_loss(small, avg_pool2d(covers, 2))
+        loss = difference + self.config.look_say * unlike + self.config.small_say * smaller
+        self.learn(loss, "both")
+        self.note(difference, unlike, smaller)
 
     @torch.no_grad()
     def sheet(self) -> tuple[str, Image.Image]:
@@ -128,7 +138,9 @@ def main(arguments: list[str] | None = None) -> int:
         config = chosen(given, InkerConfig())
         covers = load_covers(given.data, size=config.size, source=config.source, held_out=config.held_out)
         with crew.together():
-            teach(InkerTrainer(config, covers, crew), given.out)
+            trainer = InkerTrainer(config, covers, crew)
+            trainer.precision = choose_precision(given.precision, crew.device)
+            teach(trainer, given.out)
     except (DataError, FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
