@@ -15,7 +15,7 @@ from itertools import pairwise
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention, silu
+from torch.nn.functional import avg_pool2d, scaled_dot_product_attention, silu
 
 from albumjudge.conditions import DECADES, GENRES
 from albumjudge.dcgan import doublings
@@ -55,6 +55,17 @@ class Rework(nn.Module):
         return maps + added
 
 
+def softened(maps: Tensor) -> Tensor:
+    """Maps without the weave of two points' width that enlarging leaves; each side weighs 1, 2, 1.
+
+    As after enlarging in Karras et al. 2020 (https://arxiv.org/abs/1912.04958).
+
+    Args:
+        maps: ``(n, channels, h, w)``.
+    """
+    return avg_pool2d(avg_pool2d(maps, 2, 1, 1), 2, 1)
+
+
 class Inker(nn.Module):
     """Sketches to covers eight times as large on each side.
 
@@ -84,6 +95,8 @@ class Inker(nn.Module):
         maps = self.enter(sketches)
         for rework, enlarge in zip(self.rework, self.enlarge, strict=True):
             maps = enlarge(nn.functional.leaky_relu(rework(maps), SLOPE))
+            if enlarge is not self.enlarge[-1]:
+                maps = softened(maps)
         covers: Tensor = self.leave(nn.functional.leaky_relu(maps, SLOPE)).tanh()
         return covers
 
@@ -285,8 +298,14 @@ class SketchGenerator(
         size: side of a cover in pixels, a power of two of at least ``LEAST``.
         ink: feature maps of the inker at half the size of a cover.
         steps: in which a sketch is made from noise; the sketcher is asked twice in each but the last.
-        guidance: how far to go the way that was asked for, from the way that a sketch of any kind would take:
-            1 is as learnt (classifier-free guidance, Ho & Salimans 2022, https://arxiv.org/abs/2207.12598).
+        guidance: how far to go the sketcher's way, from the way that the novice would take: 1 is as learnt
+            (autoguidance, Karras et al. 2024, https://arxiv.org/abs/2406.02507).
+        insistence: the same where a genre or decade was asked for. The novice is never told of it, so that
+            this also leads towards what was asked for (classifier-free guidance, Ho & Salimans 2022,
+            https://arxiv.org/abs/2207.12598).
+        novice: feature maps of the novice at the size of a sketch: a sketcher that is smaller and has learnt
+            less, so that what it lacks is what the sketcher could do with more of, too. 0 is none; then the
+            sketcher itself is asked for a sketch of any kind.
 
     Raises:
         ValueError: if ``size`` is not such a power of two, or there is no step to take.
@@ -301,6 +320,8 @@ class SketchGenerator(
         ink: int = 64,
         steps: int = 5,
         guidance: float = 2.0,
+        insistence: float = 2.0,
+        novice: int = 0,
     ) -> None:
         super().__init__()
         if size < LEAST or doublings(size) < 1:
@@ -308,21 +329,26 @@ class SketchGenerator(
         if steps < 1:
             raise ValueError(f"A sketch takes at least one step, not {steps}.")
         self.depth, self.width, self.size = depth, width, size
-        self.steps, self.guidance = steps, guidance
+        self.steps, self.guidance, self.insistence = steps, guidance, insistence
         self.latent_size, self.side = latent_size, size // GRAIN
         self.unfolding = Unfolding(latent_size, depth * self.side**2)
         self.sketcher = Sketcher(depth, width, self.side)
         self.inker = Inker(depth, ink)
+        self.novice = Sketcher(depth, novice, self.side) if novice else None
 
     def ways(self, sketches: Tensor, moment: float, genre: Tensor, decade: Tensor) -> Tensor:
-        """What the sketcher says at one moment, led towards what was asked for; shapes as there."""
+        """What the sketcher says at one moment, led on from what the novice says; shapes as there."""
         moments = torch.full((len(sketches),), moment, dtype=sketches.dtype, device=sketches.device)
         ways: Tensor = self.sketcher(sketches, moments, genre, decade)
-        if self.guidance == 1 or not (genre.any() or decade.any()):
+        asked = (genre > 0) | (decade > 0)
+        if self.novice is None and not asked.any():
             return ways
         unknown = torch.zeros_like(genre)
-        anyhow: Tensor = self.sketcher(sketches, moments, unknown, unknown)
-        led: Tensor = anyhow + self.guidance * (ways - anyhow)
+        anyhow: Tensor = (self.sketcher if self.novice is None else self.novice)(
+            sketches, moments, unknown, unknown
+        )
+        far = torch.where(asked, self.insistence, self.guidance)[:, None, None, None].to(ways)
+        led: Tensor = anyhow + far * (ways - anyhow)
         return led
 
     def sketch(self, latents: Tensor, genre: Tensor, decade: Tensor) -> Tensor:

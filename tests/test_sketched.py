@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu
+from torch.nn.functional import conv2d, leaky_relu
 
 from albumjudge.checkpoints import load_generator, read_checkpoint
 from albumjudge.conditions import DECADES, GENRES
@@ -24,13 +24,14 @@ from albumjudge.sketched import (
     SketchGenerator,
     ToldRework,
     Unfolding,
+    softened,
 )
 from tests.test_skipgan import latents, lived_in, numbers
 from training.runs import save_checkpoint
 
 
 def tiny(size: int = 64) -> SketchGenerator:
-    return SketchGenerator(latent_size=5, depth=3, width=8, size=size, ink=2, steps=3)
+    return SketchGenerator(latent_size=5, depth=3, width=8, size=size, ink=2, steps=3, novice=8)
 
 
 def differ(one: Tensor, other: Tensor) -> bool:
@@ -225,25 +226,65 @@ class Signpost(nn.Module):
 @pytest.mark.parametrize("steps", [1, 2, 5])
 def test_straight_ways_are_followed_to_their_end_in_any_number_of_steps(steps: int) -> None:
     generator = lived_in(tiny())
-    generator.steps, generator.guidance = steps, 1.0
+    generator.steps, generator.novice = steps, None
+    generator.insistence = 1.0
     signpost = Signpost()
     generator.sketcher = signpost  # type: ignore[assignment]
     found = generator.sketch(latents(3), numbers(0, 1, 2), numbers(0, 0, 0))
     assert torch.allclose(found, torch.tensor([0.0, 1, 2]).double().view(3, 1, 1, 1).expand_as(found))
-    # Asked twice in each step but the last, and never at the end, where nothing is left to learn.
-    assert len(signpost.moments) == 2 * steps - 1
+    # Asked twice in each step but the last, and never at the end, where nothing is left to learn; each time for
+    # a sketch of any kind, too.
+    assert len(signpost.moments) == 2 * (2 * steps - 1)
     assert max(signpost.moments) < 1
 
 
-def test_guidance_goes_on_beyond_what_was_asked_for() -> None:
+def test_without_a_novice_guidance_goes_on_beyond_what_was_asked_for() -> None:
     """Unasked the signpost leads to 0, asked to the genre's number: so twice as far is twice the number."""
     generator = lived_in(tiny())
-    generator.sketcher = Signpost()  # type: ignore[assignment]
-    for guidance in (0.5, 1.0, 2.0):
-        generator.guidance = guidance
+    generator.sketcher, generator.novice = Signpost(), None  # type: ignore[assignment]
+    for insistence in (0.5, 1.0, 2.0):
+        generator.insistence = insistence
         found = generator.sketch(latents(2), numbers(3, 0), numbers(0, 0))
-        assert torch.allclose(found[0], torch.full_like(found[0], 3 * guidance))
+        assert torch.allclose(found[0], torch.full_like(found[0], 3 * insistence))
         assert torch.allclose(found[1], torch.zeros_like(found[1]), atol=1e-9)
+
+
+def test_covers_of_any_kind_need_no_second_look_without_a_novice() -> None:
+    generator = lived_in(tiny())
+    signpost = Signpost()
+    generator.sketcher, generator.novice = signpost, None  # type: ignore[assignment]
+    generator.sketch(latents(2), numbers(0, 0), numbers(0, 0))
+    assert len(signpost.moments) == 5
+
+
+class Novice(Signpost):
+    """Leads to -1, whatever was asked for."""
+
+    def forward(self, sketches: Tensor, moments: Tensor, genre: Tensor, decade: Tensor) -> Tensor:
+        assert not genre.any() and not decade.any()
+        return super().forward(sketches, moments, genre - 1, decade)
+
+
+@pytest.mark.parametrize("guidance", [1.0, 1.5])
+@pytest.mark.parametrize("insistence", [1.0, 3.0])
+def test_a_painter_departs_from_the_novice_by_as_much_as_was_said(guidance: float, insistence: float) -> None:
+    """The sketcher leads to the genre's number, the novice to -1: from there it is so many times as far."""
+    generator = lived_in(tiny())
+    generator.sketcher, generator.novice = Signpost(), Novice()  # type: ignore[assignment]
+    generator.guidance, generator.insistence = guidance, insistence
+    found = generator.sketch(latents(3), numbers(0, 4, 0), numbers(0, 0, 2))
+    for row, expected in zip(found, (-1 + guidance, -1 + 5 * insistence, -1 + insistence), strict=True):
+        assert torch.allclose(row, torch.full_like(row, expected), atol=1e-6)
+
+
+def test_softening_weighs_neighbours_by_one_two_one_and_takes_the_finest_weave_away() -> None:
+    maps = latents(2, 3 * 6 * 8).view(2, 3, 6, 8)
+    weights = torch.tensor([1.0, 2, 1]).double() / 4
+    kernel = torch.outer(weights, weights).expand(3, 1, 3, 3)
+    assert torch.allclose(softened(maps), conv2d(maps, kernel, padding=1, groups=3), atol=1e-12)
+    weave = torch.tensor([1.0, -1]).double().repeat(4).expand(1, 1, 8, 8)
+    for woven in (weave, weave.mT, weave * weave.mT):
+        assert not softened(woven)[:, :, 1:-1, 1:-1].any()
 
 
 def test_ways_are_followed_with_an_error_that_falls_as_the_square_of_a_step() -> None:
@@ -254,7 +295,7 @@ def test_ways_are_followed_with_an_error_that_falls_as_the_square_of_a_step() ->
             return sketches
 
     generator = lived_in(tiny())
-    generator.sketcher = Growth()  # type: ignore[assignment]
+    generator.sketcher, generator.novice = Growth(), None  # type: ignore[assignment]
     given, none = latents(1), numbers(0)
     errors = []
     for steps in (50, 100):
@@ -298,6 +339,8 @@ def test_its_checkpoint_gives_it_back(tmp_path: Path) -> None:
         "ink": 2,
         "steps": 3,
         "guidance": 2.0,
+        "insistence": 2.0,
+        "novice": 8,
     }
     loaded = load_generator(checkpoint)
     assert isinstance(loaded, SketchGenerator)

@@ -42,6 +42,9 @@ SKETCHER = SketcherConfig(
     width=8,
     warm=8,
     steps=2,
+    novice=8,
+    novice_epochs=1,
+    views=2,
     seed=5,
 )
 CPU = torch.device("cpu")
@@ -83,8 +86,9 @@ def labelled(covers: CoverSet) -> CoverSet:
 
 
 def options(config: InkerConfig | SketcherConfig) -> list[str]:
-    """Settings as they are given on the command line."""
+    """Settings as they are given on the command line, in the precision of pupils that tests make themselves."""
     given = {key: value for key, value in asdict(config).items() if value is not None and key != "recipe"}
+    given["precision"] = "fp32"
     return [part for key, value in given.items() for part in (f"--{key.replace('_', '-')}", str(value))]
 
 
@@ -114,7 +118,14 @@ def sketcher_of(
     covers: CoverSet, taught: Path, config: SketcherConfig = SKETCHER, crew: Crew | None = None
 ) -> SketcherTrainer:
     painter, tracer, _ = begin(config, taught, CPU)
-    return SketcherTrainer(config, covers, crew or Crew(), painter, trace_all(tracer, covers, config, Crew()))
+    sketches = trace_all(tracer, covers, config, Crew())
+    if painter.novice is not None:
+        lesson = replace(config, epochs=config.novice_epochs)
+        novice = SketcherTrainer(lesson, covers, Crew(), painter, sketches, novice=True)
+        for _ in range(novice.steps):
+            novice.train_step()
+        painter.novice.load_state_dict(novice.average.state_dict())
+    return SketcherTrainer(config, covers, crew or Crew(), painter, sketches)
 
 
 Make = Callable[..., Pupil]
@@ -174,6 +185,7 @@ def test_the_first_script_teaches_a_inker_from_a_folder_of_covers(taught: Path) 
     for line in history:
         assert 0 < line["difference"] < 2
         assert 0 < line["unlikeness"] < 12
+        assert 0 < line["smaller"] < 2
     assert all(value.isfinite().all() for value in tensors.values() if value.is_floating_point())
     # The covers are those of others: the names of the sheets say so.
     assert sorted(path.name for path in (taught / "samples").iterdir()) == [
@@ -193,6 +205,8 @@ def test_the_second_script_teaches_a_sketcher_whose_checkpoint_paints(dreamt: Pa
         "ink": 4,
         "steps": 2,
         "guidance": 2.0,
+        "insistence": 2.0,
+        "novice": 8,
     }
     record = checkpoint.training
     assert record["config"] == asdict(SKETCHER)
@@ -240,6 +254,78 @@ def test_the_checkpoints_sketcher_is_the_average(dreamt: Path) -> None:
     tensors, _ = read_state(dreamt / "state.safetensors")
     for name, value in generator.sketcher.state_dict().items():
         assert torch.equal(value, tensors[f"average/{name}"].half().float()), name
+
+
+def test_the_checkpoints_novice_is_the_average_of_who_learnt_first(dreamt: Path) -> None:
+    generator = load_generator(read_checkpoint(dreamt / "checkpoint", "generator"))
+    assert isinstance(generator, SketchGenerator) and generator.novice is not None
+    tensors, notes = read_state(dreamt / "novice" / "state.safetensors")
+    assert (notes["step"], notes["config"]) == (3, asdict(replace(SKETCHER, epochs=1)))
+    for name, value in generator.novice.state_dict().items():
+        assert torch.equal(value, tensors[f"average/{name}"].half().float()), name
+        assert value.shape == generator.sketcher.state_dict()[name].shape
+    # It has learnt for half as long as the sketcher, on its own.
+    assert moved(snapshot(generator.novice), generator.sketcher)
+
+
+def test_a_novice_learns_without_the_sketcher(covers: CoverSet, taught: Path) -> None:
+    painter, tracer, _ = begin(replace(SKETCHER, novice=16), taught, CPU)
+    sketches = trace_all(tracer, covers, SKETCHER, Crew())
+    pupil = SketcherTrainer(SKETCHER, covers, Crew(), painter, sketches, novice=True)
+    before, given = snapshot(painter), snapshot(pupil.sketcher)
+    pupil.train_step()
+    assert moved(given, pupil.sketcher)
+    assert not moved(before, painter)
+    alone = pupil.averaged_generator()
+    assert alone.novice is None and alone.sketcher.enter.out_channels == 16
+    assert not moved(snapshot(alone.sketcher), pupil.average)
+
+
+def test_a_sketcher_can_do_without_a_novice(folder: Path, taught: Path, tmp_path: Path) -> None:
+    where = ["--data", str(folder), "--inker", str(taught), "--out", str(tmp_path), "--device", "cpu"]
+    lone = replace(SKETCHER, novice=0, epochs=1)
+    assert train_sketcher.main([*where, "--threads", "1", *options(lone)]) == 0
+    assert not (tmp_path / "novice").exists()
+    generator = load_generator(read_checkpoint(tmp_path / "checkpoint", "generator"))
+    assert isinstance(generator, SketchGenerator) and generator.novice is None
+    assert generator(torch.randn(2, 6)).isfinite().all()
+
+
+def test_the_same_command_ends_what_was_killed_after_the_novice(
+    folder: Path, taught: Path, dreamt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = ["--data", str(folder), "--inker", str(taught), "--out", str(tmp_path), "--device", "cpu"]
+    command = [*where, "--threads", "1", *options(SKETCHER)]
+    step = SketcherTrainer.train_step
+
+    def die_without_novice(self: SketcherTrainer) -> None:
+        if not self.is_novice and self.step == 4:
+            raise KilledError
+        step(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SketcherTrainer, "train_step", die_without_novice)
+        with pytest.raises(KilledError):
+            train_sketcher.main(command)
+    assert train_sketcher.main(command) == 0
+    assert_same_run(tmp_path, dreamt)
+    assert_same_run(tmp_path / "novice", dreamt / "novice")
+    weights = ((out / "checkpoint" / "model.safetensors").read_bytes() for out in (tmp_path, dreamt))
+    assert len(set(weights)) == 1
+
+
+@pytest.mark.parametrize("kind", ["inker", "sketcher"], indirect=True)
+def test_networks_may_compute_in_half_precision_and_learn_much_the_same(make: Make) -> None:
+    one, other = make(learning_rate=1e-4), make(learning_rate=1e-4)
+    other.precision = "bf16"
+    for pupil in (one, other):
+        for _ in range(STEPS // 2):
+            pupil.train_step()
+    exact, halved = ([line[name] for name in one.names] for line in (one.history[0], other.history[0]))
+    assert halved == pytest.approx(exact, rel=0.05)
+    assert all(moved(snapshot(one.networks[name]), network) for name, network in other.networks.items())
+    for network in other.networks.values():
+        assert {value.dtype for value in network.parameters()} == {torch.float32}
 
 
 @pytest.mark.parametrize("steps", [1, 3, 5])
@@ -324,11 +410,12 @@ def test_how_sketches_are_made_may_change_in_the_middle_of_a_run(
     """It is nothing that is learnt."""
     path = tmp_path / "state.safetensors"
     path.write_bytes((dreamt / path.name).read_bytes())
-    trainer = sketcher_of(covers, taught, replace(SKETCHER, steps=3, guidance=1.5))
+    changed = replace(SKETCHER, steps=3, guidance=1.5, insistence=3.0, novice=16)
+    trainer = sketcher_of(covers, taught, changed)
     assert teach(trainer, tmp_path)
     assert trainer.step == STEPS
     generator = trainer.averaged_generator()
-    assert (generator.steps, generator.guidance) == (3, 1.5)
+    assert (generator.steps, generator.guidance, generator.insistence) == (3, 1.5, 3.0)
 
 
 def test_another_seed_gives_another_run(make: Make) -> None:
@@ -634,7 +721,7 @@ def test_a_sketcher_is_shown_this_steps_sketches_in_noise_and_told_how_far_they_
 
 def test_a_sketcher_learns_the_way_to_the_only_sketch_there_is(covers: CoverSet, taught: Path) -> None:
     """Then the direction is known at every point: from here to there, in the time that is left."""
-    config = replace(SKETCHER, epochs=150, batch=14, views=1, learning_rate=1e-2, width=16)
+    config = replace(SKETCHER, epochs=150, batch=14, views=1, learning_rate=1e-2, width=16, novice=0)
     trainer = sketcher_of(covers, taught, config)
     trainer.sketches = trainer.sketches[:, :1].expand(-1, 14, -1, -1, -1)
     for _ in range(trainer.steps):

@@ -6,8 +6,10 @@
 Flow matching (Lipman et al. 2022, https://arxiv.org/abs/2210.02747) on the sketches that ``training.train_inker``
 learnt to trace: from any mixture of a traced sketch and noise, the sketcher learns which way the sketch lies.
 Sketches hold a sixteenth of a cover's numbers, so it sees several times as many in the same time as a network on
-pixels; there is no critic that could be fooled, and nothing to collapse. A killed run is continued by
-the same command. Then ``--out`` holds ``checkpoint/`` (for the exhibit), ``samples/`` and ``state.safetensors``.
+pixels; there is no critic that could be fooled, and nothing to collapse. A novice, who is smaller and soon sent
+away, learns first: the painter goes further wherever the sketcher departs from it. A killed run is continued by
+the same command. Then ``--out`` holds ``checkpoint/`` (for the exhibit), ``samples/`` and ``state.safetensors``,
+and ``novice/`` the same of the novice.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import argparse
 import copy
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from training.cards import write_card
 from training.cover_data import CoverSet, DataError, label_numbers, load_covers
 from training.crew import Crew, dismiss, muster
 from training.generator_trainer import contact_sheet
+from training.hardware import choose_precision
 from training.projected import shift
 from training.pupils import STATE, Pupil, add_options, chosen, fingerprint, teach
 from training.runs import read_state, save_checkpoint, write_json
@@ -49,7 +52,8 @@ class SketcherConfig:
             ``settle`` of the run it falls to zero.
         latent_size: of the painter; a sketch begins as what it unfolds to. The sketcher learns from any noise.
         width: of the sketcher.
-        steps, guidance: of :class:`albumjudge.sketched.SketchGenerator`; nothing that is learnt.
+        steps, guidance, insistence: of :class:`albumjudge.sketched.SketchGenerator`; nothing that is learnt.
+        novice, novice_epochs: width of the novice, 0 for none, and how long it learns.
         views: tracings of each cover, each but the first after moving it a bit.
         forget_label: share of known labels that are forgotten, so that the sketcher knows the way without, too.
         average_power: of the average of the sketcher's states: a state counts as how long ago it was, as a share
@@ -61,7 +65,7 @@ class SketcherConfig:
     source: str | None = None
     held_out: int = 1500
     size: int = 64
-    epochs: int = 100
+    epochs: int = 90
     batch: int = 32
     learning_rate: float = 1e-3
     warm: int = 9_600
@@ -70,7 +74,10 @@ class SketcherConfig:
     width: int = 128
     steps: int = 5
     guidance: float = 2.0
-    views: int = 2
+    insistence: float = 2.0
+    novice: int = 64
+    novice_epochs: int = 6
+    views: int = 4
     forget_label: float = 0.12
     average_power: float = 7.0
     seed: int = 2019
@@ -119,9 +126,11 @@ class SketcherTrainer(Pupil):
     Args:
         painter: a generator whose inker is finished.
         sketches: of the covers, see :func:`trace_all`.
+        novice: whether it is the painter's novice who learns.
     """
 
-    free = Pupil.free | {"steps", "guidance"}
+    # What the novice has learnt is only looked at in samples.
+    free = Pupil.free | {"steps", "guidance", "insistence", "novice", "novice_epochs"}
 
     def __init__(
         self,
@@ -130,13 +139,17 @@ class SketcherTrainer(Pupil):
         crew: Crew,
         painter: SketchGenerator,
         sketches: Tensor,
+        *,
+        novice: bool = False,
     ) -> None:
         super().__init__(config, covers, crew, ("loss_generator",))
         self.config, self.sketches = config, sketches
         self.given["inker"] = fingerprint(painter.inker)
         painter.unfolding.face(sketches.flatten(0, 1).flatten(1))
         self.painter = painter.to(crew.device).to(memory_format=torch.channels_last)
-        self.sketcher = copy.deepcopy(painter.sketcher)
+        learner = painter.novice if novice else painter.sketcher
+        assert learner is not None
+        self.is_novice, self.sketcher = novice, copy.deepcopy(learner)
         self.average = copy.deepcopy(self.sketcher).eval().requires_grad_(False)
         self.networks = {"sketcher": self.sketcher, "average": self.average}
         learning = torch.optim.Adam(self.sketcher.parameters(), config.learning_rate, (0.9, 0.98))
@@ -164,8 +177,9 @@ class SketcherTrainer(Pupil):
             for each in (self.sketches[view, numbers], noise)
         )
         moments, labels = (self.crew.share(each).to(device) for each in (moments, labels))
-        ways = self.sketcher(mixed(traced, noise, moments), moments, *labels.unbind(1))
-        loss = mse_loss(ways, traced - noise)
+        with self.autocast():
+            ways = self.sketcher(mixed(traced, noise, moments), moments, *labels.unbind(1))
+        loss = mse_loss(ways.float(), traced - noise)
         self.learn(loss, "sketcher")
         self._follow((1 - 1 / (1 + self.step)) ** (config.average_power + 1))
         self.note(loss)
@@ -176,9 +190,11 @@ class SketcherTrainer(Pupil):
             slow.lerp_(fast, 1 - decay)
 
     def averaged_generator(self) -> SketchGenerator:
-        """The painter with the average of its sketcher."""
+        """The painter with the average of its sketcher; a novice paints on its own."""
         averaged = copy.deepcopy(self.painter)
-        averaged.sketcher.load_state_dict(self.average.state_dict())
+        averaged.sketcher = copy.deepcopy(self.average)
+        if self.is_novice:
+            averaged.novice = None
         return averaged.eval()
 
     @torch.no_grad()
@@ -210,6 +226,8 @@ def begin(config: SketcherConfig, inker: Path, device: torch.device) -> tuple[Sk
             told["width"],
             steps=config.steps,
             guidance=config.guidance,
+            insistence=config.insistence,
+            novice=config.novice,
         )
         tracer = Tracer(told["depth"])
         for name, network in (("inker", painter.inker), ("tracer", tracer)):
@@ -235,7 +253,7 @@ def finish(trainer: SketcherTrainer, out: Path, inker: Path, before: int) -> Pat
         "covers": len(trainer.covers),
         "images_seen": trainer.images_seen,
         "images_seen_before": before,
-        "precision": "fp32",
+        "precision": trainer.precision,
         "processes": trainer.crew.size,
     }
     save_checkpoint(trainer.averaged_generator(), folder, record)
@@ -266,7 +284,15 @@ def main(arguments: list[str] | None = None) -> int:
         painter, tracer, before = begin(config, given.inker, crew.device)
         with crew.together():
             sketches = trace_all(tracer, covers, config, crew)
+            precision = choose_precision(given.precision, crew.device)
+            if painter.novice is not None:
+                lesson = replace(config, epochs=config.novice_epochs)
+                novice = SketcherTrainer(lesson, covers, crew, painter, sketches, novice=True)
+                novice.precision = precision
+                teach(novice, given.out / "novice")
+                painter.novice.load_state_dict(novice.average.state_dict())
             trainer = SketcherTrainer(config, covers, crew, painter, sketches)
+            trainer.precision = precision
             ended = teach(trainer, given.out)
         if ended and crew.first:
             print(f"Wrote {finish(trainer, given.out, given.inker, before)}.")
