@@ -50,8 +50,10 @@ STYLED = (
 SKETCHED = (
     "A network that makes small sketches from noise, of a genre and a decade or of any, and a decoder that turns "
     "them into album covers{size}. What a sketch is was learnt by an autoencoder (as in latent diffusion, "
-    "Rombach et al., 2022); the sketches come from flow matching (Lipman et al., 2022) with classifier-free "
-    "guidance (Ho & Salimans, 2022). It is no generative adversarial network: no critic judged what it made. "
+    "Rombach et al., 2022); the sketches come from flow matching (Lipman et al., 2022), led away from those of a "
+    "smaller network that learned less (autoguidance, Karras et al., 2024; for genres and decades also "
+    "classifier-free guidance, Ho & Salimans, 2022). It is no generative adversarial network: no critic judged "
+    "what it made. "
 )
 LABELS = {
     "distribution": " It learned the shares of all votes on a painting, not only which emotion had most.",

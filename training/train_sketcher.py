@@ -72,9 +72,9 @@ class SketcherConfig:
     settle: float = 0.3
     latent_size: int = 100
     width: int = 128
-    steps: int = 5
-    guidance: float = 2.0
-    insistence: float = 2.0
+    steps: int = 6
+    guidance: float = 3.0
+    insistence: float = 3.0
     novice: int = 64
     novice_epochs: int = 6
     views: int = 4
