@@ -164,8 +164,8 @@ def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
             "The sketcher learned by cleaning up. It was shown sketches of real covers under more or less noise, "
             "and had to say which way the sketch lies. Whoever can do that can begin with nothing but noise. No "
             "critic is needed, and every noise ends somewhere else. A novice had the same lessons, but is "
-            "smaller and was soon sent away. It is still asked at every step: wherever the two differ, the painter goes "
-            "further the sketcher’s way. That makes covers clearer." + orders(),
+            "smaller and was soon sent away. It is still asked at every step: wherever the two differ, the "
+            "painter goes further the sketcher’s way. That makes covers clearer." + orders(),
         )
     film(checkpoint)
     measured(checkpoint, "No measurements lie beside the painter’s weights.")
