@@ -300,12 +300,11 @@ class SketchGenerator(
         steps: in which a sketch is made from noise; the sketcher is asked once in each.
         guidance: how far to go the sketcher's way, from the way that the novice would take: 1 is as learnt
             (autoguidance, Karras et al. 2024, https://arxiv.org/abs/2406.02507).
-        insistence: the same where a genre or decade was asked for. The novice is never told of it, so that
-            this also leads towards what was asked for (classifier-free guidance, Ho & Salimans 2022,
-            https://arxiv.org/abs/2207.12598).
+        insistence: how far to go the way of what was asked for, from the way of a sketch of any kind: 1 is as
+            learnt (classifier-free guidance, Ho & Salimans 2022, https://arxiv.org/abs/2207.12598).
         novice: feature maps of the novice at the size of a sketch: a sketcher that is smaller and has learnt
-            less, so that what it lacks is what the sketcher could do with more of, too. 0 is none; then the
-            sketcher itself is asked for a sketch of any kind.
+            less, so that what it lacks is what the sketcher could do with more of, too. 0 is none, and no
+            guidance.
 
     Raises:
         ValueError: if ``size`` is not such a power of two, or there is no step to take.
@@ -319,8 +318,8 @@ class SketchGenerator(
         size: int = 64,
         ink: int = 64,
         steps: int = 6,
-        guidance: float = 3.0,
-        insistence: float = 3.0,
+        guidance: float = 2.0,
+        insistence: float = 4.0,
         novice: int = 0,
     ) -> None:
         super().__init__()
@@ -337,19 +336,23 @@ class SketchGenerator(
         self.novice = Sketcher(depth, novice, self.side) if novice else None
 
     def ways(self, sketches: Tensor, moment: float, genre: Tensor, decade: Tensor) -> Tensor:
-        """What the sketcher says at one moment, led on from what the novice says; shapes as there."""
+        """What the sketcher says at one moment, led on from what it and the novice say of any kind.
+
+        Args:
+            sketches, genre, decade: as for :meth:`Sketcher.forward`, which also says what comes back.
+            moment: of all of them.
+        """
         moments = torch.full((len(sketches),), moment, dtype=sketches.dtype, device=sketches.device)
-        ways: Tensor = self.sketcher(sketches, moments, genre, decade)
-        asked = (genre > 0) | (decade > 0)
-        if self.novice is None and not asked.any():
-            return ways
         unknown = torch.zeros_like(genre)
-        anyhow: Tensor = (self.sketcher if self.novice is None else self.novice)(
-            sketches, moments, unknown, unknown
-        )
-        far = torch.where(asked, self.insistence, self.guidance)[:, None, None, None].to(ways)
-        led: Tensor = anyhow + far * (ways - anyhow)
-        return led
+        anyhow: Tensor = self.sketcher(sketches, moments, unknown, unknown)
+        ways = anyhow
+        asked = ((genre > 0) | (decade > 0)).nonzero()[:, 0]
+        if len(asked):
+            told: Tensor = self.sketcher(sketches[asked], moments[asked], genre[asked], decade[asked])
+            ways = ways.index_add(0, asked, self.insistence * (told - anyhow[asked]))
+        if self.novice is not None:
+            ways = ways + (self.guidance - 1) * (anyhow - self.novice(sketches, moments, unknown, unknown))
+        return ways
 
     def sketch(self, latents: Tensor, genre: Tensor, decade: Tensor) -> Tensor:
         """Follow the sketcher from noise to sketches, ``(n, depth, side, side)``.

@@ -73,8 +73,8 @@ class SketcherConfig:
     latent_size: int = 100
     width: int = 128
     steps: int = 6
-    guidance: float = 3.0
-    insistence: float = 3.0
+    guidance: float = 2.0
+    insistence: float = 4.0
     novice: int = 64
     novice_epochs: int = 6
     views: int = 4
