@@ -121,7 +121,12 @@ class Moments(nn.Module):
             maps: what the features saw in painted covers, softened; of each process its part.
             crew: the processes; afterwards the crowd is the same in all of them.
         """
-        seen = (description(maps).float() - self.centre) @ self.turn
+        # In half precision the difference of two moments is lost.
+        with torch.autocast(self.mean.device.type, enabled=False):
+            return self._distance(description(maps).float(), crew)
+
+    def _distance(self, described: Tensor, crew: Crew) -> Tensor:
+        seen = (described - self.centre) @ self.turn
         own = [seen.mean(0), seen.T @ seen / len(seen)]
         whole = [moment.detach().clone() for moment in own]
         crew.average(whole)
