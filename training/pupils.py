@@ -24,6 +24,10 @@ from training.crew import Crew
 from training.runs import read_state, write_json, write_state
 
 STATE = "state.safetensors"
+MOST_SAVING = 0.1
+"""Share of the time that may go into saving the state at the ends of epochs."""
+FEWEST_SHEETS = 24
+"""A run of more epochs leaves a sheet of samples at the ends of so many of them, or up to twice as many."""
 
 
 class Lesson(Protocol):
@@ -201,7 +205,8 @@ def teach(pupil: Pupil, out: Path, *, save_every: float = 300.0, stop_after: int
     """Train, or go on training, in ``out``: ``state.safetensors``, ``history.json`` and ``samples/``.
 
     Args:
-        save_every: seconds between saves of the state; it is saved at the end of every epoch, too.
+        save_every: seconds between saves of the state. It is saved at the end of an epoch, too, as long as saving
+            takes but a small part of the time.
         stop_after: end early after so many steps, with the state saved.
 
     Returns:
@@ -223,7 +228,8 @@ def teach(pupil: Pupil, out: Path, *, save_every: float = 300.0, stop_after: int
         pupil.restore(*state)
     if crew.first and not pupil.step:
         _hang(pupil, out / "samples")
-    saved = time.monotonic()
+    started = saved = time.monotonic()
+    saving = 0.0
     bar = tqdm(
         total=pupil.steps * pupil.lesson.batch,
         initial=pupil.images_seen,
@@ -237,16 +243,27 @@ def teach(pupil: Pupil, out: Path, *, save_every: float = 300.0, stop_after: int
             pupil.train_step()
             bar.update(pupil.lesson.batch)
             ended, stopping = pupil.step % pupil.steps_per_epoch == 0, pupil.step == stop_after
-            if crew.first and (ended or (pupil.step >= 16 and pupil.step.bit_count() == 1)):
+            if crew.first and _worth_a_look(pupil):
                 _hang(pupil, out / "samples")
             if crew.first and ended:
                 tqdm.write("  ".join(f"{key} {value:g}" for key, value in pupil.history[-1].items()))
-            if crew.first and (ended or stopping or time.monotonic() - saved > save_every):
+            now = time.monotonic()
+            due = now - saved > save_every or (ended and saving <= MOST_SAVING * (now - started))
+            if crew.first and (due or stopping or pupil.step == pupil.steps):
                 write_state(out / STATE, *pupil.state())
                 write_json(out / "history.json", pupil.history)
                 saved = time.monotonic()
+                saving += saved - now
             if stopping and pupil.step < pupil.steps:
                 return False
+    return True
+
+
+def _worth_a_look(pupil: Pupil) -> bool:
+    """Whether to keep samples of this moment: in the first steps often, later at the end of some epochs."""
+    epoch, within = divmod(pupil.step, pupil.steps_per_epoch)
+    if within or epoch % max(1, pupil.lesson.epochs // FEWEST_SHEETS):
+        return pupil.step == pupil.steps or (pupil.step >= 16 and pupil.step.bit_count() == 1)
     return True
 
 

@@ -143,7 +143,7 @@ class SketcherTrainer(Pupil):
         novice: bool = False,
     ) -> None:
         super().__init__(config, covers, crew, ("loss_generator",))
-        self.config, self.sketches = config, sketches
+        self.config, self.sketches = config, sketches.to(crew.device)
         self.given["inker"] = fingerprint(painter.inker)
         painter.unfolding.face(sketches.flatten(0, 1).flatten(1))
         self.painter = painter.to(crew.device).to(memory_format=torch.channels_last)
@@ -172,11 +172,13 @@ class SketcherTrainer(Pupil):
         noise = torch.randn((config.batch, *self.sketches.shape[2:]), generator=self.chance)
         # Most of what there is to learn lies in the middle (Esser et al. 2024, https://arxiv.org/abs/2403.03206).
         moments = torch.randn(config.batch, generator=self.chance).sigmoid()
+        view, numbers, noise, moments, labels = (
+            self.crew.share(each).to(device) for each in (view, numbers, noise, moments, labels)
+        )
         traced, noise = (
-            self.crew.share(each).to(device, memory_format=torch.channels_last)
+            each.contiguous(memory_format=torch.channels_last)
             for each in (self.sketches[view, numbers], noise)
         )
-        moments, labels = (self.crew.share(each).to(device) for each in (moments, labels))
         with self.autocast():
             ways = self.sketcher(mixed(traced, noise, moments), moments, *labels.unbind(1))
         loss = mse_loss(ways.float(), traced - noise)
@@ -186,8 +188,9 @@ class SketcherTrainer(Pupil):
 
     @torch.no_grad()
     def _follow(self, decay: float) -> None:
-        for slow, fast in zip(self.average.parameters(), self.sketcher.parameters(), strict=True):
-            slow.lerp_(fast, 1 - decay)
+        slow: list[Tensor] = [*self.average.parameters()]
+        fast: list[Tensor] = [*self.sketcher.parameters()]
+        torch._foreach_lerp_(slow, fast, 1 - decay)
 
     def averaged_generator(self) -> SketchGenerator:
         """The painter with the average of its sketcher; a novice paints on its own."""
