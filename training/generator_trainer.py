@@ -30,6 +30,7 @@ from training.moments import Moments, soften
 from training.presets import GeneratorConfig
 from training.projected import ProjectedDiscriminator, shift
 from training.reading import Reading
+from training.replay import Replay, adam, set_rate
 from training.shared_norm import share_norms
 
 SAMPLES = 64
@@ -112,13 +113,13 @@ class Trainer:
         if orders:
             hasty = [p for p in self.generator.parameters() if p in orders]
             groups.append({"params": hasty, "haste": ORDERS_HASTE})
-        self.generator_steps = torch.optim.Adam(groups, config.generator_rate or config.learning_rate, betas)
+        self.generator_steps = adam(groups, config.generator_rate or config.learning_rate, betas, self.device)
         # What a discriminator keeps frozen (its random projection) stays so in every step.
         self.learning = [p for p in self.discriminator.parameters() if p.requires_grad]
         on_features = set[nn.Parameter]()
         if config.recipe == "aided":
             on_features = set(self.learning) - set(self.discriminator.pixels.parameters())  # type: ignore[union-attr]
-        self.discriminator_steps = torch.optim.Adam(
+        self.discriminator_steps = adam(
             [
                 {"params": [p for p in self.learning if p not in on_features], "betas": betas},
                 {"params": [p for p in self.learning if p in on_features], "betas": (0.0, 0.99)},
@@ -127,7 +128,11 @@ class Trainer:
             else self.learning,
             config.learning_rate,
             betas,
+            self.device,
         )
+        # The others move covers about by chance as they look at them, or the generator only watches at first.
+        steady = config.recipe == "dcgan" and not config.watch_first
+        self.replay = Replay(self._learn, self.device, record=steady and crew.size == 1)
         self.chance = torch.Generator().manual_seed(config.seed + 1)
         self.sample_latents = torch.randn(
             SAMPLES, config.latent_size, generator=torch.Generator().manual_seed(config.seed + 2)
@@ -250,11 +255,9 @@ class Trainer:
             batch, labels: this process's part, as from :meth:`batches`.
         """
         self._settle()
-        real = batch.to(self.device, memory_format=torch.channels_last).float().div_(127.5).sub_(1)
         if self.config.flip:
             drawn = self.crew.share(torch.rand(self.config.batch, generator=self.chance))
-            mirrored = drawn.to(self.device) < 0.5
-            real = torch.where(mirrored[:, None, None, None], real.flip(3), real)
+            batch = torch.where((drawn < 0.5)[:, None, None, None], batch.flip(3), batch)
         # Painted covers are asked for with labels of other real covers, in their natural proportions.
         if self.config.recipe == "dcgan":
             wanted = labels
@@ -262,8 +265,18 @@ class Trainer:
             wanted = self.crew.share(self._orders())
         else:
             wanted = self.crew.share(self.labels(self._any_covers()))
+        means = self.replay(batch, labels, self.latents(), wanted)
+        self._follow(0.5 ** (self.config.batch / self.config.average_half_life))
+        self.step += 1
+        self.crew.average([means])
+        # Apple's GPUs have no float64.
+        self.totals += means.cpu().double()
+
+    def _learn(self, batch: Tensor, labels: Tensor, latents: Tensor, wanted: Tensor) -> Tensor:
+        """Let both networks learn; returns losses and scores, shape ``(4,)``."""
+        real = batch.contiguous(memory_format=torch.channels_last).float().div_(127.5).sub_(1)
         with self.autocast():
-            fake = self.paint(self.generator, self.latents(), wanted)
+            fake = self.paint(self.generator, latents, wanted)
             seen_fake = self.look(fake)
             with torch.no_grad():
                 seen_real = self.look(real)
@@ -310,19 +323,13 @@ class Trainer:
             self.generator_steps.step()
         self._let_learn(True)
 
-        self._follow(0.5 ** (self.config.batch / self.config.average_half_life))
-        self.step += 1
-        with torch.no_grad():
-            seen = [
-                loss_discriminator,
-                loss_generator,
-                torch.cat([logits.flatten() for logits in real_logits]).sigmoid().mean(),
-                torch.cat([logits.flatten() for logits in fake_logits]).sigmoid().mean(),
-            ]
-            means = torch.stack(seen)
-            self.crew.average([means])
-            # Apple's GPUs have no float64.
-            self.totals += means.cpu().double()
+        seen = [
+            loss_discriminator,
+            loss_generator,
+            torch.cat([logits.flatten() for logits in real_logits]).sigmoid().mean(),
+            torch.cat([logits.flatten() for logits in fake_logits]).sigmoid().mean(),
+        ]
+        return torch.stack(seen).detach()
 
     def _guided(self, fake: Tensor, loss: Tensor, wanted: Tensor) -> Tensor:
         """Where painted covers should move: for the critic, for the crowd's moments and for the reader.
@@ -353,7 +360,7 @@ class Trainer:
             (self.discriminator_steps, self.config.learning_rate),
         ):
             for group in optimiser.param_groups:
-                group["lr"] = rate * group.get("haste", 1.0) * min(1.0, left)
+                set_rate(group, rate * group.get("haste", 1.0) * min(1.0, left))
 
     def _orders(self) -> Tensor:
         """Genres and decades for a whole batch, int64 ``(batch, 2)``: half of them open, else each as often.
@@ -389,8 +396,9 @@ class Trainer:
     def _follow(self, decay: float) -> None:
         # Early on the average would remember the random start for long; the ramp lets it forget sooner.
         decay = min(decay, (1 + self.step) / (10 + self.step))
-        for slow, fast in zip(self.average.parameters(), self.generator.parameters(), strict=True):
-            slow.lerp_(fast, 1 - decay)
+        slow: list[Tensor] = [*self.average.parameters()]
+        fast: list[Tensor] = [*self.generator.parameters()]
+        torch._foreach_lerp_(slow, fast, 1 - decay)
 
     @torch.no_grad()
     def averaged_generator(self) -> GeneratorNetwork:

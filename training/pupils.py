@@ -21,9 +21,11 @@ from tqdm import tqdm
 
 from training.cover_data import CoverSet, DataError
 from training.crew import Crew
+from training.replay import set_rate
 from training.runs import read_state, write_json, write_state
 
 STATE = "state.safetensors"
+MOST_NOTED = 256
 MOST_SAVING = 0.1
 """Share of the time that may go into saving the state at the ends of epochs."""
 FEWEST_SHEETS = 24
@@ -77,6 +79,7 @@ class Pupil(ABC):
         self.chance = torch.Generator().manual_seed(config.seed + 1)
         self.step = 0
         self.totals = torch.zeros(len(names), dtype=torch.float64)
+        self._noted: list[Tensor] = []
         self.history: list[dict[str, float]] = []
         entries = repr(covers.entries).encode() + covers.pixels.tobytes()
         self.given = {"covers": hashlib.sha256(entries).hexdigest()[:16]}
@@ -116,9 +119,12 @@ class Pupil(ABC):
 
     def as_input(self, numbers: NDArray[np.int64]) -> Tensor:
         """Covers by number, float, ``(n, 3, s, s)`` in [-1, 1]."""
-        pixels = torch.from_numpy(self.covers.pixels[numbers])
-        moved = pixels.to(self.crew.device, memory_format=torch.channels_last)
-        return moved.float().div_(127.5).sub_(1)
+        return self.as_covers(torch.from_numpy(self.covers.pixels[numbers]).to(self.crew.device))
+
+    @staticmethod
+    def as_covers(pixels: Tensor) -> Tensor:
+        """Uint8, ``(n, 3, s, s)``, to float in [-1, 1]."""
+        return pixels.contiguous(memory_format=torch.channels_last).float().div_(127.5).sub_(1)
 
     def settle(self, rate: float) -> None:
         """Set the learning rate that this step is due: over the last ``settle`` of the run it falls to zero."""
@@ -127,7 +133,7 @@ class Pupil(ABC):
             left = min(1.0, (self.steps - self.step) / (self.lesson.settle * self.steps))
         for optimiser in self.optimisers.values():
             for group in optimiser.param_groups:
-                group["lr"] = rate * left
+                set_rate(group, rate * left)
 
     def learn(self, loss: Tensor, optimiser: str) -> None:
         """One step of an optimiser, by the mean of all processes' slopes."""
@@ -143,8 +149,11 @@ class Pupil(ABC):
         self.step += 1
         means = torch.stack([value.detach().float() for value in seen])
         self.crew.average([means])
-        self.totals += means.cpu().double()
-        if self.step % self.steps_per_epoch == 0:
+        self._noted.append(means)
+        ended = self.step % self.steps_per_epoch == 0
+        if ended or len(self._noted) >= MOST_NOTED:
+            self._add_up()
+        if ended:
             line: dict[str, float] = {
                 "epoch": self.step // self.steps_per_epoch,
                 "images_seen": self.images_seen,
@@ -155,8 +164,17 @@ class Pupil(ABC):
             )
             self.totals.zero_()
 
+    def _add_up(self) -> None:
+        """Asking a GPU for what it found makes it idle, so it is asked rarely."""
+        if self._noted:
+            # One by one, so that a run that was interrupted adds up to exactly the same.
+            for means in torch.stack(self._noted).cpu().double():
+                self.totals += means
+        self._noted.clear()
+
     def state(self) -> tuple[dict[str, Tensor], dict[str, object]]:
         """All that the rest of the run depends on: tensors, and what fits in JSON."""
+        self._add_up()
         tensors = {"chance": self.chance.get_state(), "totals": self.totals}
         for name, network in self.networks.items():
             tensors |= {f"{name}/{key}": value for key, value in network.state_dict().items()}

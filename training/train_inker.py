@@ -18,16 +18,18 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 from torch.nn.functional import avg_pool2d, l1_loss
 
 from albumjudge.dcgan import doublings
-from albumjudge.sketched import LEAST, Inker
+from albumjudge.sketched import GRAIN, LEAST, Inker
 from training.cover_data import CoverSet, DataError, load_covers
 from training.crew import Crew, dismiss, muster
 from training.generator_trainer import contact_sheet
 from training.hardware import choose_precision
 from training.lite_features import LiteFeatures
 from training.pupils import Pupil, add_options, chosen, teach
+from training.replay import Replay, adam
 from training.shared_norm import share_norms
 from training.tracing import NOISE, Tracer, unlikeness
 
@@ -83,25 +85,29 @@ class InkerTrainer(Pupil):
         share_norms(self.tracer, crew)
         self.networks = {"tracer": self.tracer, "inker": self.inker}
         learning = [*self.tracer.parameters(), *self.inker.parameters()]
-        self.optimisers = {"both": torch.optim.Adam(learning, config.learning_rate, (0.9, 0.99))}
+        self.optimisers = {"both": adam(learning, config.learning_rate, (0.9, 0.99), crew.device)}
+        self.replay = Replay(self._learn, crew.device, record=crew.size == 1)
 
     def train_step(self) -> None:
         """Look at one batch and learn from it."""
         self.settle(self.config.learning_rate)
         numbers = torch.from_numpy(self.batch())
-        covers = self.as_input(self.crew.share(numbers).numpy())
+        side = self.config.size // GRAIN
+        noise = torch.randn((self.config.batch, self.config.depth, side, side), generator=self.chance)
+        pixels = torch.from_numpy(self.covers.pixels[self.crew.share(numbers).numpy()])
+        self.note(*self.replay(pixels, self.crew.share(noise)))
+
+    def _learn(self, pixels: Tensor, noise: Tensor) -> Tensor:
+        covers = self.as_covers(pixels)
         with self.autocast():
             sketches = self.tracer(covers).float()
-        shape = (self.config.batch, *sketches.shape[1:])
-        noise = self.crew.share(torch.randn(shape, generator=self.chance)).to(sketches)
-        with self.autocast():
             inked = self.inker(sketches + self.config.noise * noise).float()
             unlike = unlikeness(self.features, inked, covers)
             small = self.inker(avg_pool2d(sketches, 2)).float()
         difference, smaller = l1_loss(inked, covers), l1_loss(small, avg_pool2d(covers, 2))
         loss = difference + self.config.look_say * unlike + self.config.small_say * smaller
         self.learn(loss, "both")
-        self.note(difference, unlike, smaller)
+        return torch.stack([difference, unlike, smaller]).detach()
 
     @torch.no_grad()
     def sheet(self) -> tuple[str, Image.Image]:

@@ -36,6 +36,7 @@ from training.generator_trainer import contact_sheet
 from training.hardware import choose_precision
 from training.projected import shift
 from training.pupils import STATE, Pupil, add_options, chosen, fingerprint, teach
+from training.replay import Replay, adam
 from training.runs import read_state, save_checkpoint, write_json
 from training.tracing import Tracer
 
@@ -152,8 +153,9 @@ class SketcherTrainer(Pupil):
         self.is_novice, self.sketcher = novice, copy.deepcopy(learner)
         self.average = copy.deepcopy(self.sketcher).eval().requires_grad_(False)
         self.networks = {"sketcher": self.sketcher, "average": self.average}
-        learning = torch.optim.Adam(self.sketcher.parameters(), config.learning_rate, (0.9, 0.98))
+        learning = adam(self.sketcher.parameters(), config.learning_rate, (0.9, 0.98), crew.device)
         self.optimisers = {"sketcher": learning}
+        self.replay = Replay(self._learn, crew.device, record=crew.size == 1)
         chance = torch.Generator().manual_seed(config.seed + 2)
         self.sample_latents = torch.randn(SAMPLES, painter.latent_size, generator=chance)
         half = SAMPLES // 2
@@ -163,7 +165,7 @@ class SketcherTrainer(Pupil):
 
     def train_step(self) -> None:
         """One step of the sketcher, then of its average."""
-        config, device = self.config, self.crew.device
+        config = self.config
         self.settle(config.learning_rate * min(1.0, (self.images_seen + config.batch) / max(1, config.warm)))
         numbers = torch.from_numpy(self.batch())
         labels = label_numbers([self.covers.entries[i] for i in numbers.tolist()], self.chance)
@@ -172,9 +174,13 @@ class SketcherTrainer(Pupil):
         noise = torch.randn((config.batch, *self.sketches.shape[2:]), generator=self.chance)
         # Most of what there is to learn lies in the middle (Esser et al. 2024, https://arxiv.org/abs/2403.03206).
         moments = torch.randn(config.batch, generator=self.chance).sigmoid()
-        view, numbers, noise, moments, labels = (
-            self.crew.share(each).to(device) for each in (view, numbers, noise, moments, labels)
+        loss = self.replay(
+            *(self.crew.share(each) for each in (view, numbers, noise, moments, labels)),
         )
+        self._follow((1 - 1 / (1 + self.step)) ** (config.average_power + 1))
+        self.note(loss)
+
+    def _learn(self, view: Tensor, numbers: Tensor, noise: Tensor, moments: Tensor, labels: Tensor) -> Tensor:
         traced, noise = (
             each.contiguous(memory_format=torch.channels_last)
             for each in (self.sketches[view, numbers], noise)
@@ -183,8 +189,7 @@ class SketcherTrainer(Pupil):
             ways = self.sketcher(mixed(traced, noise, moments), moments, *labels.unbind(1))
         loss = mse_loss(ways.float(), traced - noise)
         self.learn(loss, "sketcher")
-        self._follow((1 - 1 / (1 + self.step)) ** (config.average_power + 1))
-        self.note(loss)
+        return loss.detach()
 
     @torch.no_grad()
     def _follow(self, decay: float) -> None:
