@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -46,8 +47,10 @@ BUNDLED: dict[Kind, Path] = {
     kind: Path(__file__).resolve().parent.parent / "checkpoints" / kind for kind in KINDS
 }
 
-GUESTS = tuple(BUNDLED["generator"].with_name(f"generator-{name}") for name in ("seed", "plain", "aided"))
+GUESTS = tuple(BUNDLED["generator"].with_name(f"generator-{name}") for name in ("seed", "plain", "styled"))
 """Further generators that lie in the repository, to compare."""
+BESIDE_WEIGHTS = ("steps", "guidance", "insistence", "patience")
+"""Settings that decide what a network makes of the same weights."""
 _NAME = re.compile(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*")
 _FLOATS = {"F16", "BF16", "F32", "F64"}
 _ABANDONED = 24 * 3600.0
@@ -64,7 +67,8 @@ class Checkpoint:
     Attributes:
         kind: what it is for.
         directory: where its files are.
-        revision: name and the first eight hex digits of its weights' SHA-256: ``dcgan-seed-1a2b3c4d``.
+        revision: name and the first eight hex digits of its weights' SHA-256 (and of the settings
+            ``BESIDE_WEIGHTS``, where a network has them): ``dcgan-seed-1a2b3c4d``.
         source: where it came from.
         training: how it was made.
         metrics: evaluation tables, empty if there are none.
@@ -129,7 +133,7 @@ def read_checkpoint(directory: Path, kind: Kind, source: Source = "directory") -
     return Checkpoint(
         kind=kind,
         directory=directory,
-        revision=f"{training['name']}-{_digest(weights)[:8]}",
+        revision=f"{training['name']}-{_digest(weights, config)[:8]}",
         source=source,
         training=training,
         metrics=_read_json(directory / "metrics.json", dict, absent={}),
@@ -303,9 +307,12 @@ def _looks_pickled(path: Path) -> bool:
     return head == b"PK\x03\x04" or head[:1] == b"\x80"
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, config: Mapping[str, object]) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256")
+    if beside := {key: config[key] for key in BESIDE_WEIGHTS if key in config}:
+        digest.update(json.dumps(beside).encode())
+    return digest.hexdigest()
 
 
 _CHANCE = (torch.Tensor.normal_, nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_)

@@ -147,13 +147,17 @@ class Exhibit:
 
     @property
     def heeds_orders(self) -> bool:
-        """Whether what the painter is asked for was seen in its covers when that was measured.
+        """Whether who paints now :meth:`heeds`."""
+        return self.heeds(self.painter.revision)
+
+    def heeds(self, revision: str) -> bool:
+        """Whether what a painter is asked for was seen in its covers when that was measured.
 
         True where nobody measured it. A classifier that learned from real covers must read the genre back from
         painted ones at least half more often than chance would.
         """
         table = self.checkpoints["generator"].metrics.get(ORDERS, {})
-        row = table.get("rows", {}).get(self.painter.revision, {}) if isinstance(table, dict) else {}
+        row = table.get("rows", {}).get(revision, {}) if isinstance(table, dict) else {}
         try:
             return bool(row["genre read back"] >= 1.5 * row["chance, genre"])
         except KeyError:

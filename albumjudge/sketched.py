@@ -63,6 +63,10 @@ def softened(maps: Tensor) -> Tensor:
     Args:
         maps: ``(n, channels, h, w)``.
     """
+    if maps.device.type != "cpu":
+        # With channels last, slopes of padded pools were wrong on CUDA (https://github.com/pytorch/pytorch/issues/188344)
+        # and those of any pool on Apple silicon (https://github.com/pytorch/pytorch/pull/189233).
+        maps = maps.contiguous()
     return avg_pool2d(avg_pool2d(maps, 2, 1, 1), 2, 1)
 
 
@@ -302,6 +306,9 @@ class SketchGenerator(
             (autoguidance, Karras et al. 2024, https://arxiv.org/abs/2406.02507).
         insistence: how far to go the way of what was asked for, from the way of a sketch of any kind: 1 is as
             learnt (classifier-free guidance, Ho & Salimans 2022, https://arxiv.org/abs/2207.12598).
+        patience: the moment, 0 to 1, from which on the novice is asked. Earlier it is open what a cover will be,
+            and whoever is led away from the novice then ends in emptier ones (Kynkäänniemi et al. 2024,
+            https://arxiv.org/abs/2404.07724).
         novice: feature maps of the novice at the size of a sketch: a sketcher that is smaller and has learnt
             less, so that what it lacks is what the sketcher could do with more of, too. 0 is none, and no
             guidance.
@@ -318,8 +325,9 @@ class SketchGenerator(
         size: int = 64,
         ink: int = 64,
         steps: int = 6,
-        guidance: float = 2.0,
-        insistence: float = 4.0,
+        guidance: float = 3.0,
+        insistence: float = 5.0,
+        patience: float = 0.3,
         novice: int = 0,
     ) -> None:
         super().__init__()
@@ -328,7 +336,7 @@ class SketchGenerator(
         if steps < 1:
             raise ValueError(f"A sketch takes at least one step, not {steps}.")
         self.depth, self.width, self.size = depth, width, size
-        self.steps, self.guidance, self.insistence = steps, guidance, insistence
+        self.steps, self.guidance, self.insistence, self.patience = steps, guidance, insistence, patience
         self.latent_size, self.side = latent_size, size // GRAIN
         self.unfolding = Unfolding(latent_size, depth * self.side**2)
         self.sketcher = Sketcher(depth, width, self.side)
@@ -350,7 +358,7 @@ class SketchGenerator(
         if len(asked):
             told: Tensor = self.sketcher(sketches[asked], moments[asked], genre[asked], decade[asked])
             ways = ways.index_add(0, asked, self.insistence * (told - anyhow[asked]))
-        if self.novice is not None:
+        if self.novice is not None and moment >= self.patience:
             ways = ways + (self.guidance - 1) * (anyhow - self.novice(sketches, moments, unknown, unknown))
         return ways
 

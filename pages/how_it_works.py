@@ -164,8 +164,8 @@ def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
             "The sketcher learned by cleaning up. It was shown sketches of real covers under more or less noise, "
             "and had to say which way the sketch lies. Whoever can do that can begin with nothing but noise. No "
             "critic is needed, and every noise ends somewhere else. A novice had the same lessons, but is "
-            "smaller and was soon sent away. It is still asked at every step: wherever the two differ, the "
-            "painter goes further the sketcher’s way. That makes covers clearer." + orders(),
+            "smaller and was soon sent away. It is still asked, once a cover has taken shape: wherever the two "
+            "differ, the painter goes further the sketcher’s way. That makes covers clearer." + orders(),
         )
     film(checkpoint)
     measured(checkpoint, "No measurements lie beside the painter’s weights.")
@@ -190,9 +190,12 @@ IN_TWO_STEPS = (
 
 
 def orders() -> str:
-    """What is to be said where the painter was asked for genres and decades in vain; else nothing."""
+    """Whether the painter can be asked for genres and decades, which it was told of some covers."""
     if room.exhibit().heeds_orders:
-        return ""
+        return (
+            " It was also told the genre and the decade of some covers, so it can be asked for them. How often a "
+            "network that knows real covers reads from its covers what was asked for stands below."
+        )
     return (
         " It was also told the genre and the decade of some covers, and has not learned them: asked for jazz, it "
         "paints what it always paints. So nobody is asked what to ask for."

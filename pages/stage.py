@@ -168,8 +168,10 @@ def wall_words(number: int, order: Order) -> str:
 
 
 def takes_orders(painter: str) -> bool:
-    known = room.exhibit().painter_of(painter)
-    return known is not None and known.to_order
+    """Whether it is of any use to ask this painter for something."""
+    exhibit = room.exhibit()
+    known = exhibit.painter_of(painter)
+    return known is not None and known.to_order and exhibit.heeds(painter)
 
 
 def hang(number: int, identities: Sequence[CoverIdentity]) -> None:

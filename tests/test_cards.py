@@ -159,6 +159,14 @@ def test_a_run_that_ended_early_is_called_that(write: Any) -> None:
         ({"epochs_done": 1}, "Trained for 1 epoch."),
         ({"images_seen": 5000}, "5,000 pictures seen."),
         ({"epochs_done": 80, "planned_epochs": 70}, "Trained for 80 epochs, more than the 70 planned."),
+        (
+            {"epochs_done": 3, "images_seen": 30, "images_seen_before": 9, "hardware": "a fast GPU"},
+            "3 epochs (30 pictures seen, after 9 by the network that it began with) on a fast GPU.",
+        ),
+        (
+            {"epochs_done": 3, "images_seen": 30, "images_seen_before": 9, "inker": {}},
+            "3 epochs (30 pictures seen, after 9 by its inker and its novice).",
+        ),
         ({"epochs_done": 0, "planned_epochs": 2}, "after 0 of the 2 planned epochs. This"),
     ],
 )

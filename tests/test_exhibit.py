@@ -118,6 +118,21 @@ def test_a_painter_that_paints_no_orders_takes_none(
     assert exhibit.heeds_orders is heeds
 
 
+def test_a_guest_takes_no_orders_where_it_was_measured_to_heed_none(
+    bundled: dict[Kind, Path], tmp_path: Path
+) -> None:
+    folder = make_generator(tmp_path / "own", name="own-painter", seed=4)
+    revision = read_checkpoint(folder, "generator").revision
+    rows = {
+        revision: {"genre read back": 0.3, "chance, genre": 0.1},
+        "guest": {"genre read back": 0.11, "chance, genre": 0.1},
+    }
+    (folder / "metrics.json").write_text(json.dumps({exhibit_module.ORDERS: {"rows": rows}}))
+    exhibit = Exhibit.open(Settings(generator_directory=folder), bundled=bundled, guests=())
+    assert exhibit.heeds_orders and exhibit.heeds(revision) and exhibit.heeds("nobody measured this one")
+    assert not exhibit.heeds("guest")
+
+
 def test_the_bundled_generator_is_a_guest_where_another_is_at_work(
     bundled: dict[Kind, Path], tmp_path: Path
 ) -> None:

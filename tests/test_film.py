@@ -49,6 +49,14 @@ def test_a_film_of_two_runs_goes_on_where_the_first_was_left(tmp_path: Path) -> 
         assert np.asarray(frame)[SIZE + 4, 4].tolist() == pytest.approx([70] * 3, abs=3)
 
 
+def test_a_sketchers_film_counts_what_it_was_shown_itself(tmp_path: Path) -> None:
+    sketcher = run(tmp_path / "sketched", [0, 16])
+    (sketcher / "checkpoint").mkdir()
+    record = {"images_seen_before": 9000, "inker": {}}
+    (sketcher / "checkpoint" / "training.json").write_text(json.dumps(record))
+    assert [frame.covers_seen for frame in frames_of([(sketcher, None)])] == [0, 16]
+
+
 def test_a_film_stands_in_for_a_run_whose_samples_are_gone(tmp_path: Path) -> None:
     first = run(tmp_path / "first", [0, 256, 512])
     kept = tmp_path / "kept"

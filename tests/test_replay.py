@@ -21,7 +21,7 @@ def lesson(device: torch.device, record: bool) -> tuple[nn.Linear, list[float]]:
     def step(given: Tensor, wanted: Tensor) -> Tensor:
         optimiser.zero_grad(set_to_none=True)
         loss: Tensor = (line(given) - wanted).square().mean()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         return loss.detach()
 

@@ -262,11 +262,20 @@ def test_a_painter_departs_from_the_novice_by_as_much_as_was_said(guidance: floa
     """The sketcher leads to the genre's number, 0 unasked, the novice to -1: the ways from there add up."""
     generator = lived_in(tiny())
     generator.sketcher, generator.novice = Signpost(), Novice()  # type: ignore[assignment]
-    generator.guidance, generator.insistence = guidance, insistence
+    generator.guidance, generator.insistence, generator.patience = guidance, insistence, 0.0
     found = generator.sketch(latents(3), numbers(0, 4, 0), numbers(0, 0, 2))
     for row, asked in zip(found, (0, 4, 0), strict=True):
         expected = torch.full_like(row, -1 + guidance + insistence * asked)
         assert torch.allclose(row, expected, atol=1e-6)
+
+
+def test_the_novice_is_asked_only_where_patience_ends() -> None:
+    generator = lived_in(tiny())
+    novice = Novice()
+    generator.sketcher, generator.novice = Signpost(), novice  # type: ignore[assignment]
+    generator.steps, generator.patience = 4, 0.5
+    generator.sketch(latents(2), numbers(0, 0), numbers(0, 0))
+    assert novice.moments == [0.5, 0.75]
 
 
 def test_who_is_asked_for_does_not_change_the_rest_of_a_batch() -> None:
@@ -287,6 +296,19 @@ def test_softening_weighs_neighbours_by_one_two_one_and_takes_the_finest_weave_a
     weave = torch.tensor([1.0, -1]).double().repeat(4).expand(1, 1, 8, 8)
     for woven in (weave, weave.mT, weave * weave.mT):
         assert not softened(woven)[:, :, 1:-1, 1:-1].any()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_slopes_of_softened_maps_are_the_same_on_a_gpu() -> None:
+    """They were not, with channels last: the networks learnt nothing there."""
+    given = latents(2, 3 * 6 * 8).view(2, 3, 6, 8).contiguous(memory_format=torch.channels_last)
+    weights = latents(2, 3 * 6 * 8).view(2, 3, 6, 8).flip(0)
+    slopes = []
+    for device in ("cpu", "cuda"):
+        maps = given.to(device).requires_grad_()
+        total = (softened(maps) * weights.to(device)).sum()
+        slopes += [slope.cpu() for slope in torch.autograd.grad(total, maps)]
+    assert torch.allclose(slopes[0], slopes[1], atol=1e-9)
 
 
 def test_ways_are_followed_with_an_error_that_falls_as_the_square_of_a_step() -> None:
@@ -337,8 +359,9 @@ def test_its_checkpoint_gives_it_back(tmp_path: Path) -> None:
         "size": 64,
         "ink": 2,
         "steps": 3,
-        "guidance": 2.0,
-        "insistence": 4.0,
+        "guidance": 3.0,
+        "insistence": 5.0,
+        "patience": 0.3,
         "novice": 8,
     }
     loaded = load_generator(checkpoint)

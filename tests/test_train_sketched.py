@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -204,8 +205,9 @@ def test_the_second_script_teaches_a_sketcher_whose_checkpoint_paints(dreamt: Pa
         "size": 64,
         "ink": 4,
         "steps": 2,
-        "guidance": 2.0,
-        "insistence": 4.0,
+        "guidance": 3.0,
+        "insistence": 5.0,
+        "patience": 0.3,
         "novice": 8,
     }
     record = checkpoint.training
@@ -230,14 +232,31 @@ def test_the_second_script_teaches_a_sketcher_whose_checkpoint_paints(dreamt: Pa
 
 
 @pytest.mark.parametrize("steps", [1, 4])
-def test_the_checkpoint_says_how_many_covers_the_inker_was_shown(
+def test_the_checkpoint_says_how_many_covers_inker_and_novice_were_shown(
     folder: Path, covers: CoverSet, dreamt: Path, tmp_path: Path, steps: int
 ) -> None:
     record = read_checkpoint(dreamt / "checkpoint", "generator").training
-    assert record["images_seen_before"] == STEPS * INKER.batch
+    novice = int(read_state(dreamt / "novice" / "state.safetensors")[1]["step"])  # type: ignore[call-overload]
+    assert novice > 0
+    assert record["images_seen_before"] == STEPS * INKER.batch + novice * SKETCHER.batch
     teach(inker_of(covers), tmp_path, stop_after=steps)
     _, _, before = begin(SKETCHER, tmp_path, CPU)
     assert before == steps * INKER.batch
+
+
+def test_a_painter_is_another_one_where_it_makes_its_sketches_in_another_way(
+    dreamt: Path, tmp_path: Path
+) -> None:
+    """Since the same seed would give another cover."""
+    revisions = set()
+    others = ({"steps": 3}, {"guidance": 1.5}, {"insistence": 2.0}, {"patience": 0.5})
+    for number, changes in enumerate(({}, *others)):
+        folder = tmp_path / str(number)
+        shutil.copytree(dreamt / "checkpoint", folder)
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(config | changes))
+        revisions.add(read_checkpoint(folder, "generator").revision)
+    assert len(revisions) == 5
 
 
 def test_the_checkpoints_inker_is_the_one_that_was_taught(taught: Path, dreamt: Path) -> None:
@@ -410,12 +429,13 @@ def test_how_sketches_are_made_may_change_in_the_middle_of_a_run(
     """It is nothing that is learnt."""
     path = tmp_path / "state.safetensors"
     path.write_bytes((dreamt / path.name).read_bytes())
-    changed = replace(SKETCHER, steps=3, guidance=1.5, insistence=3.0, novice=16)
+    changed = replace(SKETCHER, steps=3, guidance=1.5, insistence=3.0, patience=0.5, novice=16)
     trainer = sketcher_of(covers, taught, changed)
     assert teach(trainer, tmp_path)
     assert trainer.step == STEPS
     generator = trainer.averaged_generator()
-    assert (generator.steps, generator.guidance, generator.insistence) == (3, 1.5, 3.0)
+    assert (generator.steps, generator.guidance) == (3, 1.5)
+    assert (generator.insistence, generator.patience) == (3.0, 0.5)
 
 
 def test_another_seed_gives_another_run(make: Make) -> None:

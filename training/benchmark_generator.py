@@ -18,8 +18,6 @@ works, so keep that sheet to yourself.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import sys
 import warnings
 from collections.abc import Mapping
@@ -42,6 +40,7 @@ from training.cards import write_card
 from training.cover_data import CoverSet, DataError, hold_out, label_numbers, load_covers, read_metadata
 from training.evaluate_generator import SEEN_SIZE, frechet_distance, kernel_distance, paint, untrained
 from training.eyes import Described, Features, Looker, Pixels, open_eyes
+from training.hardware import hardware
 from training.near_duplicates import Print, fingerprint, similar_pairs
 from training.neighbours import K, closer_than, nearest, overlap
 from training.read_back import QUESTIONS, Reader
@@ -377,18 +376,6 @@ def about(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def hardware() -> str:
-    """Processor and number of cores of this machine."""
-    name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        models = [
-            line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line
-        ]
-        name = models[0] if models else name
-    return f"{name}, {os.cpu_count()} cores"
-
-
 def learned_from(checkpoint: Checkpoint, data: Path, reference: CoverSet) -> int:
     """How many covers of the reference a generator has been trained on; 0 is fair."""
     config = checkpoint.training.get("config", {})
@@ -445,7 +432,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         "reference": f"{given.data.name}, {given.held_out} held out, source {given.source}, "
         f"{ground.dropped} left out that look like a training cover; {len(ground.studied):,} of "
         f"{len(ground.training):,} training covers looked at",
-        "hardware": hardware(),
+        "hardware": hardware(torch.device("cpu")),
         "precision": given.precision,
         "sheets": f"seeds 0 to {SHEET_COVERS - 1} in reading order; by genre and decade, seeds 0 to "
         f"{SHEET_COLUMNS - 1} in every row",

@@ -90,7 +90,7 @@ TOLD_ELSEWHERE = {
     "images_seen",
     "covers",
 }
-OF_THE_MACHINE = {"machine", "python", "torch", "device", "precision", "threads"}
+OF_THE_MACHINE = {"machine", "python", "torch", "device", "hardware", "precision", "threads"}
 
 
 def generator_card(record: Record, metrics: Record, *, weights: bool = True) -> str:
@@ -256,16 +256,16 @@ def progress(record: Record) -> str:
         )
     beside = "" if seen is None else f" ({number(seen)} pictures seen)"
     if before := record.get("images_seen_before"):
-        beside = (
-            f" ({number(seen or 0)} pictures seen, after {number(before)} by the network that it began with)"
-        )
+        others = "its inker and its novice" if "inker" in record else "the network that it began with"
+        beside = f" ({number(seen or 0)} pictures seen, after {number(before)} by {others})"
     if planned is not None and done < planned:
         return (
             f"**Training ended early**, after {number(done)} of the {number(planned)} planned "
             f"epochs{beside}. This is an unfinished run, and what it can do says little about what the "
             "recipe can do."
         )
-    told = f"Trained for {number(done)} {'epoch' if done == 1 else 'epochs'}{beside}"
+    where = f" on {record['hardware']}" if "hardware" in record else ""
+    told = f"Trained for {number(done)} {'epoch' if done == 1 else 'epochs'}{beside}{where}"
     if planned is None:
         return f"{told}."
     return f"{told}, as planned." if done == planned else f"{told}, more than the {number(planned)} planned."

@@ -75,7 +75,10 @@ def frames_of(runs: list[tuple[Path, int | None]]) -> list[Frame]:
         seeds.add((config["seed"], config["latent_size"]))
         finished = folder / "checkpoint" / "training.json"
         if finished.is_file():
-            before = int(json.loads(finished.read_text(encoding="utf-8")).get("images_seen_before", before))
+            record = json.loads(finished.read_text(encoding="utf-8"))
+            # What an inker was shown, its sketcher was not.
+            if "inker" not in record:
+                before = int(record.get("images_seen_before", before))
         here = []
         for sheet in sorted((folder / "samples").glob("*.png")):
             seen = int(sheet.stem)

@@ -36,7 +36,7 @@ from training.cards import write_card
 from training.cover_data import CoverSet, DataError, load_covers
 from training.crew import Crew, dismiss, muster
 from training.generator_trainer import Trainer
-from training.hardware import choose_precision
+from training.hardware import choose_precision, hardware
 from training.presets import PRESETS, GeneratorConfig
 from training.runs import read_state, save_checkpoint, write_json, write_state
 
@@ -169,6 +169,7 @@ def finish(trainer: Trainer, out: Path, preset: str, seen_before: int = 0) -> Pa
         "images_seen": trainer.images_seen,
         "precision": trainer.precision,
         "processes": trainer.crew.size,
+        "hardware": hardware(trainer.device),
     }
     if seen_before:
         record["images_seen_before"] = seen_before

@@ -103,7 +103,8 @@ class InkerTrainer(Pupil):
             sketches = self.tracer(covers).float()
             inked = self.inker(sketches + self.config.noise * noise).float()
             unlike = unlikeness(self.features, inked, covers)
-            small = self.inker(avg_pool2d(sketches, 2)).float()
+            # Contiguous for the sake of Apple silicon, see softened.
+            small = self.inker(avg_pool2d(sketches.contiguous(), 2)).float()
         difference, smaller = l1_loss(inked, covers), l1_loss(small, avg_pool2d(covers, 2))
         loss = difference + self.config.look_say * unlike + self.config.small_say * smaller
         self.learn(loss, "both")

@@ -33,7 +33,7 @@ from training.cards import write_card
 from training.cover_data import CoverSet, DataError, label_numbers, load_covers
 from training.crew import Crew, dismiss, muster
 from training.generator_trainer import contact_sheet
-from training.hardware import choose_precision
+from training.hardware import choose_precision, hardware
 from training.projected import shift
 from training.pupils import STATE, Pupil, add_options, chosen, fingerprint, teach
 from training.replay import Replay, adam
@@ -53,7 +53,8 @@ class SketcherConfig:
             ``settle`` of the run it falls to zero.
         latent_size: of the painter; a sketch begins as what it unfolds to. The sketcher learns from any noise.
         width: of the sketcher.
-        steps, guidance, insistence: of :class:`albumjudge.sketched.SketchGenerator`; nothing that is learnt.
+        steps, guidance, insistence, patience: of :class:`albumjudge.sketched.SketchGenerator`; nothing that is
+            learnt.
         novice, novice_epochs: width of the novice, 0 for none, and how long it learns.
         views: tracings of each cover, each but the first after moving it a bit.
         forget_label: share of known labels that are forgotten, so that the sketcher knows the way without, too.
@@ -74,8 +75,9 @@ class SketcherConfig:
     latent_size: int = 100
     width: int = 128
     steps: int = 6
-    guidance: float = 2.0
-    insistence: float = 4.0
+    guidance: float = 3.0
+    insistence: float = 5.0
+    patience: float = 0.3
     novice: int = 64
     novice_epochs: int = 6
     views: int = 4
@@ -131,7 +133,7 @@ class SketcherTrainer(Pupil):
     """
 
     # What the novice has learnt is only looked at in samples.
-    free = Pupil.free | {"steps", "guidance", "insistence", "novice", "novice_epochs"}
+    free = Pupil.free | {"steps", "guidance", "insistence", "patience", "novice", "novice_epochs"}
 
     def __init__(
         self,
@@ -235,6 +237,7 @@ def begin(config: SketcherConfig, inker: Path, device: torch.device) -> tuple[Sk
             steps=config.steps,
             guidance=config.guidance,
             insistence=config.insistence,
+            patience=config.patience,
             novice=config.novice,
         )
         tracer = Tracer(told["depth"])
@@ -263,6 +266,7 @@ def finish(trainer: SketcherTrainer, out: Path, inker: Path, before: int) -> Pat
         "images_seen_before": before,
         "precision": trainer.precision,
         "processes": trainer.crew.size,
+        "hardware": hardware(trainer.crew.device),
     }
     save_checkpoint(trainer.averaged_generator(), folder, record)
     write_json(folder / "history.json", trainer.history)
@@ -299,6 +303,7 @@ def main(arguments: list[str] | None = None) -> int:
                 novice.precision = precision
                 teach(novice, given.out / "novice")
                 painter.novice.load_state_dict(novice.average.state_dict())
+                before += novice.images_seen
             trainer = SketcherTrainer(config, covers, crew, painter, sketches)
             trainer.precision = precision
             ended = teach(trainer, given.out)
