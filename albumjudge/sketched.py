@@ -32,6 +32,11 @@ TURNS = 3.0
 strangers (correlated by exp(-9)), and those of a tenth of the way are not."""
 
 
+CALM = 0.2
+"""The power of a latent vector's length that the noise is as long as: noise a tenth too short already leads to
+empty sketches, noise a tenth too long to gaudy ones."""
+
+
 class Rework(nn.Module):
     """Two convolutions whose result is added; nothing at first.
 
@@ -235,7 +240,7 @@ class Unfolding(nn.Module):
     Some directions take the numbers of the latent vector as they are. All others take many waves across it
     (random Fourier features, Rahimi & Recht 2007) each: nearly normal, and new for every latent vector, yet
     hardly different for one close by. So a cover is told by as few numbers as one of any other painter.
-    A vector of twice the length gives noise of twice the length.
+    The longer the vector, the longer the noise, but hardly, see ``CALM``: so the length says how rich a cover is.
 
     Args:
         latent_size: numbers in a latent vector.
@@ -277,12 +282,11 @@ class Unfolding(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         """Float, ``(n, latent_size)``, to ``(n, noise_size)``."""
-        lengths = latents.norm(dim=1, keepdim=True) / latents.shape[1] ** 0.5
-        usual = latents / lengths.clamp(min=1e-9)
+        lengths = (latents.norm(dim=1, keepdim=True) / latents.shape[1] ** 0.5).clamp(min=1e-9)
+        usual = latents / lengths
         waves = 2**0.5 * torch.cos(usual @ self.turns.T + self.shifts)
-        fine = lengths * (waves @ self.mixing.T)
-        noise: Tensor = torch.cat([latents, fine], 1) @ self.directions.T
-        return noise
+        noise: Tensor = torch.cat([usual, waves @ self.mixing.T], 1) @ self.directions.T
+        return lengths**CALM * noise
 
 
 class SketchGenerator(

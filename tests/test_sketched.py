@@ -14,6 +14,7 @@ from albumjudge.checkpoints import load_generator, read_checkpoint
 from albumjudge.conditions import DECADES, GENRES
 from albumjudge.covers import CoverIdentity, Painter
 from albumjudge.sketched import (
+    CALM,
     GRAIN,
     SLOPE,
     TOLD,
@@ -172,7 +173,9 @@ def test_unfolded_noise_is_normal_in_every_direction() -> None:
 
 
 def test_the_first_directions_take_the_latent_vector_as_it_is() -> None:
+    """If it is of the usual length."""
     unfolding, given = unfolding_of(), latents(4, 20)
+    given = given * (20**0.5 / given.norm(dim=1, keepdim=True))
     rows = torch.randn(500, 60, generator=torch.Generator().manual_seed(3)) * torch.linspace(1, 3, 60)
     unfolding.face(rows + 7)
     found = unfolding(given) @ unfolding.directions
@@ -198,8 +201,16 @@ def test_close_latents_unfold_to_close_noise_and_strangers_to_strangers() -> Non
 @pytest.mark.parametrize("times", [0.5, 1.7])
 def test_a_longer_latent_vector_unfolds_to_more_noise_of_the_same_kind(times: float) -> None:
     unfolding, given = unfolding_of(), latents(4, 20)
-    assert torch.allclose(unfolding(times * given), times * unfolding(given), atol=1e-9)
-    assert not unfolding(0 * given).any()
+    assert torch.allclose(unfolding(times * given), times**CALM * unfolding(given), atol=1e-9)
+    assert not unfolding(0 * given)[:, :20].any() and unfolding(0 * given).isfinite().all()
+
+
+def test_noise_is_hardly_longer_or_shorter_than_real_noise_however_wild_the_painter_is() -> None:
+    usual = unfolding_of(100, 768)(latents(50, 100)).norm(dim=1)
+    assert pytest.approx(usual.mean().item(), rel=0.05) == 768**0.5 and usual.std() < 0.05 * usual.mean()
+    for wildness, least, most in ((0.5, 0.85, 0.9), (1.4, 1.05, 1.1)):
+        noise = unfolding_of(100, 768)(wildness * latents(50, 100)).norm(dim=1)
+        assert least < (noise / usual).mean() < most
 
 
 def test_more_numbers_than_a_sketch_has_cannot_be_unfolded() -> None:
