@@ -285,8 +285,9 @@ class Unfolding(nn.Module):
         lengths = (latents.norm(dim=1, keepdim=True) / latents.shape[1] ** 0.5).clamp(min=1e-9)
         usual = latents / lengths
         waves = 2**0.5 * torch.cos(usual @ self.turns.T + self.shifts)
-        noise: Tensor = torch.cat([usual, waves @ self.mixing.T], 1) @ self.directions.T
-        return lengths**CALM * noise
+        noise = torch.cat([usual, waves @ self.mixing.T], 1) @ self.directions.T
+        calmed: Tensor = lengths**CALM * noise
+        return calmed
 
 
 class SketchGenerator(

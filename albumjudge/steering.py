@@ -21,10 +21,13 @@ from numpy.typing import NDArray
 from albumjudge import emotions
 from albumjudge.covers import Cover, CoverIdentity, GeneratorNetwork, Painter, asked, paint_with
 from albumjudge.judging import Judge, JudgedCover
+from albumjudge.sketched import SketchGenerator
 
 STEPS = 12
 SHORTEST, LONGEST = 2.0, 10.0
 """Leash, in latent units: two random covers are about fourteen apart in a hundred dimensions."""
+LOOKS = 4
+"""Of a painter that sketches, when it is asked for a slope."""
 LONGEST_WAY = 15.0
 """All steps of the strongest wish, in latent units: half more than the longest leash, as no walk is straight."""
 
@@ -80,6 +83,9 @@ class Steering:
         self._painter, self._judge = painter, judge
         # Slopes need no double precision; frames do, and are painted by the painter itself.
         quick: GeneratorNetwork = copy.deepcopy(painter.network).float().requires_grad_(False)
+        if isinstance(quick, SketchGenerator):
+            # Nor the finer points of a sketch: walks get as far without.
+            quick.steps, quick.novice = min(quick.steps, LOOKS), None
         self._quick = quick.to(memory_format=torch.channels_last)
         self._alone = threading.Lock()
 

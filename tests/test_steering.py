@@ -24,8 +24,9 @@ from albumjudge.covers import (
 from albumjudge.dcgan import Generator
 from albumjudge.emotions import NAMES
 from albumjudge.judging import Judge
+from albumjudge.sketched import SketchGenerator
 from albumjudge.skipgan import SkipGenerator
-from albumjudge.steering import LONGEST, SHORTEST, STEPS, Steering, Wish, hold, strayed
+from albumjudge.steering import LONGEST, LOOKS, SHORTEST, STEPS, Steering, Wish, hold, strayed
 
 REVISION = "dcgan-test-1a2b3c4d"
 SIZE = 8
@@ -233,3 +234,26 @@ def test_the_real_jury_is_moved() -> None:
     for frame, verdict in zip(frames, judge.judge([frame.cover for frame in frames]), strict=True):
         assert frame.verdict.probabilities == pytest.approx(verdict.probabilities, abs=1e-5)
     assert max(frame.verdict.probabilities[place] for frame in frames) > before + 0.05
+
+
+def test_slopes_of_a_painter_that_sketches_are_asked_for_in_fewer_looks_and_its_covers_in_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(0)
+    made = SketchGenerator(SIZE, depth=3, width=8, ink=4, steps=6, novice=8)
+    for parameter in made.parameters():
+        nn.init.normal_(parameter, 0, 0.1)
+    looks: list[tuple[bool, int]] = []
+    look = SketchGenerator.ways
+
+    def counted(self: SketchGenerator, sketches: Tensor, moment: float, *order: Tensor) -> Tensor:
+        looks.append((sketches.requires_grad, self.steps))
+        return look(self, sketches, moment, *order)
+
+    monkeypatch.setattr(SketchGenerator, "ways", counted)
+    walker = steering(made)
+    frames = list(walker.walk(CoverIdentity(REVISION, 3), Wish("awe", 1.0, LONGEST), 2))
+    assert len(frames) == 2
+    assert made.steps == 6 and made.novice is not None
+    assert {steps for sloping, steps in looks if sloping} == {LOOKS}
+    assert {steps for sloping, steps in looks if not sloping} == {6}
