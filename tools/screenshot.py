@@ -47,7 +47,7 @@ def take(address: str, wall: int, to: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--address", default="http://localhost:8501")
-    parser.add_argument("--wall", type=int, default=5)
+    parser.add_argument("--wall", type=int, default=4)
     parser.add_argument("--to", type=Path, default=PICTURE)
     given = parser.parse_args()
     take(given.address, given.wall, given.to)
