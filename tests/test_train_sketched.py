@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 
 from albumjudge.checkpoints import load_generator, read_checkpoint
@@ -26,6 +27,7 @@ from tests.cover_folders import cover_folder
 from tests.quick_features import QuickFeatures
 from tests.test_crew import ROOT, free_port
 from training import train_inker, train_sketcher
+from training.board import GROUPS
 from training.cover_data import CoverSet, DataError, load_covers
 from training.crew import Crew
 from training.pupils import Pupil, teach
@@ -394,6 +396,30 @@ def test_the_state_is_saved_within_an_epoch_as_often_as_was_asked(make: Make, tm
     pupil.train_step = look_and_step  # type: ignore[method-assign]
     teach(pupil, tmp_path, save_every=-1)
     assert seen == [None, 1, 2]
+
+
+def test_curves_speed_memory_and_samples_are_on_the_board_once_also_after_a_stop(
+    make: Make, tmp_path: Path
+) -> None:
+    assert not teach(make(), tmp_path, stop_after=4)
+    assert teach(make(), tmp_path)
+    board = EventAccumulator(
+        str(tmp_path / "tensorboard"), size_guidance={"images": 0, "scalars": 0}
+    ).Reload()
+    history = json.loads((tmp_path / "history.json").read_text())
+    drawn = {key: name for key, name in GROUPS.items() if key in history[0]}
+    speed = {GROUPS["covers_per_second"], GROUPS["peak_memory_gb"]}
+    assert drawn and set(board.Tags()["scalars"]) == set(drawn.values()) | speed
+    for key, name in drawn.items():
+        assert [event.step for event in board.Scalars(name)] == [line["images_seen"] for line in history]
+        assert [event.value for event in board.Scalars(name)] == pytest.approx(
+            [line[key] for line in history]
+        )
+    for name in speed:
+        assert len(board.Scalars(name)) == len(history)
+        assert all(event.value > 0 for event in board.Scalars(name))
+    kept = {int(path.stem.split("-")[0]) for path in (tmp_path / "samples").iterdir()}
+    assert {event.step for event in board.Images("samples")} == kept
 
 
 def test_the_same_command_does_nothing_more_to_a_finished_run(
@@ -950,6 +976,7 @@ def test_only_the_first_of_a_crew_writes(make: Make, tmp_path: Path, monkeypatch
         "history.json",
         "samples",
         "state.safetensors",
+        "tensorboard",
     ]
 
 

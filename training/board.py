@@ -14,6 +14,9 @@ GROUPS = {
     "loss_generator": "loss/generator",
     "real_score": "score/real",
     "fake_score": "score/fake",
+    "difference": "loss/difference",
+    "unlikeness": "loss/unlikeness",
+    "smaller": "loss/half as large",
     "covers_per_second": "speed/covers per second",
     "peak_memory_gb": "speed/peak memory in GB",
 }
@@ -32,9 +35,9 @@ class Board:
         self._writer = SummaryWriter(folder, purge_step=seen + 1 if seen else 0)
 
     def add_epoch(self, line: Mapping[str, float]) -> None:
-        """Curves: one line of the history."""
-        for key, name in GROUPS.items():
-            self._writer.add_scalar(name, line[key], int(line["images_seen"]))
+        """Curves: one line of the history, of which those in ``GROUPS`` are drawn."""
+        for key in GROUPS.keys() & line.keys():
+            self._writer.add_scalar(GROUPS[key], line[key], int(line["images_seen"]))
 
     def add_samples(self, sheet: NDArray[np.uint8], seen: int) -> None:
         """A contact sheet, uint8, shape ``(height, width, 3)``."""

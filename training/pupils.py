@@ -8,6 +8,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -19,8 +20,10 @@ from PIL import Image
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from training.board import Board
 from training.cover_data import CoverSet, DataError
 from training.crew import Crew
+from training.hardware import peak_memory
 from training.replay import set_rate
 from training.runs import read_state, write_json, write_state
 
@@ -220,7 +223,9 @@ class Pupil(ABC):
 
 
 def teach(pupil: Pupil, out: Path, *, save_every: float = 300.0, stop_after: int | None = None) -> bool:
-    """Train, or go on training, in ``out``: ``state.safetensors``, ``history.json`` and ``samples/``.
+    """Train, or go on training, in ``out``.
+
+    There are ``state.safetensors``, ``history.json``, ``samples/`` and ``tensorboard/`` then.
 
     Args:
         save_every: seconds between saves of the state. It is saved at the end of an epoch, too, as long as saving
@@ -244,30 +249,34 @@ def teach(pupil: Pupil, out: Path, *, save_every: float = 300.0, stop_after: int
     state = crew.from_first(first)
     if not crew.first:
         pupil.restore(*state)
-    if crew.first and not pupil.step:
-        _hang(pupil, out / "samples")
-    started = saved = time.monotonic()
-    saving = 0.0
-    bar = tqdm(
-        total=pupil.steps * pupil.lesson.batch,
-        initial=pupil.images_seen,
-        unit="img",
-        mininterval=0.5 if sys.stderr.isatty() else 60,
-        maxinterval=120,
-        disable=not crew.first,
-    )
-    with bar:
+    with ExitStack() as at_the_end:
+        log = at_the_end.enter_context(closing(_Log(pupil, out))) if crew.first else None
+        if log and not pupil.step:
+            log.hang()
+        bar = tqdm(
+            total=pupil.steps * pupil.lesson.batch,
+            initial=pupil.images_seen,
+            unit="img",
+            mininterval=0.5 if sys.stderr.isatty() else 60,
+            maxinterval=120,
+            disable=not crew.first,
+        )
+        at_the_end.enter_context(bar)
+        started = saved = time.monotonic()
+        saving = 0.0
         while pupil.step < pupil.steps:
             pupil.train_step()
             bar.update(pupil.lesson.batch)
             ended, stopping = pupil.step % pupil.steps_per_epoch == 0, pupil.step == stop_after
-            if crew.first and _worth_a_look(pupil):
-                _hang(pupil, out / "samples")
-            if crew.first and ended:
-                tqdm.write("  ".join(f"{key} {value:g}" for key, value in pupil.history[-1].items()))
+            memory = crew.largest(peak_memory(crew.device)) if ended else 0.0
+            if log and ended:
+                log.tell(memory)
+            if log and _worth_a_look(pupil):
+                log.hang()
             now = time.monotonic()
             due = now - saved > save_every or (ended and saving <= MOST_SAVING * (now - started))
-            if crew.first and (due or stopping or pupil.step == pupil.steps):
+            if log and (due or stopping or pupil.step == pupil.steps):
+                log.board.flush()
                 write_state(out / STATE, *pupil.state())
                 write_json(out / "history.json", pupil.history)
                 saved = time.monotonic()
@@ -277,18 +286,49 @@ def teach(pupil: Pupil, out: Path, *, save_every: float = 300.0, stop_after: int
     return True
 
 
+class _Log:
+    """What the first process tells of a run: a line an epoch, curves and samples.
+
+    How fast it was stands there alone, since a run that was interrupted has the same history as any other.
+    """
+
+    def __init__(self, pupil: Pupil, out: Path) -> None:
+        self.pupil, self.samples = pupil, out / "samples"
+        self.board = Board(out / "tensorboard", seen=pupil.images_seen)
+        self._since, self._from = time.monotonic(), pupil.images_seen
+
+    def tell(self, memory: float) -> None:
+        """Of the epoch that has just ended.
+
+        Args:
+            memory: the most that any process has held so far, in GB.
+        """
+        now, seen = time.monotonic(), self.pupil.images_seen
+        line = self.pupil.history[-1] | {
+            "covers_per_second": round((seen - self._from) / max(1e-9, now - self._since), 2),
+            "peak_memory_gb": round(memory, 3),
+        }
+        tqdm.write("  ".join(f"{key} {value:g}" for key, value in line.items()))
+        self.board.add_epoch(line)
+        self._since, self._from = now, seen
+
+    def hang(self) -> None:
+        """Keep samples of this moment."""
+        kind, picture = self.pupil.sheet()
+        self.samples.mkdir(parents=True, exist_ok=True)
+        picture.save(self.samples / f"{self.pupil.images_seen:08d}{kind}.png")
+        self.board.add_samples(np.asarray(picture), self.pupil.images_seen)
+
+    def close(self) -> None:
+        self.board.close()
+
+
 def _worth_a_look(pupil: Pupil) -> bool:
     """Whether to keep samples of this moment: in the first steps often, later at the end of some epochs."""
     epoch, within = divmod(pupil.step, pupil.steps_per_epoch)
     if within or epoch % max(1, pupil.lesson.epochs // FEWEST_SHEETS):
         return pupil.step == pupil.steps or (pupil.step >= 16 and pupil.step.bit_count() == 1)
     return True
-
-
-def _hang(pupil: Pupil, folder: Path) -> None:
-    kind, picture = pupil.sheet()
-    folder.mkdir(parents=True, exist_ok=True)
-    picture.save(folder / f"{pupil.images_seen:08d}{kind}.png")
 
 
 def fingerprint(network: nn.Module) -> str:

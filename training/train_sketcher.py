@@ -8,8 +8,8 @@ learnt to trace: from any mixture of a traced sketch and noise, the sketcher lea
 Sketches hold a sixteenth of a cover's numbers, so it sees several times as many in the same time as a network on
 pixels; there is no critic that could be fooled, and nothing to collapse. A novice, who is smaller and soon sent
 away, learns first: the painter goes further wherever the sketcher departs from it. A killed run is continued by
-the same command. Then ``--out`` holds ``checkpoint/`` (for the exhibit), ``samples/`` and ``state.safetensors``,
-and ``novice/`` the same of the novice.
+the same command. Then ``--out`` holds ``checkpoint/`` (for the exhibit), ``samples/``, ``tensorboard/`` and
+``state.safetensors``, and ``novice/`` the last three of the novice.
 """
 
 from __future__ import annotations
