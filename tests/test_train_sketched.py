@@ -233,17 +233,25 @@ def test_the_second_script_teaches_a_sketcher_whose_checkpoint_paints(dreamt: Pa
     assert "of 64x64 pixels" in card
 
 
-@pytest.mark.parametrize("steps", [1, 4])
+@pytest.mark.parametrize("epochs", [1, 3])
 def test_the_checkpoint_says_how_many_covers_inker_and_novice_were_shown(
-    folder: Path, covers: CoverSet, dreamt: Path, tmp_path: Path, steps: int
+    folder: Path, covers: CoverSet, dreamt: Path, tmp_path: Path, epochs: int
 ) -> None:
     record = read_checkpoint(dreamt / "checkpoint", "generator").training
     novice = int(read_state(dreamt / "novice" / "state.safetensors")[1]["step"])  # type: ignore[call-overload]
     assert novice > 0
     assert record["images_seen_before"] == STEPS * INKER.batch + novice * SKETCHER.batch
-    teach(inker_of(covers), tmp_path, stop_after=steps)
+    assert teach(inker_of(covers, replace(INKER, epochs=epochs)), tmp_path)
     _, _, before = begin(SKETCHER, tmp_path, CPU)
-    assert before == steps * INKER.batch
+    assert before == epochs * 3 * INKER.batch
+
+
+def test_a_sketcher_does_not_begin_before_its_inker_has_learnt_all(covers: CoverSet, tmp_path: Path) -> None:
+    assert not teach(inker_of(covers), tmp_path, stop_after=4)
+    with pytest.raises(DataError, match=rf"has {STEPS - 4} steps to go\. Finish it"):
+        begin(SKETCHER, tmp_path, CPU)
+    assert teach(inker_of(covers), tmp_path)
+    begin(SKETCHER, tmp_path, CPU)
 
 
 def test_a_painter_is_another_one_where_it_makes_its_sketches_in_another_way(

@@ -185,8 +185,13 @@ class Pupil(ABC):
             for index, moments in optimiser.state_dict()["state"].items():
                 tensors |= {f"{name} adam/{index}/{key}": value for key, value in moments.items()}
         config = asdict(self.lesson)
-        notes = {"step": self.step, "history": self.history, "config": config, "given": self.given}
-        return tensors, notes
+        return tensors, {
+            "step": self.step,
+            "left": self.steps - self.step,
+            "history": self.history,
+            "config": config,
+            "given": self.given,
+        }
 
     def restore(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
         """Stand where :meth:`state` was called.

@@ -244,6 +244,10 @@ def begin(config: SketcherConfig, inker: Path, device: torch.device) -> tuple[Sk
         for name, network in (("inker", painter.inker), ("tracer", tracer)):
             network.load_state_dict({k: tensors[f"{name}/{k}"] for k in network.state_dict()})
         shown = int(notes["step"]) * int(told["batch"])  # type: ignore[call-overload]
+        if notes["left"]:
+            raise DataError(
+                f"{inker} has {notes['left']} steps to go. Finish it by the command it began with."
+            )
     except (KeyError, RuntimeError, TypeError) as error:
         raise DataError(f"{inker} is no run of training.train_inker ({error}).") from error
     painter.inker.requires_grad_(False)
