@@ -47,7 +47,7 @@ class Wish:
 
     emotion: str
     strength: float = 0.7
-    leash: float = 6.0
+    leash: float = 4.0
 
     def __post_init__(self) -> None:
         emotions.index(self.emotion)

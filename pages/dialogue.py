@@ -161,7 +161,7 @@ def studio(link: str) -> None:
                     "Leash",
                     SHORTEST,
                     LONGEST,
-                    6.0,
+                    Wish.leash,
                     1.0,
                     format="%.0f",
                     key="leash",

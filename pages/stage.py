@@ -144,10 +144,13 @@ def wall() -> None:
         st.query_params.from_dict(link)
     deaf = [p for p in order.painters if not takes_orders(p)]
     if (order.genre or order.decade) and deaf:
-        st.html(
-            f'<p class="quiet">{escape(name_of(deaf[0]))} knows nothing of music or decades and paints what '
-            "comes.</p>"
+        *others, last = [name_of(painter) for painter in deaf]
+        said = (
+            f"{', '.join(others)} and {last} know nothing of music or decades and paint what comes."
+            if others
+            else f"{last} knows nothing of music or decades and paints what comes."
         )
+        st.html(f'<p class="quiet">{escape(said)}</p>')
     for painter in order.painters:
         if len(order.painters) > 1:
             st.html(f'<h2 class="painter">{escape(name_of(painter))}</h2>')
