@@ -8,10 +8,13 @@ from html import escape
 
 import streamlit as st
 
-from albumjudge import breeding, hanging
-from albumjudge.breeding import Birth, BreedingError, Lineage, Pair, Stranger
-from albumjudge.covers import LAST_SEED, CoverIdentity, CoverLinkError
-from frame import morph, prints, room
+from albumjudge.domain import breeding
+from albumjudge.domain import seeds as hanging
+from albumjudge.domain.breeding import Birth, BreedingError, Lineage, Pair, Stranger
+from albumjudge.domain.cover import LAST_SEED, CoverIdentity, CoverLinkError
+from albumjudge.ui import morph_slider as morph
+from albumjudge.ui import prints
+from albumjudge.ui import shell as room
 
 room.need_frame()
 

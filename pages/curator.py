@@ -13,17 +13,20 @@ from html import escape
 import streamlit as st
 from huggingface_hub import get_token
 
-from albumjudge import hanging, health, suspicion, vote_dataset
-from albumjudge.covers import CoverIdentity, CoverLinkError
-from albumjudge.curation import CuratorsBook
-from albumjudge.database import VoteError
-from albumjudge.doorkeeper import Doorkeeper, PleaseWaitError
-from albumjudge.duels import DuelBook, DuelVote
-from albumjudge.gifts import GiftShelf
-from albumjudge.hub_push import PublishError
-from albumjudge.settings import Settings
-from albumjudge.votes import StoredVote
-from frame import prints, room
+from albumjudge.domain import seeds as hanging
+from albumjudge.domain.cover import CoverIdentity, CoverLinkError
+from albumjudge.domain.settings import Settings
+from albumjudge.export import dataset as vote_dataset
+from albumjudge.export.hub_push import PublishError
+from albumjudge.statistics import vote_quality as suspicion
+from albumjudge.ui import health, prints
+from albumjudge.ui import shell as room
+from albumjudge.voting.admin_password import Doorkeeper, PleaseWaitError
+from albumjudge.voting.curation import CuratorsBook
+from albumjudge.voting.database import VoteError
+from albumjudge.voting.duels import DuelBook, DuelVote
+from albumjudge.voting.submissions import GiftShelf
+from albumjudge.voting.votes import StoredVote
 
 room.need_frame()
 

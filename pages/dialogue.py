@@ -9,16 +9,20 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from albumjudge import charts, duel_findings, emotions, hanging
-from albumjudge.agreement import Share
-from albumjudge.covers import CoverIdentity, CoverLinkError
-from albumjudge.curation import CuratorsBook
-from albumjudge.database import VoteError
-from albumjudge.duels import Duel, DuelBook, Picked
-from albumjudge.exhibit import JudgedCover
-from albumjudge.rules import ClosedError
-from albumjudge.steering import LONGEST, SHORTEST, STEPS, Wish
-from frame import pairs, prints, room, visitor
+from albumjudge.domain import emotions
+from albumjudge.domain import seeds as hanging
+from albumjudge.domain.cover import CoverIdentity, CoverLinkError
+from albumjudge.inference.exhibit import JudgedCover
+from albumjudge.inference.steering import LONGEST, SHORTEST, STEPS, Wish
+from albumjudge.statistics import duel_findings
+from albumjudge.statistics.agreement import Share
+from albumjudge.ui import charts, prints, visitor
+from albumjudge.ui import duels as pairs
+from albumjudge.ui import shell as room
+from albumjudge.voting.curation import CuratorsBook
+from albumjudge.voting.database import VoteError
+from albumjudge.voting.duels import Duel, DuelBook, Picked
+from albumjudge.voting.rules import ClosedError
 
 room.need_frame()
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import streamlit as st
 
-from albumjudge import charts, hanging
-from albumjudge.checkpoints import Checkpoint
-from albumjudge.exhibit import JudgedCover
-from albumjudge.film import read_film
-from frame import measures, prints, room
+from albumjudge.domain import seeds as hanging
+from albumjudge.inference.checkpoints import Checkpoint
+from albumjudge.inference.exhibit import JudgedCover
+from albumjudge.inference.film import read_film
+from albumjudge.ui import charts, prints
+from albumjudge.ui import metric_tables as measures
+from albumjudge.ui import shell as room
 
 room.need_frame()
 
@@ -144,20 +146,6 @@ def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
         "colours, their "
         "layouts and the smudge where a name would be. It has no idea of music.",
     )
-    if checkpoint.network == "SkipGenerator":
-        prose(
-            "",
-            "Later four more critics joined, who look through a network that knows photographs. They made the "
-            "pictures sharper, and taught the painter a few strokes that it repeats." + orders(),
-        )
-    if checkpoint.network == "StyledGenerator":
-        prose(
-            "",
-            "Then it learned on in other company. A network that knows photographs looked at its covers as a "
-            "crowd and said in what the crowd still differed from real ones; it saw them softened, so that no "
-            "trick of single pixels could please it. And a reader who knows genres and decades looked for what "
-            "had been asked for." + orders(),
-        )
     if in_two_steps:
         prose(
             "",

@@ -7,14 +7,16 @@ from html import escape
 
 import streamlit as st
 
-from albumjudge import charts, dissent, emotions
-from albumjudge.covers import LAST_SEED, CoverIdentity, CoverLinkError
-from albumjudge.emotions import EMOTIONS
-from albumjudge.exhibit import JudgedCover
-from albumjudge.judging import Verdict
-from albumjudge.lives import lives
-from albumjudge.looking import meaning
-from frame import prints, room
+from albumjudge.domain import emotions
+from albumjudge.domain.cover import LAST_SEED, CoverIdentity, CoverLinkError
+from albumjudge.domain.emotions import EMOTIONS
+from albumjudge.domain.verdict import Verdict
+from albumjudge.inference.exhibit import JudgedCover
+from albumjudge.statistics import juror_disagreement as dissent
+from albumjudge.ui import charts, prints
+from albumjudge.ui import shell as room
+from albumjudge.ui.captions import meaning
+from albumjudge.ui.jurors import lives
 
 room.need_frame()
 

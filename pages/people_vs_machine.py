@@ -9,19 +9,21 @@ from html import escape
 
 import streamlit as st
 
-from albumjudge import agreement, by_emotion, charts, duel_findings, exclusions, findings
-from albumjudge.agreement import CoverAgreement, Share, Summary
-from albumjudge.by_emotion import EmotionOnCover
-from albumjudge.covers import read_png
-from albumjudge.curation import CuratorsBook
-from albumjudge.duel_findings import DuelFindings
-from albumjudge.duels import DuelBook, DuelVote
-from albumjudge.emotions import EMOTIONS, NAMES, NOTHING
-from albumjudge.exclusions import Sifted
-from albumjudge.findings import Findings
-from albumjudge.votes import DATA_DICTIONARY, BallotBox, StoredVote
-from frame import evidence, figures, pairs, prints, room
-from frame.evidence import percent
+from albumjudge.domain.cover import read_png
+from albumjudge.domain.emotions import EMOTIONS, NAMES, NOTHING
+from albumjudge.statistics import agreement, by_emotion, duel_findings, exclusions, findings
+from albumjudge.statistics.agreement import CoverAgreement, Share, Summary
+from albumjudge.statistics.by_emotion import EmotionOnCover
+from albumjudge.statistics.duel_findings import DuelFindings
+from albumjudge.statistics.exclusions import Sifted
+from albumjudge.statistics.findings import Findings
+from albumjudge.ui import charts, evidence, figures, prints
+from albumjudge.ui import duels as pairs
+from albumjudge.ui import shell as room
+from albumjudge.ui.evidence import percent
+from albumjudge.voting.curation import CuratorsBook
+from albumjudge.voting.duels import DuelBook, DuelVote
+from albumjudge.voting.votes import DATA_DICTIONARY, BallotBox, StoredVote
 
 room.need_frame()
 

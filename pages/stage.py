@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from albumjudge import charts, emotions, hanging
-from albumjudge.conditions import DECADES, GENRE_WORDS, GENRES
-from albumjudge.covers import AS_TRAINED, CoverIdentity, CoverLinkError, read_png
-from albumjudge.exhibit import JudgedCover
-from albumjudge.judging import Verdict
-from frame import prints, room
+from albumjudge.domain import emotions
+from albumjudge.domain import seeds as hanging
+from albumjudge.domain.conditions import DECADES, GENRE_WORDS, GENRES
+from albumjudge.domain.cover import AS_TRAINED, CoverIdentity, CoverLinkError, read_png
+from albumjudge.domain.verdict import Verdict
+from albumjudge.inference.exhibit import JudgedCover
+from albumjudge.ui import charts, prints
+from albumjudge.ui import shell as room
 
 room.need_frame()
 

@@ -9,16 +9,20 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from albumjudge import card, charts, hanging, rounds
-from albumjudge.card import Face
-from albumjudge.covers import Cover, CoverIdentity, CoverLinkError, read_png
-from albumjudge.curation import CuratorsBook
-from albumjudge.emotions import EMOTIONS, NAMES, NOTHING
-from albumjudge.rounds import Offer, Round, Summary
-from albumjudge.rules import ClosedError
-from albumjudge.votes import BallotBox, StoredVote, VoteError
-from frame import prints, room, summing_up, visitor
-from frame.summing_up import NOTHING_WORDS
+from albumjudge.domain import seeds as hanging
+from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError, read_png
+from albumjudge.domain.emotions import EMOTIONS, NAMES, NOTHING
+from albumjudge.ui import charts, prints, visitor
+from albumjudge.ui import round_summary as summing_up
+from albumjudge.ui import share_card as card
+from albumjudge.ui import shell as room
+from albumjudge.ui.round_summary import NOTHING_WORDS
+from albumjudge.ui.share_card import Face
+from albumjudge.voting import rounds
+from albumjudge.voting.curation import CuratorsBook
+from albumjudge.voting.rounds import Offer, Round, Summary
+from albumjudge.voting.rules import ClosedError
+from albumjudge.voting.votes import BallotBox, StoredVote, VoteError
 
 room.need_frame()
 

@@ -8,11 +8,12 @@ from html import escape
 
 import streamlit as st
 
-from albumjudge import charts, colours, uploads
-from albumjudge.gifts import GiftShelf
-from albumjudge.judging import Verdict
-from albumjudge.uploads import Picture, UploadError
-from frame import prints, room, visitor
+from albumjudge.domain import uploads
+from albumjudge.domain.uploads import Picture, UploadError
+from albumjudge.domain.verdict import Verdict
+from albumjudge.ui import charts, colours, prints, visitor
+from albumjudge.ui import shell as room
+from albumjudge.voting.submissions import GiftShelf
 
 room.need_frame()
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 
-from albumjudge.dcgan import Generator
+from albumjudge.models.dcgan import Generator
+from albumjudge.models.vgg16 import EmotionVGG
 from albumjudge.skipgan import SkipGenerator
-from albumjudge.vgg import EmotionVGG
-from training.runs import save_checkpoint
+from training.engine.state import save_checkpoint
 
 REPO = "museum/painter"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

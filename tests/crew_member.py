@@ -1,6 +1,6 @@
 """One process of a training run that the tests start by ``accelerate launch``, in double precision.
 
-    accelerate launch ... -m tests.crew_member NOTES SIGNAL STEP WHOM [options of training.train_generator]
+    accelerate launch ... -m tests.crew_member NOTES SIGNAL STEP WHOM [options of training.train_dcgan]
 
 Rounding then is too small to be taken for an error, or to hide one: Adam divides by the gradient's own size,
 which blows single precision's rounding up to steps of full length wherever a gradient is nearly zero.
@@ -23,11 +23,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from tests.quick_features import QuickFeatures
-from training import generator_trainer
-from training.generator_trainer import Trainer
-from training.presets import PRESETS
+from training.generator import dcgan_trainer as generator_trainer
+from training.generator.dcgan_trainer import Trainer
+from training.generator.presets import PRESETS
 from training.projected import ProjectedDiscriminator
-from training.train_generator import main
+from training.train_dcgan import main
 
 SMALL = replace(
     PRESETS["projected"],

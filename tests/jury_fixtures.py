@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from albumjudge.vgg import Trunk
-from training.protocol import SPLITS
+from albumjudge.models.vgg16 import Trunk
+from training.judge.cross_validation import SPLITS
 
 COLOURS = {"red": (220, 30, 30), "blue": (30, 30, 220)}
 VOTES = {"red": (1, 9, 0, 0, 2, 1, 1, 0), "blue": (0, 0, 4, 8, 0, 0, 0, 2)}

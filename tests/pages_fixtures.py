@@ -10,12 +10,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from albumjudge.covers import HasPixels
-from albumjudge.exhibit import Exhibit
-from albumjudge.judging import Verdict
-from albumjudge.settings import Settings
-from albumjudge.votes import BallotBox, open_engine
-from frame import room
+from albumjudge.domain.cover import HasPixels
+from albumjudge.domain.settings import Settings
+from albumjudge.domain.verdict import Verdict
+from albumjudge.inference.exhibit import Exhibit
+from albumjudge.ui import shell as room
+from albumjudge.voting.votes import BallotBox, open_engine
 from tests.checkpoint_fixtures import make_generator, make_judge, make_painter_to_order
 
 APP = Path(__file__).parent.parent / "streamlit_app.py"

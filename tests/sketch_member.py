@@ -12,8 +12,9 @@ from functools import partial
 
 from tests.crew_member import be_precise
 from tests.quick_features import QuickFeatures
-from training import train_inker, train_sketcher
-from training.tracing import Tracer
+from training import train_autoencoder as train_inker
+from training import train_flow as train_sketcher
+from training.generator.autoencoder_loss import Tracer
 
 if __name__ == "__main__":
     be_precise()

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from albumjudge.settings import SETTINGS
+from albumjudge.domain.settings import SETTINGS
 
 ROOT = Path(__file__).parent.parent
 OURS = {"albumjudge", "frame", "pages", "streamlit_app", "tests", "training"}
@@ -226,7 +226,7 @@ def test_every_python_command_in_the_readme_exists_with_its_options(
 ) -> None:
     commands = [words for line in readme_commands() if "-m" in (words := shlex.split(line))]
     modules = {words[words.index("-m") + 1] for words in commands}
-    assert "albumjudge.votes" in modules and any(name.startswith("training.") for name in modules)
+    assert "albumjudge.voting.votes" in modules and any(name.startswith("training.") for name in modules)
     unknown = []
     for words in commands:
         name, *arguments = words[words.index("-m") + 1 :]

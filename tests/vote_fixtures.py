@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from albumjudge import emotions
-from albumjudge.covers import Cover, CoverIdentity
-from albumjudge.exhibit import JudgedCover
-from albumjudge.judging import Verdict
-from albumjudge.votes import StoredVote
+from albumjudge.domain import emotions
+from albumjudge.domain.cover import Cover, CoverIdentity
+from albumjudge.domain.verdict import Verdict
+from albumjudge.inference.exhibit import JudgedCover
+from albumjudge.voting.votes import StoredVote
 
 GENERATOR = "dcgan-test-0123abcd"
 JUDGE = "vgg16-test-89abcdef"

@@ -34,23 +34,24 @@ from scipy.stats import spearmanr
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from albumjudge.judging import mutual_information
-from albumjudge.vgg import REPORT_WIDTHS
-from training import judge_metrics, rivals, vote_noise
-from training.cards import write_card
-from training.cover_data import DataError
-from training.judge_metrics import Shares
-from training.jurors import LIVES, JuryConfig, Life, fit_jury, read_others
-from training.kernel_softmax import Matrix
-from training.other_paintings import load_other_paintings
-from training.painting_data import PaintingSet, load_paintings
-from training.protocol import SEED, Protocol, Split, read
-from training.runs import merge_metrics, read_metrics, write_json, write_text
-from training.tables import markdown_table
+from albumjudge.domain.verdict import mutual_information
+from albumjudge.models.vgg16 import REPORT_WIDTHS
+from training.data.abstract import PaintingSet, load_paintings
+from training.data.covers import DataError
+from training.data.paintings import load_other_paintings
+from training.engine.state import merge_metrics, read_metrics, write_json, write_text
+from training.judge import rivals, vote_noise
+from training.judge.cross_validation import SEED, Protocol, Split, read
+from training.judge.features import both_ways, imagenet_trunk, plain, reports_of
+from training.judge.jurors import LIVES, JuryConfig, Life, fit_jury, read_others
+from training.judge.kernel_regression import Matrix
+from training.metrics import distributions as judge_metrics
+from training.metrics.distributions import Shares
+from training.reports.model_card import write_card
+from training.reports.tables import markdown_table
 from training.train_judge import PRESETS, JudgeConfig, Views, see
 from training.train_judge import fit as fine_tune
 from training.train_jury import standardised, with_readings
-from training.trunk_reports import both_ways, imagenet_trunk, plain, reports_of
 
 RECIPE = "seed’s recipe (argmax, fine-tuned)"
 OURS, BEST, NOISE = "our jury (mean of eight)", "our best juror alone", "a perfect judge (vote noise)"
@@ -67,7 +68,7 @@ class Material:
 
     Attributes:
         reports, mirrored: of the trunk on whole and on mirrored paintings, raw, shape ``(n, 4416)``.
-        reading: weights and offsets learnt from other paintings, see :func:`training.jurors.read_others`.
+        reading: weights and offsets learnt from other paintings, see :func:`training.judge.jurors.read_others`.
         lite: features of EfficientNet-lite0, for a rival.
         size: side at which the trunk looked.
     """
@@ -95,7 +96,7 @@ def gather(
 
 def lite_features(paintings: PaintingSet, out: Path) -> Matrix:
     """Mean and maximum of EfficientNet-lite0's maps at 224 pixels, square roots, shape ``(n, 992)``."""
-    from training.lite_features import LiteFeatures
+    from training.metrics.efficientnet import LiteFeatures
 
     file = out / "lite.npy"
     if file.is_file():
@@ -148,7 +149,7 @@ class SeedRecipe:
     """
 
     def __init__(self, features: torch.nn.Module, paintings: PaintingSet) -> None:
-        from albumjudge.vgg import EmotionVGG
+        from albumjudge.models.vgg16 import EmotionVGG
 
         self.config: JudgeConfig = PRESETS["seed"]
         self.paintings = paintings
@@ -333,7 +334,7 @@ def paired_interval(
 
 
 def noise_row(paintings: PaintingSet, transform: Callable[[Shares], Shares]) -> dict[str, float]:
-    """What a judge would score that knew everybody's true shares, see :mod:`training.vote_noise`."""
+    """What a judge would score that knew everybody's true shares, see :mod:`training.judge.vote_noise`."""
     rows = []
     for known, votes in vote_noise.worlds(paintings.votes, WORLDS, SEED):
         ranked = np.sort(votes, axis=1)

@@ -22,16 +22,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from albumjudge.checkpoints import CheckpointError, load_judge, read_checkpoint
-from albumjudge.emotions import NAMES
-from albumjudge.jury import Jury
-from albumjudge.vgg import EmotionVGG
-from training.cards import write_card
-from training.cover_data import DataError
-from training.judge_metrics import Shares, table_row
-from training.painting_data import PaintingSet, load_paintings
-from training.runs import merge_metrics, write_json
-from training.tables import markdown_table
+from albumjudge.domain.emotions import NAMES
+from albumjudge.inference.checkpoints import CheckpointError, load_judge, read_checkpoint
+from albumjudge.models.jury import Jury
+from albumjudge.models.vgg16 import EmotionVGG
+from training.data.abstract import PaintingSet, load_paintings
+from training.data.covers import DataError
+from training.engine.state import merge_metrics, write_json
+from training.metrics.distributions import Shares, table_row
+from training.reports.model_card import write_card
+from training.reports.tables import markdown_table
 from training.train_judge import split
 
 

@@ -25,16 +25,16 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from albumjudge.checkpoints import CheckpointError, load_generator, load_judge, read_checkpoint
-from albumjudge.covers import Painter
-from albumjudge.judging import as_images
-from albumjudge.jury import Jury
-from albumjudge.saliency import heat, look_covered
-from albumjudge.vgg import EmotionVGG
-from training.cards import write_card
-from training.cover_data import DataError
-from training.runs import merge_metrics
-from training.tables import markdown_table
+from albumjudge.inference.checkpoints import CheckpointError, load_generator, load_judge, read_checkpoint
+from albumjudge.inference.judge import as_images
+from albumjudge.inference.painter import Painter
+from albumjudge.inference.saliency import heat, look_covered
+from albumjudge.models.jury import Jury
+from albumjudge.models.vgg16 import EmotionVGG
+from training.data.covers import DataError
+from training.engine.state import merge_metrics
+from training.reports.model_card import write_card
+from training.reports.tables import markdown_table
 
 CELL = 8
 STRANGERS = 40

@@ -22,9 +22,9 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, ge
 from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.utils import logging as hub_logging
 
-from albumjudge.checkpoints import Checkpoint, CheckpointError, read_checkpoint, read_kind
-from albumjudge.hub import DEFAULT_ENDPOINT, OPTIONAL, REQUIRED, is_repository
-from albumjudge.hub_push import PublishError, be_impatient, in_sentences, writer
+from albumjudge.export.hub_push import PublishError, be_impatient, in_sentences, writer
+from albumjudge.inference.checkpoints import Checkpoint, CheckpointError, read_checkpoint, read_kind
+from albumjudge.inference.hub import DEFAULT_ENDPOINT, OPTIONAL, REQUIRED, is_repository
 
 CARD = "README.md"
 
@@ -83,7 +83,7 @@ def publish(
             raise PublishError(f"{folder} changed while it was read. Try again when its training is over.")
         if not (copy / CARD).is_file():
             raise PublishError(
-                f"{folder} has no model card. Write one with python -m training.cards --checkpoint {folder}."
+                f"{folder} has no model card. Write one with python -m training.reports.model_card --checkpoint {folder}."
             )
         api = writer(endpoint, token)
         with in_sentences(endpoint, repo, again="The same command goes on from here."):

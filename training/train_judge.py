@@ -30,13 +30,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate, one_hot
 from tqdm import tqdm
 
-from albumjudge.emotions import NAMES
-from albumjudge.vgg import EmotionVGG
-from training import judge_metrics
-from training.cover_data import DataError
-from training.imagenet import vgg16_features
-from training.painting_data import PaintingSet, load_paintings
-from training.runs import save_checkpoint, write_json
+from albumjudge.domain.emotions import NAMES
+from albumjudge.models.vgg16 import EmotionVGG
+from training.data.abstract import PaintingSet, load_paintings
+from training.data.covers import DataError
+from training.engine.state import save_checkpoint, write_json
+from training.metrics import distributions as judge_metrics
+from training.metrics.imagenet import vgg16_features
 
 
 @dataclass(frozen=True)

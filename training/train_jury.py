@@ -19,15 +19,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from albumjudge.jury import Jury
-from training.cards import write_card
-from training.cover_data import DataError
-from training.jurors import LIVES, FittedJuror, JuryConfig, Life, fit_jury, read_others
-from training.kernel_softmax import Matrix
-from training.other_paintings import load_other_paintings
-from training.painting_data import load_paintings
-from training.runs import save_checkpoint
-from training.trunk_reports import both_ways, imagenet_trunk, reports_of
+from albumjudge.models.jury import Jury
+from training.data.abstract import load_paintings
+from training.data.covers import DataError
+from training.data.paintings import load_other_paintings
+from training.engine.state import save_checkpoint
+from training.judge.features import both_ways, imagenet_trunk, reports_of
+from training.judge.jurors import LIVES, FittedJuror, JuryConfig, Life, fit_jury, read_others
+from training.judge.kernel_regression import Matrix
+from training.reports.model_card import write_card
 
 SPREAD_FLOOR = 1e-3
 """Added to spreads, so that a map that is always silent stays silent. Reports are of the order of one."""

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, expect, sync_playwright
 
-from albumjudge.checkpoints import read_checkpoint
-from albumjudge.votes import BallotBox, open_engine
+from albumjudge.inference.checkpoints import read_checkpoint
+from albumjudge.voting.votes import BallotBox, open_engine
 from tests.checkpoint_fixtures import make_generator, make_judge
 
 ROOT = Path(__file__).parent.parent.parent

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from albumjudge.covers import CoverIdentity
-from albumjudge.duels import DuelBook
+from albumjudge.domain.cover import CoverIdentity
+from albumjudge.voting.duels import DuelBook
 from tests.e2e.conftest import PATIENCE, RunningApp, served
 from tests.e2e.test_journey import DESK, PHONE, enter, fits, open_page, press, settled
 

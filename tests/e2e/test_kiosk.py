@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
-from frame.visitor import COOKIE
+from albumjudge.ui.visitor import COOKIE
 from tests.e2e.conftest import served
 
 

@@ -1,0 +1,188 @@
+"""Every setting of the exhibit, read from environment variables in one place.
+
+| variable | what it sets | default |
+|---|---|---|
+| `ALBUMJUDGE_GENERATOR_DIR` | folder of the checkpoint that paints | the bundled one |
+| `ALBUMJUDGE_JUDGE_DIR` | folder of the checkpoint that judges | the bundled one |
+| `ALBUMJUDGE_GENERATOR_HUB` | the same, on the Hugging Face Hub: `org/name@commit` | none |
+| `ALBUMJUDGE_JUDGE_HUB` | the same, on the Hub: `org/name@commit` | none |
+| `ALBUMJUDGE_HUB_DEADLINE` | seconds that fetching one checkpoint from the Hub may take in all | `60` |
+| `ALBUMJUDGE_DATA_DIR` | folder for votes and for what was fetched from the Hub | `data` |
+| `ALBUMJUDGE_DATABASE_URL` | where votes are kept, SQLite or PostgreSQL | `votes.db` in the data folder |
+| `DATABASE_URL` | the same, as hosting services name it; `ALBUMJUDGE_DATABASE_URL` goes first | |
+| `ALBUMJUDGE_KIOSK` | `1`: every screen is a kiosk, as with `?kiosk=1` in the address | `0` |
+| `ALBUMJUDGE_KIOSK_IDLE` | seconds without a touch after which a kiosk waits for its next visitor | `60` |
+| `ALBUMJUDGE_CURATOR_PASSWORD` | password of the curator's room, 8 characters or more | none, no room |
+| `ALBUMJUDGE_HUB_DATASET` | data set on the Hub that a curator may push the votes to: `org/name` | none |
+| `HF_ENDPOINT` | address of the Hub, or of a mirror of it | `https://huggingface.co` |
+| `HF_TOKEN` | the Hub's access token, for what is private or gated and to push; huggingface_hub reads it | none |
+
+A folder goes before the Hub, the Hub before the bundled checkpoint. A commit is the full 40-digit hash, since
+a branch or a tag may mean something else tomorrow. A database is written `sqlite:///path/to/file` or
+`postgresql://user:password@host/name`. An empty variable counts as not set.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from albumjudge.inference.hub import DEFAULT_ENDPOINT, HubAddress, HubError, is_repository
+
+SETTINGS: tuple[str, ...] = (
+    "ALBUMJUDGE_GENERATOR_DIR",
+    "ALBUMJUDGE_JUDGE_DIR",
+    "ALBUMJUDGE_GENERATOR_HUB",
+    "ALBUMJUDGE_JUDGE_HUB",
+    "ALBUMJUDGE_HUB_DEADLINE",
+    "ALBUMJUDGE_DATA_DIR",
+    "ALBUMJUDGE_DATABASE_URL",
+    "DATABASE_URL",
+    "ALBUMJUDGE_KIOSK",
+    "ALBUMJUDGE_KIOSK_IDLE",
+    "ALBUMJUDGE_CURATOR_PASSWORD",
+    "ALBUMJUDGE_HUB_DATASET",
+    "HF_ENDPOINT",
+    "HF_TOKEN",
+)
+"""Names of all variables above; tests hold this page and README.md against it."""
+
+
+SHORTEST_PASSWORD = 8
+
+
+class SettingsError(Exception):
+    """A setting cannot be what it is; the message is a sentence that names the variable."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the variables above say.
+
+    Attributes:
+        generator_directory, judge_directory: folders of checkpoints, None for none.
+        generator_hub, judge_hub: ``org/name@commit``, None for none.
+        hub_deadline: seconds, above zero.
+        data_directory: folder for the vote file and the Hub cache; need not exist yet.
+        database_url: an SQLAlchemy URL, ``sqlite`` or ``postgresql+psycopg``. Not shown by ``repr``: it may
+            hold a password.
+        hub_endpoint: without a slash at its end.
+        kiosk: whether every screen is a kiosk.
+        kiosk_idle: seconds, above zero.
+        curator_password: None if there is no curator's room. Not shown by ``repr``.
+        hub_dataset: ``org/name``, None for none.
+    """
+
+    generator_directory: Path | None = None
+    judge_directory: Path | None = None
+    generator_hub: str | None = None
+    judge_hub: str | None = None
+    hub_deadline: float = 60.0
+    data_directory: Path = Path("data")
+    database_url: str = field(default="sqlite:///data/votes.db", repr=False)
+    hub_endpoint: str = DEFAULT_ENDPOINT
+    kiosk: bool = False
+    kiosk_idle: float = 60.0
+    curator_password: str | None = field(default=None, repr=False)
+    hub_dataset: str | None = None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings.
+
+        Raises:
+            SettingsError: if a variable holds something that it cannot mean.
+        """
+        given = {name: environ.get(name, "").strip() for name in SETTINGS}
+        data = Path(given["ALBUMJUDGE_DATA_DIR"] or "data").expanduser()
+        return cls(
+            generator_directory=_folder(given["ALBUMJUDGE_GENERATOR_DIR"]),
+            judge_directory=_folder(given["ALBUMJUDGE_JUDGE_DIR"]),
+            generator_hub=_hub("ALBUMJUDGE_GENERATOR_HUB", given["ALBUMJUDGE_GENERATOR_HUB"]),
+            judge_hub=_hub("ALBUMJUDGE_JUDGE_HUB", given["ALBUMJUDGE_JUDGE_HUB"]),
+            hub_deadline=_seconds("ALBUMJUDGE_HUB_DEADLINE", given["ALBUMJUDGE_HUB_DEADLINE"] or "60"),
+            data_directory=data,
+            database_url=_database(given, data),
+            hub_endpoint=_endpoint("HF_ENDPOINT", given["HF_ENDPOINT"] or DEFAULT_ENDPOINT),
+            kiosk=_switch("ALBUMJUDGE_KIOSK", given["ALBUMJUDGE_KIOSK"] or "0"),
+            kiosk_idle=_seconds("ALBUMJUDGE_KIOSK_IDLE", given["ALBUMJUDGE_KIOSK_IDLE"] or "60"),
+            curator_password=_password("ALBUMJUDGE_CURATOR_PASSWORD", given["ALBUMJUDGE_CURATOR_PASSWORD"]),
+            hub_dataset=_repository("ALBUMJUDGE_HUB_DATASET", given["ALBUMJUDGE_HUB_DATASET"]),
+        )
+
+
+def _folder(text: str) -> Path | None:
+    return Path(text).expanduser() if text else None
+
+
+def _hub(variable: str, text: str) -> str | None:
+    if not text:
+        return None
+    try:
+        return str(HubAddress.parse(text))
+    except HubError as error:
+        raise SettingsError(f"{variable}: {error}") from None
+
+
+def _switch(variable: str, text: str) -> bool:
+    if text not in ("0", "1"):
+        raise SettingsError(f"{variable} is {text!r}. Give 1 for on or 0 for off.")
+    return text == "1"
+
+
+def _password(variable: str, text: str) -> str | None:
+    if text and len(text) < SHORTEST_PASSWORD:
+        raise SettingsError(
+            f"{variable} is too short to keep anyone out. Give {SHORTEST_PASSWORD} characters or more."
+        )
+    return text or None
+
+
+def _repository(variable: str, text: str) -> str | None:
+    if text and not is_repository(text):
+        raise SettingsError(f"{variable} is {text!r}. Give a data set's name on the Hub, org/name.")
+    return text or None
+
+
+def _seconds(variable: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise SettingsError(f"{variable} is {text!r}. Give a number of seconds above zero, such as 60.")
+    return seconds
+
+
+def _endpoint(variable: str, text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise SettingsError(f"{variable} is {text!r}. Give a web address, such as {DEFAULT_ENDPOINT}.")
+    return text.rstrip("/")
+
+
+def _database(given: Mapping[str, str], data: Path) -> str:
+    """The first variable that is set, as SQLAlchemy spells it; never echoed, since it may hold a password."""
+    for variable in ("ALBUMJUDGE_DATABASE_URL", "DATABASE_URL"):
+        if not given[variable]:
+            continue
+        advice = "Give sqlite:///path/to/file or postgresql://user:password@host/name."
+        try:
+            url = make_url(given[variable])
+        except (ArgumentError, ValueError):
+            raise SettingsError(f"{variable} is no database address. {advice}") from None
+        if url.drivername in ("postgres", "postgresql"):
+            url = url.set(drivername="postgresql+psycopg")
+        if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+            raise SettingsError(
+                f"{variable} asks for {url.drivername!r}, which votes are not kept in. {advice}"
+            )
+        return url.render_as_string(hide_password=False)
+    return f"sqlite:///{data / 'votes.db'}"

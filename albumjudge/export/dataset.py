@@ -1,0 +1,254 @@
+"""The votes as a data set for others: CSV, Parquet, what the columns mean, and a card for the Hub.
+
+As :mod:`albumjudge.export.tables`, with two differences. A hash stands for each visitor, since whoever knew an id
+could pass for its owner; and a column says whose votes the curator leaves out, so that everyone can decide that
+anew.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from huggingface_hub import CommitOperationAdd, HfApi
+from huggingface_hub.errors import RepositoryNotFoundError
+
+from albumjudge.domain.emotions import NAMES, NOTHING
+from albumjudge.export import tables as vote_export
+from albumjudge.export.hub_push import PublishError, be_impatient, in_sentences, writer
+from albumjudge.inference.hub import is_repository
+from albumjudge.voting.schema import PROBABILITIES
+from albumjudge.voting.votes import StoredVote
+
+LICENCES: Mapping[str, str] = {
+    "cc0-1.0": "CC0: anyone may do anything with them",
+    "cc-by-4.0": "CC BY: anyone may use them who names the source",
+    "cc-by-nc-4.0": "CC BY-NC: the same, but not to earn money",
+}
+"""The Hub's names of the licences that a curator can choose from, in plain words."""
+CARD, CSV_FILE, PARQUET_FILE = "README.md", "votes.csv", "votes.parquet"
+
+DATA_DICTIONARY: Mapping[str, str] = {
+    **vote_export.DATA_DICTIONARY,
+    "excluded": "Why the curator leaves this visitor's votes out of the results; empty for those that count.",
+}
+"""Column -> what it means, in the order of the columns."""
+
+_TYPES: Mapping[str, pa.DataType] = {
+    "seed": pa.int32(),
+    **dict.fromkeys(PROBABILITIES, pa.float64()),
+    "agrees": pa.bool_(),
+    "seconds_to_vote": pa.float64(),
+    "voted_at": pa.timestamp("us", tz="UTC"),
+}
+"""Columns that are no text."""
+_AGAIN = "Press the button again to try once more."
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """A data set on the Hub: ``repo`` is ``org/name``, ``commit`` 40 hex digits, ``url`` its page."""
+
+    repo: str
+    commit: str
+    url: str
+
+
+def as_csv(votes: Sequence[StoredVote], excluded: Mapping[str, str]) -> bytes:
+    """UTF-8 CSV with a header line, one line per vote.
+
+    Args:
+        votes: in the order of the lines.
+        excluded: visitor -> why the curator leaves them out.
+    """
+    file = io.StringIO()
+    lines = csv.DictWriter(file, fieldnames=list(DATA_DICTIONARY), lineterminator="\n")
+    lines.writeheader()
+    for vote in votes:
+        cells = {
+            "excluded": excluded.get(vote.visitor, ""),
+        }
+        lines.writerow(vote_export.row(vote) | cells)
+    return file.getvalue().encode("utf-8")
+
+
+def as_parquet(votes: Sequence[StoredVote], excluded: Mapping[str, str]) -> bytes:
+    """The same as Parquet: numbers as numbers, times as times in UTC, null where CSV is empty.
+
+    Each column carries its meaning as metadata, ``description``.
+    """
+    columns: dict[str, list[object]] = {name: [] for name in DATA_DICTIONARY}
+    for vote in votes:
+        cells: dict[str, object] = {
+            **vote_export.row(vote),
+            **dict(zip(PROBABILITIES, vote.verdict.probabilities, strict=True)),
+            "seed": vote.cover.seed,
+            "agrees": vote.agrees,
+            "seconds_to_vote": vote.seconds_to_vote,
+            "voted_at": vote.voted_at,
+            "round": vote.round,
+            "excluded": excluded.get(vote.visitor),
+        }
+        for name, values in columns.items():
+            values.append(cells[name])
+    schema = pa.schema(
+        pa.field(name, _TYPES.get(name, pa.string()), metadata={"description": meaning})
+        for name, meaning in DATA_DICTIONARY.items()
+    )
+    file = io.BytesIO()
+    pq.write_table(pa.table(columns, schema=schema), file, compression="zstd")
+    return file.getvalue()
+
+
+def dictionary() -> str:
+    """What the columns mean, as a Markdown table."""
+    lines = [f"| `{column}` | {meaning} |" for column, meaning in DATA_DICTIONARY.items()]
+    return "\n".join(["| column | meaning |", "|---|---|", *lines, ""])
+
+
+def card(votes: Sequence[StoredVote], excluded: Mapping[str, str], *, licence: str, day: datetime) -> str:
+    """The data set's card for the Hub, Markdown with a YAML head.
+
+    Args:
+        votes, excluded: as for :func:`as_csv`.
+        licence: one of ``LICENCES``.
+        day: when the data set was made.
+
+    Raises:
+        ValueError: if the licence is none of them.
+    """
+    if licence not in LICENCES:
+        raise ValueError(f"{licence!r} is none of the licences {', '.join(LICENCES)}.")
+    out = sum(vote.visitor in excluded for vote in votes)
+    span = ""
+    if votes:
+        first, last = (f(vote.voted_at for vote in votes).date().isoformat() for f in (min, max))
+        span = f", cast {f'on {first}' if first == last else f'from {first} to {last}'}"
+    counted = [
+        (len(votes), "vote", "votes"),
+        (len({vote.visitor for vote in votes}), "visitor", "visitors"),
+        (len({vote.cover for vote in votes}), "cover", "covers"),
+    ]
+    numbers = [f"{number:,} {one if number == 1 else many}" for number, one, many in counted]
+    head = [
+        "---",
+        f"license: {licence}",
+        "pretty_name: What people feel before painted album covers",
+        "task_categories:",
+        "- image-classification",
+        "tags:",
+        "- emotion",
+        "- human-feedback",
+        f"size_categories:\n- {_size(len(votes))}",
+        "configs:",
+        "- config_name: default",
+        "  data_files:",
+        "  - split: train",
+        f"    path: {PARQUET_FILE}",
+        "---",
+    ]
+    body = f"""
+# What people feel before painted album covers
+
+Visitors of an exhibit looked at covers that a neural network had painted and chose one of eight emotions
+({", ".join(NAMES)}), or “{NOTHING}” for nothing or something else, before they were
+told what another network said it felt. Then they said whether they agreed with the label shown.
+
+As of {day.date().isoformat()}: {numbers[0]} by {numbers[1]} on {numbers[2]}{span}. {_left_out(out)}
+
+`{PARQUET_FILE}` and `{CSV_FILE}` hold the same, one row per vote.
+
+## Columns
+
+{dictionary()}
+## How it was made
+
+- Feelings were chosen blind. Labels came afterwards, so `felt` owes nothing to the machine; `agrees` may owe
+  something to politeness, which the arm “placebo”, with labels drawn at random, is there to measure.
+- A visitor has one vote per cover. A cookie tells visitors apart; who deletes it, or comes with another browser,
+  is counted anew.
+- Votes come from whoever came by. They are representative of nobody.
+- Covers are not part of the data set. `generator`, `seed` and `recipe` say who painted them and from what.
+- Pictures that visitors brought to the exhibit are not part of it, and never leave the exhibit this way.
+- There are no names, no addresses and no accounts in it. A hash stands for each visitor's random id.
+"""
+    return "\n".join(head) + "\n" + body
+
+
+def push(
+    votes: Sequence[StoredVote],
+    excluded: Mapping[str, str],
+    repo: str,
+    *,
+    endpoint: str,
+    token: str | None,
+    licence: str,
+    day: datetime,
+    private: bool = True,
+) -> Pushed:
+    """Send the data set to the Hub in one commit.
+
+    Args:
+        votes, excluded, licence, day: as for :func:`card`.
+        repo: ``org/name``; made if there is none.
+        endpoint: the Hub's address without a slash at its end.
+        token: with permission to write.
+        private: make a new repository private; an existing public one is refused.
+
+    Raises:
+        PublishError: if it cannot be sent, or not whole.
+    """
+    if not votes:
+        raise PublishError("There are no votes yet, so there is nothing to send.")
+    if not is_repository(repo):
+        raise PublishError(f"{repo!r} is no name for a data set on the Hub. Write org/name.")
+    files = {
+        CARD: card(votes, excluded, licence=licence, day=day).encode("utf-8"),
+        CSV_FILE: as_csv(votes, excluded),
+        PARQUET_FILE: as_parquet(votes, excluded),
+    }
+    be_impatient()
+    api = writer(endpoint, token)
+    with in_sentences(endpoint, repo, again=_AGAIN):
+        created = _make_sure_of(api, repo, private)
+    state = f" The data set {repo} was made for this and is still empty." if created else ""
+    with in_sentences(endpoint, repo, state, again=_AGAIN):
+        done = api.create_commit(
+            repo,
+            [CommitOperationAdd(name, content) for name, content in files.items()],
+            commit_message=f"{len(votes)} votes as of {day.date().isoformat()}",
+            repo_type="dataset",
+        )
+    return Pushed(repo, done.oid, f"{endpoint}/datasets/{repo}")
+
+
+def _make_sure_of(api: HfApi, repo: str, private: bool) -> bool:
+    """Make the repository if there is none, and return whether it was made."""
+    try:
+        info = api.dataset_info(repo)
+    except RepositoryNotFoundError:
+        api.create_repo(repo, private=private, exist_ok=True, repo_type="dataset")
+        return True
+    if private and not info.private:
+        raise PublishError(
+            f"{repo} is already on the Hub and public, so nothing was sent. Make it private there, or allow "
+            "everyone to see the votes."
+        )
+    return False
+
+
+def _left_out(votes: int) -> str:
+    if not votes:
+        return "All of them count in the exhibit's results."
+    return f"{votes:,} of them are left out of the exhibit's results, for the reason in `excluded`."
+
+
+def _size(votes: int) -> str:
+    """The Hub's word for how many rows there are."""
+    ends = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+    return next((word for end, word in ends if votes < end), "1M<n<10M")

@@ -1,0 +1,341 @@
+"""Checkpoints: folders of weights that anyone may have made, verified before a network is built from them."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import re
+import shutil
+import tempfile
+import time
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from albumjudge.inference.hub import PICKLES, WEIGHTS, HubAddress, fetch
+from albumjudge.inference.painter import GeneratorNetwork
+from albumjudge.models.dcgan import Generator
+from albumjudge.models.flow import SketchGenerator
+from albumjudge.models.jury import Jury
+from albumjudge.models.vgg16 import EmotionVGG
+
+Kind = Literal["generator", "judge"]
+Source = Literal["directory", "hub", "bundled"]
+NETWORKS: dict[Kind, dict[str, type[nn.Module]]] = {
+    "generator": {
+        "Generator": Generator,
+        "SketchGenerator": SketchGenerator,
+    },
+    "judge": {"EmotionVGG": EmotionVGG, "Jury": Jury},
+}
+"""By kind and by the name that training.json gives as ``network``; the first is meant where it gives none."""
+KINDS: tuple[Kind, ...] = tuple(NETWORKS)
+BUNDLED: dict[Kind, Path] = {
+    kind: Path(__file__).resolve().parents[2] / "checkpoints" / kind for kind in KINDS
+}
+
+GUESTS = tuple(BUNDLED["generator"].with_name(f"generator-{name}") for name in ("seed", "plain"))
+"""Further generators that lie in the repository, to compare."""
+BESIDE_WEIGHTS = ("steps", "guidance", "insistence", "patience")
+"""Settings that decide what a network makes of the same weights."""
+_NAME = re.compile(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*")
+_FLOATS = {"F16", "BF16", "F32", "F64"}
+_ABANDONED = 24 * 3600.0
+
+
+class CheckpointError(Exception):
+    """A folder is no checkpoint that can be used; the message is a sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A verified folder.
+
+    Attributes:
+        kind: what it is for.
+        directory: where its files are.
+        revision: name and the first eight hex digits of its weights' SHA-256 (and of the settings
+            ``BESIDE_WEIGHTS``, where a network has them): ``dcgan-seed-1a2b3c4d``.
+        source: where it came from.
+        training: how it was made.
+        metrics: evaluation tables, empty if there are none.
+        history: training curves, empty if there are none.
+        config: arguments of the network's constructor.
+        network: name of its class, see :data:`NETWORKS`.
+    """
+
+    kind: Kind
+    directory: Path
+    revision: str
+    source: Source
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+    history: list[Any]
+    config: dict[str, Any] = field(default_factory=dict)
+    network: str = ""
+
+    @property
+    def name(self) -> str:
+        """The revision without the hash: ``dcgan-seed``."""
+        return self.revision.rsplit("-", 1)[0]
+
+
+def read_checkpoint(directory: Path, kind: Kind, source: Source = "directory") -> Checkpoint:
+    """Verify a folder without building the network in memory.
+
+    Its weights must be safetensors whose names, shapes and types are those of the network that config.json
+    describes, config.json must hold exactly the constructor's arguments, training.json must say what it is.
+
+    Raises:
+        CheckpointError: if anything of that is not so.
+    """
+    weights = directory / WEIGHTS
+    if not directory.is_dir():
+        raise CheckpointError(f"There is no folder {directory}.")
+    if not weights.is_file():
+        pickles = sorted(path.name for path in directory.iterdir() if path.suffix in PICKLES)
+        if pickles:
+            raise CheckpointError(
+                f"{directory} holds its weights as a pickle ({pickles[0]}), which may run any code when "
+                f"loaded. Give {WEIGHTS}."
+            )
+        raise CheckpointError(f"{directory} has no {WEIGHTS}.")
+    config = _read_json(directory / "config.json", dict)
+    training = _read_json(directory / "training.json", dict)
+    if training.get("kind") != kind:
+        raise CheckpointError(f"{directory} is not a {kind} but says it is a {training.get('kind')!r}.")
+    network = training.get("network", next(iter(NETWORKS[kind])))
+    if network not in NETWORKS[kind]:
+        raise CheckpointError(
+            f"{directory} holds a {network!r}; a {kind} is a {' or a '.join(NETWORKS[kind])}. "
+            "Perhaps it was made by a newer version of albumjudge."
+        )
+    _check_config(directory / "config.json", config, NETWORKS[kind][network])
+    if not isinstance(training.get("name"), str) or not _NAME.fullmatch(training["name"]):
+        raise CheckpointError(
+            f"{directory / 'training.json'} names the checkpoint {training.get('name')!r}. A name is made of "
+            "small letters, digits and single hyphens."
+        )
+    _check_tensors(weights, config, NETWORKS[kind][network])
+    return Checkpoint(
+        kind=kind,
+        directory=directory,
+        revision=f"{training['name']}-{_digest(weights, config)[:8]}",
+        source=source,
+        training=training,
+        metrics=_read_json(directory / "metrics.json", dict, absent={}),
+        history=_read_json(directory / "history.json", list, absent=[]),
+        config=config,
+        network=network,
+    )
+
+
+def read_kind(directory: Path) -> Kind:
+    """What a folder's training.json says it is for.
+
+    Raises:
+        CheckpointError: if it does not say.
+    """
+    said = _read_json(directory / "training.json", dict).get("kind")
+    for kind in KINDS:
+        if said == kind:
+            return kind
+    raise CheckpointError(
+        f"{directory / 'training.json'} says kind {said!r}; known are {' and '.join(KINDS)}."
+    )
+
+
+def load_generator(checkpoint: Checkpoint) -> GeneratorNetwork:
+    """Build the network of a verified checkpoint, for use: evaluation mode, float32, no gradients.
+
+    Raises:
+        CheckpointError: if the folder has changed for the worse since it was verified.
+    """
+    network = _load(checkpoint)
+    assert isinstance(network, GeneratorNetwork)
+    return network
+
+
+def load_judge(checkpoint: Checkpoint) -> EmotionVGG | Jury:
+    """As :func:`load_generator`, for a judge."""
+    network = _load(checkpoint)
+    assert isinstance(network, EmotionVGG | Jury)
+    return network
+
+
+def cached(address: HubAddress, cache: Path, kind: Kind) -> Checkpoint | None:
+    """The checkpoint that was fetched from the Hub before, or None if there is none that is whole."""
+    folder = _cache_folder(address, cache)
+    try:
+        return read_checkpoint(folder, kind, "hub")
+    except CheckpointError:
+        return None
+
+
+def fetch_checkpoint(
+    address: HubAddress, cache: Path, kind: Kind, *, endpoint: str, deadline: float
+) -> Checkpoint:
+    """Fetch a checkpoint from the Hub into the cache, or not at all: it is moved there once it is verified.
+
+    Args:
+        cache: folder for all that is fetched; need not exist yet.
+        endpoint, deadline: as for :func:`albumjudge.inference.hub.fetch`.
+
+    Raises:
+        HubError: if it cannot be had.
+        CheckpointError: if it was had but cannot be used, or the cache cannot be written.
+    """
+    folder = _cache_folder(address, cache)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        _sweep(cache)
+        part = Path(tempfile.mkdtemp(prefix=".part-", dir=cache))
+    except OSError as error:
+        raise CheckpointError(f"The folder {cache} cannot be written ({error.strerror}).") from error
+    try:
+        fetch(address, part, endpoint=endpoint, deadline=deadline)
+        try:
+            read_checkpoint(part, kind, "hub")
+        except CheckpointError as error:
+            raise CheckpointError(str(error).replace(str(part), f"{address.short} from the Hub")) from error
+        found = cached(address, cache, kind)
+        if found is not None:  # Another process was faster.
+            return found
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            folder.parent.mkdir(exist_ok=True)
+            part.rename(folder)
+        except OSError as error:
+            if (found := cached(address, cache, kind)) is not None:
+                return found
+            raise CheckpointError(f"The folder {folder} cannot be written ({error.strerror}).") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return read_checkpoint(folder, kind, "hub")
+
+
+def _cache_folder(address: HubAddress, cache: Path) -> Path:
+    return cache / address.repo.replace("/", "--") / address.commit
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what a process that was killed while fetching left behind; younger folders may be in use."""
+    for part in cache.glob(".part-*"):
+        if time.time() - part.stat().st_mtime > _ABANDONED:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _read_json(path: Path, kind: type, absent: object = None) -> Any:
+    if absent is not None and not path.exists():
+        return absent
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is no JSON ({error}).") from error
+    if not isinstance(content, kind):
+        raise CheckpointError(f"{path} holds a JSON {type(content).__name__}, not a {kind.__name__}.")
+    return content
+
+
+def _check_config(path: Path, config: dict[str, Any], network: type[nn.Module]) -> None:
+    # Hub modules build themselves from default arguments when a key is missing and drop keys that they do not
+    # know, so weights of one network could end up in another. Nothing is guessed here.
+    parameters = list(inspect.signature(network.__init__).parameters.values())[1:]
+    missing = [p.name for p in parameters if p.name not in config]
+    unknown = sorted(config.keys() - {p.name for p in parameters})
+    if missing or unknown:
+        faults = [f"lacks {', '.join(missing)}"] * bool(missing)
+        faults += [f"has {', '.join(unknown)} that {network.__name__} does not know"] * bool(unknown)
+        raise CheckpointError(f"{path} {' and '.join(faults)}.")
+    hints = typing.get_type_hints(network.__init__)
+    for parameter in parameters:
+        value, hint = config[parameter.name], hints.get(parameter.name)
+        fits = type(value) is hint or (hint is float and type(value) is int)
+        if hint in (int, float, str, bool) and not fits:
+            raise CheckpointError(f"{path} says {parameter.name} = {value!r}, which is no {hint.__name__}.")
+
+
+def _check_tensors(weights: Path, config: dict[str, Any], network: type[nn.Module]) -> None:
+    try:
+        # On the meta device tensors have no content: a config that asks for a terabyte costs nothing.
+        with torch.device("meta"):
+            expected = network(**config).state_dict()
+    except Exception as error:  # Whatever a constructor says to arguments from a stranger.
+        raise CheckpointError(
+            f"{weights.parent / 'config.json'} describes no {network.__name__} ({error})."
+        ) from error
+    try:
+        with safe_open(weights, "pt") as file:
+            parts = {name: file.get_slice(name) for name in file.offset_keys()}
+            found = {name: (tuple(part.get_shape()), part.get_dtype()) for name, part in parts.items()}
+    except (OSError, SafetensorError) as error:
+        what = "is a pickle, not safetensors" if _looks_pickled(weights) else "is cut short or damaged"
+        raise CheckpointError(f"{weights} {what} ({error}).") from error
+    if found.keys() != expected.keys():
+        missing, unknown = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
+        which = f"lacks {missing[0]}" if missing else f"has {unknown[0]}, which {network.__name__} has not"
+        raise CheckpointError(f"{weights} does not fit its config.json: it {which}.")
+    for name, tensor in expected.items():
+        shape, dtype = found[name]
+        if shape != tuple(tensor.shape):
+            raise CheckpointError(
+                f"{weights} does not fit its config.json: the shape of {name} is {shape}, "
+                f"not {tuple(tensor.shape)}."
+            )
+        if (dtype in _FLOATS) != tensor.is_floating_point():
+            raise CheckpointError(f"{weights} keeps {name} as {dtype}, which is not its type.")
+
+
+def _looks_pickled(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(4)
+    return head == b"PK\x03\x04" or head[:1] == b"\x80"
+
+
+def _digest(path: Path, config: Mapping[str, object]) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    if beside := {key: config[key] for key in BESIDE_WEIGHTS if key in config}:
+        digest.update(json.dumps(beside).encode())
+    return digest.hexdigest()
+
+
+_CHANCE = (torch.Tensor.normal_, nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_)
+
+
+class _WithoutChance(TorchFunctionMode):
+    """Leaves tensors as they are where they would be filled at random."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func in _CHANCE:
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
+
+
+def _load(checkpoint: Checkpoint) -> nn.Module:
+    weights = checkpoint.directory / WEIGHTS
+    # Not on the meta device: buffers that are no part of the weights must be filled. Drawing millions of
+    # random numbers only to overwrite them would take most of the time of a start.
+    with _WithoutChance():
+        network = NETWORKS[checkpoint.kind][checkpoint.network](**checkpoint.config)
+    try:
+        # From bytes: a file that is overwritten while it is mapped would take the whole process down.
+        network.load_state_dict(load(weights.read_bytes()))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise CheckpointError(f"{weights} cannot be loaded ({error}).") from error
+    numbers = (tensor for tensor in network.state_dict().values() if tensor.is_floating_point())
+    if not all(bool(tensor.isfinite().all()) for tensor in numbers):
+        raise CheckpointError(f"{weights} holds numbers that are not finite.")
+    return network.float().eval().requires_grad_(False)

@@ -1,0 +1,274 @@
+"""Do people and the machine feel the same? Pure functions from votes to counts, shares and their intervals.
+
+Two questions, kept apart. *Felt*: did a visitor, who knew no verdict, feel the judge's most probable emotion?
+*Says*: did a visitor, once told the judge's emotion, say to agree? The second is open to politeness, so a
+placebo arm, told an emotion drawn at random, is counted beside it and never into it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albumjudge.domain.emotions import NAMES, NOTHING
+
+if TYPE_CHECKING:
+    from albumjudge.domain.cover import CoverIdentity
+    from albumjudge.domain.verdict import Verdict
+    from albumjudge.voting.votes import StoredVote
+
+FELT: tuple[str, ...] = (*NAMES, NOTHING)
+"""What a visitor can feel: the rows of the confusion matrix."""
+FEWEST_VOTES = 3
+"""A cover with fewer votes appears in no ranking."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval, ``low`` <= ``high``; that of a share lies between 0 and 1."""
+
+    low: float
+    high: float
+
+
+def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
+    """Wilson's score interval of a share (Wilson, 1927). Without trials, everything is possible: 0 to 1.
+
+    Raises:
+        ValueError: if not 0 <= ``successes`` <= ``trials``, or ``level`` is not between 0 and 1.
+    """
+    if not 0 <= successes <= trials:
+        raise ValueError(f"{successes} successes in {trials} trials are impossible.")
+    if not 0 < level < 1:
+        raise ValueError(f"A confidence level lies between 0 and 1; {level} does not.")
+    if trials == 0:
+        return Interval(0.0, 1.0)
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    share, weight = successes / trials, z * z / trials
+    centre = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
+    # In exact arithmetic these two ends are 0 and 1.
+    return Interval(
+        0.0 if successes == 0 else max(0.0, centre - half),
+        1.0 if successes == trials else min(1.0, centre + half),
+    )
+
+
+def wider(one: Interval, other: Interval) -> Interval:
+    """At each end the more careful of two intervals."""
+    return Interval(min(one.low, other.low), max(one.high, other.high))
+
+
+@dataclass(frozen=True)
+class Share:
+    """So many of so many."""
+
+    successes: int
+    trials: int
+
+    @property
+    def value(self) -> float | None:
+        """The share, 0 to 1; None if there was no trial."""
+        return self.successes / self.trials if self.trials else None
+
+    @property
+    def interval(self) -> Interval:
+        """Wilson's interval at 95 %."""
+        return wilson(self.successes, self.trials)
+
+
+def newcombe(first: Share, second: Share) -> Interval:
+    """Interval at 95 % of the first share less the second, of separate trials, put together from Wilson's two.
+
+    The hybrid score interval (Newcombe 1998, "Interval estimation for the difference between independent
+    proportions", method 10). Without trials on one side, all that is left possible.
+    """
+    one, two = first.interval, second.interval
+    if first.value is None or second.value is None:
+        return Interval(one.low - two.high, one.high - two.low)
+    difference = first.value - second.value
+    return Interval(
+        difference - math.hypot(first.value - one.low, two.high - second.value),
+        difference + math.hypot(one.high - first.value, second.value - two.low),
+    )
+
+
+@dataclass(frozen=True)
+class Chance:
+    """How often felt and verdict would agree if neither looked at the cover.
+
+    Attributes:
+        uniform: if the machine drew one of the eight at random for people who felt one of the eight: 1/8.
+        marginal: if people and machine each kept their habits (how often they say which emotion) but dealt
+            their answers out to the covers at random; None without votes.
+    """
+
+    uniform: float
+    marginal: float | None
+
+
+@dataclass(frozen=True)
+class EmotionRow:
+    """One emotion in the comparison of people and machine.
+
+    Attributes:
+        emotion: its name.
+        felt: votes in which people felt it.
+        named: votes on covers of which the machine said it.
+        recognised: of the votes in which people felt it, those where the machine said it, too (recall).
+        shared: of the votes where the machine said it, those in which people felt it (precision).
+        says_agree: of the answers after the judge's verdict with this label was shown, those that agreed.
+    """
+
+    emotion: str
+    felt: int
+    named: int
+    recognised: Share
+    shared: Share
+    says_agree: Share
+
+
+@dataclass(frozen=True)
+class CoverAgreement:
+    """People against machine on one cover.
+
+    Attributes:
+        cover: its identity.
+        verdict: the judge's, as of the latest vote.
+        felt: votes by what was felt: the eight emotions, then nothing.
+        agreement: votes that felt the most probable emotion of the verdict on record with them.
+    """
+
+    cover: CoverIdentity
+    verdict: Verdict
+    felt: tuple[int, ...]
+    agreement: Share
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The whole exhibit in a few numbers.
+
+    Attributes:
+        covers: covers with at least one vote.
+        visitors: people with at least one vote.
+        votes: all votes, of both arms.
+        felt_agreement: votes that felt what the judge says; blind, so both arms count.
+        says_agree: answers that agreed with the judge's verdict, where it was shown.
+        says_agree_placebo: answers that agreed with a label drawn at random.
+        chance: what ``felt_agreement`` would be if neither looked.
+    """
+
+    covers: int
+    visitors: int
+    votes: int
+    felt_agreement: Share
+    says_agree: Share
+    says_agree_placebo: Share
+    chance: Chance
+
+
+def confusion(votes: Iterable[StoredVote]) -> NDArray[np.int64]:
+    """Votes by what was felt (rows, as ``FELT``) and the verdict's top emotion (columns): shape (9, 8)."""
+    counts = np.zeros((len(FELT), len(NAMES)), np.int64)
+    for vote in votes:
+        counts[FELT.index(vote.felt), NAMES.index(vote.verdict.top)] += 1
+    return counts
+
+
+def chance_level(counts: NDArray[np.int64]) -> Chance:
+    """Agreement by chance alone, from a confusion matrix of shape (9, 8)."""
+    total = int(counts.sum())
+    if not total:
+        return Chance(1 / len(NAMES), None)
+    felt, named = counts.sum(axis=1)[: len(NAMES)] / total, counts.sum(axis=0) / total
+    return Chance(1 / len(NAMES), float(felt @ named))
+
+
+def says_agree(votes: Iterable[StoredVote], *, arm: str = "judge", label: str | None = None) -> Share:
+    """Of the answers in an arm, those that agreed with the label shown; of one ``label`` if that is given."""
+    answers = [
+        vote.agrees
+        for vote in votes
+        if vote.arm == arm and vote.agrees is not None and label in (None, vote.label_shown)
+    ]
+    return Share(sum(answers), len(answers))
+
+
+def per_emotion(votes: Sequence[StoredVote]) -> tuple[EmotionRow, ...]:
+    """Compare people and machine emotion by emotion, eight rows in the fixed order."""
+    counts = confusion(votes)
+    rows = []
+    for i, name in enumerate(NAMES):
+        felt, named, both = int(counts[i].sum()), int(counts[:, i].sum()), int(counts[i, i])
+        rows.append(
+            EmotionRow(
+                name, felt, named, Share(both, felt), Share(both, named), says_agree(votes, label=name)
+            )
+        )
+    return tuple(rows)
+
+
+def per_cover(votes: Iterable[StoredVote]) -> tuple[CoverAgreement, ...]:
+    """Compare people and machine cover by cover, in the order of the covers' first votes."""
+    by_cover: defaultdict[CoverIdentity, list[StoredVote]] = defaultdict(list)
+    for vote in votes:
+        by_cover[vote.cover].append(vote)
+    rows = []
+    for cover, its_votes in by_cover.items():
+        felt = Counter(vote.felt for vote in its_votes)
+        latest = max(its_votes, key=lambda vote: vote.voted_at)
+        agreement = Share(sum(vote.felt == vote.verdict.top for vote in its_votes), len(its_votes))
+        rows.append(CoverAgreement(cover, latest.verdict, tuple(felt[name] for name in FELT), agreement))
+    return tuple(rows)
+
+
+def most_agreed(
+    covers: Iterable[CoverAgreement], *, fewest: int = FEWEST_VOTES, limit: int = 6
+) -> tuple[CoverAgreement, ...]:
+    """The covers on which people and machine agree most surely, by the lower end of the interval.
+
+    Covers with fewer than ``fewest`` votes are left out, and so are those on which most people disagree.
+    """
+    eligible = [
+        row
+        for row in covers
+        if row.agreement.trials >= fewest and 2 * row.agreement.successes >= row.agreement.trials
+    ]
+    return tuple(sorted(eligible, key=lambda row: (-row.agreement.interval.low, str(row.cover)))[:limit])
+
+
+def most_disputed(
+    covers: Iterable[CoverAgreement], *, fewest: int = FEWEST_VOTES, limit: int = 6
+) -> tuple[CoverAgreement, ...]:
+    """The covers on which people contradict the machine most surely, by the upper end of the interval.
+
+    Covers with fewer than ``fewest`` votes are left out, and so are those on which half of the people agree;
+    no cover is both most agreed on and most disputed.
+    """
+    eligible = [
+        row
+        for row in covers
+        if row.agreement.trials >= fewest and 2 * row.agreement.successes < row.agreement.trials
+    ]
+    return tuple(sorted(eligible, key=lambda row: (row.agreement.interval.high, str(row.cover)))[:limit])
+
+
+def summary(votes: Sequence[StoredVote]) -> Summary:
+    """Sum up all votes; an empty exhibit is all zeros, with shares of no trials."""
+    return Summary(
+        covers=len({vote.cover for vote in votes}),
+        visitors=len({vote.visitor for vote in votes}),
+        votes=len(votes),
+        felt_agreement=Share(sum(vote.felt == vote.verdict.top for vote in votes), len(votes)),
+        says_agree=says_agree(votes),
+        says_agree_placebo=says_agree(votes, arm="placebo"),
+        chance=chance_level(confusion(votes)),
+    )

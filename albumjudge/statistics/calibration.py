@@ -1,0 +1,92 @@
+"""When the machine says 30 %, do 30 % of people feel it? Curve and error as in Guo et al. (2017)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albumjudge.statistics.intervals import Floats, Statistic
+
+EDGES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 1.0)
+"""Where bins of stated probability begin and end; narrower where most probabilities lie."""
+
+
+def bin_of(stated: Floats, edges: tuple[float, ...] = EDGES) -> NDArray[np.intp]:
+    """The bin of each probability, 0 to ``len(edges) - 2``; an edge opens a bin, only the last one closes."""
+    return np.clip(np.digitize(stated, edges) - 1, 0, len(edges) - 2)
+
+
+def error(stated: Floats, hits: Floats, trials: Floats) -> Floats:
+    """Expected calibration error: mean gap between stated and observed, weighted by trials.
+
+    Args:
+        stated: sum of the stated probabilities in each bin, shape (..., bins).
+        hits: how often it came true.
+        trials: how often it was said.
+
+    Returns:
+        Shape (...), 0 to 1; NaN without trials.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        result: Floats = np.abs(stated - hits).sum(axis=-1) / trials.sum(axis=-1)
+    return result
+
+
+def per_vote(
+    felt: NDArray[np.intp], stated: Floats, edges: tuple[float, ...] = EDGES
+) -> tuple[Floats, Floats, Floats]:
+    """What each vote adds to each bin; all eight emotions are asked: was this one felt?
+
+    Args:
+        felt: place of the emotion felt, shape (n,).
+        stated: the verdict before each vote, shape (n, 8).
+        edges: of the bins.
+
+    Returns:
+        Stated probabilities, hits and trials, each of shape (n, bins).
+    """
+    votes, bins = len(felt), len(edges) - 1
+    place = bin_of(stated, edges)
+    rows = np.broadcast_to(np.arange(votes)[:, None], place.shape)
+    sums = np.zeros((3, votes, bins))
+    np.add.at(sums[0], (rows, place), stated)
+    np.add.at(sums[1], (np.arange(votes), place[np.arange(votes), felt]), 1)
+    np.add.at(sums[2], (rows, place), 1)
+    return sums[0], sums[1], sums[2]
+
+
+def curve(felt: NDArray[np.intp], stated: Floats, edges: tuple[float, ...] = EDGES) -> Statistic:
+    """The calibration curve and its error.
+
+    Returns:
+        A statistic of bins + 1 numbers: how often what was said came true, bin by bin (NaN where nothing was
+        said), then the expected calibration error.
+    """
+    sums = per_vote(felt, stated, edges)
+
+    def statistic(weights: Floats) -> Floats:
+        said, hits, trials = (weights @ part for part in sums)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            observed = hits / trials
+        return np.concatenate([observed, error(said, hits, trials)[:, None]], axis=1)
+
+    return statistic
+
+
+def error_by_noise(counts: NDArray[np.int64], verdicts: Floats, edges: tuple[float, ...] = EDGES) -> Floats:
+    """The calibration error that imagined crowds show who feel exactly as the machine says.
+
+    Args:
+        counts: votes by draw, cover and emotion, shape (R, C, 8).
+        verdicts: shape (C, 8).
+        edges: of the bins.
+
+    Returns:
+        One error per draw, shape (R,).
+    """
+    into = np.eye(len(edges) - 1)[bin_of(verdicts, edges)].reshape(-1, len(edges) - 1)
+    hits = counts.reshape(len(counts), -1).astype(np.float64) @ into
+    asked = np.broadcast_to(counts.sum(axis=2, keepdims=True), counts.shape).reshape(len(counts), -1)
+    trials = asked.astype(np.float64) @ into
+    stated = (asked * verdicts.reshape(-1)) @ into
+    return error(stated, hits, trials)

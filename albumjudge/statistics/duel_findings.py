@@ -1,0 +1,76 @@
+"""Did the steering work? What the crowd says about pairs whose second cover was steered by the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from albumjudge.domain.emotions import NAMES
+from albumjudge.statistics.agreement import Share
+from albumjudge.statistics.findings import Figure, Need, share_figure
+from albumjudge.statistics.intervals import Floats, estimates
+from albumjudge.voting.duels import DuelVote
+
+FEWEST_CHOICES = 30
+FEWEST_VISITORS = 5
+FEWEST_DUELS = 10
+FEWEST_FOR_ONE = 10
+"""Choices that one emotion needs."""
+FEWEST_DUELS_FOR_ONE = 3
+
+
+@dataclass(frozen=True)
+class DuelFindings:
+    """What the votes in duels say.
+
+    Attributes:
+        after: share of those who decided that chose the steered cover; chance is one half.
+        neither: votes that saw no difference, of all.
+        left: share of those who decided that chose what hung left; far from one half, sides matter.
+        by_emotion: the same as ``after`` for each of the eight, in the fixed order.
+    """
+
+    after: Figure
+    neither: Share
+    left: Share
+    by_emotion: tuple[tuple[str, Figure], ...]
+
+
+def find(votes: Sequence[DuelVote]) -> DuelFindings:
+    """Work it all out; no votes give figures without values."""
+    decided = [vote for vote in votes if vote.chosen != "neither"]
+    return DuelFindings(
+        _share_for_after(decided, FEWEST_CHOICES, FEWEST_DUELS),
+        Share(len(votes) - len(decided), len(votes)),
+        Share(sum(vote.chosen == vote.left_shown for vote in decided), len(decided)),
+        tuple(
+            (
+                name,
+                _share_for_after(
+                    [vote for vote in decided if vote.emotion == name], FEWEST_FOR_ONE, FEWEST_DUELS_FOR_ONE
+                ),
+            )
+            for name in NAMES
+        ),
+    )
+
+
+def _share_for_after(decided: Sequence[DuelVote], choices: int, duels: int) -> Figure:
+    after = np.array([vote.chosen == "after" for vote in decided], np.float64)
+    duel = np.array([vote.duel for vote in decided], np.intp)
+    _, visitor = np.unique([vote.visitor for vote in decided], return_inverse=True)
+
+    def statistic(weights: Floats) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share: Floats = (weights @ after) / weights.sum(axis=1)
+        return share[:, None]
+
+    needs = (
+        Need("choices", choices, len(decided)),
+        Need("visitors", FEWEST_VISITORS, len(np.unique(visitor))),
+        Need("pairs", duels, len(np.unique(duel))),
+    )
+    (estimate,) = estimates(statistic, duel, visitor.astype(np.intp))
+    return share_figure(Share(int(after.sum()), len(after)), estimate, needs)

@@ -1,0 +1,89 @@
+"""Which votes are counted, and why others are not: nothing is left out in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from albumjudge.domain.emotions import NOTHING
+from albumjudge.voting.votes import StoredVote
+
+Reason = Callable[[StoredVote], bool]
+"""Whether a vote falls under the reason. Reasons come as mappings from plain words, fit for a page."""
+
+EARLIER_GENERATOR = "on covers by an earlier generator"
+BY_CURATOR = "by visitors whom the curator leaves out ({reason})"
+FELT_NOTHING = "for “nothing, or something else”"
+PLACEBO = "shown a label drawn at random, the placebo"
+EARLIER_JUDGE = "beside a verdict of an earlier judge"
+PARTLY: dict[str, Reason] = {
+    FELT_NOTHING: lambda vote: vote.felt == NOTHING,
+    PLACEBO: lambda vote: vote.arm == "placebo",
+}
+"""Votes that count in some numbers and not in others."""
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """Votes after sifting.
+
+    Attributes:
+        counted: those that no reason fits, in their order.
+        left_out: how many each reason left out, in the order of the reasons, zeros included.
+    """
+
+    counted: tuple[StoredVote, ...]
+    left_out: Mapping[str, int]
+
+
+def partly_now(votes: Sequence[StoredVote]) -> dict[str, Reason]:
+    """``PARTLY``, and votes that stand beside another judge's verdict than the vote cast last."""
+    reasons = dict(PARTLY)
+    if len({vote.verdict.revision for vote in votes}) > 1:
+        current = max(votes, key=lambda vote: vote.voted_at).verdict.revision
+        reasons[EARLIER_JUDGE] = lambda vote: vote.verdict.revision != current
+    return reasons
+
+
+def sift(votes: Sequence[StoredVote], reasons: Mapping[str, Reason]) -> Sifted:
+    """Leave votes out; one that several reasons fit is counted under the first of them."""
+    counted: list[StoredVote] = []
+    left_out = dict.fromkeys(reasons, 0)
+    for vote in votes:
+        words = next((words for words, fits in reasons.items() if fits(vote)), None)
+        if words is None:
+            counted.append(vote)
+        else:
+            left_out[words] += 1
+    return Sifted(tuple(counted), left_out)
+
+
+def tally(votes: Sequence[StoredVote], reasons: Mapping[str, Reason]) -> dict[str, int]:
+    """How many votes each reason fits; a vote may fit several."""
+    return {words: sum(map(fits, votes)) for words, fits in reasons.items()}
+
+
+def reasons_now(votes: Sequence[StoredVote], left_out: Mapping[str, str] | None = None) -> dict[str, Reason]:
+    """Why a vote is left out of all comparisons, as things stand.
+
+    The current generator is the one that painted the cover last voted on, so results need no network to be
+    open and outlive each generator until the next one has a vote.
+
+    Args:
+        votes: all of them.
+        left_out: visitors whom the curator leaves out, with the reason for each; they come first.
+    """
+    excluded = left_out or {}
+    reasons: dict[str, Reason] = {}
+    for reason in dict.fromkeys(excluded.values()):
+        visitors = frozenset(visitor for visitor, why in excluded.items() if why == reason)
+        reasons[BY_CURATOR.format(reason=reason)] = _cast_by(visitors)
+    counted = [vote for vote in votes if vote.visitor not in excluded]
+    if counted:
+        current = max(counted, key=lambda vote: vote.voted_at).cover.generator
+        reasons[EARLIER_GENERATOR] = lambda vote: vote.cover.generator != current
+    return reasons
+
+
+def _cast_by(visitors: Collection[str]) -> Reason:
+    return lambda vote: vote.visitor in visitors

@@ -1,0 +1,147 @@
+"""How far a statistic would move with other covers and other visitors: the bootstrap, by clusters.
+
+Votes on one cover resemble each other, and so do votes of one visitor, so that formulas for independent votes
+give intervals that are too narrow. Here whole covers are drawn with replacement, then whole visitors, then
+single votes, and the three variances are put together as Cameron, Gelbach and Miller (2011, "Robust
+inference with multiway clustering") do: covers + visitors - votes.
+
+A few clusters drawn anew vary too little, by one part in their number, and their variance is itself a guess. So
+each variance is multiplied by G / (G - 1), and intervals reach as far as Student's t with as many degrees of
+freedom as there are clusters, less one, of the kind of which there are fewest (Cameron and Miller 2015, "A
+practitioner's guide to cluster-robust inference", section VI).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albumjudge.statistics import student
+
+Floats = NDArray[np.float64]
+Statistic = Callable[[Floats], Floats]
+"""From weights of n votes, shape (b, n), to k numbers for each of the b, shape (b, k); NaN if undefined."""
+
+REPEATS = 400
+"""The error of a standard error from so many draws is about 3.5 %, from a quarter of them 7 %."""
+SEED = 20101025
+_AT_ONCE = 1_000_000
+"""Weights in memory at a time, and the most that are drawn per way as long as there are 100 draws."""
+_FEWEST_DEFINED = 0.9
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and how far it can be trusted.
+
+    Attributes:
+        value: None where it is not defined, as for a share of nothing.
+        error: its standard error; None where it cannot be told, as with a single visitor.
+        freedom: degrees of freedom of the error.
+    """
+
+    value: float | None
+    error: float | None
+    freedom: float = math.inf
+
+    def interval(
+        self, lowest: float = -1.0, highest: float = 1.0, level: float = 0.95
+    ) -> tuple[float, float] | None:
+        """Student's interval around the value, cut off at what is possible; None without an error."""
+        if self.value is None or self.error is None:
+            return None
+        reach = student.reach(level, self.freedom) * self.error
+        return max(lowest, self.value - reach), min(highest, self.value + reach)
+
+
+def cluster_weights(clusters: NDArray[np.intp], repeats: int, chance: np.random.Generator) -> Floats:
+    """Draw clusters with replacement, as many as there are, ``repeats`` times.
+
+    Args:
+        clusters: the cluster of each of n votes, any whole numbers, shape (n,).
+        repeats: b.
+        chance: source of randomness.
+
+    Returns:
+        How often each vote was drawn, shape (b, n).
+    """
+    _, place = np.unique(clusters, return_inverse=True)
+    size = int(place.max(initial=-1)) + 1
+    if not size:
+        return np.zeros((repeats, 0))
+    drawn = chance.integers(size, size=(repeats, size)) + size * np.arange(repeats)[:, None]
+    times = np.bincount(drawn.ravel(), minlength=repeats * size).reshape(repeats, size)
+    return times[:, place].astype(np.float64)
+
+
+def cluster_variance(
+    statistic: Statistic, clusters: NDArray[np.intp], repeats: int, chance: np.random.Generator
+) -> Floats:
+    """Variance of each of the k numbers when clusters are drawn anew, shape (k,).
+
+    NaN where there are fewer than two clusters, or where more than a tenth of the draws leave a number
+    undefined.
+    """
+    step = max(1, _AT_ONCE // max(1, len(clusters)))
+    parts = [
+        statistic(cluster_weights(clusters, min(step, repeats - done), chance))
+        for done in range(0, repeats, step)
+    ]
+    numbers = np.concatenate(parts)
+    defined = np.isfinite(numbers)
+    enough = defined.mean(axis=0) >= _FEWEST_DEFINED
+    groups = len(np.unique(clusters))
+    if groups < 2:
+        enough[:] = False
+    variance = np.full(numbers.shape[1], np.nan)
+    for column in np.flatnonzero(enough):
+        variance[column] = numbers[defined[:, column], column].var(ddof=1) * groups / (groups - 1)
+    return variance
+
+
+def estimates(
+    statistic: Statistic,
+    *clusters: NDArray[np.intp],
+    repeats: int | None = None,
+    seed: int = SEED,
+) -> tuple[Estimate, ...]:
+    """A statistic of n votes with standard errors that allow for votes that hang together.
+
+    Args:
+        statistic: gives k numbers.
+        *clusters: one or two ways in which the votes are clustered, each of shape (n,).
+        repeats: draws per way; None draws ``REPEATS`` times, and less often if there are many votes.
+        seed: the same seed and votes give the same errors.
+
+    Returns:
+        k estimates.
+
+    Raises:
+        ValueError: if there are not one or two ways.
+    """
+    if len(clusters) not in (1, 2):
+        raise ValueError(f"Votes are clustered in one or two ways, not {len(clusters)}.")
+    votes = len(clusters[0])
+    values = statistic(np.ones((1, votes)))[0]
+    if not votes:
+        return tuple(Estimate(None, None) for _ in values)
+    if repeats is None:
+        repeats = min(REPEATS, max(REPEATS // 4, _AT_ONCE // votes))
+    chance = np.random.default_rng(seed)
+    ways = np.stack([cluster_variance(statistic, way, repeats, chance) for way in clusters])
+    variance = ways[0]
+    if len(ways) == 2:
+        single = cluster_variance(statistic, np.arange(votes), repeats, chance)
+        # Where covers or visitors matter little, chance alone can make the sum smaller than one of them.
+        variance = np.maximum(ways.sum(axis=0) - single, ways.max(axis=0))
+    freedom = max(1, min(len(np.unique(way)) for way in clusters) - 1)
+    return tuple(
+        Estimate(float(value), float(np.sqrt(square)), freedom)
+        if np.isfinite(value) and np.isfinite(square)
+        else Estimate(float(value) if np.isfinite(value) else None, None)
+        for value, square in zip(values, variance, strict=True)
+    )

@@ -1,0 +1,71 @@
+"""The way between two covers, with a slider that answers in the browser: its frames travel once, all together."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from albumjudge.domain import emotions
+from albumjudge.domain.emotions import EMOTIONS
+from albumjudge.inference.exhibit import JudgedCover
+from albumjudge.ui import charts, prints
+
+_SCRIPT = Path(__file__).with_suffix(".js")
+
+
+def told(way: Sequence[JudgedCover]) -> dict[str, Any]:
+    """What the browser needs to know of the way: every frame with its picture, words and shares.
+
+    Args:
+        way: from the left cover to the right one, at even steps.
+    """
+    order = [EMOTIONS[emotions.index(name)] for name in charts.ON_SIDES]
+    longest = max(max(judged.verdict.probabilities) for judged in way)
+    reach = 1.0 if longest > charts.CLOSE_UP else charts.CLOSE_UP
+    frames = []
+    for place, judged in enumerate(way):
+        shares = [judged.verdict.probabilities[emotions.index(emotion.name)] for emotion in order]
+        frames.append(
+            {
+                "source": "data:image/png;base64," + base64.b64encode(judged.cover.png()).decode("ascii"),
+                "alt": prints.alt_text(judged.cover, judged.verdict.words),
+                "where": where(place / (len(way) - 1)),
+                "feeling": judged.verdict.words,
+                "shares": [round(share / reach, 4) for share in shares],
+                "said": [charts.percent(share) for share in shares],
+            }
+        )
+    return {
+        "left": str(way[0].cover.identity),
+        "right": str(way[-1].cover.identity),
+        "emotions": [
+            {"name": e.name, "sign": e.sign, "colour": e.colour, "positive": e.positive} for e in order
+        ],
+        "frames": frames,
+    }
+
+
+def where(share: float) -> str:
+    """A place on the way in words: "all left", "58 % left, 42 % right"."""
+    if share in (0, 1):
+        return "all right" if share else "all left"
+    return f"{charts.percent(1 - share)} left, {charts.percent(share)} right"
+
+
+@st.cache_resource
+def _slider() -> Any:
+    """The script, registered once per process."""
+    return st.components.v2.component(
+        "albumjudge_morph", js=_SCRIPT.read_text(encoding="utf-8"), isolate_styles=False
+    )
+
+
+def slide(way: Sequence[JudgedCover]) -> int | None:
+    """Show the way; returns the place that the visitor has just asked to see on the stage, else None."""
+    answer = _slider()(key="morph", data=told(way), on_chosen_change=lambda: None)
+    chosen = getattr(answer, "chosen", None)
+    return chosen if isinstance(chosen, int) and 0 <= chosen < len(way) else None

@@ -1,0 +1,244 @@
+"""The room around every page: its look, its doors, what all visitors share, and good manners."""
+
+from __future__ import annotations
+
+import logging
+import runpy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+from sqlalchemy import Engine
+
+from albumjudge.domain.cover import CoverLinkError
+from albumjudge.domain.emotions import EMOTIONS
+from albumjudge.domain.settings import Settings, SettingsError
+from albumjudge.inference.checkpoints import CheckpointError
+from albumjudge.inference.exhibit import Exhibit
+from albumjudge.ui import health, kiosk
+from albumjudge.voting.database import VoteError, engine_options
+from albumjudge.voting.votes import BallotBox
+
+TITLE = "Album judge"
+STAGE = "pages/stage.py"
+VOTE = "pages/vote.py"
+DIALOGUE = "pages/dialogue.py"
+BREED = "pages/breed.py"
+JURY = "pages/jury_room.py"
+BRING = "pages/your_picture.py"
+PEOPLE = "pages/people_vs_machine.py"
+HOW = "pages/how_it_works.py"
+CURATOR = "pages/curator.py"
+"""Has an address, but no door."""
+ROOMS = {
+    STAGE: "Stage",
+    VOTE: "Vote",
+    DIALOGUE: "Dialogue",
+    BREED: "Breed",
+    JURY: "Jury room",
+    BRING: "Your picture",
+    PEOPLE: "People vs. machine",
+    HOW: "How it works",
+}
+"""Files and names of the public rooms, in the order of their doors."""
+_INSIDE: ContextVar[bool] = ContextVar("inside", default=False)
+_APP = Path(__file__).parents[2] / "streamlit_app.py"
+_SHEETS = sorted(
+    (Path(__file__).parent / "css").glob("*.css"), key=lambda sheet: (sheet.stem != "theme", sheet.stem)
+)
+"""Style sheets: the theme, then one for each room that needs more."""
+_LOG = logging.getLogger("albumjudge.pages")
+
+
+@st.cache_resource(show_spinner="Opening the exhibit ...")
+def exhibit() -> Exhibit:
+    """The two networks, shared by all visitors.
+
+    Raises:
+        SettingsError: if a setting cannot be what it is.
+        CheckpointError: if no weights can be used at all.
+    """
+    return Exhibit.open(Settings.from_environment())
+
+
+@st.cache_resource(show_spinner=False)
+def _database_url() -> str:
+    return Settings.from_environment().database_url
+
+
+def ballot_box() -> BallotBox:
+    """The ballot box, shared by all visitors.
+
+    Raises:
+        SettingsError: if the database setting cannot be what it is.
+        VoteError: if the database cannot be opened.
+    """
+    url = _database_url()
+    return _prepared_box(url, _engine(url))
+
+
+def engine() -> Engine:
+    """The database, brought up to date, for whatever of it is not the ballot box's business.
+
+    Raises:
+        SettingsError: if the database setting cannot be what it is.
+        VoteError: if the database cannot be opened.
+    """
+    ballot_box()
+    return _engine(_database_url())
+
+
+def _engine(url: str) -> Engine:
+    engine: Engine = st.connection("votes", type="sql", url=url, **engine_options(url)).engine
+    return engine
+
+
+@st.cache_resource(show_spinner=False)
+def _prepared_box(url: str, _engine: Engine) -> BallotBox:
+    """One box per database; ``url`` is the key of the cache, the engine cannot be one."""
+    box = BallotBox(_engine)
+    box.prepare()
+    return box
+
+
+def enter() -> str:
+    """Set the page up and return the file of the room that the visitor is in."""
+    public = kiosk.is_on()
+    pages = [
+        st.Page(file, title=title, url_path=Path(file).stem, default=file == STAGE)
+        for file, title in ROOMS.items()
+        # A dialog of the operating system leads out of the exhibit, and a picture may be somebody's own.
+        if not (public and file == BRING)
+    ]
+    behind = st.Page(CURATOR, title="Curator", url_path="curator", visibility="hidden")
+    health.listen()
+    here = st.navigation([*pages, behind], position="hidden")
+    st.set_page_config(page_title=f"{here.title} · {TITLE}", layout="wide")
+    for sheet in _SHEETS:
+        st.html(sheet)
+    st.html(f"<style>{_emotion_colours()}{kiosk.LARGER if public else ''}</style>")
+    if kiosk.is_waiting():
+        with manners():
+            kiosk.attract(exhibit().painter)
+        return str(here.title)
+    with st.container(key="lintel", horizontal=True, vertical_alignment="center"):
+        st.html(f'<p class="sign">{TITLE}</p>', width="content")
+        with st.container(key="doors", horizontal=True):
+            for page in pages:
+                with st.container(
+                    key=f"door-{page.url_path or 'stage'}-{'here' if page.title == here.title else 'there'}"
+                ):
+                    st.page_link(page, label=page.title)
+    _show_door(here.url_path or "stage")
+    with st.container(key="room"), manners():
+        entered = _INSIDE.set(True)
+        try:
+            here.run()
+        finally:
+            _INSIDE.reset(entered)
+    return str(here.title)
+
+
+def _show_door(path: str) -> None:
+    """On a narrow screen the line of doors slides: show the one to the room that the visitor is in."""
+    with st.container(key="scroll-doors"):
+        st.html(
+            f'<script data-view="door-{escape(path)}">'
+            # The doors may not have their places yet when this runs.
+            "{ let frames = 180; const show = () => {"
+            " const doors = document.querySelector('.st-key-doors');"
+            " const door = doors?.querySelector('[class*=\"-here\"] a');"
+            " if (door && doors.scrollWidth > doors.clientWidth) {"
+            " const at = door.getBoundingClientRect(), all = doors.getBoundingClientRect();"
+            " doors.scrollLeft += at.left + at.width / 2 - all.left - all.width / 2;"
+            " frames = Math.min(frames, 20); }"
+            " if (--frames > 0) requestAnimationFrame(show); }; show(); }"
+            "</script>",
+            unsafe_allow_javascript=True,
+        )
+
+
+def need_frame() -> None:
+    """Every page's first line: show the page inside its frame, if it was opened without one.
+
+    Until somebody has entered, Streamlit serves the files of a folder named ``pages`` as they are to whoever
+    opens their address.
+    """
+    if not _INSIDE.get():
+        runpy.run_path(str(_APP))
+        st.stop()
+
+
+def _emotion_colours() -> str:
+    """One CSS rule per emotion, so that hues and signs are written down once, in ``albumjudge.domain.emotions``."""
+    return "".join(
+        f'[class*="st-key-felt-{e.name}"]{{--hue:{e.colour};--sign:"{e.sign}"}} '
+        f".hue-{e.name}{{color:{e.colour}}}"
+        for e in EMOTIONS
+    )
+
+
+@contextmanager
+def manners() -> Iterator[None]:
+    """Whatever goes wrong inside, the visitor reads a sentence and finds a way on; the log says more."""
+    try:
+        yield
+    except (CoverLinkError, VoteError) as error:
+        _LOG.warning("%s", error)
+        apologise(str(error))
+    except (CheckpointError, SettingsError) as error:
+        _LOG.error("%s", error)
+        apologise(f"The exhibit cannot open. {error}")
+    except Exception:
+        _LOG.exception("A page failed.")
+        apologise("Something went wrong behind the wall. It has been noted; trying again often helps.")
+
+
+def apologise(sentence: str) -> None:
+    """Say what happened, and offer to try again or to go to the stage."""
+    with st.container(key="apology"):
+        st.html(f'<p class="sentence" role="alert">{escape(sentence)}</p>')
+        with st.container(horizontal=True):
+            st.button("Try again", type="primary", key="try-again")
+            st.page_link(STAGE, label="To the stage")
+
+
+def heading(title: str, line: str) -> None:
+    """The page's title and the one line that says what to do."""
+    st.html(f'<h1 class="title">{escape(title)}</h1><p class="lead">{escape(line)}</p>')
+
+
+def from_the_top(view: str) -> None:
+    """Show a new view from its top: Streamlit keeps the place to which the visitor had scrolled before.
+
+    Args:
+        view: letters, digits, "-" and "." that name the view; while it stays the same, nothing moves.
+    """
+    with st.container(key="scroll"):
+        st.html(
+            f'<script data-view="{escape(view)}">'
+            "document.querySelector('[data-testid=\"stMain\"]')?.scrollTo(0, 0)</script>",
+            unsafe_allow_javascript=True,
+        )
+
+
+def serif() -> Path | None:
+    """The font of the museum labels, which Streamlit brings along for browsers; None if it has moved."""
+    fonts = Path(st.__file__).parent / "static" / "static" / "media"
+    return next(iter(sorted(fonts.glob("SourceSerif*-Roman*"))), None)
+
+
+def leave() -> None:
+    """The quiet line at the foot of every page."""
+    try:
+        open_exhibit = exhibit()
+        sentences = [f"Painted by {open_exhibit.painter.revision}, judged by {open_exhibit.judge.revision}."]
+        sentences += open_exhibit.status()
+    except Exception:
+        sentences = ["The exhibit is not running as it should."]
+    st.html(f'<footer class="foot">{" ".join(escape(s) for s in sentences)}</footer>')
+    if kiosk.is_on():
+        kiosk.keep()

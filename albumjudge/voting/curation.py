@@ -1,0 +1,224 @@
+"""What a curator decides: whose votes count, which covers everyone is asked about, when the exhibit is open.
+
+Nothing a curator does deletes a vote. An exclusion is lifted, a period closed, an anchor set replaced; votes
+stay what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+
+from albumjudge.domain.cover import CoverIdentity
+from albumjudge.voting import rules, schema
+from albumjudge.voting.database import PATIENCE, VoteError, configure, transact
+
+BEFORE = "before the first period"
+"""Name of the time that ends when an exhibit without any period is closed."""
+
+T = TypeVar("T")
+_NOT_READ = "The curator's book cannot be read"
+_NOT_WRITTEN = "It was not noted in the curator's book"
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """A visitor whose votes are left out of the statistics.
+
+    Attributes:
+        visitor: their id.
+        reason: in the curator's words, as it stands in the results.
+        excluded_at: UTC.
+        lifted_at: UTC; None while it holds.
+    """
+
+    visitor: str
+    reason: str
+    excluded_at: datetime
+    lifted_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Period:
+    """A time in which the exhibit takes votes.
+
+    Attributes:
+        name: in the curator's words.
+        opened_at: UTC.
+        closed_at: UTC; None while it lasts.
+    """
+
+    name: str
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+class CuratorsBook:
+    """Where a curator's decisions stand. Threads and processes may share a database, and threads a book.
+
+    Every method raises :class:`VoteError` if the database does not do it.
+
+    Args:
+        engine: of a database that :meth:`albumjudge.voting.votes.BallotBox.prepare` brought up to date.
+        patience: seconds to wait for others who write to the database.
+        clock: gives the current time, aware.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        patience: float = PATIENCE,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        configure(engine)
+        self._engine, self._patience, self._clock = engine, patience, clock
+
+    def exclude(self, visitor: str, reason: str) -> Exclusion:
+        """Leave a visitor's votes out; who is left out already stays so, for the earlier reason.
+
+        Raises:
+            ValueError: if the reason is empty, too long, or begins as a spreadsheet's formula would.
+            VoteError: if nobody with this id has voted.
+        """
+        words = checked(reason, "reason")
+        now = self._clock()
+
+        def store(connection: Connection) -> Exclusion | None:
+            # Locked, so that two curators at once exclude nobody twice. SQLite, where one transaction writes at
+            # a time, knows no such lock and SQLAlchemy leaves it out.
+            known = select(schema.visitors.c.id).where(schema.visitors.c.id == visitor).with_for_update()
+            if connection.execute(known).first() is None:
+                return None
+            held = select(schema.exclusions).where(
+                schema.exclusions.c.visitor == visitor, schema.exclusions.c.lifted_at.is_(None)
+            )
+            if connection.execute(held).first() is None:
+                connection.execute(
+                    insert(schema.exclusions).values(visitor=visitor, reason=words, excluded_at=now)
+                )
+            return _exclusion(connection.execute(held).first())
+
+        done = self._write(store)
+        if done is None:
+            raise VoteError("Nobody with this id has voted, so there is nobody to leave out.")
+        return done
+
+    def lift(self, visitor: str) -> bool:
+        """Let a visitor's votes count again, and return whether they did not."""
+        held = (
+            update(schema.exclusions)
+            .where(schema.exclusions.c.visitor == visitor, schema.exclusions.c.lifted_at.is_(None))
+            .values(lifted_at=self._clock())
+        )
+        return self._write(lambda connection: connection.execute(held).rowcount > 0)
+
+    def exclusions(self) -> list[Exclusion]:
+        """All of them, lifted ones too, the latest first."""
+        query = select(schema.exclusions).order_by(schema.exclusions.c.id.desc())
+        return self._read(lambda connection: [_exclusion(row) for row in connection.execute(query)])
+
+    def left_out(self) -> dict[str, str]:
+        """Visitors who are left out now, each with the reason."""
+        return {e.visitor: e.reason for e in reversed(self.exclusions()) if e.lifted_at is None}
+
+    def anchors(self) -> list[CoverIdentity]:
+        """The covers that everyone is asked about, in the order in which they are to come."""
+        query = select(schema.anchors).order_by(schema.anchors.c.id)
+        return self._read(
+            lambda connection: [
+                CoverIdentity.of(row.generator, row.seed, row.recipe) for row in connection.execute(query)
+            ]
+        )
+
+    def set_anchors(self, covers: Sequence[CoverIdentity]) -> None:
+        """Ask everyone about these covers, in this order, and no longer about others; none clears the set."""
+        rows = [
+            {"generator": c.generator, "seed": c.seed, "recipe": c.recipe, "set_at": self._clock()}
+            for c in dict.fromkeys(covers)
+        ]
+
+        def store(connection: Connection) -> None:
+            connection.execute(delete(schema.anchors))
+            if rows:
+                connection.execute(insert(schema.anchors), rows)
+
+        self._write(store)
+
+    def is_open(self) -> bool:
+        """Whether votes are taken: a period lasts, or there has never been one."""
+        return self._read(rules.is_open)
+
+    def periods(self) -> list[Period]:
+        """All of them, the latest first."""
+        query = select(schema.periods).order_by(schema.periods.c.id.desc())
+        return self._read(lambda connection: [_period(row) for row in connection.execute(query)])
+
+    def open(self, name: str) -> None:
+        """Begin a period, unless one lasts: then that one goes on, under its own name.
+
+        Raises:
+            ValueError: if the name is empty, too long, or begins as a spreadsheet's formula would.
+        """
+        words = checked(name, "name")
+        now = self._clock()
+
+        def store(connection: Connection) -> None:
+            lasting = select(schema.periods.c.id).where(schema.periods.c.closed_at.is_(None))
+            if connection.execute(lasting).first() is None:
+                connection.execute(insert(schema.periods).values(name=words, opened_at=now))
+
+        self._write(store)
+
+    def close(self) -> None:
+        """End the period that lasts, or the time before the first one; from then on no votes are taken."""
+        now = self._clock()
+
+        def store(connection: Connection) -> None:
+            lasting = schema.periods.c.closed_at.is_(None)
+            connection.execute(update(schema.periods).where(lasting).values(closed_at=now))
+            if connection.execute(select(schema.periods.c.id)).first() is None:
+                first = connection.scalar(select(func.min(schema.votes.c.voted_at)))
+                connection.execute(
+                    insert(schema.periods).values(name=BEFORE, opened_at=first or now, closed_at=now)
+                )
+
+        self._write(store)
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        return transact(self._engine, work, otherwise=_NOT_WRITTEN, writes=True, patience=self._patience)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        return transact(self._engine, work, otherwise=_NOT_READ, writes=False, patience=self._patience)
+
+
+def checked(text: str, what: str) -> str:
+    """A curator's words, put in order.
+
+    Raises:
+        ValueError: if there are none, too many, or they begin as a spreadsheet's formula would.
+    """
+    words = " ".join(text.split())
+    if not words:
+        raise ValueError(f"There is no {what} yet. Write one, in a few words.")
+    if len(words) > schema.REASON_LENGTH:
+        raise ValueError(f"This {what} is too long. Say it in {schema.REASON_LENGTH} characters or less.")
+    if words[0] in "=+-@":
+        raise ValueError(
+            f"A {what} cannot begin with {words[0]}, which a spreadsheet would take for a formula. Begin with a "
+            "word."
+        )
+    return words
+
+
+def _exclusion(row: Row[Any] | None) -> Exclusion:
+    assert row is not None
+    return Exclusion(row.visitor, row.reason, row.excluded_at, row.lifted_at)
+
+
+def _period(row: Row[Any]) -> Period:
+    return Period(row.name, row.opened_at, row.closed_at)

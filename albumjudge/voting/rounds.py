@@ -1,0 +1,337 @@
+"""A round: six covers voted on in a row. Which they are, which label is shown, and what came of it.
+
+Pure functions of the votes; nothing about a round is kept but its id, in each of its votes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from albumjudge.domain import emotions
+from albumjudge.domain.emotions import NAMES
+from albumjudge.statistics.agreement import FELT, Share
+
+if TYPE_CHECKING:
+    from albumjudge.domain.cover import CoverIdentity
+    from albumjudge.voting.votes import Arm, StoredVote
+
+CARDS = 6
+"""Covers in a round."""
+ANCHORS_IN_A_ROUND = 2
+"""Cards of a round that come from the anchor set, as long as it lasts."""
+DEFAULT_ANCHORS = 4
+"""Covers of the ballot pool that serve as anchors where no curator chose any: enough for two rounds."""
+PLACEBO_SHARE = 1 / 8
+"""How often a card shows a random label instead of the jury's."""
+A_CROWD = 5
+"""Other visitors who must have voted on a cover before anyone is told what they felt."""
+EVERYONE = 30
+"""Votes of others that it takes before a visitor's profile is held against theirs."""
+SELDOM = 1 / 5
+"""Who felt what less than this share of the others felt stood alone."""
+PRIOR = 0.5
+"""Pseudo-votes for each answer on a cover without votes (Jeffreys' prior)."""
+
+Tally = Mapping[str, int]
+"""How many people felt what before a cover, by the names in ``FELT``; what is missing counts as none."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """A round, as far as it has come.
+
+    Attributes:
+        id: 16 hex digits; says nothing about the visitor to anyone who does not know the visitor's id.
+        cast: its votes, in their order; at most ``CARDS``.
+    """
+
+    id: str
+    cast: tuple[StoredVote, ...]
+
+    @property
+    def full(self) -> bool:
+        """Whether all its cards have been voted on."""
+        return len(self.cast) == CARDS
+
+    @property
+    def due(self) -> int:
+        """Number of the card that comes next, 1 to ``CARDS``; one more if the round is full."""
+        return len(self.cast) + 1
+
+    def place(self, vote: StoredVote) -> int:
+        """Number of a vote's card, 1 to ``CARDS``.
+
+        Raises:
+            ValueError: if the vote is none of this round's.
+        """
+        return [cast.cover for cast in self.cast].index(vote.cover) + 1
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What is up for a vote.
+
+    Attributes:
+        anchors: covers that every visitor is asked about, in this order.
+        pool: all others.
+    """
+
+    anchors: tuple[CoverIdentity, ...]
+    pool: tuple[CoverIdentity, ...]
+
+    def left(self, seen: Collection[CoverIdentity]) -> tuple[CoverIdentity, ...]:
+        """What has not been seen yet."""
+        return tuple(cover for cover in (*self.anchors, *self.pool) if cover not in seen)
+
+
+def offer(anchors: Sequence[CoverIdentity], pool: Sequence[CoverIdentity]) -> Offer:
+    """What is up for a vote, given the curator's anchors (none: the first of the pool) and the ballot pool."""
+    chosen = tuple(anchors) or tuple(pool[:DEFAULT_ANCHORS])
+    return Offer(chosen, tuple(cover for cover in pool if cover not in chosen))
+
+
+def round_id(visitor: str, number: int) -> str:
+    """Id of a visitor's round, the first being number 0.
+
+    It needs no memory, so that two tabs, or a page that was loaded again, go on with the same round. A
+    visitor's id is random and long; nobody gets from the round back to it.
+    """
+    return hashlib.sha256(f"round {number} of {visitor}".encode()).hexdigest()[:16]
+
+
+def played(round_id: str, votes: Sequence[StoredVote]) -> Round:
+    """A round, from the votes of its visitor (or of all) in the order in which they were cast.
+
+    Two tabs that vote at the very same moment can put a seventh vote into a round; it counts as a vote, but
+    belongs to no card.
+    """
+    return Round(round_id, tuple(vote for vote in votes if vote.round == round_id)[:CARDS])
+
+
+def current(visitor: str, votes: Sequence[StoredVote]) -> Round:
+    """The round that a visitor is in: the first that is not full.
+
+    Args:
+        visitor: their id.
+        votes: all of theirs, in the order in which they were cast.
+    """
+    for number in range(len(votes) + 1):
+        found = played(round_id(visitor, number), votes)
+        if not found.full:
+            break
+    return found
+
+
+def gain(counts: Sequence[int]) -> float:
+    """How much one more vote on a cover is expected to tell about the crowd's shares there.
+
+    The shares have a Dirichlet posterior with parameters a_k = n_k + 1/2 and sum A. Its total variance is
+    V = (1 - sum m_k^2) / (A + 1), where m_k = a_k / A is also the probability that the next vote is for k. By
+    the law of total variance, the expected fall of V is the variance of the posterior mean after that vote:
+
+        sum_k m_k (1 - m_k) / (A + 1)^2 = (1 - sum_k m_k^2) / (A + 1)^2
+
+    It is largest where nobody has voted, and of two covers with as many votes larger where they are divided.
+
+    Args:
+        counts: votes for each answer, each 0 or more.
+
+    Returns:
+        Expected reduction of the summed variance of the shares; the same number, to the last bit, for the same
+        counts in another order, so that ties are ties.
+    """
+    # Twice the parameters are whole numbers, in which sums do not depend on their order.
+    doubled = [2 * count + int(2 * PRIOR) for count in counts]
+    total = sum(doubled)
+    apart = total * total - sum(parameter * parameter for parameter in doubled)
+    return 4 * apart / (total * (total + 2)) ** 2
+
+
+def anchor_places(round_id: str) -> frozenset[int]:
+    """Numbers of the cards, 1 to ``CARDS``, on which a round shows anchors.
+
+    They differ from round to round, so that being an anchor is not the same as being seen first, and are the
+    same when the page is loaded again.
+    """
+    ranked = sorted(
+        range(1, CARDS + 1), key=lambda card: hashlib.sha256(f"card {card} of {round_id}".encode()).digest()
+    )
+    return frozenset(ranked[:ANCHORS_IN_A_ROUND])
+
+
+def choose(
+    now: Round,
+    seen: Collection[CoverIdentity],
+    covers: Offer,
+    tallies: Mapping[CoverIdentity, Tally],
+    chance: random.Random | None = None,
+) -> CoverIdentity | None:
+    """The cover to vote on next.
+
+    On two cards of a round the first anchor that the visitor has not met, so that everyone meets the same
+    ones; on the others the cover with the largest :func:`gain`, one at random of several. Where one kind has
+    run out, the other takes its place.
+
+    Args:
+        now: the visitor's round.
+        seen: covers that the visitor has voted on, in this round or before.
+        covers: what there is.
+        tallies: votes on each cover; those on none can be missing.
+        chance: source of randomness.
+
+    Returns:
+        None if the visitor has voted on everything.
+    """
+    anchors = [cover for cover in covers.anchors if cover not in seen]
+    others = [cover for cover in covers.pool if cover not in seen]
+    if anchors and (now.due in anchor_places(now.id) or not others):
+        return anchors[0]
+    if not others:
+        return None
+    gains = {cover: gain([tallies.get(cover, {}).get(name, 0) for name in FELT]) for cover in others}
+    most = max(gains.values())
+    return (chance or random.SystemRandom()).choice([cover for cover in others if gains[cover] == most])
+
+
+def draw_label(top: str, chance: random.Random | None = None) -> tuple[str, Arm]:
+    """The label to show with a cover, and the arm that this makes: drawn when the vote is cast, kept with it.
+
+    With probability ``PLACEBO_SHARE``, on each card anew, the label is drawn at random, all emotions but the
+    jury's own being equally likely. Its own is left out since it would be no placebo: who agrees with it may
+    just be right. The others are alike, rather than as frequent as the jury names them, so that the politeness
+    towards each can be told equally well, and whatever the jury's habits.
+
+    Args:
+        top: the jury's own label.
+        chance: source of randomness.
+
+    Raises:
+        ValueError: if ``top`` is none of the eight emotions.
+    """
+    emotions.index(top)
+    chance = chance or random.SystemRandom()
+    if chance.random() < PLACEBO_SHARE:
+        return chance.choice([name for name in NAMES if name != top]), "placebo"
+    return top, "judge"
+
+
+@dataclass(frozen=True)
+class Card:
+    """One cover of a round, afterwards.
+
+    Attributes:
+        vote: the visitor's.
+        others: what the other visitors felt, as ``FELT``.
+    """
+
+    vote: StoredVote
+    others: tuple[int, ...]
+
+    @property
+    def crowd(self) -> str | None:
+        """What most of the others felt; None if they are too few, or torn."""
+        most = max(self.others)
+        if sum(self.others) < A_CROWD or self.others.count(most) > 1:
+            return None
+        return FELT[self.others.index(most)]
+
+    @property
+    def alike(self) -> Share:
+        """Of the others, those who felt as the visitor did."""
+        return Share(self.others[FELT.index(self.vote.felt)], sum(self.others))
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Shares of the eight emotions, in the fixed order, in ``votes`` votes; the rest felt nothing of these."""
+
+    shares: tuple[float, ...]
+    votes: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What came of a round.
+
+    Attributes:
+        id: of the round.
+        cards: its covers, in their order.
+        with_machine: covers on which the visitor felt what the jury puts first, of all.
+        with_crowd: covers on which the visitor felt what most others felt, of those where that is known.
+        crowd_with_machine: covers on which most others felt what the jury puts first, of the same.
+        alone: the card on which fewest others felt as the visitor did; None if they were never few.
+        yours: the visitor's profile, over all votes up to the end of this round.
+        everyone: the others' profile, over all covers; None while they have cast too few votes.
+        others_votes: how many the others have cast.
+    """
+
+    id: str
+    cards: tuple[Card, ...]
+    with_machine: Share
+    with_crowd: Share
+    crowd_with_machine: Share
+    alone: Card | None
+    yours: Profile
+    everyone: Profile | None
+    others_votes: int
+
+    @property
+    def placebos(self) -> tuple[Card, ...]:
+        """The cards on which the label was drawn at random."""
+        return tuple(card for card in self.cards if card.vote.arm == "placebo")
+
+
+def card(vote: StoredVote, tally: Tally) -> Card:
+    """A vote beside what the others felt; ``tally`` is without the visitor's own."""
+    return Card(vote, tuple(tally.get(name, 0) for name in FELT))
+
+
+def profile(counts: Tally) -> Profile | None:
+    """Shares of the emotions; None without votes."""
+    votes = sum(counts.get(name, 0) for name in FELT)
+    return Profile(tuple(counts.get(name, 0) / votes for name in NAMES), votes) if votes else None
+
+
+def summarise(
+    this: Round, votes: Sequence[StoredVote], tallies: Mapping[CoverIdentity, Tally]
+) -> Summary | None:
+    """Sum a round up.
+
+    Args:
+        this: the round.
+        votes: all votes of its visitor, in the order in which they were cast.
+        tallies: the votes of all others that count.
+
+    Returns:
+        None if the round has no vote.
+    """
+    if not this.cast:
+        return None
+    cards = tuple(card(vote, tallies.get(vote.cover, {})) for vote in this.cast)
+    known = [one for one in cards if one.crowd is not None]
+    strange = [one for one in cards if sum(one.others) >= A_CROWD and (one.alike.value or 0) < SELDOM]
+    so_far = votes[: votes.index(this.cast[-1]) + 1]
+    yours = profile(_count(so_far))
+    elsewhere = {name: sum(tally.get(name, 0) for tally in tallies.values()) for name in FELT}
+    everyone = profile(elsewhere)
+    assert yours is not None
+    return Summary(
+        this.id,
+        cards,
+        Share(sum(one.vote.felt == one.vote.verdict.top for one in cards), len(cards)),
+        Share(sum(one.vote.felt == one.crowd for one in known), len(known)),
+        Share(sum(one.crowd == one.vote.verdict.top for one in known), len(known)),
+        min(strange, key=lambda one: (one.alike.value or 0, -sum(one.others)), default=None),
+        yours,
+        everyone if everyone is not None and everyone.votes >= EVERYONE else None,
+        sum(elsewhere.values()),
+    )
+
+
+def _count(votes: Sequence[StoredVote]) -> dict[str, int]:
+    felt = [vote.felt for vote in votes]
+    return {name: felt.count(name) for name in FELT}

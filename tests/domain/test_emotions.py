@@ -1,0 +1,163 @@
+"""The eight emotions: their order, their words and their colours."""
+
+from __future__ import annotations
+
+import tomllib
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from albumjudge.domain import emotions
+from albumjudge.domain.emotions import EMOTIONS, NAMES, NOTHING
+from tests.colour_vision import VISIONS, contrast, difference, lab
+
+WALL = "#12100e"
+THEME = Path(__file__).parents[2] / ".streamlit" / "config.toml"
+
+
+def shares(**given_shares: float) -> list[float]:
+    """A distribution from some of its shares; the others get equal parts of what is left."""
+    rest = (1 - sum(given_shares.values())) / (len(NAMES) - len(given_shares))
+    return [given_shares.get(name, rest) for name in NAMES]
+
+
+DISTRIBUTIONS = st.lists(st.floats(1e-6, 1), min_size=8, max_size=8).map(
+    lambda weights: [weight / sum(weights) for weight in weights]
+)
+
+
+# Order and names
+
+
+def test_the_order_is_that_of_the_data_set() -> None:
+    assert NAMES == (
+        "amusement",
+        "anger",
+        "awe",
+        "contentment",
+        "disgust",
+        "excitement",
+        "fear",
+        "sadness",
+    )
+    positive = [number for number, emotion in enumerate(EMOTIONS, start=1) if emotion.positive]
+    assert positive == [1, 3, 4, 6]
+
+
+def test_every_emotion_has_a_name_a_colour_and_a_sign_of_its_own() -> None:
+    for values in (NAMES, [e.colour for e in EMOTIONS], [e.sign for e in EMOTIONS]):
+        assert len(set(values)) == 8
+    assert all(len(emotion.sign) == 1 for emotion in EMOTIONS)
+    assert NOTHING not in NAMES
+
+
+def test_an_emotion_has_its_place() -> None:
+    assert [emotions.index(name) for name in NAMES] == list(range(8))
+    for other in (NOTHING, "Awe", ""):
+        with pytest.raises(ValueError, match=f"{other!r} is none of the eight emotions: amusement, anger"):
+            emotions.index(other)
+
+
+# A distribution in words
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "words"),
+    [
+        (shares(awe=1.0), "clearly awe"),
+        (shares(sadness=0.6), "clearly sadness"),
+        (shares(awe=0.5, fear=0.2), "mostly awe, some fear"),
+        (shares(awe=0.5, fear=0.15), "mostly awe, a little fear"),
+        (shares(fear=0.5, awe=0.5), "awe and fear in equal parts"),
+        (shares(awe=0.35, fear=0.30), "awe and fear in equal parts"),
+        (shares(awe=0.35, fear=0.29), "mostly awe, some fear"),
+        (shares(anger=0.28, fear=0.30, awe=0.26), "torn between fear, anger and awe"),
+        (shares(), "torn: a little amusement, anger and awe"),
+        (shares(excitement=0.19, disgust=0.18), "torn: a little excitement, disgust and amusement"),
+    ],
+)
+def test_a_distribution_is_said_as_a_museum_label_would(probabilities: list[float], words: str) -> None:
+    assert emotions.in_words(probabilities) == words
+
+
+@given(DISTRIBUTIONS)
+def test_the_words_name_the_strongest_emotions_in_order(probabilities: list[float]) -> None:
+    words = emotions.in_words(probabilities)
+    named = sorted((name for name in NAMES if name in words), key=words.index)
+    strongest = sorted(NAMES, key=lambda name: -probabilities[NAMES.index(name)])
+    assert named == strongest[: len(named)]
+    assert named[0] == emotions.top(probabilities)
+    assert 1 <= len(named) <= 3
+
+
+@given(DISTRIBUTIONS)
+def test_nothing_is_called_clear_or_most_that_is_not(probabilities: list[float]) -> None:
+    words, most = emotions.in_words(probabilities), max(probabilities)
+    assert words.startswith("clearly") == (most >= 0.6)
+    if words.startswith("mostly"):
+        assert most >= 0.2 and sorted(probabilities)[-2] < 0.85 * most
+
+
+def test_of_equals_the_first_is_on_top() -> None:
+    assert emotions.top([0.125] * 8) == "amusement"
+    assert emotions.top(shares(anger=0.3, fear=0.3)) == "anger"
+
+
+# Colours
+
+
+def test_every_colour_can_be_read_on_the_wall() -> None:
+    for emotion in EMOTIONS:
+        assert contrast(emotion.colour, WALL) >= 4.5, emotion
+
+
+@pytest.mark.parametrize(
+    ("vision", "least"), [("normal", 20), ("protanopia", 13), ("deuteranopia", 13), ("tritanopia", 13)]
+)
+def test_no_two_colours_look_alike(vision: str, least: float) -> None:
+    for one, other in combinations(EMOTIONS, 2):
+        apart = difference(lab(one.colour, vision), lab(other.colour, vision))
+        assert apart >= least, f"{one.name} and {other.name} are only {apart:.1f} apart"
+
+
+def test_the_theme_has_the_same_colours() -> None:
+    theme = tomllib.loads(THEME.read_text(encoding="utf-8"))["theme"]
+    assert theme["chartCategoricalColors"] == [emotion.colour for emotion in EMOTIONS]
+
+
+# The measures above, against published numbers
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+        ((50, 0, 0), (50, -1, 2), 2.3669),
+        ((50, 2.49, -0.001), (50, -2.49, 0.0009), 7.1792),
+        ((50, 2.5, 0), (73, 25, -18), 27.1492),
+        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+        ((22.7233, 20.0904, -46.6940), (23.0331, 14.9730, -42.5619), 2.0373),
+        ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
+    ],
+)
+def test_colour_differences_are_those_of_sharma_et_al(
+    one: tuple[float, ...], other: tuple[float, ...], expected: float
+) -> None:
+    """Sharma, Wu & Dalal (2005), table 1."""
+    assert difference(np.array(one), np.array(other)) == pytest.approx(expected, abs=1e-4)
+    assert difference(np.array(other), np.array(one)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_contrast_and_lab_are_right_at_their_ends() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert lab("#ffffff") == pytest.approx([100, 0, 0], abs=0.02)
+    assert lab("#ff0000") == pytest.approx([53.24, 80.09, 67.20], abs=0.02)
+
+
+def test_greys_look_grey_to_everyone() -> None:
+    for vision in VISIONS:
+        assert lab("#808080", vision)[1:] == pytest.approx([0, 0], abs=0.05)

@@ -1,0 +1,346 @@
+"""The exhibit: where its two networks come from, and that it shows the same to everyone."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError
+from albumjudge.domain.settings import Settings
+from albumjudge.inference import exhibit as exhibit_module
+from albumjudge.inference.checkpoints import CheckpointError, Kind, read_checkpoint
+from albumjudge.inference.exhibit import Exhibit
+from albumjudge.inference.painter import Painter
+from albumjudge.inference.steering import Wish
+from albumjudge.models.jury import Jury
+from tests.checkpoint_fixtures import COMMIT, Answer, Request, local_hub, make_generator, make_judge, serving
+from training.engine.state import save_checkpoint
+
+PROMPT = 60.0
+
+
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, Path]:
+    folder = tmp_path_factory.mktemp("bundled")
+    return {
+        "generator": make_generator(folder / "generator", name="bundled-painter"),
+        "judge": make_judge(folder / "judge", name="bundled-judge", favourite=2),
+    }
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """All defaults, apart from a folder of our own and a Hub that nobody may ask."""
+    return Settings(data_directory=tmp_path / "data", hub_endpoint="http://127.0.0.1:9")
+
+
+@pytest.fixture(scope="module")
+def exhibit(bundled: dict[Kind, Path]) -> Exhibit:
+    return Exhibit.open(Settings(), bundled=bundled)
+
+
+def test_the_bundled_checkpoints_are_the_default(exhibit: Exhibit) -> None:
+    assert exhibit.status() == ()
+    assert exhibit.wait_for_hub(0)
+    assert exhibit.painter.revision == exhibit.checkpoints["generator"].revision
+    assert exhibit.judge.revision == exhibit.checkpoints["judge"].revision
+    assert {c.source for c in exhibit.checkpoints.values()} == {"bundled"}
+
+
+def test_covers_come_judged_and_in_order(exhibit: Exhibit) -> None:
+    shown = exhibit.show([5, 3, 5])
+    assert [str(j.cover.identity) for j in shown] == [f"{exhibit.painter.revision}.{s}" for s in (5, 3, 5)]
+    assert shown[0].cover.pixels.shape == (64, 64, 3)
+    assert np.array_equal(shown[0].cover.pixels, shown[2].cover.pixels)
+    assert not np.array_equal(shown[0].cover.pixels, shown[1].cover.pixels)
+    assert {j.verdict.top for j in shown} == {"awe"}
+    assert {j.verdict.revision for j in shown} == {exhibit.judge.revision}
+    assert exhibit.show([]) == []
+
+
+def test_a_cover_is_the_same_by_link_in_a_crowd_and_in_another_exhibit(
+    exhibit: Exhibit, bundled: dict[Kind, Path]
+) -> None:
+    alone = Exhibit.open(Settings(), bundled=bundled).show_identity(
+        CoverIdentity(exhibit.painter.revision, 17)
+    )
+    in_a_crowd = exhibit.show(range(14, 20))[3]
+    assert alone.cover.identity == in_a_crowd.cover.identity
+    assert np.array_equal(alone.cover.pixels, in_a_crowd.cover.pixels)
+    assert alone.verdict.probabilities == pytest.approx(in_a_crowd.verdict.probabilities, abs=1e-5)
+
+
+def test_a_cover_of_another_generator_is_refused(exhibit: Exhibit) -> None:
+    with pytest.raises(CoverLinkError, match=r"No\. 000007 was painted by dcgan-other-0badcafe"):
+        exhibit.show_identity(CoverIdentity("dcgan-other-0badcafe", 7))
+
+
+def test_guests_paint_when_they_are_asked_by_name(bundled: dict[Kind, Path], tmp_path: Path) -> None:
+    guest = make_generator(tmp_path / "guest", name="guest-painter", seed=8)
+    exhibit = Exhibit.open(Settings(), bundled=bundled, guests=[guest, tmp_path / "nowhere"])
+    assert [painter.revision.rsplit("-", 1)[0] for painter in exhibit.painters] == [
+        "bundled-painter",
+        "guest-painter",
+    ]
+    other = exhibit.painters[1].revision
+    assert exhibit.painter_of(other) is exhibit.painters[1] and exhibit.painter_of("nobody-12345678") is None
+    mixed = [
+        CoverIdentity(other, 5),
+        CoverIdentity(exhibit.painter.revision, 5),
+        CoverIdentity(other, 6, wildness=50),
+    ]
+    shown = exhibit.show_each(mixed)
+    assert [judged.cover.identity for judged in shown] == mixed
+    assert not np.array_equal(shown[0].cover.pixels, shown[1].cover.pixels)
+    assert np.array_equal(shown[0].cover.pixels, exhibit.painters[1].paint([5])[0].pixels)
+    assert exhibit.status() == ()
+
+
+@pytest.mark.parametrize(("read_back", "heeds"), [(0.105, False), (0.3, True), (None, True)])
+def test_a_painter_that_paints_no_orders_takes_none(
+    bundled: dict[Kind, Path], tmp_path: Path, read_back: float | None, heeds: bool
+) -> None:
+    folder = make_generator(tmp_path / "own", name="own-painter", seed=4)
+    revision = read_checkpoint(folder, "generator").revision
+    if read_back is not None:
+        row = {"genre read back": read_back, "chance, genre": 0.1}
+        (folder / "metrics.json").write_text(json.dumps({exhibit_module.ORDERS: {"rows": {revision: row}}}))
+    exhibit = Exhibit.open(Settings(generator_directory=folder), bundled=bundled, guests=())
+    assert exhibit.heeds_orders is heeds
+
+
+def test_a_guest_takes_no_orders_where_it_was_measured_to_heed_none(
+    bundled: dict[Kind, Path], tmp_path: Path
+) -> None:
+    folder = make_generator(tmp_path / "own", name="own-painter", seed=4)
+    revision = read_checkpoint(folder, "generator").revision
+    rows = {
+        revision: {"genre read back": 0.3, "chance, genre": 0.1},
+        "guest": {"genre read back": 0.11, "chance, genre": 0.1},
+    }
+    (folder / "metrics.json").write_text(json.dumps({exhibit_module.ORDERS: {"rows": rows}}))
+    exhibit = Exhibit.open(Settings(generator_directory=folder), bundled=bundled, guests=())
+    assert exhibit.heeds_orders and exhibit.heeds(revision) and exhibit.heeds("nobody measured this one")
+    assert not exhibit.heeds("guest")
+
+
+def test_the_bundled_generator_is_a_guest_where_another_is_at_work(
+    bundled: dict[Kind, Path], tmp_path: Path
+) -> None:
+    folder = make_generator(tmp_path / "own", name="own-painter", seed=4)
+    exhibit = Exhibit.open(Settings(generator_directory=folder), bundled=bundled, guests=())
+    assert [painter.revision.rsplit("-", 1)[0] for painter in exhibit.painters] == [
+        "own-painter",
+        "bundled-painter",
+    ]
+    with pytest.raises(CoverLinkError, match="own-painter paints what comes, not 1970s"):
+        exhibit.show_each([CoverIdentity(exhibit.painter.revision, 1, decade="1970s")])
+
+
+def test_a_seed_out_of_range_is_refused(exhibit: Exhibit) -> None:
+    with pytest.raises(CoverLinkError):
+        exhibit.show([1, 1_000_000])
+
+
+def test_what_was_shown_is_remembered_but_not_without_bound(
+    bundled: dict[Kind, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exhibit_module, "KEPT", 3)
+    exhibit = Exhibit.open(Settings(), bundled=bundled)
+    asked: list[list[int]] = []
+    paint = exhibit.painter.paint_each
+
+    def note(identities: Sequence[CoverIdentity]) -> list[Cover]:
+        asked.append([identity.seed for identity in identities])
+        return paint(identities)
+
+    monkeypatch.setattr(exhibit.painter, "paint_each", note)
+    first = exhibit.show([1, 2, 3])
+    assert exhibit.show([3, 1, 2]) == [first[2], first[0], first[1]]
+    exhibit.show([4])  # 3 was asked for longest ago.
+    exhibit.show([1, 2, 3, 4])
+    assert asked == [[1, 2, 3], [4], [3]]
+
+
+def test_many_visitors_at_once_see_the_same(exhibit: Exhibit) -> None:
+    ready = threading.Barrier(4)
+
+    def visit(first: int) -> list[bytes]:
+        ready.wait(PROMPT)
+        return [judged.cover.pixels.tobytes() for judged in exhibit.show([100, 101, 102 + first])][:2]
+
+    with ThreadPoolExecutor(4) as visitors:
+        seen = list(visitors.map(visit, range(4)))
+    assert all(one == seen[0] for one in seen)
+
+
+def test_a_folder_goes_before_the_hub(bundled: dict[Kind, Path], settings: Settings, tmp_path: Path) -> None:
+    folder = make_generator(tmp_path / "own", name="own-painter", seed=4)
+    exhibit = Exhibit.open(
+        replace(settings, generator_directory=folder, generator_hub=f"museum/painter@{COMMIT}"),
+        bundled=bundled,
+    )
+    assert exhibit.checkpoints["generator"].source == "directory"
+    assert exhibit.painter.revision.startswith("own-painter-")
+    assert exhibit.status() == () and exhibit.wait_for_hub(0)
+
+
+def test_a_judge_from_a_folder(bundled: dict[Kind, Path], settings: Settings, tmp_path: Path) -> None:
+    folder = make_judge(tmp_path / "own", name="own-judge", favourite=7)
+    exhibit = Exhibit.open(replace(settings, judge_directory=folder), bundled=bundled)
+    assert exhibit.checkpoints["judge"].source == "directory"
+    assert exhibit.show([1])[0].verdict.top == "sadness"
+
+
+def test_a_broken_folder_gives_way_to_the_bundled_one_with_a_sentence(
+    bundled: dict[Kind, Path], settings: Settings, tmp_path: Path
+) -> None:
+    small = make_generator(tmp_path / "small", size=16)
+    exhibit = Exhibit.open(
+        replace(settings, generator_directory=small, judge_directory=tmp_path / "nowhere"), bundled=bundled
+    )
+    painting, judging = exhibit.status()
+    assert "16x16 pixels; here they are 64x64." in painting
+    assert judging == f"There is no folder {tmp_path / 'nowhere'}. The exhibit goes on with bundled-judge."
+    assert exhibit.show([1])[0].cover.identity.painter == "bundled-painter"
+
+
+def test_without_any_usable_checkpoint_the_sentence_says_what_to_do(
+    bundled: dict[Kind, Path], settings: Settings, tmp_path: Path
+) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        Exhibit.open(
+            replace(settings, judge_directory=tmp_path / "a"), bundled={**bundled, "judge": tmp_path / "b"}
+        )
+    said = str(caught.value)
+    assert f"There is no folder {tmp_path / 'a'}." in said and f"no folder {tmp_path / 'b'}." in said
+    assert said.endswith("Restore it, or name a good one in ALBUMJUDGE_JUDGE_DIR.")
+
+
+def test_a_good_folder_serves_even_if_the_bundled_checkpoint_is_gone(
+    bundled: dict[Kind, Path], settings: Settings, tmp_path: Path
+) -> None:
+    exhibit = Exhibit.open(
+        replace(settings, generator_directory=bundled["generator"]),
+        bundled={**bundled, "generator": tmp_path / "gone"},
+    )
+    assert exhibit.status() == ()
+
+
+@pytest.fixture
+def with_two_jurors(bundled: dict[Kind, Path], tmp_path: Path) -> Exhibit:
+    """An exhibit whose jury feels something else before each cover."""
+    torch.manual_seed(3)
+    jury = Jury(lives=("one", "other"), remembered=4, others=2)
+    jury.attention.uniform_(0, 0.05)
+    jury.memory.normal_()
+    jury.spread.fill_(1)
+    for painting in jury.paintings:
+        painting.normal_()
+    save_checkpoint(jury, tmp_path / "jury", {"kind": "judge", "network": "Jury", "name": "two"})
+    return Exhibit.open(Settings(judge_directory=tmp_path / "jury"), bundled=bundled)
+
+
+def test_where_a_walk_led_is_not_painted_and_judged_again(
+    with_two_jurors: Exhibit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exhibit = with_two_jurors
+    start = exhibit.show([4])[0].cover.identity
+    frames = list(exhibit.steer(start, Wish("awe")))
+    assert frames
+    again = exhibit.judge.judge([frames[-1].cover])[0]
+    monkeypatch.setattr(exhibit.painter, "paint_each", None)
+    monkeypatch.setattr(exhibit.judge, "judge", lambda covers: [None for _ in covers])
+    (shown,) = exhibit.show_each([frames[-1].cover.identity])
+    assert shown is frames[-1] and shown.verdict.probabilities == pytest.approx(again.probabilities, abs=1e-6)
+
+
+def test_every_juror_shows_where_it_looked(with_two_jurors: Exhibit) -> None:
+    exhibit = with_two_jurors
+    judged = exhibit.show([4])[0]
+    lit = exhibit.where_each(judged, enlarge=2)
+    assert len(lit) == 2
+    for png in lit:
+        pixels = np.asarray(Image.open(io.BytesIO(png)))
+        assert pixels.shape == (128, 128, 3)
+        assert (pixels <= judged.cover.pixels.repeat(2, 0).repeat(2, 1)).all()
+    with pytest.raises(ValueError, match="Show them the cover again"):
+        exhibit.where_each(replace(judged, verdict=replace(judged.verdict, jurors=())))
+
+
+def test_painters_say_how_many_numbers_they_take(exhibit: Exhibit) -> None:
+    assert exhibit.latent_size(exhibit.painter.revision) == exhibit.painter.network.latent_size == 8
+    with pytest.raises(CoverLinkError, match="gone-12345678 does not paint here any more"):
+        exhibit.latent_size("gone-12345678")
+
+
+def test_both_networks_are_switched_to_the_hubs_while_visitors_look(
+    bundled: dict[Kind, Path], settings: Settings, tmp_path: Path
+) -> None:
+    painter = serving(make_generator(tmp_path / "p", name="hub-painter", seed=9))
+    judge = serving(make_judge(tmp_path / "j", name="hub-judge", favourite=6))
+    opened = threading.Event()
+
+    def answer(request: Request) -> Answer:
+        opened.wait(PROMPT)
+        return painter(request) if "museum/painter" in request.path else judge(request)
+
+    with local_hub(answer) as local:
+        hub = replace(
+            settings,
+            generator_hub=f"museum/painter@{COMMIT}",
+            judge_hub=f"museum/judge@{COMMIT}",
+            hub_endpoint=local.endpoint,
+        )
+        exhibit = Exhibit.open(hub, bundled=bundled)
+        before = exhibit.show([1])[0]
+        opened.set()
+        assert exhibit.wait_for_hub(PROMPT)
+    after = exhibit.show([1])[0]
+    assert exhibit.status() == ()
+    assert before.cover.identity.painter == "bundled-painter" and before.verdict.top == "awe"
+    assert after.cover.identity.painter == "hub-painter" and after.verdict.top == "fear"
+    assert {c.source for c in exhibit.checkpoints.values()} == {"hub"}
+    # The bundled painter stays as a guest, so links to its covers live on.
+    assert np.array_equal(exhibit.show_identity(before.cover.identity).cover.pixels, before.cover.pixels)
+
+    # The cached copies serve at the next start, without the Hub and without a word.
+    again = Exhibit.open(replace(hub, hub_endpoint="http://127.0.0.1:9"), bundled=bundled)
+    assert again.painter.revision == exhibit.painter.revision
+    assert again.judge.revision == exhibit.judge.revision
+    assert again.status() == () and again.wait_for_hub(0)
+
+
+def test_an_unforeseen_error_while_fetching_is_reported_not_lost(
+    bundled: dict[Kind, Path], settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(checkpoint: object) -> Painter:
+        raise RuntimeError("paint spilled")
+
+    files, opened = serving(make_generator(tmp_path / "p", name="hub-painter")), threading.Event()
+
+    def answer(request: Request) -> Answer:
+        opened.wait(PROMPT)
+        return files(request)
+
+    with local_hub(answer) as local:
+        exhibit = Exhibit.open(
+            replace(settings, generator_hub=f"museum/painter@{COMMIT}", hub_endpoint=local.endpoint),
+            bundled=bundled,
+        )
+        monkeypatch.setattr(exhibit_module, "_hire_painter", explode)
+        opened.set()
+        assert exhibit.wait_for_hub(PROMPT)
+    (line,) = exhibit.status()
+    assert "RuntimeError('paint spilled')" in line and line.endswith("goes on with bundled-painter.")
+    assert exhibit.show([1])

@@ -1,0 +1,80 @@
+"""Verdicts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from albumjudge.domain.cover import Cover, CoverIdentity
+from albumjudge.domain.verdict import Juror, Verdict, mutual_information
+from albumjudge.inference.judge import Judge
+from albumjudge.models.vgg16 import EmotionVGG
+
+FEAR = (0.05, 0.05, 0.1, 0.1, 0.05, 0.05, 0.5, 0.1)
+
+
+def cover(seed: int) -> Cover:
+    pixels = np.random.default_rng(seed).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    return Cover(CoverIdentity("dcgan-seed-1a2b3c4d", seed), pixels)
+
+
+@pytest.fixture(scope="module")
+def network() -> EmotionVGG:
+    torch.manual_seed(2)
+    return EmotionVGG(size=32)
+
+
+def test_a_verdict_says_what_it_feels() -> None:
+    verdict = Verdict(FEAR, "vgg16-distribution-00000000")
+    assert verdict.top == "fear"
+    assert "fear" in verdict.words
+
+
+@pytest.mark.parametrize("shares", [(1.0,), (0.5,) * 8, (1.5, -0.5, 0, 0, 0, 0, 0, 0)])
+def test_what_is_no_distribution_is_no_verdict(shares: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="no distribution"):
+        Verdict(shares, "vgg16-distribution-00000000")
+
+
+def test_covers_are_judged_in_their_order(network: EmotionVGG) -> None:
+    judge = Judge(network, "vgg16-distribution-1a2b3c4d")
+    both = judge.judge([cover(1), cover(2)])
+    assert both[1].probabilities == pytest.approx(judge.judge([cover(2)])[0].probabilities, abs=1e-5)
+    assert both[0].revision == "vgg16-distribution-1a2b3c4d"
+    assert judge.judge([]) == []
+
+
+@torch.no_grad()
+def test_the_judge_sees_rgb_from_zero_to_one(network: EmotionVGG) -> None:
+    one = cover(3)
+    image = torch.from_numpy(one.pixels / 255).float().permute(2, 0, 1)[None]
+    expected = network.eval()(image).softmax(1)[0].tolist()
+    assert Judge(network, "x-00000000").judge([one])[0].probabilities == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_jury_of_one_agrees_with_itself(network: EmotionVGG) -> None:
+    verdict = Judge(network, "x-00000000").judge([cover(4)])[0]
+    assert verdict.jurors == (Juror("alone", verdict.probabilities),)
+    assert verdict.disagreement == pytest.approx(0, abs=1e-9)
+    assert verdict.firsts == (verdict.top,)
+
+
+def test_disagreement_in_bits() -> None:
+    sure = [tuple(float(i == j) for j in range(8)) for i in range(4)]
+    assert mutual_information(sure) == pytest.approx(2)
+    assert mutual_information([sure[0]] * 5) == 0
+    flat = tuple([1 / 8] * 8)
+    assert mutual_information([flat, flat]) == pytest.approx(0, abs=1e-12)
+    assert mutual_information([sure[0], flat]) == pytest.approx(
+        -(9 / 16 * np.log2(9 / 16) + 7 / 16 * np.log2(1 / 16)) - 1.5
+    )
+    with pytest.raises(ValueError, match="Without jurors"):
+        mutual_information([])
+
+
+def test_firsts_are_named_in_the_fixed_order() -> None:
+    one = tuple(float(i == 6) for i in range(8))
+    two = tuple(float(i == 1) for i in range(8))
+    verdict = Verdict(FEAR, "x", (Juror("a", one), Juror("b", two), Juror("c", one)))
+    assert verdict.firsts == ("anger", "fear")

@@ -1,0 +1,50 @@
+"""Covers that turn into one another while nobody is there."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from albumjudge.skipgan import SkipGenerator
+from PIL import Image
+
+from albumjudge.domain.cover import CoverIdentity
+from albumjudge.inference.morphing import MILLISECONDS, REST, morph
+from albumjudge.inference.painter import Painter
+
+REVISION = "dcgan-test-1a2b3c4d"
+
+
+@pytest.fixture(scope="module")
+def painter() -> Painter:
+    torch.manual_seed(1)
+    network = SkipGenerator(8, 8, 16)
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.ConvTranspose2d):
+            torch.nn.init.normal_(layer.weight, 0, 0.2)
+    return Painter(network, REVISION)
+
+
+def test_each_cover_turns_into_the_next_and_the_last_into_the_first(painter: Painter) -> None:
+    covers = [CoverIdentity(REVISION, 1), CoverIdentity(REVISION, 2, "jazz"), CoverIdentity(REVISION, 3)]
+    with Image.open(io.BytesIO(morph(painter, covers, between=3, enlarge=2))) as film:
+        assert film.format == "WEBP" and film.size == (32, 32)
+        assert film.n_frames == 3 * 4  # type: ignore[attr-defined]
+        frames = []
+        for number in range(12):
+            film.seek(number)
+            film.load()
+            assert film.info["duration"] == (MILLISECONDS if number % 4 else REST)
+            frames.append(np.asarray(film.convert("RGB").resize((16, 16), Image.Resampling.BOX), float))
+    for number, cover in enumerate(covers):
+        wanted = painter.paint_each([cover])[0].pixels
+        errors = [np.abs(frame - wanted).mean() for frame in frames]
+        # Lossy compression blurs neighbours, not covers.
+        assert abs(int(np.argmin(errors)) - 4 * number) <= 1
+
+
+def test_one_cover_alone_turns_into_nothing(painter: Painter) -> None:
+    with pytest.raises(ValueError, match="two covers"):
+        morph(painter, [CoverIdentity(REVISION, 1)])

@@ -1,0 +1,73 @@
+"""The emotion network: shapes, normalisation, the carrying away and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torchvision.models import VGG
+
+from albumjudge.models.vgg16 import BLOCK_WIDTHS, EmotionVGG
+
+
+@pytest.fixture(scope="module")
+def network() -> EmotionVGG:
+    torch.manual_seed(1)
+    return EmotionVGG(size=32).eval()
+
+
+@torch.no_grad()
+def test_images_to_eight_logits(network: EmotionVGG) -> None:
+    assert network(torch.rand(2, 3, 32, 32)).shape == (2, 8)
+    assert network(torch.rand(1, 3, 64, 48)).shape == (1, 8)
+
+
+def test_the_trunk_is_torchvisions(network: EmotionVGG) -> None:
+    names = set(network.features.state_dict())
+    assert {"0.weight", "28.bias"} <= names and len(names) == 26
+    assert not isinstance(network, VGG)
+
+
+@torch.no_grad()
+def test_block_by_block_is_the_whole_trunk(network: EmotionVGG) -> None:
+    maps = network.normalise(torch.rand(2, 3, 32, 32))
+    whole = network.features(maps)
+    for number in range(1, 6):
+        maps, report = network.block(number, maps)
+        assert report.shape == (2, 2 * BLOCK_WIDTHS[number - 1])
+        assert (report > 0).all()
+    torch.testing.assert_close(maps, whole)
+
+
+@torch.no_grad()
+def test_reports_can_go_on_from_any_block(network: EmotionVGG) -> None:
+    maps = network.normalise(torch.rand(2, 3, 32, 32))
+    whole = network.reports(maps)
+    for number in range(1, 4):
+        maps, _ = network.block(number, maps)
+    torch.testing.assert_close(network.reports(maps, first=4), whole[:, -4 * 512 :])
+
+
+def test_images_are_normalised_inside(network: EmotionVGG) -> None:
+    grey = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1).expand(1, 3, 32, 32)
+    torch.testing.assert_close(network.normalise(grey), torch.zeros(1, 3, 32, 32))
+
+
+@torch.no_grad()
+def test_temperature_softens() -> None:
+    torch.manual_seed(1)
+    sharp = EmotionVGG(size=32).eval()
+    soft = EmotionVGG(size=32, temperature=2.0).eval()
+    soft.load_state_dict(sharp.state_dict())
+    image = torch.rand(1, 3, 32, 32)
+    torch.testing.assert_close(sharp(image) / 2, soft(image))
+
+
+@torch.no_grad()
+def test_saved_and_loaded_it_feels_the_same(network: EmotionVGG, tmp_path: Path) -> None:
+    network.save_pretrained(tmp_path)
+    back = EmotionVGG.from_pretrained(str(tmp_path)).eval()
+    image = torch.rand(1, 3, 32, 32)
+    torch.testing.assert_close(back(image), network(image))
+    assert back.size == 32

@@ -1,0 +1,307 @@
+"""The curator's room: closed to strangers, and what is decided in it takes effect everywhere else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from albumjudge.domain import seeds as hanging
+from albumjudge.domain.cover import CoverIdentity
+from albumjudge.domain.settings import Settings
+from albumjudge.domain.uploads import Picture
+from albumjudge.export import dataset as vote_dataset
+from albumjudge.export.dataset import Pushed
+from albumjudge.export.hub_push import PublishError
+from albumjudge.inference.exhibit import Exhibit, JudgedCover
+from albumjudge.ui import shell as room
+from albumjudge.voting.admin_password import TRIES
+from albumjudge.voting.curation import CuratorsBook
+from albumjudge.voting.duels import DuelBook
+from albumjudge.voting.submissions import GiftShelf, Stock
+from albumjudge.voting.votes import BallotBox, open_engine
+from tests.pages_fixtures import *  # noqa: F403
+from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, text
+from tests.vote_fixtures import judged, verdict
+
+PASSWORD = "open sesame"
+SECTIONS = ("Opening", "Visitors", "Anchors", "Gifts", "Votes", "State")
+
+
+@pytest.fixture
+def book(box: BallotBox, settings: Settings) -> Iterator[CuratorsBook]:
+    engine = open_engine(settings.database_url)
+    yield CuratorsBook(engine)
+    engine.dispose()
+
+
+Enter = Callable[..., AppTest]
+
+
+@pytest.fixture
+def enter(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> Enter:
+    """Opens the room with the right password and goes to a section."""
+    monkeypatch.setenv("ALBUMJUDGE_CURATOR_PASSWORD", PASSWORD)
+
+    def go(section: str = "Opening") -> AppTest:
+        app = knock(visit("curator"), PASSWORD)
+        return turn(app, section)
+
+    return go
+
+
+def knock(app: AppTest, password: str) -> AppTest:
+    app.text_input[0].set_value(password)
+    return next(b for b in app.button if b.label == "Enter").click().run()
+
+
+def turn(app: AppTest, section: str) -> AppTest:
+    if section != "Opening":
+        app.button_group[0].set_value(section).run()
+    return app
+
+
+def submit(app: AppTest, label: str) -> AppTest:
+    (button,) = [b for b in app.button if b.label == label and (b.key or "").startswith("FormSubmitter")]
+    return button.click().run()
+
+
+def cast(box: BallotBox, visitor: str, felt: str = "awe", votes: int = 1, seconds: float = 3.0) -> None:
+    for seed in range(votes):
+        box.cast(visitor=visitor, judged=judged(seed), felt=felt, label_shown="awe", seconds_to_vote=seconds)
+
+
+def test_without_a_password_there_is_no_such_room(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ALBUMJUDGE_CURATOR_PASSWORD", raising=False)
+    app = visit("curator")
+    assert "This exhibit has no curator’s room." in text(app)
+    assert not app.text_input and not app.button
+
+
+def test_no_door_leads_there(enter: Enter, visit: Visit) -> None:
+    assert room.CURATOR not in room.ROOMS
+    for app in (visit(), enter()):
+        assert "Curator" not in [link.proto.label for link in app.get("page_link")]
+
+
+def test_the_wrong_password_opens_nothing_and_trying_on_must_wait(enter: Enter, visit: Visit) -> None:
+    app = visit("curator")
+    for _ in range(TRIES):
+        knock(app, "wrong password")
+        assert "This is not the password." in text(app)
+        assert not app.get("button_group")
+    # A new session does not begin anew, not even with the right one.
+    other = knock(visit("curator", visitor=OTHER_VISITOR), PASSWORD)
+    assert "Too many wrong passwords. Wait" in text(other) and not other.get("button_group")
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_opens_before_anyone_has_voted(enter: Enter, section: str) -> None:
+    app = enter(section)
+    assert "takes effect at once" in text(app) and "Something went wrong" not in text(app)
+
+
+def test_who_leaves_must_give_the_password_again(enter: Enter) -> None:
+    app = press(enter(), "leave-room")
+    assert not app.get("button_group") and app.text_input[0].label == "Password"
+
+
+def test_a_closed_exhibit_takes_no_votes_and_says_so(
+    enter: Enter, visit: Visit, book: CuratorsBook, box: BallotBox
+) -> None:
+    ballot = visit("vote")
+    app = press(enter(), "close")
+    assert "The exhibit is closed." in text(app) and not book.is_open()
+    # Someone was just choosing.
+    late = next(b for b in ballot.button if (b.key or "").startswith("felt-awe")).click().run()
+    for page in (late, visit("vote", visitor=OTHER_VISITOR)):
+        assert "closed at the moment and takes no votes" in text(page)
+        assert not [b for b in page.button if (b.key or "").startswith("felt-")]
+    assert box.count() == 0
+    submit(app, "Open the exhibit")
+    assert "Write one, in a few words" in text(app) and not book.is_open()
+    app.text_input[0].set_value("Long Night")
+    submit(app, "Open the exhibit")
+    assert "The exhibit is open: Long Night." in text(app) and book.is_open()
+    assert [b for b in visit("vote").button if (b.key or "").startswith("felt-")]
+
+
+def test_a_suspect_is_left_out_of_the_results_and_let_in_again(
+    enter: Enter, visit: Visit, box: BallotBox, book: CuratorsBook
+) -> None:
+    cast(box, VISITOR, votes=2)
+    cast(box, OTHER_VISITOR, "fear", votes=7, seconds=0.2)
+    assert "<dt>votes</dt><dd>9</dd>" in text(visit("people_vs_machine"))
+    app = enter("Visitors")
+    assert "too fast: half of the votes took less than 0.2 seconds" in text(app)
+    press(app, f"exclude-{OTHER_VISITOR}")
+    assert list(book.left_out()) == [OTHER_VISITOR]
+    results = text(visit("people_vs_machine"))
+    assert "<dt>votes</dt><dd>2</dd>" in results
+    assert "7 by visitors whom the curator leaves out (too fast: half of the votes took less" in results
+    press(app, f"lift-{OTHER_VISITOR}")
+    assert book.left_out() == {} and "Nobody." in text(app)
+    assert "<dt>votes</dt><dd>9</dd>" in text(visit("people_vs_machine"))
+    # Whoever was let in again is not suggested once more.
+    assert not [b for b in app.button if (b.key or "").startswith("exclude-")]
+
+
+def test_the_same_number_of_votes_left_out_elsewhere_is_another_result(
+    enter: Enter, visit: Visit, box: BallotBox, book: CuratorsBook
+) -> None:
+    for visitor, felt in (("a" * 32, "awe"), ("b" * 32, "fear"), ("c" * 32, "awe")):
+        cast(box, visitor, felt)
+    found = []
+    for visitor in ("a" * 32, "b" * 32):
+        book.exclude(visitor, "a test device")
+        found.append(text(visit("people_vs_machine")).partition('class="figures"')[2])
+        book.lift(visitor)
+    assert found[0] != found[1]
+
+
+def test_if_everyone_is_left_out_nothing_is_compared(
+    visit: Visit, box: BallotBox, book: CuratorsBook
+) -> None:
+    cast(box, VISITOR)
+    book.exclude(VISITOR, "a test device")
+    page = text(visit("people_vs_machine"))
+    assert "All votes so far are left out" in page and "(a test device)" in page
+
+
+def test_anyone_can_be_left_out_with_a_reason_in_words(
+    enter: Enter, box: BallotBox, book: CuratorsBook
+) -> None:
+    cast(box, VISITOR)
+    app = enter("Visitors")
+    submit(app, "Leave out")
+    assert "Choose a visitor first." in text(app)
+    app.selectbox[0].set_value(VISITOR)
+    app.text_input[0].set_value("=1+1")
+    submit(app, "Leave out")
+    assert "spreadsheet" in text(app) and book.left_out() == {}
+    app.selectbox[0].set_value(VISITOR)
+    app.text_input[0].set_value("the museum's own <b>test</b>")
+    submit(app, "Leave out")
+    assert book.left_out() == {VISITOR: "the museum's own <b>test</b>"}
+    assert "<b>test" not in text(app) and "&lt;b&gt;test" in text(app)
+
+
+def test_anchors_are_chosen_by_eye_and_cleared(enter: Enter, book: CuratorsBook, exhibit: Exhibit) -> None:
+    revision = exhibit.painter.revision
+    pool = [CoverIdentity(revision, seed) for seed in hanging.ballot_pool(revision)]
+    book.set_anchors([pool[5]])
+    app = enter("Anchors")
+    assert [box.label for box in app.checkbox if box.value] == [f"Anchor No. {pool[5].number}"]
+    assert app.checkbox[0].value and len(app.checkbox) == len(pool)
+    app.checkbox[0].uncheck()
+    app.checkbox[1].check()
+    app.checkbox[2].check()
+    submit(app, "Make these the anchors")
+    assert book.anchors() == [pool[0], pool[1]] and "2 covers are anchors now." in text(app)
+    submit(app, "Clear")
+    assert book.anchors() == [] and not any(box.value for box in app.checkbox)
+
+
+def test_an_earlier_generators_anchors_are_mentioned(enter: Enter, book: CuratorsBook) -> None:
+    book.set_anchors([CoverIdentity("gone-12345678", 1)])
+    app = enter("Anchors")
+    assert "1 of the anchors are by an earlier generator" in text(app)
+
+
+def test_votes_can_be_taken_away_as_files(enter: Enter, box: BallotBox) -> None:
+    assert "nothing to take away" in text(enter("Votes"))
+    cast(box, VISITOR)
+    app = enter("Votes")
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels == ["Download votes.csv", "Download votes.parquet", "What the columns mean"]
+    assert "Set ALBUMJUDGE_HUB_DATASET" in text(app)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_votes_are_pushed_to_the_hub_or_a_sentence_says_why_not(
+    enter: Enter, box: BallotBox, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    pushed: list[dict[str, object]] = []
+
+    def push(votes: object, excluded: object, repo: str, **how: object) -> Pushed:
+        pushed.append({"repo": repo, **how})
+        if fails:
+            raise PublishError("The Hub is out for lunch.")
+        return Pushed(repo, "0123456789" * 4, "http://localhost/datasets/museum/votes")
+
+    monkeypatch.setenv("ALBUMJUDGE_HUB_DATASET", "museum/votes")
+    monkeypatch.setenv("HF_TOKEN", "hf_curator")
+    monkeypatch.setattr(vote_dataset, "push", push)
+    cast(box, VISITOR)
+    app = enter("Votes")
+    assert pushed == []
+    submit(app, "Push to museum/votes")
+    assert (pushed[0]["repo"], pushed[0]["token"], pushed[0]["private"]) == (
+        "museum/votes",
+        "hf_curator",
+        True,
+    )
+    expected = "The Hub is out for lunch." if fails else "museum/votes at commit 01234567."
+    assert expected in text(app) and "hf_curator" not in text(app)
+
+
+def test_the_state_names_models_database_and_the_last_warning(
+    enter: Enter, box: BallotBox, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast(box, VISITOR, votes=2)
+    monkeypatch.setattr(Exhibit, "status", lambda self: ("The Hub is out for lunch.",))
+    logging.getLogger("albumjudge.somewhere").warning("The lamp of visitor %s flickers.", "ab" * 16)
+    page = text(enter("State"))
+    assert exhibit.painter.revision in page and "from a folder" in page
+    assert "SQLite, can be reached, 2 votes" in page and "The Hub is out for lunch." in page
+    assert "The lamp of visitor … flickers." in page and "ab" * 16 not in page
+
+
+def test_the_password_is_on_no_page(enter: Enter) -> None:
+    st.cache_resource.clear()
+    for section in SECTIONS:
+        assert PASSWORD not in text(enter(section))
+
+
+def test_gifts_are_looked_through_hidden_with_a_reason_and_then_deleted(enter: Enter, box: BallotBox) -> None:
+    assert "Nobody has given a picture yet." in text(enter("Gifts"))
+    shelf = GiftShelf(box.engine)
+    gift, other = (
+        shelf.keep(visitor=VISITOR, picture=Picture(np.full((64, 64, 3), grey, np.uint8)), judge="j-00000000")
+        for grey in (40, 80)
+    )
+    app = enter("Gifts")
+    page = text(app)
+    assert page.count("data:image/png") == 2 and page.index(f"Gift {other.id} ") < page.index(
+        f"Gift {gift.id} "
+    )
+    assert VISITOR not in page and not [b for b in app.button if b.label == "Delete for good"]
+    press(app, f"hide-{gift.id}")
+    assert "There is no reason yet. Write one" in text(app) and shelf.stock().hidden == 0
+    app.text_input[0].set_value("a face")
+    press(app, f"hide-{gift.id}")
+    assert f"Gift {gift.id} is hidden." in text(app) and "Hidden: a face" in text(app)
+    press(app, f"show-{gift.id}")
+    assert shelf.stock().hidden == 0
+    press(app, f"hide-{gift.id}")
+    press(app, f"delete-{gift.id}")
+    assert shelf.stock() == Stock(1, 0, 1) and shelf.of(VISITOR) == [other]
+    assert "1, 0 of them hidden; 1 deleted" in text(enter("State"))
+
+
+def test_who_only_judged_pairs_can_be_left_out(enter: Enter, box: BallotBox, book: CuratorsBook) -> None:
+    duels, before = DuelBook(box.engine), judged(7)
+    drifted = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
+    duel = duels.challenge(before=before, after=JudgedCover(drifted, verdict("fear")), emotion="fear")
+    duels.cast(visitor=VISITOR, duel=duel.id, picked="left", seconds_to_vote=2)
+    app = enter("Visitors")
+    app.selectbox[0].set_value(VISITOR)
+    app.text_input[0].set_value("a test device")
+    submit(app, "Leave out")
+    assert book.left_out() == {VISITOR: "a test device"} and duels.votes() == []
+    assert "a test device" in text(app) and "1 votes" not in text(app) and "1 vote, since" in text(app)

@@ -1,0 +1,81 @@
+"""The frame around all pages: a sentence and a way on whatever breaks, and colours in one place."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from albumjudge.domain.emotions import EMOTIONS
+from albumjudge.domain.settings import SettingsError
+from albumjudge.inference.checkpoints import CheckpointError
+from albumjudge.inference.exhibit import Exhibit
+from albumjudge.ui import shell as room
+from albumjudge.voting.votes import BallotBox, VoteError
+from tests.pages_fixtures import *  # noqa: F403
+from tests.pages_fixtures import APP, Visit, text
+
+PAGES = [Path(file).stem for file in room.ROOMS]
+
+
+def failing(error: Exception) -> Callable[..., object]:
+    def fail(*_: object, **__: object) -> object:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_and_says_at_its_foot_who_paints_and_judges(
+    visit: Visit, exhibit: Exhibit, page: str
+) -> None:
+    foot = text(visit(page)).rpartition("<footer")[2]
+    assert exhibit.painter.revision in foot and exhibit.judge.revision in foot
+
+
+def test_the_foot_says_what_is_not_as_configured(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Exhibit, "status", lambda self: ("The Hub is out for lunch.",))
+    assert "The Hub is out for lunch." in text(visit()).rpartition("<footer")[2]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (CheckpointError("The weights are torn."), "The exhibit cannot open. The weights are torn."),
+        (SettingsError("DATABASE_URL is soup."), "The exhibit cannot open. DATABASE_URL is soup."),
+        (RuntimeError("secret detail"), "Something went wrong behind the wall."),
+    ],
+    ids=["checkpoint", "setting", "bug"],
+)
+def test_whatever_breaks_the_visitor_reads_a_sentence(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch, page: str, error: Exception, sentence: str
+) -> None:
+    monkeypatch.setattr(room, "exhibit", failing(error))
+    monkeypatch.setattr(room, "ballot_box", failing(error))
+    app = visit(page)
+    assert sentence in text(app)
+    assert "secret detail" not in text(app) and "Traceback" not in text(app)
+    assert [button.label for button in app.button] == ["Try again"]
+
+
+@pytest.mark.parametrize("page", ["vote", "people_vs_machine"])
+def test_a_database_that_does_not_answer_gets_its_own_sentence(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    sentence = "The votes cannot be read: the database is busy."
+    monkeypatch.setattr(BallotBox, "votes", failing(VoteError(sentence)))
+    assert sentence in text(visit(page))
+
+
+def test_the_theme_has_the_emotions_colours_in_their_order() -> None:
+    config = tomllib.loads((APP.parent / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert config["theme"]["chartCategoricalColors"] == [emotion.colour for emotion in EMOTIONS]
+    assert config["client"]["showErrorDetails"] == "none"
+
+
+def test_nothing_in_the_look_is_fetched_from_a_network() -> None:
+    for path in (APP.parent / ".streamlit" / "config.toml", APP.parent / "frame" / "theme.css"):
+        assert "://" not in path.read_text(encoding="utf-8")

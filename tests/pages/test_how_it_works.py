@@ -1,0 +1,162 @@
+"""How it works: measured tables come from the files beside the weights, and every term is explained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from albumjudge.inference.exhibit import Exhibit
+from albumjudge.inference.film import Moment
+from albumjudge.ui import metric_tables as measures
+from albumjudge.ui import shell as room
+from tests.pages_fixtures import *  # noqa: F403
+from tests.pages_fixtures import Visit, text
+
+PAGE = "how_it_works"
+TABLE = {
+    "this judge": {"kl": 0.25, "top1": 0.5, "images": 280},
+    "predict the mean": {"kl": 0.4, "top1": 0.25},
+}
+HISTORY = [{"epoch": n, "loss_generator": 2.0 - n, "loss_discriminator": 1.0} for n in range(3)]
+
+
+@pytest.fixture
+def beside_the_weights(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Put metrics and a history beside the judge's weights."""
+
+    def put(
+        metrics: dict[str, Any], history: list[Any] | None = None, lives: list[Any] | None = None
+    ) -> None:
+        known = exhibit.checkpoints["judge"]
+        training = {**known.training, "lives": lives or []}
+        judge = replace(known, metrics=metrics, history=history or [], training=training)
+        checkpoints = {"generator": exhibit.checkpoints["generator"], "judge": judge}
+        monkeypatch.setattr(Exhibit, "checkpoints", property(lambda self: checkpoints))
+
+    return put
+
+
+def test_without_measurements_the_page_says_so(visit: Visit) -> None:
+    page = text(visit(PAGE))
+    assert "No measurements lie beside the painter’s weights." in page
+    assert "No measurements lie beside the judge’s weights." in page
+
+
+def test_measured_tables_are_shown_and_explained(
+    visit: Visit, beside_the_weights: Callable[..., None]
+) -> None:
+    beside_the_weights({"cross_validation": {"what": "Five folds.", "rows": TABLE}, "fit": TABLE}, HISTORY)
+    app = visit(PAGE)
+    page = text(app)
+    assert "Five folds." in page and "Fit" in page and "this judge" in page and "predict the mean" in page
+    assert '<td class="best">0.250</td>' in page and '<td class="best">50 %</td>' in page
+    assert "<dt>KL</dt>" in page and "Lower is better." in page
+    assert len(app.get("vega_lite_chart")) == 2
+
+
+def test_odd_files_beside_the_weights_do_no_harm(
+    visit: Visit, beside_the_weights: Callable[..., None]
+) -> None:
+    beside_the_weights(
+        {"date": "today", "rows": {}, "x": {"y": [1, 2], "<b>": {"a": {"kl": None}}}}, ["x", {}, 3]
+    )
+    assert (
+        "<b>"
+        not in text(visit(PAGE)).partition("The judge")[2].replace("<b>", "", 0).split("What to keep")[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "share", "words"),
+    [
+        (0.12345, False, "0.123"),
+        (0.12345, True, "12 %"),
+        (12, False, "12"),
+        (12345, False, "12,345"),
+        (123.456, False, "123.5"),
+        (None, False, "–"),
+        (float("nan"), False, "–"),
+        ("word", False, "word"),
+        (True, False, "yes"),
+    ],
+)
+def test_numbers_read_well(value: object, share: bool, words: str) -> None:
+    assert measures.shown(value, share) == words
+
+
+@pytest.mark.parametrize(
+    ("column", "title"),
+    [
+        ("kl", "KL"),
+        ("JSD", "JSD"),
+        ("KL", "KL"),
+        ("top_1", "Top 1"),
+        ("top-2", "Top 2"),
+        ("VGG16 kernel distance sd", "± Kernel distance"),
+        ("VGG16 Frechet distance", "Fréchet distance"),
+    ],
+)
+def test_columns_are_recognised_however_they_are_spelled(column: str, title: str) -> None:
+    assert measures.measure(column).title == title
+
+
+def test_an_unknown_column_keeps_its_name_and_is_never_best() -> None:
+    html = measures.table({"a": {"wing_span": 1.5}, "b": {"wing_span": 2.5}})
+    assert "wing span" in html and "best" not in html
+    assert measures.terms(["wing_span"]) == ""
+
+
+def test_the_best_number_is_the_highest_or_lowest_as_the_measure_has_it() -> None:
+    html = measures.table({"a": {"kl": 1.5, "top1": 0.2}, "b": {"kl": 2.5, "top1": 0.3}})
+    assert html.count('class="best"') == 2
+    assert '<td class="best">1.500</td>' in html and '<td class="best">30 %</td>' in html
+
+
+def test_names_from_files_cannot_smuggle_html() -> None:
+    html = measures.table({"<script>": {"<img>": "<i>"}}, "<b>")
+    assert not any(tag in html for tag in ("<script>", "<img>", "<i>", "<b>"))
+
+
+def test_every_room_has_a_door(visit: Visit) -> None:
+    labels = [link.proto.label for link in visit(PAGE).get("page_link")]
+    assert labels[: len(room.ROOMS)] == list(room.ROOMS.values())
+
+
+def test_the_jury_its_lives_and_its_ceiling(visit: Visit, beside_the_weights: Callable[..., None]) -> None:
+    rows = {
+        "predict the mean": {"top-1": 0.28, "intersection": 0.59},
+        "our jury (mean of eight)": {"top-1": 0.44, "intersection": 0.65},
+        "a perfect judge (vote noise)": {"top-1": 0.62, "intersection": 0.74},
+    }
+    lives = [{"name": "the homebody", "told": "Knows no paintings but these."}] * 2
+    beside_the_weights({"benchmark": {"what": "Five times.", "rows": rows}, "on_covers": {}}, lives=lives)
+    app = visit(PAGE)
+    page = text(app)
+    assert "not one judge but 2" in page and "Knows no paintings but these." in page
+    assert "How good is it?" in page and "Five times." in page and "From paintings to covers" in page
+    assert len(app.get("vega_lite_chart")) == 3
+
+
+def test_bounds_and_tops_have_titles_of_their_own() -> None:
+    assert measures.measure("KL, low").title == "KL, lower end"
+    assert measures.measure("top-1, high").title == "Top 1, upper end"
+    assert measures.measure("ECE, tempered").title == "ECE, tempered"
+    assert measures.measure("first: awe") == measures.Measure("awe", "", share=True)
+
+
+def test_the_film_of_the_training_can_be_wound(
+    visit: Visit, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = tuple(Moment(seen, recipe, bytes([seen])) for seen, recipe in ((0, "dcgan"), (9, "aided")))
+    monkeypatch.setattr("albumjudge.inference.film.read_film", lambda _: moments)
+    app = visit("how_it_works")
+    assert "as painted after 9 real ones" in text(app) and "four more critics have joined" in text(app)
+    app.select_slider(key="moment").set_value("0").run()
+    assert "as painted after 0 real ones" in text(app) and "painters did in 2015" in text(app)
+
+
+def test_without_a_film_nothing_is_said_of_one(visit: Visit) -> None:
+    assert "Watch it learn" not in text(visit("how_it_works"))

@@ -1,0 +1,264 @@
+"""People against the machine: the statistics, against closed forms and other people's implementations."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from sklearn.metrics import (
+    accuracy_score,
+    cohen_kappa_score,
+    confusion_matrix,
+    precision_recall_fscore_support,
+)
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+
+from albumjudge.domain.emotions import NAMES, NOTHING
+from albumjudge.statistics import agreement
+from albumjudge.statistics.agreement import FELT, CoverAgreement, Interval, Share, newcombe, wider, wilson
+from albumjudge.voting.votes import StoredVote
+from tests.vote_fixtures import identity, verdict, vote
+
+COUNTS = st.integers(0, 2_000).flatmap(lambda trials: st.tuples(st.integers(0, trials), st.just(trials)))
+LEVELS = st.floats(0.5, 0.999)
+VOTES = st.lists(
+    st.builds(
+        vote,
+        st.sampled_from(FELT),
+        top=st.sampled_from(NAMES),
+        seed=st.integers(0, 3),
+        visitor=st.sampled_from(["ann", "bob", "eve"]),
+        arm=st.sampled_from(["judge", "placebo"]),
+        agrees=st.sampled_from([True, False, None]),
+    ),
+    max_size=40,
+)
+
+
+# Intervals
+
+
+@given(COUNTS, COUNTS)
+def test_newcombe_is_that_of_statsmodels(first: tuple[int, int], second: tuple[int, int]) -> None:
+    one, two = Share(*first), Share(*second)
+    interval = newcombe(one, two)
+    assert -1 <= interval.low <= interval.high <= 1
+    if one.trials and two.trials:
+        assert (interval.low, interval.high) == pytest.approx(
+            confint_proportions_2indep(*first, *second, method="newcomb"), abs=1e-9
+        )
+
+
+def test_without_trials_half_of_a_difference_is_open() -> None:
+    assert newcombe(Share(0, 0), Share(0, 0)) == Interval(-1, 1)
+    assert newcombe(Share(0, 0), Share(9, 9)).high < 0.3
+
+
+def test_the_wider_interval_is_careful_at_both_ends() -> None:
+    assert wider(Interval(0.1, 0.4), Interval(0.2, 0.5)) == Interval(0.1, 0.5)
+
+
+@given(COUNTS, LEVELS)
+def test_wilson_is_that_of_statsmodels_and_scipy(counts: tuple[int, int], level: float) -> None:
+    successes, trials = counts
+    interval = wilson(successes, trials, level)
+    if not trials:
+        assert interval == Interval(0, 1)
+        return
+    low, high = proportion_confint(successes, trials, 1 - level, method="wilson")
+    assert math.isclose(interval.low, low, abs_tol=1e-12)
+    assert math.isclose(interval.high, high, abs_tol=1e-12)
+    theirs = binomtest(successes, trials).proportion_ci(level, method="wilson")
+    assert math.isclose(interval.low, theirs.low, abs_tol=1e-12)
+    assert math.isclose(interval.high, theirs.high, abs_tol=1e-12)
+
+
+@given(COUNTS, LEVELS)
+def test_wilson_contains_the_share_and_mirrors(counts: tuple[int, int], level: float) -> None:
+    successes, trials = counts
+    interval = wilson(successes, trials, level)
+    assert 0 <= interval.low <= (successes / trials if trials else 0.5) <= interval.high <= 1
+    mirrored = wilson(trials - successes, trials, level)
+    assert math.isclose(mirrored.low, 1 - interval.high, abs_tol=1e-12)
+    wider = wilson(successes, trials, (1 + level) / 2)
+    assert wider.low <= interval.low and interval.high <= wider.high
+
+
+@pytest.mark.parametrize(("successes", "trials", "level"), [(-1, 2, 0.9), (3, 2, 0.9), (1, 2, 0), (1, 2, 1)])
+def test_impossible_counts_and_levels_are_refused(successes: int, trials: int, level: float) -> None:
+    with pytest.raises(ValueError, match=r"impossible|between 0 and 1"):
+        wilson(successes, trials, level)
+
+
+def test_a_share_of_nothing_has_no_value() -> None:
+    assert Share(0, 0).value is None
+    assert Share(1, 4).value == 0.25
+    assert Share(1, 4).interval == wilson(1, 4)
+
+
+# Confusion, chance, per emotion
+
+
+def _felt_and_said(votes: list[StoredVote]) -> tuple[list[str], list[str]]:
+    return [v.felt for v in votes], [v.verdict.top for v in votes]
+
+
+@given(VOTES)
+def test_confusion_is_that_of_scikit_learn(votes: list[StoredVote]) -> None:
+    counts = agreement.confusion(votes)
+    assert counts.shape == (9, 8) and counts.dtype == np.int64
+    assert counts.sum() == len(votes)
+    if votes:
+        felt, said = _felt_and_said(votes)
+        theirs = confusion_matrix(felt, said, labels=list(FELT))
+        np.testing.assert_array_equal(counts, theirs[:, :8])
+        assert not theirs[:, 8].any()
+
+
+@given(VOTES)
+def test_the_chance_level_is_the_one_inside_cohens_kappa(votes: list[StoredVote]) -> None:
+    chance = agreement.chance_level(agreement.confusion(votes))
+    assert chance.uniform == 1 / 8
+    if not votes:
+        assert chance.marginal is None
+        return
+    assert chance.marginal is not None and 0 <= chance.marginal <= 1
+    felt, said = _felt_and_said(votes)
+    # Of all pairs of a visitor's and a machine's answers, so many are equal.
+    pairs = sum(f == s for f, s in product(felt, said)) / len(votes) ** 2
+    assert math.isclose(chance.marginal, pairs, abs_tol=1e-12)
+    if chance.marginal < 1 - 1e-9:
+        kappa = (accuracy_score(felt, said) - chance.marginal) / (1 - chance.marginal)
+        assert math.isclose(kappa, cohen_kappa_score(felt, said, labels=list(FELT)), abs_tol=1e-9)
+
+
+@given(VOTES)
+def test_the_table_per_emotion_is_that_of_scikit_learn(votes: list[StoredVote]) -> None:
+    table = agreement.per_emotion(votes)
+    assert tuple(row.emotion for row in table) == NAMES
+    felt, said = _felt_and_said(votes)
+    if votes:
+        precision, recall, _, support = precision_recall_fscore_support(
+            felt, said, labels=list(NAMES), zero_division=np.nan
+        )
+        for i, row in enumerate(table):
+            assert row.felt == support[i]
+            for ours, theirs in ((row.recognised.value, recall[i]), (row.shared.value, precision[i])):
+                assert math.isnan(theirs) if ours is None else math.isclose(ours, theirs)
+    assert sum(row.named for row in table) == len(votes)
+    assert sum(row.felt for row in table) == len(votes) - felt.count(NOTHING)
+    assert sum(row.says_agree.trials for row in table) == agreement.says_agree(votes).trials
+
+
+# Who agrees
+
+
+def test_only_answers_after_the_judges_own_verdict_count_as_agreeing() -> None:
+    votes = [
+        vote("awe", agrees=True),
+        vote("fear", agrees=False),
+        vote("fear", agrees=True),
+        vote("fear", agrees=None),
+        vote("awe", arm="placebo", label_shown="anger", agrees=True),
+        vote("awe", arm="placebo", label_shown="anger", agrees=False),
+    ]
+    summary = agreement.summary(votes)
+    assert summary.says_agree == Share(2, 3)
+    assert summary.says_agree_placebo == Share(1, 2)
+    # What was felt was said before any label was shown, so all count.
+    assert summary.felt_agreement == Share(3, 6)
+    rows = {row.emotion: row.says_agree for row in agreement.per_emotion(votes)}
+    assert rows["awe"] == Share(2, 3)
+    assert rows["anger"] == Share(0, 0)
+
+
+def test_the_summary_counts_covers_visitors_and_votes() -> None:
+    votes = [
+        vote("awe", visitor="ann", seed=1),
+        vote(NOTHING, visitor="ann", seed=2),
+        vote("anger", visitor="bob", seed=1, top="anger"),
+    ]
+    summary = agreement.summary(votes)
+    assert (summary.covers, summary.visitors, summary.votes) == (2, 2, 3)
+    assert summary.felt_agreement == Share(2, 3)
+    assert summary.chance.marginal == pytest.approx((1 * 2 + 1 * 1) / 9)
+
+
+def test_an_empty_exhibit_sums_up_to_nothing() -> None:
+    summary = agreement.summary([])
+    assert (summary.covers, summary.visitors, summary.votes) == (0, 0, 0)
+    assert summary.felt_agreement.value is summary.says_agree.value is summary.chance.marginal is None
+    assert agreement.per_cover([]) == agreement.most_agreed([]) == agreement.most_disputed([]) == ()
+
+
+@given(VOTES)
+def test_the_summary_agrees_with_the_tables(votes: list[StoredVote]) -> None:
+    summary = agreement.summary(votes)
+    diagonal = int(np.trace(agreement.confusion(votes)))
+    assert summary.felt_agreement == Share(diagonal, len(votes))
+    covers = agreement.per_cover(votes)
+    assert len(covers) == summary.covers
+    assert sum(row.agreement.successes for row in covers) == diagonal
+    assert sum(sum(row.felt) for row in covers) == summary.votes
+
+
+# Cover by cover
+
+
+def _cover(seed: int, successes: int, trials: int) -> CoverAgreement:
+    return CoverAgreement(identity(seed), verdict(), (trials, *[0] * 8), Share(successes, trials))
+
+
+def test_a_cover_is_summed_up_with_its_latest_verdict() -> None:
+    early, late = (datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2))
+    votes = [
+        vote("awe", visitor="ann", voted_at=late, verdict=verdict("awe")),
+        vote("fear", visitor="bob", voted_at=early, verdict=verdict("fear")),
+        vote(NOTHING, visitor="eve", voted_at=early, verdict=verdict("fear")),
+    ]
+    (row,) = agreement.per_cover(votes)
+    assert row.cover == identity()
+    assert row.verdict.top == "awe"
+    assert dict(zip(FELT, row.felt, strict=True)) == {
+        name: int(name in ("awe", "fear", NOTHING)) for name in FELT
+    }
+    # Each vote is held against the verdict that was on record with it.
+    assert row.agreement == Share(2, 3)
+
+
+def test_rankings_weigh_votes_and_leave_out_covers_with_few() -> None:
+    covers = [
+        _cover(1, 3, 3),
+        _cover(2, 9, 9),
+        _cover(3, 2, 2),
+        _cover(4, 0, 3),
+        _cover(5, 0, 9),
+        _cover(6, 0, 2),
+        _cover(7, 5, 10),
+    ]
+    agreed = agreement.most_agreed(covers, fewest=3)
+    disputed = agreement.most_disputed(covers, fewest=3)
+    assert [row.cover.seed for row in agreed] == [2, 1, 7]
+    assert [row.cover.seed for row in disputed] == [5, 4]
+    assert [row.cover.seed for row in agreement.most_agreed(covers, fewest=3, limit=1)] == [2]
+    assert [row.cover.seed for row in agreement.most_disputed(covers, fewest=10)] == []
+
+
+@given(st.lists(COUNTS, max_size=12), st.integers(1, 5), st.integers(0, 6))
+def test_no_cover_is_both_agreed_on_and_disputed(
+    counts: list[tuple[int, int]], fewest: int, limit: int
+) -> None:
+    covers = [_cover(seed, *count) for seed, count in enumerate(counts)]
+    agreed = agreement.most_agreed(covers, fewest=fewest, limit=limit)
+    disputed = agreement.most_disputed(covers, fewest=fewest, limit=limit)
+    assert not {row.cover for row in agreed} & {row.cover for row in disputed}
+    assert len(agreed) <= limit and len(disputed) <= limit
+    assert all(row.agreement.trials >= fewest for row in (*agreed, *disputed))
+    lows = [row.agreement.interval.low for row in agreed]
+    assert lows == sorted(lows, reverse=True)

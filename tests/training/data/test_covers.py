@@ -1,0 +1,286 @@
+"""Reading album covers for training: what comes out, and what is said when something is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from albumjudge.domain.conditions import DECADES, GENRES
+from tests.cover_folders import cover_folder, write_metadata
+from training.data.covers import (
+    SHOWN_PROBLEMS,
+    CoverEntry,
+    DataError,
+    hold_out,
+    label_numbers,
+    load_covers,
+    read_metadata,
+)
+
+
+def entries(count: int, *, start: int = 0) -> list[CoverEntry]:
+    return [CoverEntry(f"{number}.png", "x", (), None) for number in range(start, start + count)]
+
+
+def one_cover(root: Path, image: Image.Image, name: str = "cover.png") -> Path:
+    root.mkdir(exist_ok=True)
+    image.save(root / name)
+    write_metadata(root, [{"file_name": name}])
+    return root
+
+
+def test_covers_come_in_the_order_of_the_list_with_what_is_known_of_them(tmp_path: Path) -> None:
+    for name, colour in (("b.png", (255, 0, 0)), ("a.png", (0, 0, 255))):
+        Image.new("RGB", (16, 16), colour).save(tmp_path / name)
+    write_metadata(
+        tmp_path,
+        [
+            {"file_name": "b.png", "source": "x", "genre": "rock|pop", "decade": "1970s"},
+            {"file_name": "a.png", "source": "y", "genre": "", "decade": ""},
+        ],
+    )
+    covers = load_covers(tmp_path, size=16)
+    assert covers.pixels.shape == (2, 3, 16, 16)
+    assert covers.pixels.dtype == np.uint8
+    assert covers.pixels[0, :, 0, 0].tolist() == [255, 0, 0]
+    assert covers.pixels[1, :, 0, 0].tolist() == [0, 0, 255]
+    assert covers.entries[0].genres == ("rock", "pop")
+    assert covers.entries[0].decade == "1970s"
+    assert (covers.entries[1].genres, covers.entries[1].decade) == ((), None)
+    assert len(covers) == 2
+
+
+def test_a_decade_may_be_written_without_its_s_and_the_file_may_start_with_a_byte_order_mark(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "metadata.csv").write_text("\ufefffile_name,decade\na.png,1980\n", encoding="utf-8")
+    assert read_metadata(tmp_path)[0].decade == "1980s"
+
+
+def test_only_the_first_column_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "metadata.csv").write_text("file_name\na.png\n", encoding="utf-8")
+    (entry,) = read_metadata(tmp_path)
+    assert (entry.source, entry.genres, entry.decade) == ("", (), None)
+
+
+def test_source_and_limit_choose(tmp_path: Path) -> None:
+    rows = []
+    for number, source in enumerate("xyxyx"):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / f"{number}.png")
+        rows.append({"file_name": f"{number}.png", "source": source})
+    write_metadata(tmp_path, rows)
+    assert load_covers(tmp_path, size=8, source="x").pixels[:, 0, 0, 0].tolist() == [0, 2, 4]
+    assert load_covers(tmp_path, size=8, source="x", limit=2).pixels[:, 0, 0, 0].tolist() == [0, 2]
+    with pytest.raises(DataError, match="lists no cover of source 'z'"):
+        load_covers(tmp_path, size=8, source="z")
+
+
+@pytest.mark.parametrize("size", [8, 16, 64])
+def test_covers_are_scaled_to_the_size_asked_for(tmp_path: Path, size: int) -> None:
+    image = Image.new("RGB", (32, 32), (10, 200, 30))
+    covers = load_covers(one_cover(tmp_path, image), size=size)
+    assert covers.pixels.shape == (1, 3, size, size)
+    assert (covers.pixels[0].reshape(3, -1).T == (10, 200, 30)).all()
+
+
+def test_a_cover_of_the_right_size_is_not_touched(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
+    covers = load_covers(one_cover(tmp_path, Image.fromarray(pixels)), size=16)
+    assert (covers.pixels[0].transpose(1, 2, 0) == pixels).all()
+
+
+@pytest.mark.parametrize(
+    ("image", "name", "expected"),
+    [
+        (Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "c.jpg", (254, 0, 0)),
+        (Image.new("L", (16, 16), 77), "l.png", (77, 77, 77)),
+        (Image.new("1", (16, 16), 1), "1.png", (255, 255, 255)),
+        (Image.new("RGBA", (16, 16), (9, 8, 7, 255)), "a.png", (9, 8, 7)),
+        (Image.new("LA", (16, 16), (50, 255)), "la.png", (50, 50, 50)),
+        (Image.new("RGB", (16, 16), (1, 2, 3)).quantize(4), "p.png", (1, 2, 3)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_colour_mode_becomes_rgb(
+    tmp_path: Path, image: Image.Image, name: str, expected: tuple[int, int, int]
+) -> None:
+    pixels = load_covers(one_cover(tmp_path, image, name), size=16).pixels[0]
+    assert np.abs(pixels.reshape(3, -1).T.astype(int) - expected).max() <= 2
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"There is no folder .*/none\. Give --data a folder"):
+        load_covers(tmp_path / "none", size=8)
+
+
+def test_no_list(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"metadata\.csv is missing"):
+        load_covers(tmp_path, size=8)
+
+
+@pytest.mark.parametrize("text", ["", "name,source\na.png,x\n"])
+def test_no_column_of_names(tmp_path: Path, text: str) -> None:
+    (tmp_path / "metadata.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match="has no column file_name"):
+        load_covers(tmp_path, size=8)
+
+
+def test_a_list_without_lines(tmp_path: Path) -> None:
+    write_metadata(tmp_path, [])
+    with pytest.raises(DataError, match=r"lists no cover\."):
+        load_covers(tmp_path, size=8)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"file_name": "b.png", "genre": "rock|polka"}, "line 3 has the unknown genre 'polka'"),
+        ({"file_name": "b.png", "decade": "1870s"}, "line 3 has the unknown decade '1870s'"),
+        ({"file_name": "a.png"}, "line 3 repeats a.png"),
+        ({"file_name": " "}, "line 3 names no file"),
+    ],
+)
+def test_a_mislabelled_line_is_named(tmp_path: Path, row: dict[str, str], said: str) -> None:
+    write_metadata(tmp_path, [{"file_name": "a.png"}, row])
+    with pytest.raises(DataError, match=said):
+        read_metadata(tmp_path)
+
+
+def test_missing_broken_truncated_and_oblong_covers_are_all_named_at_once(tmp_path: Path) -> None:
+    root = cover_folder(tmp_path / "covers", 5, size=64)
+    images = root / "images"
+    (images / "000.png").unlink()
+    (images / "001.png").write_bytes(b"this is no picture")
+    whole = (images / "002.png").read_bytes()
+    (images / "002.png").write_bytes(whole[: len(whole) // 2])
+    Image.new("RGB", (30, 20)).save(images / "003.png")
+    with pytest.raises(DataError) as caught:
+        load_covers(root, size=16)
+    said = str(caught.value)
+    assert "images/000.png is missing" in said
+    assert "images/001.png is broken" in said
+    assert "images/002.png is broken" in said
+    assert "images/003.png is not square (30x20)" in said
+    assert "004" not in said
+    assert said.endswith("Restore them or remove their lines.")
+
+
+def test_a_truncated_jpeg_is_not_filled_up_with_grey(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    root = one_cover(tmp_path, Image.fromarray(pixels), "a.jpg")
+    whole = (root / "a.jpg").read_bytes()
+    (root / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"a\.jpg is broken"):
+        load_covers(root, size=64)
+
+
+def test_of_many_problems_only_some_are_listed_and_the_rest_counted(tmp_path: Path) -> None:
+    write_metadata(tmp_path, [{"file_name": f"{number}.png"} for number in range(SHOWN_PROBLEMS + 3)])
+    with pytest.raises(DataError) as caught:
+        load_covers(tmp_path, size=8)
+    assert str(caught.value).count("is missing") == SHOWN_PROBLEMS
+    assert "and 3 more" in str(caught.value)
+
+
+def test_scans_that_are_square_but_for_a_few_pixels_pass(tmp_path: Path) -> None:
+    assert load_covers(one_cover(tmp_path, Image.new("RGB", (100, 96))), size=16).pixels.shape == (
+        1,
+        3,
+        16,
+        16,
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 29])
+def test_covers_are_parted_into_two_sides_in_their_order(count: int) -> None:
+    everything = entries(30)
+    kept, held = hold_out(everything, count)
+    assert (len(kept), len(held)) == (30 - count, count)
+    assert sorted(kept + held, key=everything.index) == everything
+    for side in (kept, held):
+        assert side == sorted(side, key=everything.index)
+
+
+def test_a_cover_keeps_its_side_when_others_come_or_go_but_for_those_at_the_border() -> None:
+    """Of the covers held out, one leaves for each newcomer that ranks before it, and no other moves."""
+    before = {entry.file_name for entry in hold_out(entries(200), 50)[1]}
+    shuffled = entries(200)[::-1]
+    assert {entry.file_name for entry in hold_out(shuffled, 50)[1]} == before
+    known = {entry.file_name for entry in entries(200)}
+    grown = {entry.file_name for entry in hold_out(entries(240), 50)[1]}
+    assert 0 < len(grown - known) < 25
+    assert grown & known < before
+    gone = entries(200)[:-1]
+    shrunk = {entry.file_name for entry in hold_out(gone, 50)[1]}
+    assert before - {"199.png"} <= shrunk
+    assert len(shrunk - before) <= 1
+
+
+def test_what_is_known_of_a_cover_does_not_decide_its_side() -> None:
+    labelled = [CoverEntry(entry.file_name, "y", ("jazz",), "1970s") for entry in entries(30)]
+    names = [[entry.file_name for entry in side] for side in hold_out(entries(30), 10)]
+    assert [[entry.file_name for entry in side] for side in hold_out(labelled, 10)] == names
+
+
+@pytest.mark.parametrize("count", [5, 6])
+def test_too_few_covers_to_hold_so_many_out(count: int) -> None:
+    with pytest.raises(DataError, match=f"5 covers are too few to hold {count} out"):
+        hold_out(entries(5), count)
+
+
+def test_the_covers_held_out_are_loaded_instead_of_the_others(tmp_path: Path) -> None:
+    root = cover_folder(tmp_path / "covers", 10, size=8)
+    everything = load_covers(root, size=8)
+    kept, held = (load_covers(root, size=8, held_out=3, held=held) for held in (False, True))
+    assert (kept.entries, held.entries) == tuple(tuple(side) for side in hold_out(everything.entries, 3))
+    for side in (kept, held):
+        places = [everything.entries.index(entry) for entry in side.entries]
+        assert (side.pixels == everything.pixels[places]).all()
+    assert load_covers(root, size=8, held_out=3, held=True, limit=2).entries == held.entries[:2]
+    assert load_covers(root, size=8, held_out=3, limit=4).entries == kept.entries[:4]
+    with pytest.raises(DataError, match="10 covers are too few to hold 10 out"):
+        load_covers(root, size=8, held_out=10)
+
+
+def test_only_covers_of_the_source_are_counted_and_held_out(tmp_path: Path) -> None:
+    rows = []
+    for number in range(12):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / f"{number}.png")
+        rows.append({"file_name": f"{number}.png", "source": "xy"[number % 2]})
+    write_metadata(tmp_path, rows)
+    held = load_covers(tmp_path, size=8, source="x", held_out=5, held=True)
+    assert len(held) == 5
+    assert {entry.source for entry in held.entries} == {"x"}
+    with pytest.raises(DataError, match="6 covers are too few to hold 6 out"):
+        load_covers(tmp_path, size=8, source="x", held_out=6)
+    with pytest.raises(DataError, match="lists no cover of source 'z'"):
+        load_covers(tmp_path, size=8, source="z", held_out=6)
+
+
+def test_labels_are_numbered_from_one_and_zero_is_unknown() -> None:
+    some = [
+        CoverEntry("a.png", "", (GENRES[0],), DECADES[0]),
+        CoverEntry("b.png", "", (), DECADES[-1]),
+        CoverEntry("c.png", "", (GENRES[-1],), None),
+        CoverEntry("d.png", "", (), None),
+    ]
+    numbers = label_numbers(some, torch.Generator().manual_seed(0))
+    assert numbers.dtype == torch.int64
+    assert numbers.tolist() == [[1, 1], [0, len(DECADES)], [len(GENRES), 0], [0, 0]]
+
+
+def test_of_several_genres_each_is_drawn_equally_often_and_by_the_seed() -> None:
+    several = [CoverEntry("a.png", "", ("rock", "jazz", "pop"), "1970s")] * 3000
+    numbers = label_numbers(several, torch.Generator().manual_seed(0))
+    assert set(numbers[:, 1].tolist()) == {1 + DECADES.index("1970s")}
+    expected = {1 + GENRES.index(genre) for genre in ("rock", "jazz", "pop")}
+    counts = torch.bincount(numbers[:, 0], minlength=1 + len(GENRES))
+    assert {number for number, count in enumerate(counts.tolist()) if count} == expected
+    # A count's standard deviation is 26.
+    assert all(abs(int(counts[number]) - 1000) < 5 * 26 for number in expected)
+    assert torch.equal(numbers, label_numbers(several, torch.Generator().manual_seed(0)))
+    assert not torch.equal(numbers, label_numbers(several, torch.Generator().manual_seed(1)))

@@ -1,0 +1,81 @@
+"""Softmax regression on kernels, against scikit-learn and closed forms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+from sklearn.gaussian_process.kernels import RationalQuadratic
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics.pairwise import rbf_kernel
+
+from training.judge.kernel_regression import (
+    decompose,
+    fit,
+    fit_temperature,
+    label_geometry,
+    rational_quadratic,
+    squared_distances,
+)
+
+CHANCE = np.random.default_rng(3)
+POINTS = CHANCE.normal(size=(40, 5))
+SHARES = CHANCE.dirichlet(np.ones(3), 40)
+
+
+def test_distances_are_scikit_learns() -> None:
+    ours = np.exp(-0.3 * squared_distances(POINTS, POINTS[:7]))
+    np.testing.assert_allclose(ours, rbf_kernel(POINTS, POINTS[:7], gamma=0.3), atol=1e-12)
+
+
+def test_the_kernel_is_scikit_learns() -> None:
+    left, right = np.random.default_rng(3).normal(size=(2, 6, 4))
+    theirs = RationalQuadratic(length_scale=0.5**0.5, alpha=1.0)(left, right)
+    np.testing.assert_allclose(rational_quadratic(squared_distances(left, right)), theirs)
+
+
+def test_with_single_labels_and_a_linear_kernel_it_is_logistic_regression() -> None:
+    labels = SHARES.argmax(1)
+    ridge = 0.02
+    found = fit(POINTS @ POINTS.T, np.eye(3)[labels], ridge, np.eye(3), steps=500)
+    # scikit-learn sums the loss and halves the penalty.
+    reference = LogisticRegression(C=1 / (2 * ridge * len(POINTS)), tol=1e-8, max_iter=2000)
+    reference.fit(POINTS, labels)
+    ours = softmax(found.logits(POINTS @ POINTS.T), axis=1)
+    np.testing.assert_allclose(ours, reference.predict_proba(POINTS), atol=2e-3)
+
+
+def test_without_evidence_it_says_the_mean() -> None:
+    found = fit(np.eye(40) * 1e-9, SHARES, 1.0, np.eye(3))
+    predicted = softmax(found.logits(np.zeros((1, 40))), axis=1)[0]
+    assert predicted == pytest.approx(SHARES.mean(0), abs=1e-3)
+
+
+def test_a_decomposed_kernel_gives_the_same() -> None:
+    kernel = rbf_kernel(POINTS)
+    whole, parts = (fit(k, SHARES, 1e-3, np.eye(3)) for k in (kernel, decompose(kernel)))
+    np.testing.assert_allclose(whole.memory, parts.memory)
+    basis = decompose(kernel)
+    np.testing.assert_allclose(basis.features @ basis.features.T, kernel, atol=1e-5)
+
+
+def test_the_geometry_follows_what_votes_vary_in() -> None:
+    along = np.array([1.0, 1.0, -1.0, -1.0]) / 2
+    shares = softmax(CHANCE.normal(size=(500, 1)) * along * 2 + CHANCE.normal(size=(500, 4)) * 0.1, axis=1)
+    geometry = label_geometry(shares, 1.0)
+    values, vectors = np.linalg.eigh(geometry)
+    assert abs(vectors[:, -1] @ along) > 0.99
+    assert geometry @ np.ones(4) == pytest.approx(0, abs=1e-6)
+    assert values[1:].mean() == pytest.approx(1)
+
+
+def test_without_strength_all_directions_but_the_constant_one_are_equal() -> None:
+    np.testing.assert_allclose(label_geometry(SHARES, 0.0), np.eye(3) - 1 / 3, atol=1e-9)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_the_temperature_that_was_used_is_found(temperature: float) -> None:
+    logits = CHANCE.normal(size=(200, 8)) * 2
+    assert fit_temperature(logits * temperature, softmax(logits, axis=1)) == pytest.approx(
+        temperature, rel=0.05
+    )

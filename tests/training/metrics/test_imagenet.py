@@ -1,0 +1,134 @@
+"""Loading VGG16's convolutions, from a file or from torchvision, and what is said when that fails."""
+
+from __future__ import annotations
+
+import urllib.error
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torchvision.models.vgg import cfgs, make_layers
+
+from training.data.covers import DataError
+from training.evaluate_painter import vgg16_describer
+from training.metrics.imagenet import vgg16_features
+
+DOWNLOAD = "torchvision.models._api.load_state_dict_from_url"
+
+
+@pytest.fixture(scope="module")
+def tensors() -> dict[str, Tensor]:
+    """Random weights in half precision, under torchvision's names."""
+    with torch.device("meta"):
+        shapes = make_layers(cfgs["D"]).state_dict()
+    chance = torch.Generator().manual_seed(0)
+    return {
+        f"features.{name}": torch.empty(value.shape).uniform_(-0.05, 0.05, generator=chance).half()
+        for name, value in shapes.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def file(tensors: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "vgg.safetensors"
+    save_file(tensors, path)
+    return path
+
+
+def test_a_local_file_gives_the_trunk_in_full_precision(file: Path, tensors: dict[str, Tensor]) -> None:
+    before = torch.get_rng_state()
+    trunk = vgg16_features(file)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert len(trunk) == 31
+    assert not trunk.training
+    for name, value in trunk.state_dict().items():
+        assert value.dtype == torch.float32
+        assert torch.equal(value, tensors[f"features.{name}"].float())
+    assert all(parameter.requires_grad for parameter in trunk.parameters())
+    with torch.no_grad():
+        assert trunk(torch.rand(1, 3, 32, 32)).shape == (1, 512, 1, 1)
+
+
+def test_the_describer_ends_with_the_relu_of_the_last_convolution(file: Path) -> None:
+    describer = vgg16_describer(file)
+    assert isinstance(describer.trunk, nn.Sequential)
+    last, relu = describer.trunk[-2:]
+    assert isinstance(last, nn.Conv2d)
+    assert isinstance(relu, nn.ReLU)
+    assert torch.equal(last.weight, vgg16_features(file).state_dict()["28.weight"])
+    described = describer(torch.randint(0, 256, (1, 3, 16, 16), dtype=torch.uint8))
+    assert described.shape == (1, 512)
+    assert (described >= 0).all()
+
+
+def test_without_a_file_torchvision_downloads_with_its_hash_checked(
+    tensors: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def download(url: str, **options: Any) -> dict[str, Tensor]:
+        asked.update(options, url=url)
+        return tensors | {"classifier.0.weight": torch.zeros(2, 2)}
+
+    monkeypatch.setattr(DOWNLOAD, download)
+    trunk = vgg16_features(None)
+    assert torch.equal(trunk.state_dict()["0.weight"], tensors["features.0.weight"].float())
+    assert asked["url"].startswith("https://download.pytorch.org/models/vgg16-")
+    assert asked["check_hash"] is True
+    assert asked["weights_only"] is True
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        urllib.error.URLError("Name or service not known"),
+        TimeoutError("timed out"),
+        RuntimeError('invalid hash value (expected "397923af", got "0")'),
+    ],
+)
+def test_without_internet_a_sentence_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def download(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(DOWNLOAD, download)
+    with pytest.raises(DataError, match=r"cannot be downloaded \(.*Connect to the internet.*--features"):
+        vgg16_features(None)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"There is no file .*none\.safetensors\. Give --features"):
+        vgg16_features(tmp_path / "none.safetensors")
+
+
+def test_a_file_that_is_cut_short(file: Path, tmp_path: Path) -> None:
+    short = tmp_path / "short.safetensors"
+    short.write_bytes(file.read_bytes()[:100_000])
+    with pytest.raises(DataError, match="cannot be read as safetensors"):
+        vgg16_features(short)
+
+
+def test_a_file_of_something_else(tensors: dict[str, Tensor], tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file({"conv1.weight": torch.zeros(1)}, path)
+    with pytest.raises(DataError, match=r"no.* VGG16 trunk: features\.0\.bias is missing, and 25 more"):
+        vgg16_features(path)
+
+    save_file({name: torch.zeros(2) for name in tensors}, path)
+    with pytest.raises(
+        DataError, match=r"features\.0\.weight has the shape \(2,\) instead of \(64, 3, 3, 3\)"
+    ):
+        vgg16_features(path)
+
+
+def test_a_file_of_damaged_numbers(tensors: dict[str, Tensor], tmp_path: Path) -> None:
+    path = tmp_path / "damaged.safetensors"
+    first = tensors["features.0.weight"].clone()
+    first[3, 1, 0, 2] = torch.nan
+    save_file({name: torch.zeros(2) for name in tensors} | {"features.0.weight": first}, path)
+    with pytest.raises(DataError, match=r"damaged: features\.0\.weight holds numbers that are not finite"):
+        vgg16_features(path)

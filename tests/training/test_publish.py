@@ -1,0 +1,486 @@
+"""Publishing, against a Hub on localhost that checks what it is sent and can fail at every step."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from albumjudge.export import hub_push
+from albumjudge.inference.checkpoints import fetch_checkpoint, read_checkpoint
+from albumjudge.inference.hub import HubAddress
+from tests.checkpoint_fixtures import Answer, LocalHub, Request, local_hub, make_generator
+from training import publish
+
+REPO = "museum/painter"
+TOKEN = "hf_curator"
+LFS = "application/vnd.git-lfs+json"
+
+
+@dataclass
+class Repository:
+    """What the Hub keeps of one: commits as whole trees, the newest last."""
+
+    private: bool = False
+    commits: list[tuple[str, dict[str, bytes]]] = field(default_factory=list)
+
+    @property
+    def head(self) -> dict[str, bytes]:
+        return self.commits[-1][1] if self.commits else {}
+
+
+@dataclass
+class FakeHub:
+    """The part of the Hub that publishing and fetching speak to; every request is held against the protocol.
+
+    Attributes:
+        trouble: answers instead of the Hub where it gives one.
+        steps: what was done, in order.
+    """
+
+    endpoint: str = ""
+    repositories: dict[str, Repository] = field(default_factory=dict)
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    trouble: Callable[[str, Request], Answer | None] = lambda step, request: None
+    steps: list[str] = field(default_factory=list)
+
+    def __call__(self, request: Request) -> Answer:
+        path = request.path.partition("?")[0]
+        for step, method, end, handle in (
+            ("create", "POST", "/api/repos/create", self.create),
+            ("card", "POST", "/api/validate-yaml", self.card),
+            ("preupload", "POST", "/preupload/main", self.preupload),
+            ("batch", "POST", ".git/info/lfs/objects/batch", self.batch),
+            ("verify", "POST", "/lfs/verify", self.verify),
+            ("commit", "POST", "/commit/main", self.commit),
+        ):
+            if request.method == method and path.endswith(end):
+                return self.do(step, request, handle)
+        if request.method == "PUT" and path.startswith("/lfs/store/"):
+            return self.do("store", request, self.store)
+        if request.method == "GET" and path.startswith("/api/models/"):
+            return self.do("look", request, self.look)
+        if request.method == "GET" and "/resolve/" in path:
+            return self.do("resolve", request, self.resolve)
+        return Answer(501)
+
+    def do(self, step: str, request: Request, handle: Callable[[Request], Answer]) -> Answer:
+        self.steps.append(step)
+        if step != "store" and request.headers.get("authorization") != f"Bearer {TOKEN}":
+            return Answer(401, headers={"X-Error-Message": "Invalid credentials in Authorization header"})
+        return self.trouble(step, request) or handle(request)
+
+    def repository(self, request: Request) -> Repository | None:
+        parts = request.path.removeprefix("/api/models").strip("/").split("/")
+        return self.repositories.get(f"{parts[0]}/{parts[1].removesuffix('.git')}")
+
+    def look(self, request: Request) -> Answer:
+        repository = self.repository(request)
+        if repository is None:
+            return Answer(404, headers={"X-Error-Code": "RepoNotFound"})
+        asked = request.file
+        found = [(c, t) for c, t in repository.commits if asked in (c, "main", "painter")]
+        commit, tree = found[-1] if found else ("0" * 40, {})
+        files = [{"rfilename": name} for name in tree]
+        return said({"id": REPO, "sha": commit, "private": repository.private, "siblings": files})
+
+    def resolve(self, request: Request) -> Answer:
+        *_, commit, name = request.path.split("/")
+        repository = self.repository(request)
+        assert repository is not None
+        return Answer(body=dict(repository.commits)[commit][name], headers={"X-Repo-Commit": commit})
+
+    def create(self, request: Request) -> Answer:
+        asked = json.loads(request.body)
+        assert asked.get("type", "model") == "model"
+        name = f"{asked['organization']}/{asked['name']}"
+        if name in self.repositories:
+            return Answer(409)
+        self.repositories[name] = Repository(private=asked.get("visibility") == "private")
+        return said({"url": f"{self.endpoint}/{name}"})
+
+    def card(self, request: Request) -> Answer:
+        asked = json.loads(request.body)
+        assert asked["repoType"] == "model"
+        if not asked["content"].startswith("---\n"):
+            return said({"errors": [{"message": "there is no metadata"}]}, status=400)
+        return said({"errors": [], "warnings": []})
+
+    def preupload(self, request: Request) -> Answer:
+        repository = self.repository(request)
+        assert repository is not None
+        files = []
+        for file in json.loads(request.body)["files"]:
+            large = file["path"].endswith(".safetensors")
+            there = repository.head.get(file["path"])
+            files.append(
+                {
+                    "path": file["path"],
+                    "uploadMode": "lfs" if large else "regular",
+                    "shouldIgnore": False,
+                    "oid": None if there is None else oid(there, large=large),
+                }
+            )
+        return said({"files": files})
+
+    def batch(self, request: Request) -> Answer:
+        asked = json.loads(request.body)
+        assert request.headers["accept"] == LFS and asked["operation"] == "upload"
+        assert asked["hash_algo"] == "sha256"
+        objects: list[dict[str, Any]] = []
+        for file in asked["objects"]:
+            objects.append(dict(file))
+            if file["oid"] not in self.blobs:
+                objects[-1]["actions"] = {
+                    "upload": {"href": f"{self.endpoint}/lfs/store/{file['oid']}"},
+                    "verify": {"href": f"{self.endpoint}/lfs/verify"},
+                }
+        return said({"transfer": "basic", "objects": objects})
+
+    def store(self, request: Request) -> Answer:
+        # Signed addresses of a storage server: the token has no business there.
+        assert "authorization" not in request.headers
+        if hashlib.sha256(request.body).hexdigest() != request.file:
+            return Answer(400)
+        self.blobs[request.file] = request.body
+        return Answer()
+
+    def verify(self, request: Request) -> Answer:
+        asked = json.loads(request.body)
+        return Answer(200 if len(self.blobs.get(asked["oid"], b"")) == asked["size"] else 404)
+
+    def commit(self, request: Request) -> Answer:
+        repository = self.repository(request)
+        assert repository is not None
+        header, *operations = [json.loads(line) for line in request.body.splitlines()]
+        assert header["key"] == "header" and header["value"]["summary"]
+        tree = dict(repository.head)
+        for operation in operations:
+            value = operation["value"]
+            if operation["key"] == "deletedFile":
+                del tree[value["path"]]
+            elif operation["key"] == "lfsFile":
+                if len(self.blobs.get(value["oid"], b"")) != value["size"]:
+                    return said({"error": "LFS pointer to nothing"}, status=400)
+                tree[value["path"]] = self.blobs[value["oid"]]
+            else:
+                assert operation["key"] == "file" and value["encoding"] == "base64"
+                tree[value["path"]] = base64.b64decode(value["content"])
+        commit = hashlib.sha1(request.body).hexdigest()
+        repository.commits.append((commit, tree))
+        there = {"commitUrl": f"{self.endpoint}/{REPO}/commit/{commit}", "commitOid": commit}
+        if "create_pr=1" in request.path:
+            there["pullRequestUrl"] = f"{self.endpoint}/{REPO}/discussions/1"
+        return said(there)
+
+
+def said(content: object, status: int = 200) -> Answer:
+    return Answer(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
+
+
+def oid(content: bytes, *, large: bool) -> str:
+    if large:
+        return hashlib.sha256(content).hexdigest()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_generator(tmp_path_factory.mktemp("checkpoint"), name="dcgan-tiny", seed=5)
+    (folder / "README.md").write_text("---\nlicense: mit\n---\nPaints.\n")
+    (folder / "metrics.json").write_text('{"distance": 1.5}')
+    (folder / "notes.txt").write_text("private")
+    return folder
+
+
+@pytest.fixture
+def folder(original: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(original, tmp_path / "checkpoint")
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """A Hub without repositories; the script is pointed there, and does not wait between its attempts."""
+    fake = FakeHub()
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    local: LocalHub
+    with local_hub(fake) as local:
+        fake.endpoint = local.endpoint
+        monkeypatch.setenv("HF_ENDPOINT", local.endpoint)
+        yield fake
+
+
+def run(folder: Path, *more: str) -> int:
+    return publish.main(["--repo-id", REPO, "--checkpoint", str(folder), *more])
+
+
+def failure(capsys: pytest.CaptureFixture[str]) -> str:
+    """What the script said on its last line; it must have said nothing else but progress."""
+    out, err = capsys.readouterr()
+    assert out == "" and "Traceback" not in err
+    return err.strip().splitlines()[-1]
+
+
+def test_a_checkpoint_arrives_whole_in_one_commit(
+    folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder) == 0
+    ((commit, tree),) = hub.repositories[REPO].commits
+    sent = ("README.md", "config.json", "metrics.json", "model.safetensors", "training.json")
+    assert tree == {name: (folder / name).read_bytes() for name in sent}
+    assert hub.steps == ["look", "create", "card", "preupload", "batch", "store", "verify", "commit"]
+    revision = read_checkpoint(folder, "generator").revision
+    assert capsys.readouterr().out.splitlines() == [
+        f"Published {revision} as {REPO} at commit {commit}.",
+        f"ALBUMJUDGE_GENERATOR_HUB={REPO}@{commit}",
+    ]
+
+
+def test_what_was_published_can_be_fetched_back(
+    folder: Path, hub: FakeHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder) == 0
+    setting = capsys.readouterr().out.splitlines()[-1].partition("=")[2]
+    back = fetch_checkpoint(
+        HubAddress.parse(setting), tmp_path / "cache", "generator", endpoint=hub.endpoint, deadline=60
+    )
+    there = read_checkpoint(folder, "generator")
+    assert (back.revision, back.metrics, back.training) == (there.revision, there.metrics, there.training)
+
+
+def test_publishing_the_same_again_makes_no_new_commit(
+    folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder) == 0
+    first = capsys.readouterr().out
+    assert run(folder) == 0
+    assert capsys.readouterr().out == first
+    assert len(hub.repositories[REPO].commits) == 1
+
+
+def test_a_newer_checkpoint_leaves_nothing_of_the_older_behind(folder: Path, hub: FakeHub) -> None:
+    assert run(folder) == 0
+    make_generator(folder, name="dcgan-newer", seed=6)
+    (folder / "metrics.json").unlink()
+    assert run(folder, "--message", "A better one") == 0
+    repository = hub.repositories[REPO]
+    assert len(repository.commits) == 2
+    assert "metrics.json" in repository.commits[0][1] and "metrics.json" not in repository.head
+    assert repository.head["model.safetensors"] == (folder / "model.safetensors").read_bytes()
+    assert hub.steps.count("create") == 1
+
+
+def test_a_pull_request_is_named(folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(folder, "--create-pr", "yes") == 0
+    assert f"It waits for adoption at {hub.endpoint}/{REPO}/discussions/1." in capsys.readouterr().out
+
+
+def test_private_means_private(folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(folder, "--private") == 0
+    assert hub.repositories[REPO].private
+    assert run(folder, "--private") == 0
+    capsys.readouterr()
+    hub.repositories[REPO].private = False
+    hub.steps.clear()
+    assert run(folder, "--private") == 1
+    assert "is already on the Hub and public, so nothing was sent" in failure(capsys)
+    assert hub.steps == ["look"]
+
+
+def without_weights(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+
+
+def with_a_pickle(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+
+def cut_short(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-8])
+
+
+def without_card(folder: Path) -> None:
+    (folder / "README.md").unlink()
+
+
+def of_no_kind(folder: Path) -> None:
+    (folder / "training.json").write_text('{"kind": "critic", "name": "x"}')
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (shutil.rmtree, "training.json cannot be read"),
+        (without_weights, "has no model.safetensors."),
+        (with_a_pickle, "as a pickle (pytorch_model.bin)"),
+        (cut_short, "is cut short or damaged"),
+        (
+            without_card,
+            "has no model card. Write one with python -m training.reports.model_card --checkpoint",
+        ),
+        (of_no_kind, "says kind 'critic'; known are generator and judge."),
+    ],
+)
+def test_what_is_no_checkpoint_is_not_sent(
+    folder: Path,
+    hub: FakeHub,
+    capsys: pytest.CaptureFixture[str],
+    spoil: Callable[[Path], None],
+    says: str,
+) -> None:
+    spoil(folder)
+    assert run(folder) == 1
+    said = failure(capsys)
+    assert says in said and str(folder) in said
+    assert hub.steps == []
+
+
+@pytest.mark.parametrize(
+    "name", ["painter", "museum/painter/x", "museum/..", "museum/paint er", "-a/b", "a/b--c"]
+)
+def test_a_name_that_the_hub_would_not_take_is_refused_here(
+    folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert publish.main([f"--repo-id={name}", "--checkpoint", str(folder)]) == 1
+    assert "is no name for a repository on the Hub. Write org/name." in failure(capsys)
+    assert hub.steps == []
+
+
+def test_without_a_token_nothing_is_tried(
+    folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "get_token", lambda: None)
+    assert run(folder) == 1
+    said = failure(capsys)
+    assert said.startswith("There is no access token.") and "set HF_TOKEN" in said
+    assert hub.steps == []
+
+
+def test_offline_mode_is_respected(
+    folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.is_offline_mode", lambda: True)
+    assert run(folder) == 1
+    assert "HF_HUB_OFFLINE" in failure(capsys)
+    assert hub.steps == []
+
+
+def test_a_token_that_is_not_accepted(
+    folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_old")
+    assert run(folder) == 1
+    said = failure(capsys)
+    assert "does not accept the access token in HF_TOKEN" in said and "hf_old" not in said
+    assert hub.repositories == {}
+
+
+def at(step: str, answer: Answer) -> Callable[[str, Request], Answer | None]:
+    return lambda current, request: answer if current == step else None
+
+
+@pytest.mark.parametrize(
+    ("step", "answer", "says"),
+    [
+        ("look", Answer(504), "refused with 504"),
+        ("look", Answer(body=b"<html>Log in</html>"), "Publishing failed"),
+        ("create", Answer(403), "may not write to museum/painter"),
+        ("create", Answer(hang_up=True), "The connection to the Hub at"),
+        (
+            "card",
+            said({"errors": [{"message": "no licence"}]}, status=400),
+            "Invalid metadata in README.md. - no",
+        ),
+        ("preupload", Answer(403), "may not write to museum/painter"),
+        ("preupload", Answer(503), "refused with 503"),
+        ("batch", Answer(403), "may not write to museum/painter"),
+        (
+            "batch",
+            said({"objects": [{"oid": "x", "size": 1, "error": {"message": "full", "code": 507}}]}),
+            "full",
+        ),
+        ("store", Answer(500), "refused with 500"),
+        ("store", Answer(hang_up=True), "The connection to the Hub at"),
+        ("verify", Answer(404), "refused with 404"),
+        ("commit", Answer(403), "may not write to museum/painter"),
+        (
+            "commit",
+            said({"error": "moved on\nmeanwhile"}, status=412),
+            "refused with 412 (moved on meanwhile)",
+        ),
+        ("commit", Answer(hang_up=True), "The connection to the Hub at"),
+        ("commit", said({}), "Publishing failed"),
+    ],
+)
+def test_a_failure_is_told_and_the_same_command_goes_on(
+    folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str], step: str, answer: Answer, says: str
+) -> None:
+    hub.trouble = at(step, answer)
+    assert run(folder) == 1
+    told = failure(capsys)
+    assert says in told and told.endswith("The same command goes on from here.")
+    assert "nothing half-done is shown there" in told
+    made = REPO in hub.repositories
+    assert made == (step not in ("look", "create"))
+    assert (f"The repository {REPO} was made for this and holds no checkpoint yet." in told) == made
+    assert not made or hub.repositories[REPO].commits == []
+
+    stored, hub.trouble = set(hub.blobs), at("", Answer())
+    hub.steps.clear()
+    assert run(folder) == 0
+    assert len(hub.repositories[REPO].commits) == 1
+    assert ("store" in hub.steps) == (not stored)
+    assert ("create" in hub.steps) == (not made)
+
+
+def test_a_failure_leaves_an_older_publication_as_it_was(
+    folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder) == 0
+    capsys.readouterr()
+    make_generator(folder, name="dcgan-newer", seed=6)
+    hub.trouble = at("commit", Answer(500))
+    assert run(folder) == 1
+    assert "was made for this" not in failure(capsys)
+    assert len(hub.repositories[REPO].commits) == 1
+
+
+def test_a_commit_whose_answer_was_lost_is_found_by_the_next_run(folder: Path, hub: FakeHub) -> None:
+    def lose_the_answer(step: str, request: Request) -> Answer | None:
+        if step != "commit":
+            return None
+        hub.commit(request)
+        return Answer(hang_up=True)
+
+    hub.trouble = lose_the_answer
+    assert run(folder) == 1
+    hub.trouble = at("", Answer())
+    assert run(folder) == 0
+    assert len(hub.repositories[REPO].commits) == 1
+
+
+def test_a_hub_that_is_not_there(
+    folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert run(folder) == 1
+    assert "The connection to the Hub at http://127.0.0.1:9 failed" in failure(capsys)
+
+
+def test_a_hub_that_never_answers_is_given_up(
+    folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_push, "PATIENCE", httpx2.Timeout(0.2))
+    hub.trouble = at("look", Answer(silent=True))
+    assert run(folder) == 1
+    assert "The connection to the Hub at" in failure(capsys)

@@ -1,0 +1,217 @@
+"""Charts: sides, scales, numbers and the words for who cannot see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from albumjudge.domain.emotions import EMOTIONS, NAMES
+from albumjudge.domain.verdict import Juror
+from albumjudge.statistics.agreement import Interval, per_cover
+from albumjudge.statistics.by_emotion import covers_of
+from albumjudge.statistics.findings import CalibrationBin, CoverNoise, Figure
+from albumjudge.ui import charts
+from tests.vote_fixtures import identity, vote
+
+EVEN = (0.125,) * 8
+POSITIVE = {emotion.name: emotion.positive for emotion in EMOTIONS}
+
+
+def values(chart: Any) -> list[dict[str, Any]]:
+    """The rows that a chart draws, after Altair has checked it against Vega-Lite's schema."""
+    (rows,) = chart.to_dict()["datasets"].values()
+    assert isinstance(rows, list)
+    return rows
+
+
+def test_unpleasant_emotions_go_left_and_pleasant_ones_right() -> None:
+    rows = values(charts.distribution(EVEN))
+    assert len(rows) == 8
+    for row in rows:
+        assert (row["end"] > 0) is POSITIVE[row["emotion"]]
+        assert abs(row["end"]) - abs(row["start"]) == pytest.approx(0.125)
+        assert row["emotion"] in row["word"] and "12 %" in row["word"]
+
+
+def test_every_emotion_has_its_place_whatever_the_numbers() -> None:
+    places = [
+        {row["emotion"]: (row["side"], row["top"]) for row in values(charts.distribution(shares))}
+        for shares in (EVEN, (0.9, 0.1, 0, 0, 0, 0, 0, 0))
+    ]
+    assert places[0] == places[1]
+    assert len(set(places[0].values())) == 8
+
+
+@pytest.mark.parametrize(("largest", "reach"), [(0.6, 0.6), (0.61, 1.0), (1.0, 1.0)])
+def test_charts_share_one_scale_unless_a_bar_is_longer(largest: float, reach: float) -> None:
+    row = values(charts.distribution((largest, 1 - largest, 0, 0, 0, 0, 0, 0)))[0]
+    assert abs(row["limit"]) - abs(row["start"]) == pytest.approx(reach)
+
+
+def test_what_the_visitor_felt_is_marked_and_nothing_marks_nothing() -> None:
+    marked = [r["emotion"] for r in values(charts.distribution(EVEN, felt="awe")) if r["chosen"]]
+    assert marked == ["awe"]
+    assert not any(r["chosen"] for r in values(charts.distribution(EVEN, felt="nothing")))
+
+
+def test_the_crowd_stands_on_the_same_scale_as_the_machine() -> None:
+    crowd = (0.5, 0.5, 0, 0, 0, 0, 0, 0)
+    rows = {r["emotion"]: r for r in values(charts.distribution(EVEN, crowd=crowd))}
+    assert rows["amusement"]["crowd"] - rows["amusement"]["start"] == pytest.approx(0.5)
+    assert rows["anger"]["crowd"] - rows["anger"]["start"] == pytest.approx(-0.5)
+
+
+@pytest.mark.parametrize("shares", [(), (1.0,), (0.1,) * 9])
+def test_a_distribution_has_eight_shares(shares: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="8 shares"):
+        charts.distribution(shares)
+    with pytest.raises(ValueError, match="8 shares"):
+        charts.distribution(EVEN, crowd=shares)
+
+
+def test_charts_say_in_words_what_they_show() -> None:
+    said = charts.distribution((0.5, 0.3, 0.2, 0, 0, 0, 0, 0)).to_dict()["description"]
+    assert "amusement 50 %, anger 30 %, awe 20 %" in said
+
+
+@pytest.mark.parametrize(("share", "words"), [(0, "0 %"), (0.004, "< 1 %"), (0.126, "13 %"), (1, "100 %")])
+def test_percentages(share: float, words: str) -> None:
+    assert charts.percent(share) == words
+
+
+def test_the_confusion_matrix_outlines_the_same_feeling() -> None:
+    counts = [[9 * row + column for column in range(8)] for row in range(9)]
+    cells = values(charts.confusion(counts))
+    assert len(cells) == 72
+    for cell in cells:
+        row = 8 if cell["felt"] == "nothing" else NAMES.index(cell["felt"])
+        assert cell["votes"] == counts[row][NAMES.index(cell["machine"])]
+        assert cell["same"] is (cell["felt"] == cell["machine"])
+
+
+def test_an_empty_confusion_matrix_can_be_drawn_and_a_wrong_one_not() -> None:
+    assert not any(cell["votes"] for cell in values(charts.confusion([[0] * 8] * 9)))
+    with pytest.raises(ValueError, match="nine rows of eight"):
+        charts.confusion([[0] * 8] * 8)
+
+
+def test_people_and_machine_meet_on_one_chart() -> None:
+    chart = charts.people_and_machine({"awe": 0.5, "nothing": 0.5}, {"awe": 0.25, "fear": 0.75})
+    rows = {row["emotion"]: (row["people"], row["machine"]) for row in values(chart)}
+    assert rows["awe"] == (0.5, 0.25) and rows["fear"] == (0, 0.75) and "nothing" not in rows
+    assert "awe: people 50 %, machine 25 %" in chart.to_dict()["description"]
+
+
+def test_training_curves_draw_what_the_history_has() -> None:
+    history: list[dict[str, object]] = [
+        {"epoch": 1, "a": 1.0, "b": None},
+        {"epoch": 2, "a": 0.5},
+        {"other": 1},
+    ]
+    points = values(charts.training_curves(history, "epoch", {"a": "loss", "b": "other"}))
+    assert [(p["x"], p["value"], p["line"]) for p in points] == [(1, 1.0, "loss"), (2, 0.5, "loss")]
+    with pytest.raises(ValueError, match="none of"):
+        charts.training_curves(history, "epoch", {"c": "nothing"})
+
+
+def test_the_ceiling_stands_beside_every_judge() -> None:
+    chart = charts.ceiling({"guessing": 0.28, "our jury": 0.44}, 0.62, "Right").to_dict()
+    assert chart["description"] == "Right: guessing 28 %; our jury 44 %; a perfect judge 62 %."
+    drawn = str(chart)
+    assert "perfect: 62 %" in drawn and "'score': 0.44" in drawn
+    with pytest.raises(ValueError, match="at least one"):
+        charts.ceiling({}, 0.5, "Right")
+
+
+# Findings
+
+
+def cover_noise(seed: int, distance: float) -> CoverNoise:
+    return CoverNoise(identity(seed), "awe", 9, distance, 0.1, 0.2)
+
+
+def test_covers_beyond_chance_stand_out_and_are_counted_in_words() -> None:
+    chart = charts.noise([cover_noise(1, 0.1), cover_noise(2, 0.3)]).to_dict()
+    (rows,) = (rows for rows in chart["datasets"].values() if "number" in rows[0])
+    assert [(row["number"], row["beyond"]) for row in rows] == [("No. 000001", False), ("No. 000002", True)]
+    assert "On 1 of 2 covers" in chart["description"]
+
+
+def test_the_calibration_chart_leaves_out_what_was_hardly_ever_said() -> None:
+    felt = Figure(0.2, Interval(0.1, 0.3), 90)
+    often, rare = CalibrationBin(0.25, felt, 90), CalibrationBin(0.9, Figure(1.0, None, 2), 2)
+    said = charts.calibration([often, rare]).to_dict()["description"]
+    assert "said 25 %, felt 20 %" in said and "90 %" not in said
+    assert "said 90 %, felt 100 %" in charts.calibration([rare]).to_dict()["description"]
+
+
+def test_an_emotion_on_covers_marks_who_felt_it_most() -> None:
+    votes = [
+        vote("awe", seed=1),
+        vote("fear", seed=2),
+        vote("awe", seed=3, top="fear"),
+        vote("fear", seed=4, top="fear"),
+    ]
+    chart = charts.emotion_on_covers("awe", covers_of("awe", per_cover(votes))).to_dict()
+    (rows,) = chart["datasets"].values()
+    assert {row["number"][-1]: row["who"] for row in rows} == {
+        "1": "both felt it most",
+        "2": "only the machine did",
+        "3": "only people did",
+        "4": "neither did",
+    }
+    assert [row["people"] for row in rows] == [1, 0, 1, 0]
+    assert "awe on 4 covers" in chart["description"]
+
+
+def test_charts_of_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="needs votes"):
+        charts.calibration([])
+    with pytest.raises(ValueError, match="needs some"):
+        charts.noise([])
+    with pytest.raises(ValueError, match="needs some"):
+        charts.emotion_on_covers("awe", covers_of("awe", []))
+    with pytest.raises(ValueError, match="none of the eight"):
+        charts.emotion_on_covers("hunger", covers_of("awe", []))
+
+
+def test_a_profile_has_the_visitor_as_bars_and_everyone_as_ticks() -> None:
+    yours, everyone = (0.5, 0, 0.25, 0, 0, 0, 0, 0), (0.1, 0.2, 0.3, 0, 0, 0.4, 0, 0)
+    chart = charts.profile(yours, everyone)
+    rows = {row["emotion"]: row for row in values(chart)}
+    for name, mine, theirs in zip(NAMES, yours, everyone, strict=True):
+        assert abs(rows[name]["end"] - rows[name]["start"]) == pytest.approx(mine)
+        assert abs(rows[name]["crowd"] - rows[name]["start"]) == pytest.approx(theirs)
+    heard = chart.to_dict()["description"]
+    assert heard.startswith("What you felt: amusement 50 %") and "Everyone: excitement 40 %" in heard
+    assert "Everyone" not in charts.profile(yours).to_dict()["description"]
+    with pytest.raises(ValueError, match="8 shares"):
+        charts.profile((1.0,))
+
+
+def test_the_jurors_chart_has_a_dot_for_every_juror_and_feeling() -> None:
+    one, other = (0.5, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05), (0.1, 0.5, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05)
+    drawn = charts.jurors([Juror("a", one), Juror("b", other)])
+    rows = values(drawn)
+    assert len(rows) == 16
+    anger = [(row["juror"], row["share"], row["mean"]) for row in rows if row["emotion"] == "anger"]
+    assert anger == [("a", 0.1, pytest.approx(0.3)), ("b", 0.5, pytest.approx(0.3))]
+    assert "amusement 10 % to 50 %" in drawn.to_dict()["description"]
+    with pytest.raises(ValueError, match="jurors needs some"):
+        charts.jurors([])
+
+
+def test_a_jurors_own_chart_shows_the_jury_beside_it() -> None:
+    shares = (0.5, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05)
+    drawn = charts.juror(shares, (0.125,) * 8, 0.5)
+    rows = values(drawn)
+    assert [row["emotion"] for row in rows] == list(charts.ON_SIDES)
+    assert {row["emotion"]: (row["share"], row["jury"], row["top"]) for row in rows}["anger"] == (
+        0.1,
+        0.125,
+        0.125,
+    )
+    assert "amusement 50 %" in drawn.to_dict()["description"]
+    with pytest.raises(ValueError, match="8 shares"):
+        charts.juror(shares[:7], shares, 0.5)

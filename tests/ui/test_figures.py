@@ -1,0 +1,89 @@
+"""Cards with numbers: the words, the line, and what a faint one still needs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from albumjudge.statistics import findings
+from albumjudge.statistics.agreement import Interval
+from albumjudge.statistics.findings import Figure, Need, OneMoreVisitor
+from albumjudge.ui import evidence, figures
+from albumjudge.ui.figures import Line, Ruler, card
+
+RULER = Ruler(-0.2, 1, evidence.decimal, 0.0, "chance")
+ENOUGH, TOO_FEW = Need("votes", 30, 300), Need("votes", 30, 4)
+
+
+def draw(figure: Figure) -> str:
+    return card("Why <not>?", [Line("", figure)], RULER, sentence="So.", term="Kappa.", rests_on="4 votes.")
+
+
+def test_a_card_says_its_number_and_draws_it_where_it_lies() -> None:
+    html = draw(Figure(0.4, Interval(0.1, 0.7), 300, (ENOUGH,)))
+    assert "Why &lt;not&gt;?" in html and ">0.40<" in html and "0.10 to 0.70" in html
+    assert 'class="dot" style="left:50.0%"' in html
+    assert 'class="span" style="left:25.0%;width:50.0%"' in html
+    assert "faint" not in html and "4 votes." in html
+
+
+def test_a_card_that_rests_on_too_little_is_faint_and_says_what_it_needs() -> None:
+    html = draw(Figure(0.4, Interval(0.1, 0.7), 4, (TOO_FEW, ENOUGH)))
+    assert 'class="figure faint"' in html
+    assert "Needs 30 votes, has 4." in html and "has 300" not in html
+
+
+def test_a_need_of_two_numbers_is_said_once() -> None:
+    both = [Line(name, Figure(0.4, None, 4, (TOO_FEW,))) for name in ("machine", "visitor")]
+    html = card("?", both, RULER, sentence="", term="", rests_on="")
+    assert html.count("Needs 30 votes") == 1 and html.count("no interval yet") == 2
+
+
+def test_a_number_that_does_not_exist_is_a_dash() -> None:
+    html = draw(Figure(None, None, 0, (TOO_FEW,)))
+    assert "<b>–</b>" in html and "dot" not in html
+
+
+def test_what_lies_beyond_the_ruler_is_drawn_at_its_end() -> None:
+    assert [RULER.place(number) for number in (-1, -0.2, 0.4, 1, 3)] == [0, 0, 50, 100, 100]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0.123, "0.12"), (-0.123, "−0.12"), (-0.001, "0.00"), (1, "1.00")]
+)
+def test_decimals(number: float, words: str) -> None:
+    assert evidence.decimal(number) == words
+
+
+@pytest.mark.parametrize(("share", "words"), [(0.12, "+12"), (-0.12, "−12"), (0.001, "0")])
+def test_percentage_points(share: float, words: str) -> None:
+    assert evidence.points(share) == words
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.1, 0.3, "Yes, better"),
+        (-0.1, 0.3, "cannot be told apart"),
+        (-0.3, -0.1, "No: one more visitor"),
+    ],
+)
+def test_the_sentence_says_what_the_interval_says(low: float, high: float, words: str) -> None:
+    plain = Figure(0.2, Interval(0.1, 0.3), 90, (ENOUGH,))
+    difference = Figure((low + high) / 2, Interval(low, high), 90, (ENOUGH,))
+    assert words in evidence.one_more_card(OneMoreVisitor(plain, plain, difference))
+
+
+def test_without_votes_every_card_is_faint_and_claims_nothing() -> None:
+    html = evidence.cards(findings.find([]))
+    assert html.count("<section") == html.count("figure faint") == 6
+    assert html.count("<b>–</b>") == 8
+    said = re.findall(r'class="says">(.*?)</p>', html)
+    assert len(said) == 6 and all(sentence.startswith("Too ") for sentence in said)
+
+
+def test_needs_are_spelled_out() -> None:
+    assert figures.needs([TOO_FEW, Need("covers", 1_000, 2)]) == (
+        "Needs 30 votes, has 4. Needs 1,000 covers, has 2."
+    )

@@ -1,0 +1,321 @@
+"""A curator's decisions: reversible, counted, in force; who may make them; and what went wrong lately."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from albumjudge.domain.cover import CoverIdentity
+from albumjudge.domain.emotions import NAMES, NOTHING
+from albumjudge.statistics import exclusions
+from albumjudge.statistics.vote_quality import FEWEST_FAST, FEWEST_SAME, suspects
+from albumjudge.ui import health
+from albumjudge.ui.health import Troubles, without_persons
+from albumjudge.voting import schema
+from albumjudge.voting.admin_password import FIRST_WAIT, LONGEST_WAIT, TRIES, Doorkeeper, PleaseWaitError
+from albumjudge.voting.curation import BEFORE, CuratorsBook
+from albumjudge.voting.database import VoteError
+from albumjudge.voting.duels import Chosen, DuelVote, Side
+from albumjudge.voting.votes import BallotBox
+from tests.vote_fixtures import identity, judged, vote
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that goes on by a minute whenever it is looked at."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(minutes=1)
+        return self.now
+
+
+@pytest.fixture
+def book(ballot_box: BallotBox, engine: Engine) -> CuratorsBook:
+    for visitor in ("ada", "bob"):
+        ballot_box.cast(visitor=visitor, judged=judged(), felt="awe", label_shown="awe", seconds_to_vote=2)
+    return CuratorsBook(engine, clock=Clock())
+
+
+def test_a_visitor_is_left_out_and_let_in_again(book: CuratorsBook) -> None:
+    done = book.exclude("ada", "  too   fast ")
+    assert (done.visitor, done.reason, done.lifted_at) == ("ada", "too fast", None)
+    assert book.left_out() == {"ada": "too fast"}
+    assert book.lift("ada") and not book.lift("ada") and not book.lift("bob")
+    assert book.left_out() == {}
+    (past,) = book.exclusions()
+    assert past.excluded_at == done.excluded_at and past.lifted_at and past.lifted_at > past.excluded_at
+    book.exclude("ada", "a child at the keyboard")
+    assert book.left_out() == {"ada": "a child at the keyboard"} and len(book.exclusions()) == 2
+
+
+def test_leaving_out_twice_keeps_the_first_reason(book: CuratorsBook) -> None:
+    first = book.exclude("ada", "too fast")
+    assert book.exclude("ada", "another reason") == first
+    assert len(book.exclusions()) == 1
+
+
+def test_two_curators_at_once_leave_nobody_out_twice(
+    book: CuratorsBook, database_url: str, engines: Callable[[str], Engine]
+) -> None:
+    books = [CuratorsBook(engines(database_url)) for _ in range(4)]
+    start = threading.Barrier(len(books))
+
+    def exclude(mine: CuratorsBook) -> None:
+        start.wait()
+        mine.exclude("ada", "too fast")
+
+    hands = [threading.Thread(target=exclude, args=(mine,)) for mine in books]
+    for hand in hands:
+        hand.start()
+    for hand in hands:
+        hand.join()
+    assert len(book.exclusions()) == 1
+
+
+def test_nobody_who_never_voted_is_left_out(book: CuratorsBook) -> None:
+    with pytest.raises(VoteError, match="Nobody with this id has voted"):
+        book.exclude("eve", "too fast")
+    assert book.exclusions() == []
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 201, "=1+1", " -x", "@x"])
+def test_a_reason_is_given_in_words(book: CuratorsBook, reason: str) -> None:
+    with pytest.raises(ValueError, match=r"\.$"):
+        book.exclude("ada", reason)
+    assert book.exclusions() == []
+
+
+def test_exclusions_take_votes_out_of_the_results_and_are_counted_by_reason() -> None:
+    votes = [vote(visitor=who, seed=seed) for seed, who in enumerate("aabbbc")]
+    left_out = {"a": "too fast", "b": "a child at the keyboard", "gone": "too fast"}
+    sifted = exclusions.sift(votes, exclusions.reasons_now(votes, left_out))
+    assert [v.visitor for v in sifted.counted] == ["c"]
+    words = exclusions.BY_CURATOR
+    assert {k: n for k, n in sifted.left_out.items() if n} == {
+        words.format(reason="too fast"): 2,
+        words.format(reason="a child at the keyboard"): 3,
+    }
+    assert exclusions.sift(votes, exclusions.reasons_now(votes, {})).counted == tuple(votes)
+
+
+def test_an_excluded_visitor_does_not_decide_which_generator_is_the_current_one() -> None:
+    honest = vote(visitor="a", cover=identity(1))
+    odd = vote(
+        visitor="b", cover=identity(1, "dcgan-old-00000000"), voted_at=honest.voted_at + timedelta(days=1)
+    )
+    sifted = exclusions.sift([honest, odd], exclusions.reasons_now([honest, odd], {"b": "too fast"}))
+    assert sifted.counted == (honest,)
+
+
+def test_anchors_are_chosen_in_an_order_replaced_and_cleared(
+    book: CuratorsBook, ballot_box: BallotBox
+) -> None:
+    steered = CoverIdentity.of(identity().generator, 5, "w120")
+    assert book.anchors() == []
+    book.set_anchors([identity(9), steered, identity(2), identity(9)])
+    assert book.anchors() == [identity(9), steered, identity(2)]
+    book.set_anchors([identity(2)])
+    assert book.anchors() == [identity(2)]
+    book.set_anchors([])
+    assert book.anchors() == []
+
+
+def test_without_any_period_the_exhibit_is_open(book: CuratorsBook) -> None:
+    assert book.is_open() and book.periods() == []
+
+
+def test_periods_open_and_close(book: CuratorsBook) -> None:
+    book.open("Long Night")
+    book.open("Another one")
+    assert book.is_open() and [p.name for p in book.periods()] == ["Long Night"]
+    book.close()
+    assert not book.is_open()
+    book.close()
+    book.open("Second evening")
+    assert book.is_open()
+    second, first = book.periods()
+    assert (second.name, second.closed_at) == ("Second evening", None)
+    assert first.closed_at and first.opened_at < first.closed_at < second.opened_at
+
+
+def test_an_exhibit_that_never_had_a_period_can_be_closed(book: CuratorsBook, ballot_box: BallotBox) -> None:
+    book.close()
+    assert not book.is_open()
+    (period,) = book.periods()
+    assert period.name == BEFORE and period.opened_at == min(v.voted_at for v in ballot_box.votes())
+
+
+def test_a_book_that_cannot_be_read_says_so(engine: Engine) -> None:
+    with pytest.raises(VoteError, match=r"^The curator's book cannot be read: "):
+        CuratorsBook(engine).is_open()
+
+
+def test_nothing_a_curator_does_deletes_a_vote(book: CuratorsBook, ballot_box: BallotBox) -> None:
+    before = ballot_box.votes()
+    book.exclude("ada", "too fast")
+    book.lift("ada")
+    book.set_anchors([])
+    book.close()
+    assert ballot_box.votes() == before
+
+
+def test_who_votes_without_looking_is_suggested() -> None:
+    fast = [vote(NAMES[i % 8], visitor="fast", seed=i, seconds_to_vote=0.4) for i in range(FEWEST_FAST)]
+    same = [vote(visitor="same", seed=i) for i in range(FEWEST_SAME)]
+    both = [vote(NOTHING, visitor="both", seed=i, seconds_to_vote=0.3) for i in range(FEWEST_SAME + 1)]
+    found = {suspect.visitor: suspect for suspect in suspects([*fast, *same, *both])}
+    assert list(found) == ["both", "same", "fast"]
+    assert found["fast"].reason == "too fast: half of the votes took less than 0.4 seconds"
+    assert found["same"].reason == "always the same answer: awe"
+    assert found["both"].reason == (
+        "too fast: half of the votes took less than 0.3 seconds; always the same answer: nothing, or something "
+        "else"
+    )
+    assert (found["both"].votes, found["both"].seconds) == (FEWEST_SAME + 1, 0.3)
+    assert [s.visitor for s in suspects([*fast, *same], known={"same"})] == ["fast"]
+
+
+def test_who_chooses_between_pairs_without_looking_is_suggested() -> None:
+    def choose(
+        visitor: str, chosen: Chosen, left: Side, seconds: float = 4, times: int = 10
+    ) -> list[DuelVote]:
+        return [DuelVote(n, "awe", visitor, chosen, left, seconds, NOON) for n in range(times)]
+
+    choices = [
+        *choose("lefty", "after", "after", times=5),
+        *choose("lefty", "before", "before", times=5),
+        *choose("hasty", "after", "before", 0.3, times=6),
+        *choose("doubter", "neither", "before"),
+        *choose("new", "after", "before", times=9),
+        *choose("eyes", "after", "after", times=6),
+        *choose("eyes", "after", "before", times=6),
+    ]
+    found = suspects([], choices=choices)
+    assert [(s.visitor, s.reason, s.votes) for s in found] == [
+        ("lefty", "always the left cover of a pair", 10),
+        ("hasty", "too fast: half of the votes took less than 0.3 seconds", 6),
+    ]
+    assert suspects([], {"lefty", "hasty"}, choices) == []
+    # Haste is told from votes of both kinds together.
+    votes = [vote(visitor="both", seed=n, seconds_to_vote=0.2) for n in range(3)]
+    assert [s.visitor for s in suspects(votes, (), choose("both", "after", "after", 0.2, 3))] == ["both"]
+
+
+def test_who_votes_like_a_person_is_not() -> None:
+    one_slip = [
+        vote(visitor="a", seed=i, seconds_to_vote=0.1 if i < 3 else 4) for i in range(FEWEST_FAST + 1)
+    ]
+    too_few = [vote(visitor="b", seed=i, seconds_to_vote=0.1) for i in range(FEWEST_FAST - 1)]
+    nearly_same = [vote("fear" if i == 0 else "awe", visitor="c", seed=i) for i in range(3 * FEWEST_SAME)]
+    few_same = [vote(visitor="d", seed=i) for i in range(FEWEST_SAME - 1)]
+    assert suspects([*one_slip, *too_few, *nearly_same, *few_same]) == []
+    assert suspects([]) == []
+
+
+class Seconds:
+    """A clock that is set by hand."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_right_password_opens_and_no_other() -> None:
+    keeper = Doorkeeper("öffne dich!")
+    assert keeper.admits("öffne dich!") and keeper.admits(" öffne dich! ")
+    assert not any(keeper.admits(wrong) for wrong in ("", "öffne dich", "ÖFFNE DICH!", "öffne dich!!"))
+
+
+def test_after_some_wrong_passwords_everyone_waits_longer_and_longer() -> None:
+    clock = Seconds()
+    keeper = Doorkeeper("sesame-sesame", clock=clock)
+    assert not any(keeper.admits("wrong") for _ in range(TRIES))
+    wait = FIRST_WAIT
+    for _ in range(8):
+        with pytest.raises(
+            PleaseWaitError, match=r"Wait (30 seconds|60 seconds|\d+ minutes) and try"
+        ) as caught:
+            keeper.admits("sesame-sesame")
+        assert caught.value.seconds == wait
+        clock.now += wait
+        assert not keeper.admits("wrong")
+        wait = min(LONGEST_WAIT, 2 * wait)
+    clock.now += LONGEST_WAIT
+    assert keeper.admits("sesame-sesame")
+    assert not any(keeper.admits("wrong") for _ in range(TRIES - 1))
+    assert keeper.admits("sesame-sesame")
+
+
+def test_the_last_warnings_are_remembered_the_latest_first(capsys: pytest.CaptureFixture[str]) -> None:
+    troubles = Troubles(kept=2)
+    log = logging.getLogger("albumjudge.test")
+    log.addHandler(troubles)
+    try:
+        log.info("All is well.")
+        log.warning("The first.")
+        log.error("The second, %s.", "with more")
+        try:
+            raise RuntimeError("secret detail")
+        except RuntimeError:
+            log.exception("The third.")
+    finally:
+        log.removeHandler(troubles)
+    assert [(t.level, t.where, t.message) for t in troubles.latest()] == [
+        ("ERROR", "test", "The third. (RuntimeError)"),
+        ("ERROR", "test", "The second, with more."),
+    ]
+
+
+def test_remembering_does_not_silence_standard_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = logging.LogRecord("albumjudge.x", logging.WARNING, "", 0, "Mind the gap.", None, None)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    Troubles().emit(record)
+    assert capsys.readouterr().err == "Mind the gap.\n"
+    monkeypatch.setattr(logging.getLogger(), "handlers", [logging.NullHandler()])
+    Troubles().emit(record)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "kept"),
+    [
+        ("There is no cover 'Ada Lovelace, 12 Rose Lane'.", "There is no cover …."),
+        ("Visitor 0123456789abcdef0123456789abcdef failed.", "Visitor … failed."),
+        ("postgresql://ada:secret@host/votes is down", "postgresql://…host/votes is down"),
+        ("ada@example.org and 192.168.0.17 called", "… and … called"),
+        (
+            "The judge tiny-judge-89abcdef is being fetched.",
+            "The judge tiny-judge-89abcdef is being fetched.",
+        ),
+    ],
+)
+def test_what_may_be_about_a_person_is_not_remembered(message: str, kept: str) -> None:
+    assert without_persons(message) == kept
+
+
+def test_listening_twice_hears_everything_once() -> None:
+    assert health.listen() is health.listen()
+    before = len(health.listen().latest())
+    logging.getLogger("albumjudge.once").warning("Just once.")
+    now = health.listen().latest()
+    assert now[0].message == "Just once." and [t.message for t in now].count("Just once.") == 1
+    assert len(now) in (before + 1, health.KEPT)
+
+
+def test_the_book_keeps_no_more_rows_than_decisions(book: CuratorsBook, engine: Engine) -> None:
+    book.set_anchors([identity(1), identity(2)])
+    book.set_anchors([identity(3)])
+    with engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(schema.anchors)) == 1

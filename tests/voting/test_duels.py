@@ -1,0 +1,325 @@
+"""Duels, on SQLite and on PostgreSQL: put up once, judged once by each visitor, counted with their intervals."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, func, insert, select, update
+from statsmodels.stats.proportion import proportion_confint
+
+from albumjudge.domain.verdict import JudgedCover
+from albumjudge.statistics import duel_findings
+from albumjudge.voting import duels, schema
+from albumjudge.voting.curation import CuratorsBook
+from albumjudge.voting.database import VoteError
+from albumjudge.voting.duels import Chosen, DuelBook, DuelVote, Picked, Side, chosen_by, left_for
+from albumjudge.voting.rules import ClosedError
+from albumjudge.voting.votes import BallotBox
+from tests.vote_fixtures import JUDGE, judged, verdict
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def book(ballot_box: BallotBox) -> DuelBook:
+    """A book of duels in a database that is ready."""
+    return DuelBook(ballot_box.engine, clock=lambda: NOON)
+
+
+def pair(seed: int = 7, emotion: str = "sadness") -> dict[str, Any]:
+    """A cover that feels of awe, and the same one drifted to what is asked for."""
+    before = judged(seed)
+    identity = replace(before.cover.identity, drift=bytes([1, 0, 255]))
+    pixels = 255 - before.cover.pixels
+    after = JudgedCover(replace(before.cover, identity=identity, pixels=pixels), verdict(emotion))
+    return {"before": before, "after": after, "emotion": emotion}
+
+
+def count(engine: Engine, name: str) -> int:
+    with engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(schema.metadata.tables[name])) or 0
+
+
+def side(visitor: str, duel: int, chosen: Chosen) -> Picked:
+    """Where a visitor finds what they want to choose."""
+    return "neither" if chosen == "neither" else "left" if left_for(visitor, duel) == chosen else "right"
+
+
+def cast(book: DuelBook, visitor: str, duel: int, chosen: Chosen) -> DuelVote:
+    return book.cast(visitor=visitor, duel=duel, picked=side(visitor, duel, chosen), seconds_to_vote=1.5)
+
+
+def test_a_pair_comes_back_as_it_was_put_up_and_only_once(book: DuelBook, engine: Engine) -> None:
+    given = pair()
+    duel = book.challenge(**given)
+    assert (duel.emotion, duel.judge, duel.made_at) == ("sadness", JUDGE, NOON)
+    assert (duel.share_before, duel.share_after) == pytest.approx((0.5 / 7, 0.5))
+    for name in ("before", "after"):
+        cover = getattr(duel, name)
+        assert cover.identity == given[name].cover.identity
+        np.testing.assert_array_equal(cover.pixels, given[name].cover.pixels)
+    assert book.challenge(**given).id == duel.id
+    found = book.find(duel.id)
+    assert found is not None and found.after.identity.drift == bytes([1, 0, 255])
+    assert book.find(duel.id + 1) is None
+    assert (count(engine, "duels"), count(engine, "covers")) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"after": judged()}, "against itself"),
+        ({"emotion": "joy"}, "none of the eight"),
+        ({"emotion": "awe"}, "no more awe"),
+        ({"before": judged(judge="other-12345678")}, "do not judge alike"),
+    ],
+)
+def test_what_is_no_pair_is_refused(
+    book: DuelBook, engine: Engine, wrong: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        book.challenge(**(pair() | wrong))
+    assert count(engine, "covers") == 0
+
+
+def test_racing_threads_put_a_pair_up_once(book: DuelBook, engine: Engine) -> None:
+    gate = threading.Barrier(4)
+
+    def race(_: int) -> int:
+        gate.wait()
+        return book.challenge(**pair()).id
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(race, range(4)))) == 1
+    assert (count(engine, "duels"), count(engine, "covers")) == (1, 2)
+
+
+def test_racing_clicks_are_one_vote_and_all_get_it(book: DuelBook, engine: Engine) -> None:
+    duel = book.challenge(**pair()).id
+    picked: list[Picked] = ["left", "right", "neither", "left"]
+    gate = threading.Barrier(len(picked))
+
+    def race(choice: Picked) -> DuelVote:
+        gate.wait()
+        return book.cast(visitor="ann", duel=duel, picked=choice, seconds_to_vote=1)
+
+    with ThreadPoolExecutor(len(picked)) as pool:
+        results = set(pool.map(race, picked))
+    assert len(results) == 1 and results == set(book.votes())
+    assert count(engine, "duel_votes") == 1
+
+
+def test_the_first_choice_stays(book: DuelBook) -> None:
+    duel = book.challenge(**pair()).id
+    assert book.vote_of("ann", duel) is None
+    first = cast(book, "ann", duel, "after")
+    assert first == DuelVote(duel, "sadness", "ann", "after", left_for("ann", duel), 1.5, NOON)
+    assert cast(book, "ann", duel, "before") == first == book.vote_of("ann", duel)
+    assert book.votes(duel=duel) == book.votes() == [first]
+
+
+def test_a_visitor_judges_each_pair_once_those_with_the_fewest_votes_first(book: DuelBook) -> None:
+    ids = [book.challenge(**pair(seed)).id for seed in (1, 2, 3)]
+    for visitor in ("bob", "cat"):
+        cast(book, visitor, ids[0], "after")
+    cast(book, "bob", ids[1], "neither")
+    seen = []
+    while (duel := book.next_for("ann", chance=random.Random(0))) is not None:
+        seen.append(duel.id)
+        cast(book, "ann", duel.id, "before")
+    assert seen == [ids[2], ids[1], ids[0]]
+    assert book.next_for("dan", without=ids) is None
+    only = book.next_for("dan", without=ids[1:])
+    assert only is not None and only.id == ids[0]
+
+
+def test_among_equals_chance_decides(book: DuelBook) -> None:
+    ids = {book.challenge(**pair(seed)).id for seed in (1, 2, 3)}
+    chance = random.Random(1)
+    met = {duel.id for _ in range(30) if (duel := book.next_for("ann", chance=chance)) is not None}
+    assert met == ids
+
+
+def test_too_many_waiting_pairs_are_refused_until_some_were_judged(
+    book: DuelBook, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duels, "MOST_WAITING", 2)
+    first = book.challenge(**pair(1)).id
+    book.challenge(**pair(2))
+    with pytest.raises(VoteError, match="2 others wait"):
+        book.challenge(**pair(3))
+    assert book.challenge(**pair(1)).id == first  # It waits already.
+    for number in range(duels.YOUNG):
+        cast(book, f"visitor{number}", first, "after")
+    book.challenge(**pair(3))
+    assert count(engine, "duels") == 3
+
+
+def test_a_choice_that_no_page_offers_is_refused(book: DuelBook, engine: Engine) -> None:
+    duel = book.challenge(**pair()).id
+    good: dict[str, Any] = {"visitor": "ann", "duel": duel, "picked": "left", "seconds_to_vote": 1.0}
+    for wrong in (
+        {"visitor": "=1+1"},
+        {"picked": "after"},
+        {"seconds_to_vote": float("nan")},
+        {"seconds_to_vote": -1},
+    ):
+        with pytest.raises(ValueError):
+            book.cast(**(good | wrong))
+    with pytest.raises(VoteError, match="there is no pair 99"):
+        book.cast(**(good | {"duel": 99}))
+    assert (count(engine, "duel_votes"), count(engine, "visitors")) == (0, 0)
+
+
+def test_a_locked_database_gives_a_sentence_and_a_retry_succeeds(book: DuelBook, engine: Engine) -> None:
+    duel = book.challenge(**pair()).id
+    impatient = DuelBook(engine, patience=0.05)
+    with engine.connect().execution_options(albumjudge_writes=True) as other, other.begin():
+        if engine.dialect.name == "postgresql":
+            other.exec_driver_sql("LOCK TABLE duel_votes IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(VoteError, match=r"^Your choice was not stored: the database is busy"):
+            cast(impatient, "ann", duel, "after")
+    assert book.votes() == []
+    assert cast(impatient, "ann", duel, "after") == book.vote_of("ann", duel)
+
+
+def test_excluded_visitors_do_not_count_until_that_is_lifted(book: DuelBook, engine: Engine) -> None:
+    duel = book.challenge(**pair()).id
+    mine, theirs = (cast(book, visitor, duel, "after") for visitor in ("ann", "bot"))
+    with engine.begin() as connection:
+        connection.execute(
+            insert(schema.exclusions).values(visitor="bot", reason="too fast", excluded_at=NOON)
+        )
+    assert book.votes() == [mine] and book.left_out() == {"too fast": 1}
+    assert book.vote_of("bot", duel) == theirs
+    with engine.begin() as connection:
+        connection.execute(update(schema.exclusions).values(lifted_at=NOON + timedelta(hours=1)))
+    assert book.votes() == [mine, theirs] and book.left_out() == {}
+
+
+def test_votes_that_do_not_count_leave_a_pair_waiting(
+    book: DuelBook, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duels, "MOST_WAITING", 2)
+    judged_by_bots, judged_once = (book.challenge(**pair(seed)).id for seed in (1, 2))
+    for number in range(duels.YOUNG):
+        cast(book, f"bot{number}", judged_by_bots, "after")
+        CuratorsBook(engine).exclude(f"bot{number}", "too fast")
+    cast(book, "ann", judged_once, "after")
+    found = {book.next_for("zoe", chance=random.Random(seed)).id for seed in range(9)}  # type: ignore[union-attr]
+    assert found == {judged_by_bots}
+    with pytest.raises(VoteError, match="2 others wait"):
+        book.challenge(**pair(3))
+    CuratorsBook(engine).lift("bot0")
+    CuratorsBook(engine).lift("bot1")
+    CuratorsBook(engine).lift("bot2")
+    assert book.challenge(**pair(3)).id
+
+
+def test_a_closed_exhibit_takes_neither_pairs_nor_choices(book: DuelBook, engine: Engine) -> None:
+    curator, duel = CuratorsBook(engine), book.challenge(**pair()).id
+    before = cast(book, "ann", duel, "after")
+    curator.close()
+    with pytest.raises(ClosedError, match="Your choice was not stored: the exhibit is closed"):
+        cast(book, "bob", duel, "after")
+    with pytest.raises(ClosedError, match="The pair was not put to the vote: the exhibit is closed"):
+        book.challenge(**pair(8))
+    # A click that comes twice, the second time after closing, is told what is stored.
+    assert cast(book, "ann", duel, "before") == before
+    assert (count(engine, "duel_votes"), count(engine, "duels"), count(engine, "visitors")) == (1, 1, 1)
+    curator.open("second evening")
+    assert cast(book, "bob", duel, "after").visitor == "bob"
+
+
+def test_sides_are_a_fair_coin_that_stays_as_it_fell(book: DuelBook) -> None:
+    sides = Counter(left_for(f"visitor{n}", duel) for n in range(50) for duel in range(40))
+    low, high = proportion_confint(1000, 2000, 0.001)
+    assert low < sides["before"] / 2000 < high
+    assert len({left_for("ann", duel) for duel in range(20)}) == 2
+    duel = book.challenge(**pair())
+    for visitor in ("ann", "bob", "cat", "dan"):
+        left, right = duel.hung(visitor)
+        assert {left, right} == {duel.before, duel.after}
+        shown: Side = "before" if left is duel.before else "after"
+        vote = book.cast(visitor=visitor, duel=duel.id, picked="left", seconds_to_vote=1)
+        assert vote.left_shown == vote.chosen == shown == left_for(visitor, duel.id)
+
+
+@pytest.mark.parametrize(
+    ("picked", "left", "chosen"),
+    [
+        ("left", "before", "before"),
+        ("right", "before", "after"),
+        ("left", "after", "after"),
+        ("right", "after", "before"),
+        ("neither", "after", "neither"),
+    ],
+)
+def test_what_was_picked_is_what_hung_there(picked: Picked, left: Side, chosen: Chosen) -> None:
+    assert chosen_by(picked, left) == chosen
+
+
+# What the crowd says
+
+
+def vote(number: int, chosen: Chosen = "after", **changes: Any) -> DuelVote:
+    plain = DuelVote(number % 12, "sadness", f"visitor{number % 7}", chosen, "before", 1.0, NOON)
+    return replace(plain, **changes)
+
+
+def test_no_votes_say_nothing() -> None:
+    found = duel_findings.find([])
+    assert (found.after.value, found.after.interval, found.neither.value) == (None, None, None)
+    assert len(found.by_emotion) == 8 and not found.after.solid
+
+
+def test_those_who_saw_no_difference_are_counted_apart() -> None:
+    votes = [vote(n, chosen) for n, chosen in enumerate(("after", "after", "before", "neither"))]  # type: ignore[arg-type]
+    found = duel_findings.find(votes)
+    assert found.after.value == pytest.approx(2 / 3) and found.after.n == 3
+    assert (found.neither.successes, found.neither.trials) == (1, 4)
+    assert (found.left.successes, found.left.trials) == (1, 3)
+
+
+def test_a_unanimous_crowd_still_has_an_interval_that_is_wilsons() -> None:
+    found = duel_findings.find([vote(n) for n in range(40)])
+    assert found.after.interval is not None and found.after.solid
+    low, _ = proportion_confint(40, 40, method="wilson")
+    assert (found.after.interval.low, found.after.interval.high) == pytest.approx((low, 1.0))
+    assert found.after.beside(0.5) == 1
+
+
+def test_votes_that_hang_together_widen_the_interval() -> None:
+    """One half of the pairs convinces everyone, the other half nobody."""
+    together = [
+        vote(0, "after" if duel % 2 else "before", duel=duel, visitor=f"v{n}")
+        for duel in range(10)
+        for n in range(20)
+    ]
+    found = duel_findings.find(together).after
+    low, high = proportion_confint(100, 200, method="wilson")
+    assert found.interval is not None
+    assert found.interval.low < low - 0.1 and found.interval.high > high + 0.1
+    assert found.beside(0.5) == 0
+
+
+def test_each_emotion_stands_for_itself_and_says_what_it_needs() -> None:
+    votes = [vote(n, emotion="fear") for n in range(20)] + [
+        vote(n, "before", emotion="awe") for n in range(4)
+    ]
+    by_emotion = dict(duel_findings.find(votes).by_emotion)
+    assert by_emotion["fear"].value == 1.0 and by_emotion["fear"].solid
+    assert by_emotion["awe"].value == 0.0 and not by_emotion["awe"].solid
+    assert [(need.what, need.needed, need.has) for need in by_emotion["awe"].unmet] == [
+        ("choices", 10, 4),
+        ("visitors", 5, 4),
+    ]
+    assert by_emotion["anger"].value is None

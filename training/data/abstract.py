@@ -1,0 +1,105 @@
+"""Abstract paintings and the votes on what people felt before them (Machajdik & Hanbury, ACM MM 2010)."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from albumjudge.domain.emotions import NAMES
+from training.data.covers import DataError, raise_if
+
+TABLE = "ABSTRACT_groundTruth.csv"
+COLUMNS = ("Amusement", "Anger", "Awe", "Content", "Disgust", "Excitement", "Fear", "Sad")
+assert len(COLUMNS) == len(NAMES)
+
+
+@dataclass(frozen=True)
+class PaintingSet:
+    """Paintings in memory.
+
+    Attributes:
+        file_names: n names.
+        pixels: uint8, shape ``(n, size, size, 3)``, RGB.
+        votes: int64, shape ``(n, 8)``, people per emotion in the order of :data:`albumjudge.domain.emotions.NAMES`.
+    """
+
+    file_names: tuple[str, ...]
+    pixels: NDArray[np.uint8]
+    votes: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.file_names)
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """Votes over their sum, shape ``(n, 8)``."""
+        shares: NDArray[np.float64] = self.votes / self.votes.sum(1, keepdims=True)
+        return shares
+
+    @property
+    def clear(self) -> NDArray[np.bool_]:
+        """Which paintings have one emotion with more votes than any other, shape ``(n,)``."""
+        ranked = np.sort(self.votes, axis=1)
+        clear: NDArray[np.bool_] = ranked[:, -1] > ranked[:, -2]
+        return clear
+
+
+def load_paintings(root: Path, *, size: int = 64) -> PaintingSet:
+    """Read the published folder: ``ABSTRACT_groundTruth.csv`` beside ``Images/``.
+
+    Args:
+        root: that folder.
+        size: side in pixels to which images of another size are squashed.
+
+    Raises:
+        DataError: if the folder, the table, a column or an image is missing, an image is broken, an image has
+            no line, or a line has no usable votes.
+    """
+    table = root / TABLE
+    if not table.is_file():
+        raise DataError(f"{table} is missing. Give --data the folder that holds it and Images/.")
+    with table.open(newline="", encoding="utf-8-sig") as lines:
+        rows = [
+            [cell.strip().strip("'") for cell in row] for row in csv.reader(lines, quotechar="\x00") if row
+        ]
+    if not rows or tuple(rows[0]) != ("file_path", *COLUMNS):
+        expected = ", ".join(("file_path", *COLUMNS))
+        raise DataError(f"The first line of {table} must name the columns {expected}.")
+    names: list[str] = []
+    votes: list[list[int]] = []
+    problems: list[str] = []
+    for number, (name, *cells) in enumerate(rows[1:], start=2):
+        counts = [int(cell) if cell.isdigit() else -1 for cell in cells]
+        if len(counts) != len(COLUMNS) or min(counts) < 0:
+            problems.append(f"line {number} ({name}) needs {len(COLUMNS)} whole numbers of votes")
+        elif sum(counts) == 0:
+            problems.append(f"line {number} ({name}) has no votes")
+        elif name in names:
+            problems.append(f"line {number} repeats {name}")
+        else:
+            names.append(name)
+            votes.append(counts)
+    folder = root / "Images"
+    present = {path.name for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png")}
+    problems += [f"Images/{name} has no line" for name in sorted(present - {row[0] for row in rows[1:]})]
+    pixels = np.empty((len(names), size, size, 3), np.uint8)
+    for i, name in enumerate(names):
+        try:
+            with Image.open(folder / name) as image:
+                whole = image.convert("RGB")
+                if whole.size != (size, size):
+                    whole = whole.resize((size, size), Image.Resampling.LANCZOS)
+                pixels[i] = np.asarray(whole)
+        except FileNotFoundError:
+            problems.append(f"Images/{name} is missing")
+        except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+            problems.append(f"Images/{name} is broken ({error})")
+    raise_if(problems, f"Paintings under {root} cannot be used", "Restore them or correct the table.")
+    if not names:
+        raise DataError(f"{table} lists no painting.")
+    return PaintingSet(tuple(names), pixels, np.array(votes, np.int64))
