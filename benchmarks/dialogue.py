@@ -29,7 +29,7 @@ from albumjudge.inference.checkpoints import (
 )
 from albumjudge.inference.judge import Judge
 from albumjudge.inference.painter import Painter
-from albumjudge.inference.steering import STEPS, Steering, Wish
+from albumjudge.inference.steering import STEPS, Steering, SteeringTarget
 from training.reports.tables import markdown_table
 
 FIRST_SEED = 100
@@ -43,8 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--judge", type=Path, default=BUNDLED["judge"])
     parser.add_argument("--covers", type=int, default=8)
     parser.add_argument("--emotions", nargs="+", default=list(emotions.NAMES), choices=emotions.NAMES)
-    parser.add_argument("--strength", type=float, default=Wish("awe").strength)
-    parser.add_argument("--leash", type=float, default=Wish("awe").leash)
+    parser.add_argument("--strength", type=float, default=SteeringTarget("awe").strength)
+    parser.add_argument("--leash", type=float, default=SteeringTarget("awe").leash)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         judged_by = read_checkpoint(given.judge, "judge", "directory")
         painter = Painter(load_generator(painted_by), painted_by.revision)
         judge = Judge(load_judge(judged_by), judged_by.revision)
-        wishes = [Wish(name, given.strength, given.leash) for name in given.emotions]
+        wishes = [SteeringTarget(name, given.strength, given.leash) for name in given.emotions]
     except (CheckpointError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -21,11 +21,11 @@ from albumjudge.export.hub_push import PublishError
 from albumjudge.statistics import vote_quality as suspicion
 from albumjudge.ui import health, prints
 from albumjudge.ui import shell as room
-from albumjudge.voting.admin_password import Doorkeeper, PleaseWaitError
-from albumjudge.voting.curation import CuratorsBook
+from albumjudge.voting.admin_password import AdminPassword, PleaseWaitError
+from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
-from albumjudge.voting.duels import DuelBook, DuelVote
-from albumjudge.voting.submissions import GiftShelf
+from albumjudge.voting.duels import DuelStore, DuelVote
+from albumjudge.voting.submissions import SubmissionStore
 from albumjudge.voting.votes import StoredVote
 
 room.need_frame()
@@ -38,13 +38,13 @@ SOURCES = {"directory": "from a folder", "hub": "from the Hub", "bundled": "bund
 
 
 @st.cache_resource(show_spinner=False)
-def doorkeeper(password: str) -> Doorkeeper:
+def doorkeeper(password: str) -> AdminPassword:
     """One for all sessions, or a wrong password would cost no more than a reload."""
-    return Doorkeeper(password)
+    return AdminPassword(password)
 
 
-def book() -> CuratorsBook:
-    return CuratorsBook(room.engine())
+def book() -> CurationStore:
+    return CurationStore(room.engine())
 
 
 def said(sentence: str) -> None:
@@ -131,8 +131,8 @@ def opening() -> None:
 
 def visitors() -> None:
     """Leave visitors out of the results, and let them in again."""
-    mine, votes = book(), room.ballot_box().votes()
-    choices = DuelBook(room.engine()).votes(counted=False)
+    mine, votes = book(), room.vote_store().votes()
+    choices = DuelStore(room.engine()).votes(counted=False)
     cast = Counter(vote.visitor for vote in votes) + Counter(choice.visitor for choice in choices)
     every = mine.exclusions()
     left_out = [exclusion for exclusion in every if exclusion.lifted_at is None]
@@ -173,7 +173,7 @@ def visitors() -> None:
     by_hand(mine, [*votes, *choices], {exclusion.visitor for exclusion in left_out})
 
 
-def by_hand(mine: CuratorsBook, votes: Sequence[StoredVote | DuelVote], left_out: set[str]) -> None:
+def by_hand(mine: CurationStore, votes: Sequence[StoredVote | DuelVote], left_out: set[str]) -> None:
     """Leave out someone whom nothing suggests, such as a school class's test device."""
     in_time = sorted(votes, key=lambda vote: vote.voted_at)
     last = {vote.visitor: vote for vote in in_time if vote.visitor not in left_out}
@@ -249,7 +249,7 @@ def anchors() -> None:
 
 def gifts() -> None:
     """Look through the pictures that visitors gave; hide one for a reason, and delete what is hidden."""
-    shelf = GiftShelf(room.engine())
+    shelf = SubmissionStore(room.engine())
     stock = shelf.stock()
     st.html(
         '<p class="quiet wide">Pictures that visitors brought and let the exhibit keep, 64 × 64 pixels each, the '
@@ -270,31 +270,33 @@ def gifts() -> None:
             state_now = f"Hidden: {one.hidden}" if one.hidden is not None else f"from {who}"
             words = f"{moment(gift.given_at)}. {state_now}"
             with st.container(key=f"curated-{gift.id}"):
-                st.html(prints.brought(gift.png, f"Gift {gift.id} by visitor {who}.", words, size="small"))
+                st.html(
+                    prints.brought(gift.png, f"Submission {gift.id} by visitor {who}.", words, size="small")
+                )
                 if one.hidden is None:
                     if st.button("Hide", key=f"hide-{gift.id}"):
                         hide(shelf, gift.id, reason)
                 else:
                     if st.button("Show again", key=f"show-{gift.id}"):
                         shelf.show_again(gift.id)
-                        said(f"Gift {gift.id} is hidden no longer.")
+                        said(f"Submission {gift.id} is hidden no longer.")
                     if st.button("Delete for good", key=f"delete-{gift.id}"):
                         shelf.delete(gift.id)
-                        said(f"Gift {gift.id} is deleted.")
+                        said(f"Submission {gift.id} is deleted.")
 
 
-def hide(shelf: GiftShelf, gift: int, reason: str) -> None:
+def hide(shelf: SubmissionStore, gift: int, reason: str) -> None:
     try:
         shelf.hide(gift, reason)
     except ValueError as error:
         sentence(str(error), alert=True)
     else:
-        said(f"Gift {gift} is hidden.")
+        said(f"Submission {gift} is hidden.")
 
 
 def votes_to_take() -> None:
     """The votes as files, and as a data set on the Hub."""
-    box, excluded = room.ballot_box(), book().left_out()
+    box, excluded = room.vote_store(), book().left_out()
     if not box.count():
         sentence("Nobody has voted yet, so there is nothing to take away.")
         return
@@ -356,7 +358,7 @@ def to_the_hub(excluded: dict[str, str]) -> None:
     try:
         with st.spinner(f"Pushing to {settings.hub_dataset} ..."):
             done = vote_dataset.push(
-                room.ballot_box().votes(),
+                room.vote_store().votes(),
                 excluded,
                 settings.hub_dataset,
                 endpoint=settings.hub_endpoint,
@@ -379,7 +381,7 @@ def state() -> None:
         for kind, found in exhibit.checkpoints.items()
     ]
     try:
-        number, stock = room.ballot_box().count(), GiftShelf(room.engine()).stock()
+        number, stock = room.vote_store().count(), SubmissionStore(room.engine()).stock()
         kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[room.engine().dialect.name]
         pairs.append(("database", f"{kind}, can be reached, {number:,} {'vote' if number == 1 else 'votes'}"))
         pairs.append(

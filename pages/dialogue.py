@@ -13,15 +13,15 @@ from albumjudge.domain import emotions
 from albumjudge.domain import seeds as hanging
 from albumjudge.domain.cover import CoverIdentity, CoverLinkError
 from albumjudge.inference.exhibit import JudgedCover
-from albumjudge.inference.steering import LONGEST, SHORTEST, STEPS, Wish
+from albumjudge.inference.steering import LONGEST, SHORTEST, STEPS, SteeringTarget
 from albumjudge.statistics import duel_findings
 from albumjudge.statistics.agreement import Share
 from albumjudge.ui import charts, prints, visitor
 from albumjudge.ui import duels as pairs
 from albumjudge.ui import shell as room
-from albumjudge.voting.curation import CuratorsBook
+from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
-from albumjudge.voting.duels import Duel, DuelBook, Picked
+from albumjudge.voting.duels import Duel, DuelStore, Picked
 from albumjudge.voting.rules import ClosedError
 
 room.need_frame()
@@ -47,8 +47,8 @@ class Pick:
     seconds: float
 
 
-def book() -> DuelBook:
-    return DuelBook(room.engine())
+def book() -> DuelStore:
+    return DuelStore(room.engine())
 
 
 def go(**query: str) -> None:
@@ -142,7 +142,7 @@ def studio(link: str) -> None:
     room.from_the_top(f"dialogue-{way[0].cover.number}")
     if st.button("← Other covers", key="back-to-offer", type="tertiary"):
         go()
-    wish: Wish | None = None
+    wish: SteeringTarget | None = None
     with st.container(key="pair"):
         with st.container(key="canvas"):
             canvas, progress = st.empty(), st.empty()
@@ -165,7 +165,7 @@ def studio(link: str) -> None:
                     "Leash",
                     SHORTEST,
                     LONGEST,
-                    Wish.leash,
+                    SteeringTarget.leash,
                     1.0,
                     format="%.0f",
                     key="leash",
@@ -173,7 +173,7 @@ def studio(link: str) -> None:
                     "14 apart.",
                 )
             if pressed:
-                wish = Wish(pressed[0], STRENGTHS[str(strength)], float(leash))
+                wish = SteeringTarget(pressed[0], STRENGTHS[str(strength)], float(leash))
         if len(way) > 1:
             with st.container(key="after"):
                 afterwards(way, shown)
@@ -202,7 +202,9 @@ def tell(place: Place, judged: JudgedCover, sentence: str) -> None:
     )
 
 
-def lead(wish: Wish, way: list[Step], start: JudgedCover, places: tuple[Place, Place, Place, Place]) -> None:
+def lead(
+    wish: SteeringTarget, way: list[Step], start: JudgedCover, places: tuple[Place, Place, Place, Place]
+) -> None:
     """Show each frame as it comes, then keep the last one."""
     canvas, progress, words, bars = places
     place = emotions.index(wish.emotion)
@@ -289,7 +291,7 @@ def show_pair(asked: str) -> None:
         if duel is not None:
             st.query_params.from_dict({"duel": str(duel.id)})
     voted = duel is not None and duels.vote_of(who, duel.id) is not None
-    if not voted and not CuratorsBook(room.engine()).is_open():
+    if not voted and not CurationStore(room.engine()).is_open():
         st.session_state.pop("pick-now", None)
         late: str | None = st.session_state.pop("too-late", None)
         if st.session_state.pop("pick", None) is not None:
@@ -316,7 +318,7 @@ def show_pair(asked: str) -> None:
         go()
 
 
-def so_far(duels: DuelBook) -> None:
+def so_far(duels: DuelStore) -> None:
     """What all pairs say; not shown beside a question, where there is one thing to do."""
     st.html(pairs.running_result(duel_findings.find(duels.votes())))
 
@@ -332,7 +334,7 @@ def pick_now() -> None:
     st.session_state["pick-now"] = True
 
 
-def question(duels: DuelBook, who: str, duel: Duel) -> None:
+def question(duels: DuelStore, who: str, duel: Duel) -> None:
     """Two covers and three answers."""
     room.from_the_top(f"duel-{duel.id}")
     with st.container(key="duel-words"):
@@ -370,7 +372,7 @@ def question(duels: DuelBook, who: str, duel: Duel) -> None:
             not_stored(waiting, "Your choice is not stored yet.")
 
 
-def cast(duels: DuelBook, who: str, waiting: Pick) -> None:
+def cast(duels: DuelStore, who: str, waiting: Pick) -> None:
     """Store a choice; if the database does not take it, keep it."""
     try:
         duels.cast(visitor=who, duel=waiting.duel, picked=waiting.picked, seconds_to_vote=waiting.seconds)
@@ -395,7 +397,7 @@ def not_stored(waiting: Pick, sentence: str) -> None:
         st.button("Try again", type="primary", key="try-picking-again", on_click=pick_now)
 
 
-def answer(duels: DuelBook, who: str, duel: Duel) -> None:
+def answer(duels: DuelStore, who: str, duel: Duel) -> None:
     """Which one was repainted, and what others chose."""
     vote = duels.vote_of(who, duel.id)
     assert vote is not None

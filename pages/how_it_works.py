@@ -134,7 +134,7 @@ def how_it_works() -> None:
 
 
 def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
-    in_two_steps = checkpoint.network == "SketchGenerator"
+    in_two_steps = checkpoint.network == "FlowGenerator"
     prose("The painter", IN_TWO_STEPS if in_two_steps else IN_ONE_STEP)
     st.html(
         "<div "

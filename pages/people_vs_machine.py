@@ -21,9 +21,9 @@ from albumjudge.ui import charts, evidence, figures, prints
 from albumjudge.ui import duels as pairs
 from albumjudge.ui import shell as room
 from albumjudge.ui.evidence import percent
-from albumjudge.voting.curation import CuratorsBook
-from albumjudge.voting.duels import DuelBook, DuelVote
-from albumjudge.voting.votes import DATA_DICTIONARY, BallotBox, StoredVote
+from albumjudge.voting.curation import CurationStore
+from albumjudge.voting.duels import DuelStore, DuelVote
+from albumjudge.voting.votes import DATA_DICTIONARY, StoredVote, VoteStore
 
 room.need_frame()
 
@@ -172,7 +172,7 @@ def emotion_table(votes: Sequence[StoredVote]) -> str:
     )
 
 
-def gallery(box: BallotBox, rows: Sequence[CoverAgreement]) -> None:
+def gallery(box: VoteStore, rows: Sequence[CoverAgreement]) -> None:
     """A row of covers, each with how many felt as the machine did."""
     shown = []
     for row in rows:
@@ -192,7 +192,7 @@ def gallery(box: BallotBox, rows: Sequence[CoverAgreement]) -> None:
     st.html(f'<div class="row">{"".join(shown)}</div>')
 
 
-def rankings(box: BallotBox, covers: Sequence[CoverAgreement]) -> None:
+def rankings(box: VoteStore, covers: Sequence[CoverAgreement]) -> None:
     fewest = agreement.FEWEST_VOTES
     if max(row.agreement.trials for row in covers) < fewest:
         st.html(
@@ -252,7 +252,7 @@ def in_detail(found: Findings) -> None:
                 st.altair_chart(charts.noise(found.noise.covers, faint=faint), theme=None)
 
 
-def emotion_prints(box: BallotBox, rows: Sequence[EmotionOnCover]) -> None:
+def emotion_prints(box: VoteStore, rows: Sequence[EmotionOnCover]) -> None:
     """Covers of one emotion, with how many people felt it and how probable the machine thinks it."""
     shown = []
     for here in rows[:MOST_COVERS]:
@@ -310,12 +310,12 @@ def one_emotion(covers: Sequence[CoverAgreement], most_felt: str) -> None:
                 ):
                     st.html(f'<h3 class="row-title">{title}</h3>')
                     if rows:
-                        emotion_prints(room.ballot_box(), rows)
+                        emotion_prints(room.vote_store(), rows)
                     else:
                         st.html('<p class="quiet">On no cover so far.</p>')
 
 
-def dialogue(duels: DuelBook) -> None:
+def dialogue(duels: DuelStore) -> None:
     """Whether people find the feeling in the repainted cover, and whose choices do not count."""
     votes, gone = duels.votes(), duels.left_out()
     st.html('<div class="prose"><h2>Does the dialogue work?</h2></div>')
@@ -350,7 +350,7 @@ def left_out(sifted: Sifted, everything: Sequence[StoredVote]) -> None:
         st.toggle("Count covers by earlier generators, too", key=EARLIER)
 
 
-def for_curators(box: BallotBox) -> None:
+def for_curators(box: VoteStore) -> None:
     with st.expander("For curators: the votes as a table"):
         file = io.StringIO()
         box.export_csv(file)
@@ -364,7 +364,7 @@ def for_curators(box: BallotBox) -> None:
 
 
 def results() -> None:
-    box, duels = room.ballot_box(), DuelBook(room.engine())
+    box, duels = room.vote_store(), DuelStore(room.engine())
     everything = box.votes()
     if not everything:
         room.heading(
@@ -374,7 +374,7 @@ def results() -> None:
         if duels.votes():
             dialogue(duels)
         return
-    excluded = CuratorsBook(room.engine()).left_out()
+    excluded = CurationStore(room.engine()).left_out()
     reasons = exclusions.reasons_now(everything, excluded)
     if st.session_state.get(EARLIER):
         reasons.pop(exclusions.EARLIER_GENERATOR, None)

@@ -205,7 +205,7 @@ def look_up(link: str) -> JudgedCover:
     try:
         return room.exhibit().show_identity(identity)
     except CoverLinkError:
-        stored = room.ballot_box().stored_cover(identity)
+        stored = room.vote_store().stored_cover(identity)
         if stored is None:
             raise
         png, verdict = stored

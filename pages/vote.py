@@ -19,10 +19,10 @@ from albumjudge.ui import shell as room
 from albumjudge.ui.round_summary import NOTHING_WORDS
 from albumjudge.ui.share_card import Face
 from albumjudge.voting import rounds
-from albumjudge.voting.curation import CuratorsBook
+from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.rounds import Offer, Round, Summary
 from albumjudge.voting.rules import ClosedError
-from albumjudge.voting.votes import BallotBox, StoredVote, VoteError
+from albumjudge.voting.votes import StoredVote, VoteError, VoteStore
 
 room.need_frame()
 
@@ -47,11 +47,11 @@ def go(**link: str) -> None:
         st.query_params.from_dict(kept | link)
 
 
-def curators() -> CuratorsBook:
-    return CuratorsBook(room.engine())
+def curators() -> CurationStore:
+    return CurationStore(room.engine())
 
 
-def up_for_vote(box: BallotBox) -> Offer:
+def up_for_vote(box: VoteStore) -> Offer:
     """The covers that visitors are asked about."""
     revision = room.exhibit().painter.revision
     pool = [CoverIdentity(revision, seed) for seed in hanging.ballot_pool(revision)]
@@ -59,7 +59,7 @@ def up_for_vote(box: BallotBox) -> Offer:
 
 
 def on_the_easel(
-    box: BallotBox, now: Round, mine: list[StoredVote], covers: Offer
+    box: VoteStore, now: Round, mine: list[StoredVote], covers: Offer
 ) -> CoverIdentity | StoredVote | None:
     """The cover in the link if this visitor may vote on it, their vote if they have, else one that is due.
 
@@ -155,7 +155,7 @@ def ballot(identity: CoverIdentity, now: Round) -> None:
         not_stored(waiting, st.session_state.get("not-stored", "Your vote is not stored yet."))
 
 
-def cast(box: BallotBox, who: str, choice: Choice) -> None:
+def cast(box: VoteStore, who: str, choice: Choice) -> None:
     """Store the vote that waits; if the database does not take it, it goes on waiting."""
     st.session_state["easel"] = str(choice.cover)
     go(cover=str(choice.cover))
@@ -198,7 +198,7 @@ def not_stored(choice: Choice, sentence: str) -> None:
         st.button("Try again", type="primary", key="try-casting-again", on_click=cast_now)
 
 
-def covers_as_voted(box: BallotBox, votes: tuple[StoredVote, ...]) -> list[Cover]:
+def covers_as_voted(box: VoteStore, votes: tuple[StoredVote, ...]) -> list[Cover]:
     """The covers that were voted on, whoever painted them."""
     try:
         return [judged.cover for judged in room.exhibit().show_each([vote.cover for vote in votes])]
@@ -206,7 +206,7 @@ def covers_as_voted(box: BallotBox, votes: tuple[StoredVote, ...]) -> list[Cover
         return [_from_the_votes(box, vote.cover) for vote in votes]
 
 
-def _from_the_votes(box: BallotBox, identity: CoverIdentity) -> Cover:
+def _from_the_votes(box: VoteStore, identity: CoverIdentity) -> Cover:
     stored = box.stored_cover(identity)
     if stored is None:
         raise CoverLinkError(f"Cover No. {identity.number} is gone.")
@@ -219,7 +219,7 @@ def your_words(felt: str) -> str:
     return f'You felt <b class="hue-{felt}">{_SIGN[felt]} {felt}</b>.'
 
 
-def reveal(box: BallotBox, vote: StoredVote, mine: list[StoredVote]) -> None:
+def reveal(box: VoteStore, vote: StoredVote, mine: list[StoredVote]) -> None:
     """Your choice and the label; once it is answered, the machine's eight feelings and the crowd's."""
     its_round = rounds.played(vote.round or "", mine)
     place = its_round.place(vote) if vote in its_round.cast else None
@@ -241,7 +241,7 @@ def reveal(box: BallotBox, vote: StoredVote, mine: list[StoredVote]) -> None:
                 onward(vote, its_round)
 
 
-def question(box: BallotBox, vote: StoredVote, its_round: Round) -> None:
+def question(box: VoteStore, vote: StoredVote, its_round: Round) -> None:
     """Is the label right? Nothing else is shown before the answer, that it may not depend on it."""
     with st.container(key="breath-2"):
         st.html(
@@ -259,7 +259,7 @@ def question(box: BallotBox, vote: StoredVote, its_round: Round) -> None:
         leave(its_round)
 
 
-def machine_and_crowd(box: BallotBox, vote: StoredVote, told: bool) -> None:
+def machine_and_crowd(box: VoteStore, vote: StoredVote, told: bool) -> None:
     """What the jury and the others felt."""
     others = rounds.card(vote, box.crowd(vote.cover, without=vote.visitor))
     eight = sum(others.others[: len(NAMES)])
@@ -313,7 +313,7 @@ def link_to(round_id: str) -> str:
     return here._replace(path=here.path or "/", query=f"round={round_id}", fragment="").geturl()
 
 
-def finished(box: BallotBox, who: str, link: str) -> None:
+def finished(box: VoteStore, who: str, link: str) -> None:
     """A round by its link: its summary, once it is over."""
     cast_in_it = box.votes(round_id=link)
     if not cast_in_it:
@@ -412,7 +412,7 @@ def closed(now: Round) -> None:
         st.page_link(room.PEOPLE, label="See how everyone voted")
 
 
-def play(box: BallotBox, who: str) -> None:
+def play(box: VoteStore, who: str) -> None:
     mine = box.votes(visitor=who)
     now = rounds.current(who, mine)
     link = st.query_params.get("round")
@@ -442,7 +442,7 @@ def vote_page() -> None:
     who = visitor.current()
     waiting: Choice | None = st.session_state.get("choice")
     try:
-        box = room.ballot_box()
+        box = room.vote_store()
         if waiting is not None and st.session_state.pop("cast-now", False):
             try:
                 cast(box, who, waiting)

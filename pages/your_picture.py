@@ -13,7 +13,7 @@ from albumjudge.domain.uploads import Picture, UploadError
 from albumjudge.domain.verdict import Verdict
 from albumjudge.ui import charts, colours, prints, visitor
 from albumjudge.ui import shell as room
-from albumjudge.voting.submissions import GiftShelf
+from albumjudge.voting.submissions import SubmissionStore
 
 room.need_frame()
 
@@ -38,8 +38,8 @@ class Seen:
         return f"Your picture at 64 by 64 pixels, {colours.in_words(self.picture.pixels)}."
 
 
-def shelf() -> GiftShelf:
-    return GiftShelf(room.engine())
+def shelf() -> SubmissionStore:
+    return SubmissionStore(room.engine())
 
 
 def bring() -> bytes | None:

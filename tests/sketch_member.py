@@ -14,12 +14,12 @@ from tests.crew_member import be_precise
 from tests.quick_features import QuickFeatures
 from training import train_autoencoder as train_inker
 from training import train_flow as train_sketcher
-from training.generator.autoencoder_loss import Tracer
+from training.generator.autoencoder_loss import Encoder
 
 if __name__ == "__main__":
     be_precise()
-    narrow = partial(Tracer, width=4)
-    vars(train_inker).update(LiteFeatures=QuickFeatures, Tracer=narrow)
-    vars(train_sketcher).update(Tracer=narrow)
+    narrow = partial(Encoder, width=4)
+    vars(train_inker).update(LiteFeatures=QuickFeatures, Encoder=narrow)
+    vars(train_sketcher).update(Encoder=narrow)
     script = {"inker": train_inker.main, "sketcher": train_sketcher.main}[sys.argv[1]]
     sys.exit(script(sys.argv[2:]))

@@ -43,7 +43,7 @@ from training.engine.state import merge_metrics, read_metrics, write_json, write
 from training.judge import rivals, vote_noise
 from training.judge.cross_validation import SEED, Protocol, Split, read
 from training.judge.features import both_ways, imagenet_trunk, plain, reports_of
-from training.judge.jurors import LIVES, JuryConfig, Life, fit_jury, read_others
+from training.judge.jurors import LIVES, JurorConfig, JuryConfig, fit_jury, read_others
 from training.judge.kernel_regression import Matrix
 from training.metrics import distributions as judge_metrics
 from training.metrics.distributions import Shares
@@ -120,7 +120,7 @@ def lite_features(paintings: PaintingSet, out: Path) -> Matrix:
 
 
 def jury_method(
-    material: Material, config: JuryConfig, lives: Sequence[Life], split: Split, shares: Shares
+    material: Material, config: JuryConfig, lives: Sequence[JurorConfig], split: Split, shares: Shares
 ) -> NDArray[np.float64]:
     """Each juror's shares on the paintings asked about, whole and unmirrored, shape ``(jurors, asked, 8)``."""
     mean = (material.reports + material.mirrored) / 2

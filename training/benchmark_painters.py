@@ -42,7 +42,7 @@ from training.engine.hardware import hardware
 from training.engine.state import merge_metrics, write_json, write_text
 from training.evaluate_painter import SEEN_SIZE, frechet_distance, kernel_distance, paint, untrained
 from training.metrics.condition_classifier import QUESTIONS, Reader
-from training.metrics.extractors import Described, Features, Looker, Pixels, open_eyes
+from training.metrics.extractors import Described, Features, Looker, Pixels, load_extractors
 from training.metrics.near_duplicates import Print, fingerprint, similar_pairs
 from training.metrics.precision_recall import K, closer_than, nearest, overlap
 from training.reports.model_card import write_card
@@ -411,7 +411,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         seed=given.seed,
         studied=given.study,
     )
-    eyes = open_eyes(given.features, halved=given.precision == "bf16")
+    eyes = load_extractors(given.features, halved=given.precision == "bf16")
     bench = Bench(ground, Looker(eyes, given.cache), seed=given.seed)
     chance = np.random.default_rng(given.seed)
     seeds = chance.choice(LAST_SEED + 1, bench.count, replace=False).tolist()

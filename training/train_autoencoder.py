@@ -22,14 +22,14 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, l1_loss
 
 from albumjudge.models.dcgan import doublings
-from albumjudge.models.flow import GRAIN, LEAST, Inker
+from albumjudge.models.flow import GRAIN, LEAST, Decoder
 from training.data.covers import CoverSet, DataError, load_covers
 from training.engine.cuda_graphs import Replay, adam
-from training.engine.distributed import Crew, dismiss, muster
+from training.engine.distributed import Processes, join_processes, leave_processes
 from training.engine.hardware import choose_precision
 from training.engine.sync_batchnorm import share_norms
-from training.engine.trainer import Pupil, add_options, chosen, teach
-from training.generator.autoencoder_loss import NOISE, Tracer, unlikeness
+from training.engine.trainer import Trainer, add_options, chosen, teach
+from training.generator.autoencoder_loss import NOISE, Encoder, unlikeness
 from training.generator.dcgan_trainer import contact_sheet
 from training.metrics.efficientnet import LiteFeatures
 
@@ -37,7 +37,7 @@ SAMPLES = 32
 
 
 @dataclass(frozen=True)
-class InkerConfig:
+class AutoencoderConfig:
     """Settings of a run.
 
     Attributes:
@@ -70,15 +70,15 @@ class InkerConfig:
     seed: int = 2019
 
 
-class InkerTrainer(Pupil):
+class AutoencoderTrainer(Trainer):
     """One run: networks, optimiser and where it stands."""
 
-    def __init__(self, config: InkerConfig, covers: CoverSet, crew: Crew) -> None:
+    def __init__(self, config: AutoencoderConfig, covers: CoverSet, crew: Processes) -> None:
         super().__init__(config, covers, crew, ("difference", "unlikeness", "smaller"))
         if config.size < LEAST or doublings(config.size) < 1:
             raise DataError(f"Sketches are made of covers of {LEAST}, 128 ... pixels, not {config.size}.")
         self.config = config
-        self.tracer, self.inker = Tracer(config.depth), Inker(config.depth, config.width)
+        self.tracer, self.inker = Encoder(config.depth), Decoder(config.depth, config.width)
         self.features = LiteFeatures(config.feature_side)
         for network in (self.tracer, self.inker, self.features):
             network.to(crew.device).to(memory_format=torch.channels_last)
@@ -129,23 +129,23 @@ class InkerTrainer(Pupil):
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.train_autoencoder", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    add_options(parser, InkerConfig())
+    add_options(parser, AutoencoderConfig())
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     given = parse(arguments)
-    crew = Crew()
+    crew = Processes()
     try:
         torch.set_flush_denormal(True)
-        crew = muster(given.device)
+        crew = join_processes(given.device)
         if given.threads:
             torch.set_num_threads(given.threads)
-        config = chosen(given, InkerConfig())
+        config = chosen(given, AutoencoderConfig())
         covers = load_covers(given.data, size=config.size, source=config.source, held_out=config.held_out)
         with crew.together():
-            trainer = InkerTrainer(config, covers, crew)
+            trainer = AutoencoderTrainer(config, covers, crew)
             trainer.precision = choose_precision(given.precision, crew.device)
             teach(trainer, given.out)
     except (DataError, FileNotFoundError, ValueError) as error:
@@ -153,7 +153,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     finally:
         torch.set_flush_denormal(False)
-        dismiss(crew)
+        leave_processes(crew)
     return 0
 
 

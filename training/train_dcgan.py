@@ -32,11 +32,11 @@ from tqdm import tqdm
 from albumjudge.inference.checkpoints import CheckpointError, load_generator, read_checkpoint
 from albumjudge.inference.painter import GeneratorNetwork
 from training.data.covers import CoverSet, DataError, load_covers
-from training.engine.distributed import Crew, dismiss, muster
+from training.engine.distributed import Processes, join_processes, leave_processes
 from training.engine.hardware import choose_precision, hardware
 from training.engine.state import read_state, save_checkpoint, write_json, write_state
 from training.engine.tensorboard import Board
-from training.generator.dcgan_trainer import Trainer
+from training.generator.dcgan_trainer import DcganTrainer
 from training.generator.presets import PRESETS, GeneratorConfig
 from training.reports.model_card import write_card
 
@@ -49,7 +49,7 @@ def train(
     preset: str = "custom",
     device: torch.device | None = None,
     precision: str = "fp32",
-    crew: Crew | None = None,
+    crew: Processes | None = None,
     start: GeneratorNetwork | None = None,
     seen_before: int = 0,
     save_every: float = 300.0,
@@ -72,7 +72,7 @@ def train(
         DataError: if there are too few covers, ``out`` holds another run, or the processes of the crew were given
             different data or settings.
     """
-    trainer = Trainer(config, covers, device=device, precision=precision, crew=crew)
+    trainer = DcganTrainer(config, covers, device=device, precision=precision, crew=crew)
     crew, state_file = trainer.crew, out / "state.safetensors"
     _begin(trainer, state_file, start)
     with ExitStack() as at_the_end:
@@ -127,7 +127,7 @@ def train(
     return finish(trainer, out, preset, seen_before)
 
 
-def _begin(trainer: Trainer, state_file: Path, start: GeneratorNetwork | None) -> None:
+def _begin(trainer: DcganTrainer, state_file: Path, start: GeneratorNetwork | None) -> None:
     """Stand where the run was left, if it was, or begin as another generator, if one is given.
 
     Only the first process reads the state, since other machines may not have it; the others take what it has.
@@ -153,7 +153,7 @@ def _begin(trainer: Trainer, state_file: Path, start: GeneratorNetwork | None) -
         trainer.restore(*state)
 
 
-def finish(trainer: Trainer, out: Path, preset: str, seen_before: int = 0) -> Path:
+def finish(trainer: DcganTrainer, out: Path, preset: str, seen_before: int = 0) -> Path:
     """Write ``out/checkpoint``: half-precision weights, config, curves, how they came about, and a card."""
     folder, config = out / "checkpoint", trainer.config
     named = preset if preset.endswith(f"-{config.size}") else f"{preset}-{config.size}"
@@ -231,11 +231,11 @@ def main(arguments: list[str] | None = None) -> int:
     changes = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
     if changes.get("source") == "all":
         changes["source"] = None
-    crew = Crew()
+    crew = Processes()
     try:
         # Numbers too small to matter would each cost a processor as much as a hundred others.
         torch.set_flush_denormal(True)
-        crew = muster(given.device)
+        crew = join_processes(given.device)
         if given.threads:
             torch.set_num_threads(given.threads)
         start: GeneratorNetwork | None = None
@@ -250,7 +250,7 @@ def main(arguments: list[str] | None = None) -> int:
         precision = choose_precision(given.precision, crew.device)
         if given.finish_now:
             if crew.first:
-                trainer = Trainer(config, covers, device=crew.device, precision=precision)
+                trainer = DcganTrainer(config, covers, device=crew.device, precision=precision)
                 trainer.restore(*read_state(given.out / "state.safetensors"))
                 print(f"Wrote {finish(trainer, given.out, given.preset, seen_before)}.")
             return 0
@@ -275,7 +275,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     finally:
         torch.set_flush_denormal(False)
-        dismiss(crew)
+        leave_processes(crew)
     if folder and crew.first:
         print(f"Wrote {folder}.")
     return 0

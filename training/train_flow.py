@@ -28,14 +28,14 @@ from torch.nn.functional import mse_loss
 from tqdm import tqdm
 
 from albumjudge.domain.conditions import DECADES, GENRES
-from albumjudge.models.flow import SketchGenerator
+from albumjudge.models.flow import FlowGenerator
 from training.data.covers import CoverSet, DataError, label_numbers, load_covers
 from training.engine.cuda_graphs import Replay, adam
-from training.engine.distributed import Crew, dismiss, muster
+from training.engine.distributed import Processes, join_processes, leave_processes
 from training.engine.hardware import choose_precision, hardware
 from training.engine.state import read_state, save_checkpoint, write_json
-from training.engine.trainer import STATE, Pupil, add_options, chosen, fingerprint, teach
-from training.generator.autoencoder_loss import Tracer
+from training.engine.trainer import STATE, Trainer, add_options, chosen, fingerprint, teach
+from training.generator.autoencoder_loss import Encoder
 from training.generator.dcgan_trainer import contact_sheet
 from training.projected import shift
 from training.reports.model_card import write_card
@@ -44,7 +44,7 @@ SAMPLES, TRACED_AT_ONCE = 64, 64
 
 
 @dataclass(frozen=True)
-class SketcherConfig:
+class FlowConfig:
     """Settings of a run.
 
     Attributes:
@@ -53,7 +53,7 @@ class SketcherConfig:
             ``settle`` of the run it falls to zero.
         latent_size: of the painter; a sketch begins as what it unfolds to. The sketcher learns from any noise.
         width: of the sketcher.
-        steps, guidance, insistence, patience: of :class:`albumjudge.models.flow.SketchGenerator`; nothing that is
+        steps, guidance, insistence, patience: of :class:`albumjudge.models.flow.FlowGenerator`; nothing that is
             learnt.
         novice, novice_epochs: width of the novice, 0 for none, and how long it learns.
         views: tracings of each cover, each but the first after moving it a bit.
@@ -88,7 +88,7 @@ class SketcherConfig:
 
 
 @torch.no_grad()
-def trace_all(tracer: Tracer, covers: CoverSet, config: SketcherConfig, crew: Crew) -> Tensor:
+def trace_all(tracer: Encoder, covers: CoverSet, config: FlowConfig, crew: Processes) -> Tensor:
     """Sketches of all covers in several views, float, ``(views, n, depth, side, side)``, on the CPU.
 
     Each process of a crew traces its part; all get the whole.
@@ -123,7 +123,7 @@ def mixed(sketches: Tensor, noise: Tensor, moments: Tensor) -> Tensor:
     return torch.lerp(noise, sketches, moments[:, None, None, None])
 
 
-class SketcherTrainer(Pupil):
+class FlowTrainer(Trainer):
     """One run: sketcher, its average, optimiser and where it stands.
 
     Args:
@@ -133,14 +133,14 @@ class SketcherTrainer(Pupil):
     """
 
     # What the novice has learnt is only looked at in samples.
-    free = Pupil.free | {"steps", "guidance", "insistence", "patience", "novice", "novice_epochs"}
+    free = Trainer.free | {"steps", "guidance", "insistence", "patience", "novice", "novice_epochs"}
 
     def __init__(
         self,
-        config: SketcherConfig,
+        config: FlowConfig,
         covers: CoverSet,
-        crew: Crew,
-        painter: SketchGenerator,
+        crew: Processes,
+        painter: FlowGenerator,
         sketches: Tensor,
         *,
         novice: bool = False,
@@ -199,7 +199,7 @@ class SketcherTrainer(Pupil):
         fast: list[Tensor] = [*self.sketcher.parameters()]
         torch._foreach_lerp_(slow, fast, 1 - decay)
 
-    def averaged_generator(self) -> SketchGenerator:
+    def averaged_generator(self) -> FlowGenerator:
         """The painter with the average of its sketcher; a novice paints on its own."""
         averaged = copy.deepcopy(self.painter)
         averaged.sketcher = copy.deepcopy(self.average)
@@ -215,7 +215,7 @@ class SketcherTrainer(Pupil):
         return "", Image.fromarray(contact_sheet(painted.cpu()))
 
 
-def begin(config: SketcherConfig, inker: Path, device: torch.device) -> tuple[SketchGenerator, Tracer, int]:
+def begin(config: FlowConfig, inker: Path, device: torch.device) -> tuple[FlowGenerator, Encoder, int]:
     """A painter with a finished inker, who traces for it, and the covers that these two were shown.
 
     Raises:
@@ -228,7 +228,7 @@ def begin(config: SketcherConfig, inker: Path, device: torch.device) -> tuple[Sk
         for name in ("source", "held_out", "size"):
             if told[name] != getattr(config, name):
                 raise DataError(f"{inker} was taught with another {name} ({told[name]}).")
-        painter = SketchGenerator(
+        painter = FlowGenerator(
             config.latent_size,
             told["depth"],
             config.width,
@@ -240,7 +240,7 @@ def begin(config: SketcherConfig, inker: Path, device: torch.device) -> tuple[Sk
             patience=config.patience,
             novice=config.novice,
         )
-        tracer = Tracer(told["depth"])
+        tracer = Encoder(told["depth"])
         for name, network in (("inker", painter.inker), ("tracer", tracer)):
             network.load_state_dict({k: tensors[f"{name}/{k}"] for k in network.state_dict()})
         shown = int(notes["step"]) * int(told["batch"])  # type: ignore[call-overload]
@@ -254,7 +254,7 @@ def begin(config: SketcherConfig, inker: Path, device: torch.device) -> tuple[Sk
     return painter.to(device), tracer.to(device), shown
 
 
-def finish(trainer: SketcherTrainer, out: Path, inker: Path, before: int) -> Path:
+def finish(trainer: FlowTrainer, out: Path, inker: Path, before: int) -> Path:
     """Write ``out/checkpoint``: half-precision weights, config, curves, how they came about, and a card."""
     folder = out / "checkpoint"
     record: dict[str, object] = {
@@ -282,20 +282,20 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.train_flow", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--inker", type=Path, required=True, help="run of training.train_autoencoder")
-    add_options(parser, SketcherConfig())
+    add_options(parser, FlowConfig())
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     given = parse(arguments)
-    crew = Crew()
+    crew = Processes()
     try:
         torch.set_flush_denormal(True)
-        crew = muster(given.device)
+        crew = join_processes(given.device)
         if given.threads:
             torch.set_num_threads(given.threads)
-        config = chosen(given, SketcherConfig())
+        config = chosen(given, FlowConfig())
         covers = load_covers(given.data, size=config.size, source=config.source, held_out=config.held_out)
         painter, tracer, before = begin(config, given.inker, crew.device)
         with crew.together():
@@ -303,12 +303,12 @@ def main(arguments: list[str] | None = None) -> int:
             precision = choose_precision(given.precision, crew.device)
             if painter.novice is not None:
                 lesson = replace(config, epochs=config.novice_epochs)
-                novice = SketcherTrainer(lesson, covers, crew, painter, sketches, novice=True)
+                novice = FlowTrainer(lesson, covers, crew, painter, sketches, novice=True)
                 novice.precision = precision
                 teach(novice, given.out / "novice")
                 painter.novice.load_state_dict(novice.average.state_dict())
                 before += novice.images_seen
-            trainer = SketcherTrainer(config, covers, crew, painter, sketches)
+            trainer = FlowTrainer(config, covers, crew, painter, sketches)
             trainer.precision = precision
             ended = teach(trainer, given.out)
         if ended and crew.first:
@@ -318,7 +318,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     finally:
         torch.set_flush_denormal(False)
-        dismiss(crew)
+        leave_processes(crew)
     return 0
 
 

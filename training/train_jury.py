@@ -25,7 +25,7 @@ from training.data.covers import DataError
 from training.data.paintings import load_other_paintings
 from training.engine.state import save_checkpoint
 from training.judge.features import both_ways, imagenet_trunk, reports_of
-from training.judge.jurors import LIVES, FittedJuror, JuryConfig, Life, fit_jury, read_others
+from training.judge.jurors import LIVES, FittedJuror, JurorConfig, JuryConfig, fit_jury, read_others
 from training.judge.kernel_regression import Matrix
 from training.reports.model_card import write_card
 
@@ -47,7 +47,7 @@ def standardised(learnt: Matrix, *more: Matrix) -> list[Matrix]:
 def build(
     size: int,
     features: torch.nn.Module,
-    lives: Sequence[Life],
+    lives: Sequence[JurorConfig],
     fitted: Sequence[FittedJuror],
     reports: Matrix,
     weights: Matrix,

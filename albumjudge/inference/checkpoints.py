@@ -24,7 +24,7 @@ from torch.overrides import TorchFunctionMode
 from albumjudge.inference.hub import PICKLES, WEIGHTS, HubAddress, fetch
 from albumjudge.inference.painter import GeneratorNetwork
 from albumjudge.models.dcgan import Generator
-from albumjudge.models.flow import SketchGenerator
+from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.jury import Jury
 from albumjudge.models.vgg16 import EmotionVGG
 
@@ -33,7 +33,7 @@ Source = Literal["directory", "hub", "bundled"]
 NETWORKS: dict[Kind, dict[str, type[nn.Module]]] = {
     "generator": {
         "Generator": Generator,
-        "SketchGenerator": SketchGenerator,
+        "SketchGenerator": FlowGenerator,
     },
     "judge": {"EmotionVGG": EmotionVGG, "Jury": Jury},
 }

@@ -44,7 +44,7 @@ from albumjudge.inference.hub import HubAddress, HubError
 from albumjudge.inference.judge import Judge, as_images
 from albumjudge.inference.painter import Painter
 from albumjudge.inference.saliency import saliency, saliency_by_juror, spotlight
-from albumjudge.inference.steering import Steering, Wish
+from albumjudge.inference.steering import Steering, SteeringTarget
 
 COVER_SIDE = 64
 ORDERS = "Does it paint what it is asked for?"
@@ -238,7 +238,7 @@ class Exhibit:
         """
         return self._on_show.judge.judge([picture])[0]
 
-    def steer(self, start: CoverIdentity, wish: Wish) -> Iterator[JudgedCover]:
+    def steer(self, start: CoverIdentity, wish: SteeringTarget) -> Iterator[JudgedCover]:
         """Lead a cover towards an emotion, frame by frame; see :meth:`albumjudge.inference.steering.Steering.walk`.
 
         Raises:

@@ -15,7 +15,7 @@ from albumjudge.models.jury import Jury
 from albumjudge.models.vgg16 import EmotionVGG
 
 
-class Impression:
+class DifferentiableVerdict:
     """What a cover made a jury feel, and where a different cover would make it feel more.
 
     Attributes:
@@ -68,12 +68,12 @@ class Judge:
             return []
         return self._verdicts(self._network.hear(as_images(covers)))
 
-    def impression(self, cover: HasPixels) -> Impression:
+    def impression(self, cover: HasPixels) -> DifferentiableVerdict:
         """Judge one cover and be ready to say how it would have to change for more of an emotion."""
         with torch.enable_grad():
             image = as_images([cover]).requires_grad_(True)
             heard = self._network.hear(image)
-        return Impression(self._verdicts(heard.detach())[0], image, heard)
+        return DifferentiableVerdict(self._verdicts(heard.detach())[0], image, heard)
 
     def _verdicts(self, heard: torch.Tensor) -> list[Verdict]:
         heard = heard.double()

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from albumjudge.domain.conditions import DECADES, GENRES
 from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError
 from albumjudge.models.dcgan import Generator
-from albumjudge.models.flow import SketchGenerator
+from albumjudge.models.flow import FlowGenerator
 
-GeneratorNetwork = Generator | SketchGenerator
-CONDITIONAL = (SketchGenerator,)
+GeneratorNetwork = Generator | FlowGenerator
+CONDITIONAL = (FlowGenerator,)
 """Networks that take a genre and a decade."""
 
 

@@ -23,7 +23,7 @@ from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.verdict import JudgedCover
 from albumjudge.inference.judge import Judge
 from albumjudge.inference.painter import GeneratorNetwork, Painter, asked, paint_with
-from albumjudge.models.flow import SketchGenerator
+from albumjudge.models.flow import FlowGenerator
 
 STEPS = 12
 SHORTEST, LONGEST = 2.0, 10.0
@@ -35,7 +35,7 @@ LONGEST_WAY = 15.0
 
 
 @dataclass(frozen=True)
-class Wish:
+class SteeringTarget:
     """More of an emotion.
 
     Attributes:
@@ -85,14 +85,14 @@ class Steering:
         self._painter, self._judge = painter, judge
         # Slopes need no double precision; frames do, and are painted by the painter itself.
         quick: GeneratorNetwork = copy.deepcopy(painter.network).float().requires_grad_(False)
-        if isinstance(quick, SketchGenerator):
+        if isinstance(quick, FlowGenerator):
             # Nor the finer points of a sketch: walks get as far without.
             quick.steps, quick.novice = min(quick.steps, LOOKS), None
         self._quick = quick.to(memory_format=torch.channels_last)
         self._alone = threading.Lock()
 
     def walk(
-        self, start: CoverIdentity, wish: Wish, steps: int = STEPS, *, painted: Cover | None = None
+        self, start: CoverIdentity, wish: SteeringTarget, steps: int = STEPS, *, painted: Cover | None = None
     ) -> Iterator[JudgedCover]:
         """Covers with ever more of what is wished for, as they come, the first one after one step.
 

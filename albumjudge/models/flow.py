@@ -37,7 +37,7 @@ CALM = 0.2
 empty sketches, noise a tenth too long to gaudy ones."""
 
 
-class Rework(nn.Module):
+class ResidualBlock(nn.Module):
     """Two convolutions whose result is added; nothing at first.
 
     Args:
@@ -60,7 +60,7 @@ class Rework(nn.Module):
         return maps + added
 
 
-def softened(maps: Tensor) -> Tensor:
+def blur(maps: Tensor) -> Tensor:
     """Maps without the weave of two points' width that enlarging leaves; each side weighs 1, 2, 1.
 
     As after enlarging in Karras et al. 2020 (https://arxiv.org/abs/1912.04958).
@@ -75,7 +75,7 @@ def softened(maps: Tensor) -> Tensor:
     return avg_pool2d(avg_pool2d(maps, 2, 1, 1), 2, 1)
 
 
-class Inker(nn.Module):
+class Decoder(nn.Module):
     """Sketches to covers eight times as large on each side.
 
     Args:
@@ -88,7 +88,7 @@ class Inker(nn.Module):
         self.depth, self.width = depth, width
         wide = [3 * width, 2 * width, width, width // 2]
         self.enter = nn.Conv2d(depth, wide[0], 3, 1, 1)
-        self.rework = nn.ModuleList(Rework(channels) for channels in wide[:3])
+        self.rework = nn.ModuleList(ResidualBlock(channels) for channels in wide[:3])
         self.enlarge = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in pairwise(wide))
         self.leave = nn.Conv2d(wide[-1], 3, 3, 1, 1)
         for layer in (self.enter, *self.enlarge, self.leave):
@@ -105,12 +105,12 @@ class Inker(nn.Module):
         for rework, enlarge in zip(self.rework, self.enlarge, strict=True):
             maps = enlarge(nn.functional.leaky_relu(rework(maps), SLOPE))
             if enlarge is not self.enlarge[-1]:
-                maps = softened(maps)
+                maps = blur(maps)
         covers: Tensor = self.leave(nn.functional.leaky_relu(maps, SLOPE)).tanh()
         return covers
 
 
-class ToldRework(nn.Module):
+class ConditionalResidualBlock(nn.Module):
     """Two convolutions that hear the moment and the order, and whose result is added; nothing at first.
 
     Args:
@@ -138,7 +138,7 @@ class ToldRework(nn.Module):
         return reworked
 
 
-class LookAround(nn.Module):
+class SelfAttention(nn.Module):
     """Self-attention: every point hears every other; nothing at first.
 
     Args:
@@ -165,7 +165,7 @@ class LookAround(nn.Module):
         return seen
 
 
-class Sketcher(nn.Module):
+class VelocityUNet(nn.Module):
     """Half-finished sketches, moments, genres and decades to the direction in which real sketches lie.
 
     A small U-Net (Ho et al. 2020, https://arxiv.org/abs/2006.11239) at the size of a sketch and at half of it.
@@ -193,12 +193,16 @@ class Sketcher(nn.Module):
         self.waves: Tensor
         self.enter = nn.Conv2d(depth, width, 3, 1, 1)
         self.place = nn.Parameter(torch.zeros(1, width, side, side))
-        self.down = nn.ModuleList(ToldRework(width, width) for _ in range(2))
+        self.down = nn.ModuleList(ConditionalResidualBlock(width, width) for _ in range(2))
         self.halve = nn.Conv2d(width, 2 * width, 2, 2)
-        self.middle = nn.ModuleList(ToldRework(2 * width, 2 * width) for _ in range(3))
-        self.around = nn.ModuleList([LookAround(2 * width), LookAround(2 * width), LookAround(width)])
+        self.middle = nn.ModuleList(ConditionalResidualBlock(2 * width, 2 * width) for _ in range(3))
+        self.around = nn.ModuleList(
+            [SelfAttention(2 * width), SelfAttention(2 * width), SelfAttention(width)]
+        )
         self.enlarge = nn.ConvTranspose2d(2 * width, width, 2, 2)
-        self.up = nn.ModuleList([ToldRework(3 * width, width), ToldRework(2 * width, width)])
+        self.up = nn.ModuleList(
+            [ConditionalResidualBlock(3 * width, width), ConditionalResidualBlock(2 * width, width)]
+        )
         self.level = nn.GroupNorm(GROUPS, width)
         self.leave = nn.Conv2d(width, depth, 3, 1, 1)
         for embedding in (self.genre, self.decade):
@@ -213,7 +217,7 @@ class Sketcher(nn.Module):
         Args:
             sketches: float, ``(n, depth, side, side)``.
             moments: float, ``(n,)``: 0 where a sketch is all noise, 1 where it is finished.
-            genre, decade: int64, ``(n,)``, as for :meth:`SketchGenerator.forward`.
+            genre, decade: int64, ``(n,)``, as for :meth:`FlowGenerator.forward`.
 
         Returns:
             float, the shape of ``sketches``: how a sketch changes in a whole unit of time.
@@ -234,7 +238,7 @@ class Sketcher(nn.Module):
         return ways
 
 
-class Unfolding(nn.Module):
+class FourierExpansion(nn.Module):
     """A short latent vector to the long one that a sketch begins as, smoothly; the long one looks normal, too.
 
     Some directions take the numbers of the latent vector as they are. All others take many waves across it
@@ -290,7 +294,7 @@ class Unfolding(nn.Module):
         return calmed
 
 
-class SketchGenerator(
+class FlowGenerator(
     nn.Module,
     PyTorchModelHubMixin,
     library_name="albumjudge",
@@ -343,16 +347,16 @@ class SketchGenerator(
         self.depth, self.width, self.size = depth, width, size
         self.steps, self.guidance, self.insistence, self.patience = steps, guidance, insistence, patience
         self.latent_size, self.side = latent_size, size // GRAIN
-        self.unfolding = Unfolding(latent_size, depth * self.side**2)
-        self.sketcher = Sketcher(depth, width, self.side)
-        self.inker = Inker(depth, ink)
-        self.novice = Sketcher(depth, novice, self.side) if novice else None
+        self.unfolding = FourierExpansion(latent_size, depth * self.side**2)
+        self.sketcher = VelocityUNet(depth, width, self.side)
+        self.inker = Decoder(depth, ink)
+        self.novice = VelocityUNet(depth, novice, self.side) if novice else None
 
     def ways(self, sketches: Tensor, moment: float, genre: Tensor, decade: Tensor) -> Tensor:
         """What the sketcher says at one moment, led on from what it and the novice say of any kind.
 
         Args:
-            sketches, genre, decade: as for :meth:`Sketcher.forward`, which also says what comes back.
+            sketches, genre, decade: as for :meth:`VelocityUNet.forward`, which also says what comes back.
             moment: of all of them.
         """
         moments = torch.full((len(sketches),), moment, dtype=sketches.dtype, device=sketches.device)

@@ -17,23 +17,23 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from albumjudge.domain.emotions import NAMES
-from albumjudge.models.vgg16 import BLOCK_WIDTHS, Trunk
+from albumjudge.models.vgg16 import BLOCK_WIDTHS, Backbone
 
 JURY_WIDTHS = tuple(3 * width for width in BLOCK_WIDTHS)
 """How many numbers each block reports to a jury: those of a plain trunk, then how far each map is awake."""
 
 
-class JuryTrunk(Trunk):
+class JuryBackbone(Backbone):
     """The trunk as a jury hears it: each block also says in how much of the picture each of its maps is awake.
 
     How strongly a map answers and how widely are different things: a red dot is no red wall. These 4,416 numbers
-    are a mean and a maximum, as :class:`~albumjudge.models.vgg16.Trunk` gives them, and a share for every map.
+    are a mean and a maximum, as :class:`~albumjudge.models.vgg16.Backbone` gives them, and a share for every map.
     """
 
     @staticmethod
     def report(maps: Tensor) -> Tensor:
         """Maps ``(n, c, h, w)`` to means, maxima and shares of places that are awake, ``(n, 3 c)``."""
-        return torch.cat([Trunk.report(maps), awake(maps)], 1)
+        return torch.cat([Backbone.report(maps), awake(maps)], 1)
 
 
 def awake(maps: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ def awake(maps: Tensor) -> Tensor:
 
 
 class Jury(
-    JuryTrunk,
+    JuryBackbone,
     PyTorchModelHubMixin,
     library_name="albumjudge",
     pipeline_tag="image-classification",
@@ -60,7 +60,7 @@ class Jury(
     """Covers to what each juror feels. The trunk runs once for all.
 
     Args:
-        size: see :class:`~albumjudge.models.vgg16.Trunk`.
+        size: see :class:`~albumjudge.models.vgg16.Backbone`.
         lives: name of each juror, in a word or two.
         remembered: how many paintings they remember.
         others: how many readings from other paintings stand beside the reports.

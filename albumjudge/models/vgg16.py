@@ -20,7 +20,7 @@ REPORT_WIDTHS = tuple(2 * width for width in BLOCK_WIDTHS)
 """How many numbers each block reports: a mean and a maximum for each of its feature maps."""
 
 
-class Trunk(nn.Module):
+class Backbone(nn.Module):
     """torchvision's ``vgg16().features``, read out after every block.
 
     VGG16's own 25,088-wide classifier makes no sense here: a 64x64 image leaves a 2x2 map. Instead each of the
@@ -88,7 +88,7 @@ class Trunk(nn.Module):
 
 
 class EmotionVGG(
-    Trunk,
+    Backbone,
     PyTorchModelHubMixin,
     library_name="albumjudge",
     pipeline_tag="image-classification",
@@ -98,7 +98,7 @@ class EmotionVGG(
     """One judge with one linear layer on the trunk's standardised reports; its trunk may be fine-tuned.
 
     Args:
-        size: see :class:`Trunk`.
+        size: see :class:`Backbone`.
         temperature: divides the logits; fitted after training, so that shares are honest.
     """
 

@@ -17,7 +17,7 @@ from albumjudge.statistics import sampling_noise as crowd_noise
 from albumjudge.statistics import vote_arrays as arrays
 from albumjudge.statistics.agreement import Interval, Share, newcombe, wider
 from albumjudge.statistics.intervals import Estimate, Floats, estimates
-from albumjudge.statistics.vote_arrays import Ballots
+from albumjudge.statistics.vote_arrays import VoteArrays
 from albumjudge.voting.votes import StoredVote
 
 FEWEST_VOTES = 30
@@ -230,7 +230,7 @@ def share_figure(share: Share, estimate: Estimate, needs: tuple[Need, ...] = ())
     return Figure(share.value, interval, share.trials, needs)
 
 
-def _needs(ballots: Ballots, votes: int, what: str = "votes") -> tuple[Need, ...]:
+def _needs(ballots: VoteArrays, votes: int, what: str = "votes") -> tuple[Need, ...]:
     return (
         Need(what, votes, len(ballots)),
         Need("visitors", FEWEST_VISITORS, len(np.unique(ballots.visitor))),
@@ -238,7 +238,7 @@ def _needs(ballots: Ballots, votes: int, what: str = "votes") -> tuple[Need, ...
     )
 
 
-def against_chance(ballots: Ballots) -> AgainstChance:
+def against_chance(ballots: VoteArrays) -> AgainstChance:
     """What was felt before the verdict was shown, so both arms count; "nothing" is no agreement."""
     share, chance, excess = estimates(reliability.against_chance(ballots), ballots.cover, ballots.visitor)
     needs, n = _needs(ballots, FEWEST_VOTES), len(ballots)
@@ -276,7 +276,7 @@ def against_placebo(votes: Sequence[StoredVote]) -> AgainstPlacebo:
     return AgainstPlacebo(judge, placebo, apart)
 
 
-def one_more_visitor(ballots: Ballots) -> OneMoreVisitor:
+def one_more_visitor(ballots: VoteArrays) -> OneMoreVisitor:
     """Machine and visitor against the others; wants votes for one of the eight on covers with a crowd."""
     numbers = estimates(reliability.one_more_visitor(ballots), ballots.cover, ballots.visitor)
     needs = _needs(ballots, FEWEST_COMPARED, f"votes on covers with {A_CROWD} or more")
@@ -288,13 +288,13 @@ def one_more_visitor(ballots: Ballots) -> OneMoreVisitor:
     )
 
 
-def among_visitors(ballots: Ballots) -> Figure:
+def among_visitors(ballots: VoteArrays) -> Figure:
     """Krippendorff's alpha among visitors, "nothing" being an answer like others."""
     (number,) = estimates(reliability.alpha(ballots.cover, ballots.felt), ballots.cover, ballots.visitor)
     return _figure(number, len(ballots), _needs(ballots, FEWEST_COMPARED, "votes on covers with 2 or more"))
 
 
-def noise(ballots: Ballots) -> Noise:
+def noise(ballots: VoteArrays) -> Noise:
     """Crowd and verdict cover by cover; wants votes for one of the eight on covers with some.
 
     Intervals are over covers only: a distance belongs to a cover, not to a vote.
@@ -335,7 +335,7 @@ def noise(ballots: Ballots) -> Noise:
     )
 
 
-def calibrate(ballots: Ballots) -> Calibration:
+def calibrate(ballots: VoteArrays) -> Calibration:
     """Stated probabilities against what was felt; wants votes for one of the eight."""
     stated = ballots.verdicts[ballots.cover]
     *felt, gap = estimates(calibration.curve(ballots.felt, stated), ballots.cover, ballots.visitor)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from albumjudge.domain.emotions import NAMES
 from albumjudge.statistics.agreement import FELT
 from albumjudge.statistics.intervals import Floats, Statistic
-from albumjudge.statistics.vote_arrays import Ballots
+from albumjudge.statistics.vote_arrays import VoteArrays
 
 _EMOTIONS = len(NAMES)
 
@@ -48,7 +48,7 @@ def kappa(tables: Floats) -> Floats:
     return result
 
 
-def against_chance(ballots: Ballots) -> Statistic:
+def against_chance(ballots: VoteArrays) -> Statistic:
     """How often visitors felt what the machine says, nothing included, beside chance.
 
     Returns:
@@ -65,7 +65,7 @@ def against_chance(ballots: Ballots) -> Statistic:
     return statistic
 
 
-def feeling_of_others(ballots: Ballots) -> Floats:
+def feeling_of_others(ballots: VoteArrays) -> Floats:
     """For each vote, what most of the others felt on that cover: shape (n, 8), rows add up to one.
 
     A tie is shared out evenly. A row is zero where nobody else voted. Votes for "nothing" are not allowed.
@@ -85,7 +85,7 @@ def feeling_of_others(ballots: Ballots) -> Floats:
     return shared
 
 
-def one_more_visitor(ballots: Ballots) -> Statistic:
+def one_more_visitor(ballots: VoteArrays) -> Statistic:
     """Is the machine as good as one more visitor? Both are held against the same crowd: the other visitors.
 
     For each vote, the crowd is everybody else who voted on that cover, so neither the visitor nor the

@@ -17,7 +17,7 @@ Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
-class Ballots:
+class VoteArrays:
     """n votes on C covers.
 
     Attributes:
@@ -46,9 +46,9 @@ class Ballots:
         np.add.at(counts, (self.cover, self.felt), 1)
         return counts
 
-    def only(self, chosen: NDArray[np.bool_]) -> Ballots:
+    def only(self, chosen: NDArray[np.bool_]) -> VoteArrays:
         """The chosen votes, ``chosen`` of shape (n,); the covers stay, be there votes on them or not."""
-        return Ballots(
+        return VoteArrays(
             self.covers,
             self.verdicts,
             self.cover[chosen],
@@ -57,16 +57,16 @@ class Ballots:
             self.said[chosen],
         )
 
-    def named(self) -> Ballots:
+    def named(self) -> VoteArrays:
         """The votes for one of the eight emotions."""
         return self.only(self.felt < len(emotions.NAMES))
 
-    def on_covers_with(self, fewest: int) -> Ballots:
+    def on_covers_with(self, fewest: int) -> VoteArrays:
         """The votes on covers that have at least ``fewest`` of them."""
         return self.only(np.bincount(self.cover, minlength=len(self.covers))[self.cover] >= fewest)
 
 
-def from_votes(votes: Sequence[StoredVote]) -> Ballots:
+def from_votes(votes: Sequence[StoredVote]) -> VoteArrays:
     """Turn votes into arrays."""
     covers: dict[CoverIdentity, int] = {}
     visitors: dict[str, int] = {}
@@ -77,7 +77,7 @@ def from_votes(votes: Sequence[StoredVote]) -> Ballots:
         verdicts[covers[vote.cover]] = vote.verdict.probabilities
     # Verdicts may miss one by a thousandth; distributions are compared here.
     verdicts /= verdicts.sum(axis=1, keepdims=True)
-    return Ballots(
+    return VoteArrays(
         tuple(covers),
         verdicts,
         np.array(cover, np.intp),

@@ -20,7 +20,7 @@ from albumjudge.inference.checkpoints import CheckpointError
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.ui import health, kiosk
 from albumjudge.voting.database import VoteError, engine_options
-from albumjudge.voting.votes import BallotBox
+from albumjudge.voting.votes import VoteStore
 
 TITLE = "Album judge"
 STAGE = "pages/stage.py"
@@ -69,7 +69,7 @@ def _database_url() -> str:
     return Settings.from_environment().database_url
 
 
-def ballot_box() -> BallotBox:
+def vote_store() -> VoteStore:
     """The ballot box, shared by all visitors.
 
     Raises:
@@ -87,7 +87,7 @@ def engine() -> Engine:
         SettingsError: if the database setting cannot be what it is.
         VoteError: if the database cannot be opened.
     """
-    ballot_box()
+    vote_store()
     return _engine(_database_url())
 
 
@@ -97,9 +97,9 @@ def _engine(url: str) -> Engine:
 
 
 @st.cache_resource(show_spinner=False)
-def _prepared_box(url: str, _engine: Engine) -> BallotBox:
+def _prepared_box(url: str, _engine: Engine) -> VoteStore:
     """One box per database; ``url`` is the key of the cache, the engine cannot be one."""
-    box = BallotBox(_engine)
+    box = VoteStore(_engine)
     box.prepare()
     return box
 

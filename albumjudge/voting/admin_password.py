@@ -26,7 +26,7 @@ class PleaseWaitError(Exception):
         self.seconds = seconds
 
 
-class Doorkeeper:
+class AdminPassword:
     """Checks passwords for a whole process, since a new session costs nothing. Threads may share one.
 
     Strangers can thereby keep a curator out for a while; one who is inside stays inside.

@@ -57,13 +57,13 @@ class Period:
     closed_at: datetime | None
 
 
-class CuratorsBook:
+class CurationStore:
     """Where a curator's decisions stand. Threads and processes may share a database, and threads a book.
 
     Every method raises :class:`VoteError` if the database does not do it.
 
     Args:
-        engine: of a database that :meth:`albumjudge.voting.votes.BallotBox.prepare` brought up to date.
+        engine: of a database that :meth:`albumjudge.voting.votes.VoteStore.prepare` brought up to date.
         patience: seconds to wait for others who write to the database.
         clock: gives the current time, aware.
     """

@@ -105,11 +105,11 @@ def chosen_by(picked: Picked, left: Side) -> Chosen:
     return left if picked == "left" else other
 
 
-class DuelBook:
+class DuelStore:
     """Stores and finds duels. Threads and processes may share a database, and threads a book.
 
     Args:
-        engine: of a database that :meth:`albumjudge.voting.votes.BallotBox.prepare` brought up to date.
+        engine: of a database that :meth:`albumjudge.voting.votes.VoteStore.prepare` brought up to date.
         patience: seconds to wait for others who write to the database.
         clock: gives the current time, aware.
     """

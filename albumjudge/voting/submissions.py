@@ -31,7 +31,7 @@ _NOT_NOTED = "It was not noted"
 
 
 @dataclass(frozen=True)
-class Gift:
+class Submission:
     """A picture that a visitor gave.
 
     Attributes:
@@ -59,7 +59,7 @@ class Shelved:
         hidden: why it is hidden; None if it is not.
     """
 
-    gift: Gift
+    gift: Submission
     visitor: str
     hidden: str | None
 
@@ -81,11 +81,11 @@ class Stock:
     deleted: int
 
 
-class GiftShelf:
+class SubmissionStore:
     """Keeps gifts and gives them back. Threads and processes may share a database, and threads a shelf.
 
     Args:
-        engine: of a database that :meth:`albumjudge.voting.votes.BallotBox.prepare` brought up to date.
+        engine: of a database that :meth:`albumjudge.voting.votes.VoteStore.prepare` brought up to date.
         patience: seconds to wait for others who write to the database.
         clock: gives the current time, aware.
     """
@@ -100,7 +100,7 @@ class GiftShelf:
         configure(engine)
         self._engine, self._patience, self._clock = engine, patience, clock
 
-    def keep(self, *, visitor: str, picture: Picture, judge: str, felt: str | None = None) -> Gift:
+    def keep(self, *, visitor: str, picture: Picture, judge: str, felt: str | None = None) -> Submission:
         """Keep a picture and return it after that has been committed; the same picture is kept only once.
 
         Raises:
@@ -112,7 +112,7 @@ class GiftShelf:
             emotions.index(felt)
         png, now = picture.png(), self._clock()
 
-        def store(connection: Connection) -> Gift | None:
+        def store(connection: Connection) -> Submission | None:
             gone = select(_made.c.reason).where(
                 _made.c.digest == _digest(png), _made.c.deleted_at.is_not(None)
             )
@@ -142,7 +142,7 @@ class GiftShelf:
             )
         return gift
 
-    def of(self, visitor: str) -> list[Gift]:
+    def of(self, visitor: str) -> list[Submission]:
         """What a visitor gave, the first one first.
 
         Raises:
@@ -312,5 +312,5 @@ def _of(visitor: str) -> Select[Any]:
     return select(schema.gifts).where(schema.gifts.c.visitor == visitor).order_by(schema.gifts.c.id)
 
 
-def _gift(row: Row[Any]) -> Gift:
-    return Gift(row.id, bytes(row.png), row.judge, row.felt, row.given_at)
+def _gift(row: Row[Any]) -> Submission:
+    return Submission(row.id, bytes(row.png), row.judge, row.felt, row.given_at)

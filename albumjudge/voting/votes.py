@@ -38,9 +38,9 @@ __all__ = [
     "ARMS",
     "DATA_DICTIONARY",
     "Arm",
-    "BallotBox",
     "StoredVote",
     "VoteError",
+    "VoteStore",
     "configure",
     "engine_options",
     "open_engine",
@@ -86,7 +86,7 @@ class StoredVote:
     round: str | None = None
 
 
-class BallotBox:
+class VoteStore:
     """Stores and finds votes. Threads and processes may share a database, and threads a ballot box.
 
     Args:
@@ -446,7 +446,7 @@ def _export(file: Path, dictionary: Path | None, database_url: str | None) -> in
     unfinished = file.with_name(f"{file.name}.part")
     try:
         with unfinished.open("w", newline="", encoding="utf-8") as lines:
-            count = BallotBox(engine).export_csv(lines)
+            count = VoteStore(engine).export_csv(lines)
         unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Error, expect, sync_playwright
 
 from albumjudge.inference.checkpoints import read_checkpoint
-from albumjudge.voting.votes import BallotBox, open_engine
+from albumjudge.voting.votes import VoteStore, open_engine
 from tests.checkpoint_fixtures import make_generator, make_judge
 
 ROOT = Path(__file__).parent.parent.parent
@@ -41,7 +41,7 @@ class RunningApp:
     """A served exhibit: its address, its ballot box, and what it wrote to its log."""
 
     url: str
-    box: BallotBox
+    box: VoteStore
     log: list[str]
     folder: Path
 
@@ -98,7 +98,7 @@ def served(folder: Path, *, bundled: bool = False, **settings: str) -> Iterator[
     # Nobody else reads on, and a full pipe would stop the app.
     threading.Thread(target=log.extend, args=(process.stdout,), daemon=True).start()
     engine = open_engine(database)
-    box = BallotBox(engine)
+    box = VoteStore(engine)
     box.prepare()
     yield RunningApp(f"http://127.0.0.1:{port}", box, log, folder)
     engine.dispose()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from albumjudge.domain.cover import CoverIdentity
-from albumjudge.voting.duels import DuelBook
+from albumjudge.voting.duels import DuelStore
 from tests.e2e.conftest import PATIENCE, RunningApp, served
 from tests.e2e.test_journey import DESK, PHONE, enter, fits, open_page, press, settled
 
@@ -87,7 +87,7 @@ def test_a_cover_is_led_undone_put_to_the_vote_and_judged_by_another(
     fits(page)
     page.screenshot(path=f"{screenshots}-duel.png")
     press(page, "ArrowRight", page.get_by_role("heading", name="You chose"))
-    votes = DuelBook(moved.box.engine).votes()
+    votes = DuelStore(moved.box.engine).votes()
     assert votes[-1].chosen != votes[-1].left_shown and votes[-1].chosen != "neither"
     expect(page.get_by_role("heading", name="Does the crowd agree that it worked?")).to_be_visible()
     fits(page)

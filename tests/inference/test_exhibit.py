@@ -21,7 +21,7 @@ from albumjudge.inference import exhibit as exhibit_module
 from albumjudge.inference.checkpoints import CheckpointError, Kind, read_checkpoint
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.inference.painter import Painter
-from albumjudge.inference.steering import Wish
+from albumjudge.inference.steering import SteeringTarget
 from albumjudge.models.jury import Jury
 from tests.checkpoint_fixtures import COMMIT, Answer, Request, local_hub, make_generator, make_judge, serving
 from training.engine.state import save_checkpoint
@@ -256,7 +256,7 @@ def test_where_a_walk_led_is_not_painted_and_judged_again(
 ) -> None:
     exhibit = with_two_jurors
     start = exhibit.show([4])[0].cover.identity
-    frames = list(exhibit.steer(start, Wish("awe")))
+    frames = list(exhibit.steer(start, SteeringTarget("awe")))
     assert frames
     again = exhibit.judge.judge([frames[-1].cover])[0]
     monkeypatch.setattr(exhibit.painter, "paint_each", None)

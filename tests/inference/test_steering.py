@@ -16,9 +16,18 @@ from albumjudge.domain.emotions import NAMES
 from albumjudge.inference.checkpoints import BUNDLED, load_generator, load_judge, read_checkpoint
 from albumjudge.inference.judge import Judge
 from albumjudge.inference.painter import GeneratorNetwork, Painter, asked, paint_with
-from albumjudge.inference.steering import LONGEST, LOOKS, SHORTEST, STEPS, Steering, Wish, hold, strayed
+from albumjudge.inference.steering import (
+    LONGEST,
+    LOOKS,
+    SHORTEST,
+    STEPS,
+    Steering,
+    SteeringTarget,
+    hold,
+    strayed,
+)
 from albumjudge.models.dcgan import Generator
-from albumjudge.models.flow import SketchGenerator
+from albumjudge.models.flow import FlowGenerator
 
 REVISION = "dcgan-test-1a2b3c4d"
 SIZE = 8
@@ -68,13 +77,13 @@ def test_the_feeling_rises_and_every_frame_has_a_link(network: GeneratorNetwork,
     guide, place = steering(network), NAMES.index(emotion)
     painter = Painter(network, REVISION)
     before = stripe_judge().judge(painter.paint([4711]))[0].probabilities[place]
-    frames = list(guide.walk(start, Wish(emotion, 1.0, 3.0)))
+    frames = list(guide.walk(start, SteeringTarget(emotion, 1.0, 3.0)))
     assert 1 <= len(frames) <= STEPS
     assert max(frame.verdict.probabilities[place] for frame in frames) > before
     for frame in frames:
         again = painter.paint_each([CoverIdentity.parse(str(frame.cover.identity))])[0]
         np.testing.assert_array_equal(again.pixels, frame.cover.pixels)
-    assert [f.cover.identity for f in guide.walk(start, Wish(emotion, 1.0, 3.0))] == [
+    assert [f.cover.identity for f in guide.walk(start, SteeringTarget(emotion, 1.0, 3.0))] == [
         f.cover.identity for f in frames
     ]
 
@@ -83,7 +92,7 @@ def test_the_jury_looks_once_at_each_cover_and_says_what_it_says_anywhere(networ
     painter, judge = Painter(network, REVISION), stripe_judge()
     looked = judge.network
     assert isinstance(looked, Regions)
-    frames = list(Steering(painter, judge).walk(CoverIdentity(REVISION, 7), Wish("awe"), steps=5))
+    frames = list(Steering(painter, judge).walk(CoverIdentity(REVISION, 7), SteeringTarget("awe"), steps=5))
     assert len(frames) == 5 and looked.heard == 6  # The beginning, too.
     for frame, verdict in zip(frames, judge.judge([frame.cover for frame in frames]), strict=True):
         assert frame.verdict.jurors and frame.verdict.revision == verdict.revision
@@ -93,8 +102,8 @@ def test_the_jury_looks_once_at_each_cover_and_says_what_it_says_anywhere(networ
 def test_a_beginning_that_is_painted_already_leads_to_the_same_covers(network: GeneratorNetwork) -> None:
     start, guide = CoverIdentity(REVISION, 7), steering(network)
     painted = Painter(network, REVISION).paint_each([start])[0]
-    again = [frame.cover.identity for frame in guide.walk(start, Wish("awe"), painted=painted)]
-    assert again == [frame.cover.identity for frame in guide.walk(start, Wish("awe"))]
+    again = [frame.cover.identity for frame in guide.walk(start, SteeringTarget("awe"), painted=painted)]
+    assert again == [frame.cover.identity for frame in guide.walk(start, SteeringTarget("awe"))]
 
 
 def test_an_impression_points_where_the_feeling_grows() -> None:
@@ -129,7 +138,7 @@ def test_a_slope_is_what_small_steps_measure(network: GeneratorNetwork) -> None:
 def test_a_leash_holds(network: GeneratorNetwork) -> None:
     start, rounding = CoverIdentity(REVISION, 7), 0.02 * SIZE**0.5
     for strength, leash in ((1.0, SHORTEST), (0.5, 4.0)):
-        for frame in steering(network).walk(start, Wish("awe", strength, leash)):
+        for frame in steering(network).walk(start, SteeringTarget("awe", strength, leash)):
             assert distance(frame.cover.identity, start) <= leash + rounding
             assert strayed(frame.cover, SIZE) == pytest.approx(distance(frame.cover.identity, start))
 
@@ -138,7 +147,10 @@ def test_strength_and_leash_do_different_things(network: GeneratorNetwork) -> No
     start, guide = CoverIdentity(REVISION, 7, wildness=150), steering(network)
 
     def first_step_and_reach(strength: float, leash: float) -> tuple[float, float]:
-        away = [distance(f.cover.identity, start) for f in guide.walk(start, Wish("awe", strength, leash))]
+        away = [
+            distance(f.cover.identity, start)
+            for f in guide.walk(start, SteeringTarget("awe", strength, leash))
+        ]
         return away[0], max(away)
 
     gentle, bold, bold_but_held = (
@@ -152,16 +164,16 @@ def test_what_was_asked_for_stays_asked_for(network: GeneratorNetwork) -> None:
     start = CoverIdentity(REVISION, 7, wildness=80)
     if isinstance(network, SkipGenerator):
         start = replace(start, genre="jazz", decade="1970s")
-    for frame in steering(network).walk(start, Wish("fear")):
+    for frame in steering(network).walk(start, SteeringTarget("fear")):
         identity = frame.cover.identity
         assert (identity.seed, identity.order, identity.wildness) == (7, start.order, 80)
 
 
 def test_a_walk_can_go_on_from_where_another_ended(network: GeneratorNetwork) -> None:
     guide = steering(network)
-    first = list(guide.walk(CoverIdentity(REVISION, 7), Wish("awe")))[-1].cover.identity
+    first = list(guide.walk(CoverIdentity(REVISION, 7), SteeringTarget("awe")))[-1].cover.identity
     assert first.drift
-    second = list(guide.walk(first, Wish("fear")))
+    second = list(guide.walk(first, SteeringTarget("fear")))
     assert second and all(distance(frame.cover.identity, first) <= 6 + 0.1 for frame in second)
 
 
@@ -169,12 +181,12 @@ def test_where_nothing_can_be_felt_the_walk_ends_at_once() -> None:
     flat = Generator(SIZE, 4, 64)
     for parameter in flat.parameters():
         nn.init.zeros_(parameter)
-    assert list(steering(flat).walk(CoverIdentity(REVISION, 1), Wish("awe"))) == []
+    assert list(steering(flat).walk(CoverIdentity(REVISION, 1), SteeringTarget("awe"))) == []
 
 
 def test_a_cover_of_another_painter_is_not_led_anywhere(network: GeneratorNetwork) -> None:
     with pytest.raises(CoverLinkError):
-        list(steering(network).walk(CoverIdentity("other-12345678", 1), Wish("awe")))
+        list(steering(network).walk(CoverIdentity("other-12345678", 1), SteeringTarget("awe")))
 
 
 @pytest.mark.parametrize(
@@ -183,7 +195,7 @@ def test_a_cover_of_another_painter_is_not_led_anywhere(network: GeneratorNetwor
 )
 def test_a_wish_that_cannot_be_granted_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError):
-        Wish(**({"emotion": "awe"} | wrong))  # type: ignore[arg-type]
+        SteeringTarget(**({"emotion": "awe"} | wrong))  # type: ignore[arg-type]
 
 
 vectors = st.lists(st.floats(-5, 5), min_size=3, max_size=3).map(np.array)
@@ -210,7 +222,7 @@ def test_the_real_jury_feels_more_before_nearly_every_cover(emotion: str) -> Non
     covers = painter.paint(range(100, 108))
     before = [verdict.probabilities[place] for verdict in judge.judge(covers)]
     after = [
-        list(guide.walk(cover.identity, Wish(emotion), steps=6))[-1].verdict.probabilities[place]
+        list(guide.walk(cover.identity, SteeringTarget(emotion), steps=6))[-1].verdict.probabilities[place]
         for cover in covers
     ]
     rose = sum(late > early for late, early in zip(after, before, strict=True))
@@ -222,7 +234,7 @@ def test_the_real_jury_is_moved() -> None:
     start = CoverIdentity(painter.revision, 17)
     place = NAMES.index("contentment")
     before = judge.judge(painter.paint([17]))[0].probabilities[place]
-    frames = list(Steering(painter, judge).walk(start, Wish("contentment")))
+    frames = list(Steering(painter, judge).walk(start, SteeringTarget("contentment")))
     for frame, verdict in zip(frames, judge.judge([frame.cover for frame in frames]), strict=True):
         assert frame.verdict.probabilities == pytest.approx(verdict.probabilities, abs=1e-5)
     assert max(frame.verdict.probabilities[place] for frame in frames) > before + 0.05
@@ -232,19 +244,19 @@ def test_slopes_of_a_painter_that_sketches_are_asked_for_in_fewer_looks_and_its_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     torch.manual_seed(0)
-    made = SketchGenerator(SIZE, depth=3, width=8, ink=4, steps=6, novice=8)
+    made = FlowGenerator(SIZE, depth=3, width=8, ink=4, steps=6, novice=8)
     for parameter in made.parameters():
         nn.init.normal_(parameter, 0, 0.1)
     looks: list[tuple[bool, int]] = []
-    look = SketchGenerator.ways
+    look = FlowGenerator.ways
 
-    def counted(self: SketchGenerator, sketches: Tensor, moment: float, *order: Tensor) -> Tensor:
+    def counted(self: FlowGenerator, sketches: Tensor, moment: float, *order: Tensor) -> Tensor:
         looks.append((sketches.requires_grad, self.steps))
         return look(self, sketches, moment, *order)
 
-    monkeypatch.setattr(SketchGenerator, "ways", counted)
+    monkeypatch.setattr(FlowGenerator, "ways", counted)
     walker = steering(made)
-    frames = list(walker.walk(CoverIdentity(REVISION, 3), Wish("awe", 1.0, LONGEST), 2))
+    frames = list(walker.walk(CoverIdentity(REVISION, 3), SteeringTarget("awe", 1.0, LONGEST), 2))
     assert len(frames) == 2
     assert made.steps == 6 and made.novice is not None
     assert {steps for sloping, steps in looks if sloping} == {LOOKS}

@@ -19,21 +19,20 @@ from albumjudge.models.flow import (
     GRAIN,
     SLOPE,
     TOLD,
-    Inker,
-    LookAround,
-    Rework,
-    Sketcher,
-    SketchGenerator,
-    ToldRework,
-    Unfolding,
-    softened,
+    ConditionalResidualBlock,
+    Decoder,
+    FlowGenerator,
+    FourierExpansion,
+    ResidualBlock,
+    SelfAttention,
+    VelocityUNet,
 )
 from tests.test_skipgan import latents, lived_in, numbers
 from training.engine.state import save_checkpoint
 
 
-def tiny(size: int = 64) -> SketchGenerator:
-    return SketchGenerator(latent_size=5, depth=3, width=8, size=size, ink=2, steps=3, novice=8)
+def tiny(size: int = 64) -> FlowGenerator:
+    return FlowGenerator(latent_size=5, depth=3, width=8, size=size, ink=2, steps=3, novice=8)
 
 
 def differ(one: Tensor, other: Tensor) -> bool:
@@ -55,22 +54,22 @@ def test_it_paints_squares_from_sketches_an_eighth_as_large(size: int) -> None:
 @pytest.mark.parametrize("size", [0, 8, 32, 68, 96, 100])
 def test_other_sizes_are_refused_in_a_sentence(size: int) -> None:
     with pytest.raises(ValueError, match=r"paints squares of .* not \d+\."):
-        SketchGenerator(size=size)
+        FlowGenerator(size=size)
 
 
 @pytest.mark.parametrize(("width", "side"), [(8, 0), (8, 7), (0, 8), (12, 8)])
 def test_sketchers_of_other_shapes_are_refused_in_a_sentence(width: int, side: int) -> None:
     with pytest.raises(ValueError, match=rf"needs an even side .* not {side} and {width}\."):
-        Sketcher(3, width, side)
+        VelocityUNet(3, width, side)
 
 
 def test_no_step_at_all_is_refused_in_a_sentence() -> None:
     with pytest.raises(ValueError, match=r"takes at least one step, not 0\."):
-        SketchGenerator(steps=0)
+        FlowGenerator(steps=0)
 
 
 def test_a_rework_adds_nothing_at_first_and_learns_all_the_same() -> None:
-    rework, maps = Rework(3), torch.randn(2, 3, 5, 5)
+    rework, maps = ResidualBlock(3), torch.randn(2, 3, 5, 5)
     reworked = rework(maps)
     assert torch.equal(reworked, maps)
     reworked.square().sum().backward()
@@ -79,7 +78,7 @@ def test_a_rework_adds_nothing_at_first_and_learns_all_the_same() -> None:
 
 
 def test_a_rework_adds_what_its_two_convolutions_say() -> None:
-    rework, maps = Rework(3).double(), torch.randn(2, 3, 5, 5, dtype=torch.double)
+    rework, maps = ResidualBlock(3).double(), torch.randn(2, 3, 5, 5, dtype=torch.double)
     with torch.no_grad():
         for layer, gain in ((rework.first, 2.0), (rework.second, 3.0)):
             layer.weight.zero_()
@@ -89,7 +88,7 @@ def test_a_rework_adds_what_its_two_convolutions_say() -> None:
 
 def test_a_inker_has_three_and_two_times_as_many_maps_where_they_are_smaller() -> None:
     with torch.device("meta"):
-        inker = Inker(depth=12, width=64)
+        inker = Decoder(depth=12, width=64)
     assert [layer.in_channels for layer in inker.enlarge if isinstance(layer, nn.ConvTranspose2d)] == [
         192,
         128,
@@ -101,7 +100,7 @@ def test_a_inker_has_three_and_two_times_as_many_maps_where_they_are_smaller() -
 
 def test_a_inker_paints_alike_wherever_it_stands_in_the_batch() -> None:
     """There is no batch norm in it: a cover is that of its sketch alone, in training, too."""
-    inker = lived_in(Inker(3, 2)).train()
+    inker = lived_in(Decoder(3, 2)).train()
     sketches = latents(3, 3 * 8 * 8).view(3, 3, 8, 8)
     alone = torch.cat([inker(sketch[None]) for sketch in sketches])
     assert torch.allclose(inker(sketches), alone, atol=1e-12)
@@ -122,10 +121,10 @@ def test_latents_genre_and_decade_each_change_the_cover() -> None:
 
 def test_what_hears_moment_and_order_adds_nothing_at_first_and_both_count_afterwards() -> None:
     torch.manual_seed(0)
-    rework, maps = ToldRework(8, 8).double(), torch.randn(2, 8, 4, 4, dtype=torch.double)
+    rework, maps = ConditionalResidualBlock(8, 8).double(), torch.randn(2, 8, 4, 4, dtype=torch.double)
     told = torch.randn(2, TOLD, dtype=torch.double)
     assert torch.equal(rework(maps, told), maps)
-    rework = lived_in(ToldRework(8, 16))
+    rework = lived_in(ConditionalResidualBlock(8, 16))
     assert rework(maps, told).shape == (2, 16, 4, 4)
     assert differ(rework(maps, told), rework(maps, told.flip(0)))
     assert differ(rework(maps, told), rework(maps.flip(0), told))
@@ -133,7 +132,7 @@ def test_what_hears_moment_and_order_adds_nothing_at_first_and_both_count_afterw
 
 def test_who_looks_around_sees_as_attention_of_the_library_does() -> None:
     """Against :class:`torch.nn.MultiheadAttention` with the same weights."""
-    around, maps = lived_in(LookAround(16)), torch.randn(2, 16, 3, 5, dtype=torch.double)
+    around, maps = lived_in(SelfAttention(16)), torch.randn(2, 16, 3, 5, dtype=torch.double)
     library = nn.MultiheadAttention(16, 4, batch_first=True).double()
     with torch.no_grad():
         for mine, theirs in ((around.ask, "in_proj"), (around.leave, "out_proj")):
@@ -148,7 +147,7 @@ def test_who_looks_around_sees_as_attention_of_the_library_does() -> None:
 
 
 def test_moments_change_the_way() -> None:
-    sketcher, unknown = lived_in(Sketcher(3, 8, 8)), numbers(0, 0)
+    sketcher, unknown = lived_in(VelocityUNet(3, 8, 8)), numbers(0, 0)
     sketches = torch.randn(2, 3, 8, 8, dtype=torch.double)
     early, late = (
         sketcher(sketches, torch.full((2,), moment, dtype=torch.double), unknown, unknown)
@@ -157,8 +156,8 @@ def test_moments_change_the_way() -> None:
     assert differ(early, late)
 
 
-def unfolding_of(latent_size: int = 20, noise_size: int = 60) -> Unfolding:
-    return Unfolding(latent_size, noise_size).double()
+def unfolding_of(latent_size: int = 20, noise_size: int = 60) -> FourierExpansion:
+    return FourierExpansion(latent_size, noise_size).double()
 
 
 def test_unfolded_noise_is_normal_in_every_direction() -> None:
@@ -217,7 +216,7 @@ def test_noise_is_hardly_longer_or_shorter_than_real_noise_however_wild_the_pain
 def test_more_numbers_than_a_sketch_has_cannot_be_unfolded() -> None:
     assert unfolding_of(60, 60)(latents(2, 60)).shape == (2, 60)
     with pytest.raises(ValueError, match=r"61 numbers cannot be unfolded to 60\."):
-        Unfolding(61, 60)
+        FourierExpansion(61, 60)
 
 
 class Signpost(nn.Module):
@@ -304,10 +303,10 @@ def test_softening_weighs_neighbours_by_one_two_one_and_takes_the_finest_weave_a
     maps = latents(2, 3 * 6 * 8).view(2, 3, 6, 8)
     weights = torch.tensor([1.0, 2, 1]).double() / 4
     kernel = torch.outer(weights, weights).expand(3, 1, 3, 3)
-    assert torch.allclose(softened(maps), conv2d(maps, kernel, padding=1, groups=3), atol=1e-12)
+    assert torch.allclose(blur(maps), conv2d(maps, kernel, padding=1, groups=3), atol=1e-12)
     weave = torch.tensor([1.0, -1]).double().repeat(4).expand(1, 1, 8, 8)
     for woven in (weave, weave.mT, weave * weave.mT):
-        assert not softened(woven)[:, :, 1:-1, 1:-1].any()
+        assert not blur(woven)[:, :, 1:-1, 1:-1].any()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
@@ -318,7 +317,7 @@ def test_slopes_of_softened_maps_are_the_same_on_a_gpu() -> None:
     slopes = []
     for device in ("cpu", "cuda"):
         maps = given.to(device).requires_grad_()
-        total = (softened(maps) * weights.to(device)).sum()
+        total = (blur(maps) * weights.to(device)).sum()
         slopes += [slope.cpu() for slope in torch.autograd.grad(total, maps)]
     assert torch.allclose(slopes[0], slopes[1], atol=1e-9)
 
@@ -348,12 +347,12 @@ def test_no_condition_means_unknown() -> None:
         assert torch.equal(generator(given, *asked), generator(given))
 
 
-def kept_in(folder: Path) -> SketchGenerator:
+def kept_in(folder: Path) -> FlowGenerator:
     """A generator that has some training behind it, and whose checkpoint lies in a folder."""
     network = lived_in(tiny()).float()
     record: dict[str, object] = {
         "kind": "generator",
-        "network": "SketchGenerator",
+        "network": "FlowGenerator",
         "name": "sketched-64",
     }
     save_checkpoint(network, folder, record)
@@ -363,7 +362,7 @@ def kept_in(folder: Path) -> SketchGenerator:
 def test_its_checkpoint_gives_it_back(tmp_path: Path) -> None:
     network = kept_in(tmp_path)
     checkpoint = read_checkpoint(tmp_path, "generator")
-    assert checkpoint.network == "SketchGenerator"
+    assert checkpoint.network == "FlowGenerator"
     assert checkpoint.config == {
         "latent_size": 5,
         "depth": 3,
@@ -377,7 +376,7 @@ def test_its_checkpoint_gives_it_back(tmp_path: Path) -> None:
         "novice": 8,
     }
     loaded = load_generator(checkpoint)
-    assert isinstance(loaded, SketchGenerator)
+    assert isinstance(loaded, FlowGenerator)
     assert not loaded.training
     expected, found = deepcopy(network).half().float().state_dict(), loaded.state_dict()
     assert expected.keys() == found.keys()

@@ -21,10 +21,10 @@ from albumjudge.export.hub_push import PublishError
 from albumjudge.inference.exhibit import Exhibit, JudgedCover
 from albumjudge.ui import shell as room
 from albumjudge.voting.admin_password import TRIES
-from albumjudge.voting.curation import CuratorsBook
-from albumjudge.voting.duels import DuelBook
-from albumjudge.voting.submissions import GiftShelf, Stock
-from albumjudge.voting.votes import BallotBox, open_engine
+from albumjudge.voting.curation import CurationStore
+from albumjudge.voting.duels import DuelStore
+from albumjudge.voting.submissions import Stock, SubmissionStore
+from albumjudge.voting.votes import VoteStore, open_engine
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, text
 from tests.vote_fixtures import judged, verdict
@@ -34,9 +34,9 @@ SECTIONS = ("Opening", "Visitors", "Anchors", "Gifts", "Votes", "State")
 
 
 @pytest.fixture
-def book(box: BallotBox, settings: Settings) -> Iterator[CuratorsBook]:
+def book(box: VoteStore, settings: Settings) -> Iterator[CurationStore]:
     engine = open_engine(settings.database_url)
-    yield CuratorsBook(engine)
+    yield CurationStore(engine)
     engine.dispose()
 
 
@@ -71,7 +71,7 @@ def submit(app: AppTest, label: str) -> AppTest:
     return button.click().run()
 
 
-def cast(box: BallotBox, visitor: str, felt: str = "awe", votes: int = 1, seconds: float = 3.0) -> None:
+def cast(box: VoteStore, visitor: str, felt: str = "awe", votes: int = 1, seconds: float = 3.0) -> None:
     for seed in range(votes):
         box.cast(visitor=visitor, judged=judged(seed), felt=felt, label_shown="awe", seconds_to_vote=seconds)
 
@@ -112,7 +112,7 @@ def test_who_leaves_must_give_the_password_again(enter: Enter) -> None:
 
 
 def test_a_closed_exhibit_takes_no_votes_and_says_so(
-    enter: Enter, visit: Visit, book: CuratorsBook, box: BallotBox
+    enter: Enter, visit: Visit, book: CurationStore, box: VoteStore
 ) -> None:
     ballot = visit("vote")
     app = press(enter(), "close")
@@ -132,7 +132,7 @@ def test_a_closed_exhibit_takes_no_votes_and_says_so(
 
 
 def test_a_suspect_is_left_out_of_the_results_and_let_in_again(
-    enter: Enter, visit: Visit, box: BallotBox, book: CuratorsBook
+    enter: Enter, visit: Visit, box: VoteStore, book: CurationStore
 ) -> None:
     cast(box, VISITOR, votes=2)
     cast(box, OTHER_VISITOR, "fear", votes=7, seconds=0.2)
@@ -152,7 +152,7 @@ def test_a_suspect_is_left_out_of_the_results_and_let_in_again(
 
 
 def test_the_same_number_of_votes_left_out_elsewhere_is_another_result(
-    enter: Enter, visit: Visit, box: BallotBox, book: CuratorsBook
+    enter: Enter, visit: Visit, box: VoteStore, book: CurationStore
 ) -> None:
     for visitor, felt in (("a" * 32, "awe"), ("b" * 32, "fear"), ("c" * 32, "awe")):
         cast(box, visitor, felt)
@@ -165,7 +165,7 @@ def test_the_same_number_of_votes_left_out_elsewhere_is_another_result(
 
 
 def test_if_everyone_is_left_out_nothing_is_compared(
-    visit: Visit, box: BallotBox, book: CuratorsBook
+    visit: Visit, box: VoteStore, book: CurationStore
 ) -> None:
     cast(box, VISITOR)
     book.exclude(VISITOR, "a test device")
@@ -174,7 +174,7 @@ def test_if_everyone_is_left_out_nothing_is_compared(
 
 
 def test_anyone_can_be_left_out_with_a_reason_in_words(
-    enter: Enter, box: BallotBox, book: CuratorsBook
+    enter: Enter, box: VoteStore, book: CurationStore
 ) -> None:
     cast(box, VISITOR)
     app = enter("Visitors")
@@ -191,7 +191,7 @@ def test_anyone_can_be_left_out_with_a_reason_in_words(
     assert "<b>test" not in text(app) and "&lt;b&gt;test" in text(app)
 
 
-def test_anchors_are_chosen_by_eye_and_cleared(enter: Enter, book: CuratorsBook, exhibit: Exhibit) -> None:
+def test_anchors_are_chosen_by_eye_and_cleared(enter: Enter, book: CurationStore, exhibit: Exhibit) -> None:
     revision = exhibit.painter.revision
     pool = [CoverIdentity(revision, seed) for seed in hanging.ballot_pool(revision)]
     book.set_anchors([pool[5]])
@@ -207,13 +207,13 @@ def test_anchors_are_chosen_by_eye_and_cleared(enter: Enter, book: CuratorsBook,
     assert book.anchors() == [] and not any(box.value for box in app.checkbox)
 
 
-def test_an_earlier_generators_anchors_are_mentioned(enter: Enter, book: CuratorsBook) -> None:
+def test_an_earlier_generators_anchors_are_mentioned(enter: Enter, book: CurationStore) -> None:
     book.set_anchors([CoverIdentity("gone-12345678", 1)])
     app = enter("Anchors")
     assert "1 of the anchors are by an earlier generator" in text(app)
 
 
-def test_votes_can_be_taken_away_as_files(enter: Enter, box: BallotBox) -> None:
+def test_votes_can_be_taken_away_as_files(enter: Enter, box: VoteStore) -> None:
     assert "nothing to take away" in text(enter("Votes"))
     cast(box, VISITOR)
     app = enter("Votes")
@@ -224,7 +224,7 @@ def test_votes_can_be_taken_away_as_files(enter: Enter, box: BallotBox) -> None:
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_votes_are_pushed_to_the_hub_or_a_sentence_says_why_not(
-    enter: Enter, box: BallotBox, monkeypatch: pytest.MonkeyPatch, fails: bool
+    enter: Enter, box: VoteStore, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
     pushed: list[dict[str, object]] = []
 
@@ -251,7 +251,7 @@ def test_votes_are_pushed_to_the_hub_or_a_sentence_says_why_not(
 
 
 def test_the_state_names_models_database_and_the_last_warning(
-    enter: Enter, box: BallotBox, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
+    enter: Enter, box: VoteStore, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cast(box, VISITOR, votes=2)
     monkeypatch.setattr(Exhibit, "status", lambda self: ("The Hub is out for lunch.",))
@@ -268,24 +268,24 @@ def test_the_password_is_on_no_page(enter: Enter) -> None:
         assert PASSWORD not in text(enter(section))
 
 
-def test_gifts_are_looked_through_hidden_with_a_reason_and_then_deleted(enter: Enter, box: BallotBox) -> None:
+def test_gifts_are_looked_through_hidden_with_a_reason_and_then_deleted(enter: Enter, box: VoteStore) -> None:
     assert "Nobody has given a picture yet." in text(enter("Gifts"))
-    shelf = GiftShelf(box.engine)
+    shelf = SubmissionStore(box.engine)
     gift, other = (
         shelf.keep(visitor=VISITOR, picture=Picture(np.full((64, 64, 3), grey, np.uint8)), judge="j-00000000")
         for grey in (40, 80)
     )
     app = enter("Gifts")
     page = text(app)
-    assert page.count("data:image/png") == 2 and page.index(f"Gift {other.id} ") < page.index(
-        f"Gift {gift.id} "
+    assert page.count("data:image/png") == 2 and page.index(f"Submission {other.id} ") < page.index(
+        f"Submission {gift.id} "
     )
     assert VISITOR not in page and not [b for b in app.button if b.label == "Delete for good"]
     press(app, f"hide-{gift.id}")
     assert "There is no reason yet. Write one" in text(app) and shelf.stock().hidden == 0
     app.text_input[0].set_value("a face")
     press(app, f"hide-{gift.id}")
-    assert f"Gift {gift.id} is hidden." in text(app) and "Hidden: a face" in text(app)
+    assert f"Submission {gift.id} is hidden." in text(app) and "Hidden: a face" in text(app)
     press(app, f"show-{gift.id}")
     assert shelf.stock().hidden == 0
     press(app, f"hide-{gift.id}")
@@ -294,8 +294,8 @@ def test_gifts_are_looked_through_hidden_with_a_reason_and_then_deleted(enter: E
     assert "1, 0 of them hidden; 1 deleted" in text(enter("State"))
 
 
-def test_who_only_judged_pairs_can_be_left_out(enter: Enter, box: BallotBox, book: CuratorsBook) -> None:
-    duels, before = DuelBook(box.engine), judged(7)
+def test_who_only_judged_pairs_can_be_left_out(enter: Enter, box: VoteStore, book: CurationStore) -> None:
+    duels, before = DuelStore(box.engine), judged(7)
     drifted = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
     duel = duels.challenge(before=before, after=JudgedCover(drifted, verdict("fear")), emotion="fear")
     duels.cast(visitor=VISITOR, duel=duel.id, picked="left", seconds_to_vote=2)

@@ -15,15 +15,15 @@ from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.emotions import NAMES
 from albumjudge.domain.verdict import Verdict
 from albumjudge.inference.exhibit import Exhibit, JudgedCover
-from albumjudge.inference.steering import Wish
+from albumjudge.inference.steering import SteeringTarget
 from albumjudge.statistics.duel_findings import find
 from albumjudge.ui import duels as pairs
 from albumjudge.ui import prints
 from albumjudge.voting import duels
-from albumjudge.voting.curation import CuratorsBook
+from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
-from albumjudge.voting.duels import Chosen, DuelBook, DuelVote, left_for
-from albumjudge.voting.votes import BallotBox
+from albumjudge.voting.duels import Chosen, DuelStore, DuelVote, left_for
+from albumjudge.voting.votes import VoteStore
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import FEELING, OTHER_VISITOR, VISITOR, Visit, press, query, text
 from tests.vote_fixtures import judged, verdict
@@ -40,11 +40,11 @@ def start(exhibit: Exhibit) -> CoverIdentity:
 
 
 @pytest.fixture
-def wishes(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> list[Wish]:
+def wishes(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> list[SteeringTarget]:
     """What was asked for; the tiny judge feels the same always, so here each frame simply feels more of it."""
-    asked: list[Wish] = []
+    asked: list[SteeringTarget] = []
 
-    def steer(start: CoverIdentity, wish: Wish) -> Iterator[JudgedCover]:
+    def steer(start: CoverIdentity, wish: SteeringTarget) -> Iterator[JudgedCover]:
         asked.append(wish)
         here = start.latents(8)
         for number in range(1, FRAMES + 1):
@@ -72,20 +72,20 @@ def felt(emotion: str, share: float) -> tuple[float, ...]:
     return tuple(share if name == emotion else (1 - share) / 7 for name in NAMES)
 
 
-def put_up(box: BallotBox, seed: int = 7, emotion: str = "sadness") -> duels.Duel:
+def put_up(box: VoteStore, seed: int = 7, emotion: str = "sadness") -> duels.Duel:
     """A pair that somebody else put to the vote."""
     before = judged(seed)
     cover = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
-    return DuelBook(box.engine).challenge(
+    return DuelStore(box.engine).challenge(
         before=before, after=JudgedCover(cover, verdict(emotion)), emotion=emotion
     )
 
 
-def choose(box: BallotBox, duel: int, visitor: str, chosen: Chosen) -> None:
+def choose(box: VoteStore, duel: int, visitor: str, chosen: Chosen) -> None:
     picked: duels.Picked = (
         "neither" if chosen == "neither" else "left" if left_for(visitor, duel) == chosen else "right"
     )
-    DuelBook(box.engine).cast(visitor=visitor, duel=duel, picked=picked, seconds_to_vote=1)
+    DuelStore(box.engine).cast(visitor=visitor, duel=duel, picked=picked, seconds_to_vote=1)
 
 
 # Leading
@@ -102,14 +102,14 @@ def test_six_covers_are_on_offer_and_others_on_demand(visit: Visit) -> None:
 
 
 def test_a_wish_leads_to_a_cover_with_a_link_of_its_own(
-    visit: Visit, start: CoverIdentity, wishes: list[Wish]
+    visit: Visit, start: CoverIdentity, wishes: list[SteeringTarget]
 ) -> None:
     app = visit("dialogue", cover=str(start))
     assert "The way here" not in text(app)
     app.select_slider(key="strength").set_value("all the way").run()
     app.slider(key="leash").set_value(8.0).run()
     press(app, "felt-sadness-wish")
-    assert wishes == [Wish("sadness", 1.0, 8.0)]
+    assert wishes == [SteeringTarget("sadness", 1.0, 8.0)]
     led = CoverIdentity.parse(query(app, "cover"))
     assert led.drift and led.seed == start.seed
     page = text(app)
@@ -122,7 +122,7 @@ def test_a_wish_leads_to_a_cover_with_a_link_of_its_own(
 
 
 def test_undo_steps_back_and_the_way_can_be_gone_again(
-    visit: Visit, start: CoverIdentity, wishes: list[Wish]
+    visit: Visit, start: CoverIdentity, wishes: list[SteeringTarget]
 ) -> None:
     app = visit("dialogue", cover=str(start))
     press(app, "felt-sadness-wish")
@@ -155,14 +155,14 @@ def test_a_link_that_cannot_be_led_gets_a_sentence_and_a_way_on(visit: Visit, li
 
 
 def test_the_pair_goes_to_the_vote_from_where_the_feeling_was_first_asked_for(
-    visit: Visit, start: CoverIdentity, wishes: list[Wish], box: BallotBox
+    visit: Visit, start: CoverIdentity, wishes: list[SteeringTarget], box: VoteStore
 ) -> None:
     app = visit("dialogue", cover=str(start))
     press(app, "felt-sadness-wish")
     press(app, "felt-sadness-wish")
     press(app, "challenge")
     assert "Others will be asked: Which is sadder?" in text(app)
-    duel = DuelBook(box.engine).next_for(OTHER_VISITOR)
+    duel = DuelStore(box.engine).next_for(OTHER_VISITOR)
     assert duel is not None and duel.emotion == "sadness"
     assert (str(duel.before.identity), str(duel.after.identity)) == (str(start), query(app, "cover"))
     press(app, "to-duels")
@@ -170,14 +170,14 @@ def test_the_pair_goes_to_the_vote_from_where_the_feeling_was_first_asked_for(
 
 
 def test_a_pair_that_is_not_stored_is_said(
-    visit: Visit, start: CoverIdentity, wishes: list[Wish], monkeypatch: pytest.MonkeyPatch
+    visit: Visit, start: CoverIdentity, wishes: list[SteeringTarget], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise VoteError("The pair was not put to the vote: the database sleeps.")
 
     app = press(visit("dialogue", cover=str(start)), "felt-sadness-wish")
     with monkeypatch.context() as broken:
-        broken.setattr(DuelBook, "challenge", fail)
+        broken.setattr(DuelStore, "challenge", fail)
         press(app, "challenge")
         assert "the database sleeps" in text(app) and "Done." not in text(app)
     press(app, "challenge")
@@ -187,14 +187,14 @@ def test_a_pair_that_is_not_stored_is_said(
 # Duels
 
 
-def test_a_blind_pair_then_which_was_which(visit: Visit, box: BallotBox) -> None:
+def test_a_blind_pair_then_which_was_which(visit: Visit, box: VoteStore) -> None:
     duel = put_up(box)
     app = visit("dialogue", duel="next")
     page = text(app)
     assert "Which is sadder?" in page and query(app, "duel") == str(duel.id)
     assert not re.search("repainted<|as it was|% to", page)
     press(app, "pick-left")
-    vote = DuelBook(box.engine).vote_of(VISITOR, duel.id)
+    vote = DuelStore(box.engine).vote_of(VISITOR, duel.id)
     assert vote is not None and vote.chosen == vote.left_shown == left_for(VISITOR, duel.id)
     page = text(app)
     yours = "You chose the repainted one." if vote.chosen == "after" else "You chose the one it began with."
@@ -208,7 +208,7 @@ def test_a_blind_pair_then_which_was_which(visit: Visit, box: BallotBox) -> None
 
 
 def test_no_difference_is_an_answer_and_the_crowd_is_told_when_it_is_one(
-    visit: Visit, box: BallotBox
+    visit: Visit, box: VoteStore
 ) -> None:
     duel = put_up(box)
     for number, chosen in enumerate(("after", "after", "after", "before", "neither")):
@@ -221,7 +221,7 @@ def test_no_difference_is_an_answer_and_the_crowd_is_told_when_it_is_one(
 
 
 def test_a_choice_that_was_not_stored_is_kept(
-    visit: Visit, box: BallotBox, monkeypatch: pytest.MonkeyPatch
+    visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise VoteError("Your choice was not stored: the database is busy.")
@@ -229,18 +229,18 @@ def test_a_choice_that_was_not_stored_is_kept(
     duel = put_up(box)
     app = visit("dialogue", duel="next")
     with monkeypatch.context() as broken:
-        broken.setattr(DuelBook, "cast", fail)
+        broken.setattr(DuelStore, "cast", fail)
         press(app, "pick-right")
         assert "the database is busy. Your choice, the right one, is kept here." in text(app)
-        assert DuelBook(box.engine).votes() == []
+        assert DuelStore(box.engine).votes() == []
     press(app, "try-picking-again")
-    vote = DuelBook(box.engine).vote_of(VISITOR, duel.id)
+    vote = DuelStore(box.engine).vote_of(VISITOR, duel.id)
     assert vote is not None and vote.chosen != vote.left_shown
     assert "You chose" in text(app)
 
 
 def test_a_choice_survives_a_database_that_cannot_even_be_read(
-    visit: Visit, box: BallotBox, monkeypatch: pytest.MonkeyPatch
+    visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise VoteError("The pairs cannot be read: the database is away.")
@@ -248,38 +248,38 @@ def test_a_choice_survives_a_database_that_cannot_even_be_read(
     duel = put_up(box)
     app = visit("dialogue", duel="next")
     with monkeypatch.context() as broken:
-        broken.setattr(DuelBook, "find", fail)
+        broken.setattr(DuelStore, "find", fail)
         press(app, "pick-left")
         assert "the database is away. Your choice, the left one, is kept here." in text(app)
     press(app, "try-picking-again")
-    vote = DuelBook(box.engine).vote_of(VISITOR, duel.id)
+    vote = DuelStore(box.engine).vote_of(VISITOR, duel.id)
     assert vote is not None and vote.chosen == vote.left_shown
     assert "You chose" in text(app) and not [b for b in app.button if (b.key or "").startswith("try-")]
 
 
 @pytest.mark.parametrize("asked", ["", "x", "-1", "²", "999999999999", "77"])
-def test_a_pair_that_is_not_there_is_the_next_one(visit: Visit, box: BallotBox, asked: str) -> None:
+def test_a_pair_that_is_not_there_is_the_next_one(visit: Visit, box: VoteStore, asked: str) -> None:
     duel = put_up(box)
     app = visit("dialogue", duel=asked)
     assert "Which is sadder?" in text(app) and query(app, "duel") == str(duel.id)
 
 
 def test_while_the_exhibit_is_closed_no_pair_is_judged_or_put_up(
-    visit: Visit, box: BallotBox, start: CoverIdentity, wishes: list[Wish]
+    visit: Visit, box: VoteStore, start: CoverIdentity, wishes: list[SteeringTarget]
 ) -> None:
     judged_pair, other = put_up(box), put_up(box, 8)
     choose(box, judged_pair.id, VISITOR, "after")
     app, leading = visit("dialogue", duel=str(other.id)), visit("dialogue", cover=str(start))
     press(leading, "felt-sadness-wish")
-    CuratorsBook(box.engine).close()
+    CurationStore(box.engine).close()
     page = text(press(app, "pick-left"))
     assert "Your choice was not stored: the exhibit is closed at the moment and takes no votes." in page
-    assert DuelBook(box.engine).vote_of(VISITOR, other.id) is None
+    assert DuelStore(box.engine).vote_of(VISITOR, other.id) is None
     page = text(visit("dialogue", duel="next"))
     assert "takes no votes" in page and "Does the crowd agree that it worked?" in page
     assert "You chose the repainted one." in text(visit("dialogue", duel=str(judged_pair.id)))
     assert "was not put to the vote: the exhibit is closed" in text(press(leading, "challenge"))
-    assert DuelBook(box.engine).find(other.id + 1) is None
+    assert DuelStore(box.engine).find(other.id + 1) is None
 
 
 # Words and pictures

@@ -13,7 +13,7 @@ from albumjudge.domain.settings import SettingsError
 from albumjudge.inference.checkpoints import CheckpointError
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.ui import shell as room
-from albumjudge.voting.votes import BallotBox, VoteError
+from albumjudge.voting.votes import VoteError, VoteStore
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import APP, Visit, text
 
@@ -54,7 +54,7 @@ def test_whatever_breaks_the_visitor_reads_a_sentence(
     visit: Visit, monkeypatch: pytest.MonkeyPatch, page: str, error: Exception, sentence: str
 ) -> None:
     monkeypatch.setattr(room, "exhibit", failing(error))
-    monkeypatch.setattr(room, "ballot_box", failing(error))
+    monkeypatch.setattr(room, "vote_store", failing(error))
     app = visit(page)
     assert sentence in text(app)
     assert "secret detail" not in text(app) and "Traceback" not in text(app)
@@ -66,7 +66,7 @@ def test_a_database_that_does_not_answer_gets_its_own_sentence(
     visit: Visit, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
     sentence = "The votes cannot be read: the database is busy."
-    monkeypatch.setattr(BallotBox, "votes", failing(VoteError(sentence)))
+    monkeypatch.setattr(VoteStore, "votes", failing(VoteError(sentence)))
     assert sentence in text(visit(page))
 
 

@@ -11,9 +11,9 @@ from albumjudge.inference.exhibit import Exhibit, JudgedCover
 from albumjudge.statistics import agreement
 from albumjudge.statistics.agreement import Share
 from albumjudge.ui.charts import percent
-from albumjudge.voting.curation import CuratorsBook
-from albumjudge.voting.duels import DuelBook, left_for
-from albumjudge.voting.votes import BallotBox
+from albumjudge.voting.curation import CurationStore
+from albumjudge.voting.duels import DuelStore, left_for
+from albumjudge.voting.votes import VoteStore
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import Visit, query, text
 from tests.vote_fixtures import judged, verdict
@@ -21,7 +21,7 @@ from tests.vote_fixtures import judged, verdict
 PAGE = "people_vs_machine"
 
 
-def vote(box: BallotBox, exhibit: Exhibit, seed: int, *felt: str, agrees: bool | None = None) -> None:
+def vote(box: VoteStore, exhibit: Exhibit, seed: int, *felt: str, agrees: bool | None = None) -> None:
     """Let so many visitors feel something in front of one cover, of which the machine says amusement."""
     judged = exhibit.show([seed])[0]
     for number, name in enumerate(felt):
@@ -42,7 +42,7 @@ def test_an_empty_exhibit_says_so_and_invites(visit: Visit) -> None:
     assert "Vote on a cover" in [link.proto.label for link in app.get("page_link")]
 
 
-def test_the_numbers_are_those_of_the_votes(visit: Visit, box: BallotBox, exhibit: Exhibit) -> None:
+def test_the_numbers_are_those_of_the_votes(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     vote(box, exhibit, 1, "amusement", "amusement", "awe", agrees=True)
     vote(box, exhibit, 2, "nothing", agrees=False)
     app = visit(PAGE)
@@ -62,14 +62,14 @@ def test_the_numbers_are_those_of_the_votes(visit: Visit, box: BallotBox, exhibi
 
 
 def test_covers_are_ranked_only_once_enough_people_voted(
-    visit: Visit, box: BallotBox, exhibit: Exhibit
+    visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     vote(box, exhibit, 1, "amusement", "amusement")
     assert "None is so far." in text(visit(PAGE))
 
 
 def test_agreed_and_disputed_covers_hang_with_their_pictures(
-    visit: Visit, box: BallotBox, exhibit: Exhibit
+    visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     vote(box, exhibit, 1, "amusement", "amusement", "amusement")
     vote(box, exhibit, 2, "fear", "fear", "sadness")
@@ -81,13 +81,13 @@ def test_agreed_and_disputed_covers_hang_with_their_pictures(
     assert page.count("data:image/png") == 2
 
 
-def test_without_a_disputed_cover_the_page_says_so(visit: Visit, box: BallotBox, exhibit: Exhibit) -> None:
+def test_without_a_disputed_cover_the_page_says_so(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     vote(box, exhibit, 1, "amusement", "amusement", "amusement")
     assert "There is no cover on which most people feel otherwise." in text(visit(PAGE))
 
 
 def test_curators_get_the_votes_as_csv_with_a_dictionary(
-    visit: Visit, box: BallotBox, exhibit: Exhibit
+    visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     vote(box, exhibit, 1, "awe")
     app = visit(PAGE)
@@ -95,7 +95,7 @@ def test_curators_get_the_votes_as_csv_with_a_dictionary(
     assert "<dt>seconds_to_vote</dt>" in text(app)
 
 
-def test_numbers_on_many_votes_stand_firm(visit: Visit, box: BallotBox, exhibit: Exhibit) -> None:
+def test_numbers_on_many_votes_stand_firm(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     for seed in range(12):
         vote(box, exhibit, seed, *(["amusement"] * (seed % 3 + 2)), "fear", "awe", agrees=True)
     page = text(visit(PAGE))
@@ -107,14 +107,14 @@ def test_numbers_on_many_votes_stand_firm(visit: Visit, box: BallotBox, exhibit:
     assert "Needs 20 answers to a random label, has 0." in page
 
 
-def test_an_answer_makes_the_numbers_new(visit: Visit, box: BallotBox, exhibit: Exhibit) -> None:
+def test_an_answer_makes_the_numbers_new(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     vote(box, exhibit, 1, "awe")
     assert "has 0. Needs 20 answers to a random label" in text(visit(PAGE))
     vote(box, exhibit, 1, "awe", agrees=True)
     assert "Needs 20 answers to the machine’s label, has 1." in text(visit(PAGE))
 
 
-def test_choosing_an_emotion_shows_its_covers(visit: Visit, box: BallotBox, exhibit: Exhibit) -> None:
+def test_choosing_an_emotion_shows_its_covers(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     vote(box, exhibit, 1, "amusement", "amusement")
     vote(box, exhibit, 2, "fear", "fear", "sadness")
     app = visit(PAGE)
@@ -133,14 +133,14 @@ def test_choosing_an_emotion_shows_its_covers(visit: Visit, box: BallotBox, exhi
     assert "No. 000001" in both and "On no cover" in only_people and "No. 000002" in only_machine
 
 
-def test_a_link_leads_to_an_emotion(visit: Visit, box: BallotBox, exhibit: Exhibit) -> None:
+def test_a_link_leads_to_an_emotion(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     vote(box, exhibit, 1, "awe")
     assert 'class="hue-amusement">◠ amusement</b> in front of it' in text(visit(PAGE, emotion="amusement"))
     assert 'class="hue-awe">△ awe</b> in front of it' in text(visit(PAGE, emotion="hunger"))
 
 
 def test_what_is_left_out_is_counted_and_earlier_generators_can_be_let_in(
-    visit: Visit, box: BallotBox, exhibit: Exhibit
+    visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     old = judged(5, "amusement")
     box.cast(visitor="a" * 32, judged=old, felt="awe", label_shown="amusement", seconds_to_vote=2)
@@ -157,13 +157,13 @@ def test_what_is_left_out_is_counted_and_earlier_generators_can_be_let_in(
 
 
 def test_whether_the_dialogue_works_is_told_with_its_interval(
-    visit: Visit, box: BallotBox, exhibit: Exhibit
+    visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     app = visit(PAGE)
     assert "Does the dialogue work?" not in text(app)
     vote(box, exhibit, 1, "awe")
     assert "is said here once somebody has judged a pair" in text(visit(PAGE))
-    book, before = DuelBook(box.engine), judged(7)
+    book, before = DuelStore(box.engine), judged(7)
     drifted = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
     duel = book.challenge(before=before, after=JudgedCover(drifted, verdict("fear")), emotion="fear").id
     for number in range(5):
@@ -176,15 +176,15 @@ def test_whether_the_dialogue_works_is_told_with_its_interval(
     interval = Share(4, 5).interval
     assert "<b>80 %</b>" in shown and f"{percent(interval.low)} to {percent(interval.high)}" in shown
     assert "figure faint" in shown and "Needs 30 choices, has 5." in shown
-    CuratorsBook(box.engine).exclude(UUID(int=4, version=4).hex, "too fast")
+    CurationStore(box.engine).exclude(UUID(int=4, version=4).hex, "too fast")
     shown = text(visit(PAGE))
     shown = shown[shown.index("Does the dialogue work?") :]
     assert "<b>100 %</b>" in shown
     assert "Left out: 1 by visitors whom the curator leaves out (too fast)." in shown
 
 
-def test_pairs_are_told_of_even_if_nobody_voted_on_a_cover(visit: Visit, box: BallotBox) -> None:
-    book, before = DuelBook(box.engine), judged(7)
+def test_pairs_are_told_of_even_if_nobody_voted_on_a_cover(visit: Visit, box: VoteStore) -> None:
+    book, before = DuelStore(box.engine), judged(7)
     drifted = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
     duel = book.challenge(before=before, after=JudgedCover(drifted, verdict("fear")), emotion="fear").id
     book.cast(visitor="a" * 32, duel=duel, picked="neither", seconds_to_vote=1)

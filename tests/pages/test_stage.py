@@ -12,7 +12,7 @@ from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.verdict import Juror, Verdict
 from albumjudge.inference.exhibit import Exhibit, JudgedCover
 from albumjudge.ui import prints
-from albumjudge.voting.votes import BallotBox
+from albumjudge.voting.votes import VoteStore
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import FEELING, VISITOR, Visit, press, query, text
 
@@ -138,7 +138,7 @@ def test_a_link_that_leads_nowhere_gets_a_sentence_and_a_way_on(visit: Visit, li
 
 
 def test_a_cover_of_a_former_generator_is_shown_if_people_voted_on_it(
-    visit: Visit, box: BallotBox, exhibit: Exhibit
+    visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     gone = CoverIdentity("gone-12345678", 4711)
     verdict = Verdict((0.0, 0.0, 0.9, 0.1, 0.0, 0.0, 0.0, 0.0), "judge-12345678")

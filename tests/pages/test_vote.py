@@ -17,9 +17,9 @@ from albumjudge.inference.judge import Judge
 from albumjudge.ui import visitor
 from albumjudge.ui.charts import ON_SIDES
 from albumjudge.voting import rounds
-from albumjudge.voting.curation import CuratorsBook
+from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.rounds import CARDS
-from albumjudge.voting.votes import BallotBox, StoredVote, VoteError
+from albumjudge.voting.votes import StoredVote, VoteError, VoteStore
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, query, text
 
@@ -45,7 +45,7 @@ def play(app: AppTest, cards: int = CARDS, felt: str = "awe", answer: str = "agr
     return app
 
 
-def others_vote(box: BallotBox, exhibit: Exhibit, cover: CoverIdentity, *felt: str) -> None:
+def others_vote(box: VoteStore, exhibit: Exhibit, cover: CoverIdentity, *felt: str) -> None:
     """As many other visitors vote on a cover."""
     judged = exhibit.show_identity(cover)
     for number, feeling in enumerate(felt):
@@ -77,7 +77,7 @@ def test_the_ballot_is_blind_and_offers_nine_answers(visit: Visit, exhibit: Exhi
     assert shown(app).seed in hanging.ballot_pool(exhibit.painter.revision)
 
 
-def test_a_vote_is_stored_and_then_the_machine_is_revealed(visit: Visit, box: BallotBox) -> None:
+def test_a_vote_is_stored_and_then_the_machine_is_revealed(visit: Visit, box: VoteStore) -> None:
     app = press(visit("vote"), "felt-awe")
     (vote,) = box.votes()
     assert (vote.visitor, vote.cover, vote.felt, vote.label_shown) == (
@@ -94,7 +94,7 @@ def test_a_vote_is_stored_and_then_the_machine_is_revealed(visit: Visit, box: Ba
 
 
 def test_before_the_label_is_answered_nothing_else_of_machine_and_crowd_is_shown(
-    visit: Visit, box: BallotBox, exhibit: Exhibit
+    visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     app = visit("vote")
     others_vote(box, exhibit, shown(app), *["fear"] * 5)
@@ -110,7 +110,7 @@ def test_before_the_label_is_answered_nothing_else_of_machine_and_crowd_is_shown
     assert app.get("vega_lite_chart")
 
 
-def test_nothing_is_an_answer(visit: Visit, box: BallotBox) -> None:
+def test_nothing_is_an_answer(visit: Visit, box: VoteStore) -> None:
     app = press(visit("vote"), "felt-nothing")
     assert box.votes()[0].felt == "nothing"
     assert "You felt nothing, or something else." in text(app)
@@ -120,7 +120,7 @@ def test_nothing_is_an_answer(visit: Visit, box: BallotBox) -> None:
     ("button", "agrees", "words"), [("yes", True, "You agree"), ("no", False, "You do not agree")]
 )
 def test_the_answer_to_the_label_is_stored_once(
-    visit: Visit, box: BallotBox, button: str, agrees: bool, words: str
+    visit: Visit, box: VoteStore, button: str, agrees: bool, words: str
 ) -> None:
     app = press(press(visit("vote"), "felt-awe"), f"agree-{button}")
     assert box.votes()[0].agrees is agrees
@@ -128,13 +128,13 @@ def test_the_answer_to_the_label_is_stored_once(
     assert not buttons(app, "agree-")
 
 
-def test_who_cannot_say_goes_on_without_an_answer(visit: Visit, box: BallotBox) -> None:
+def test_who_cannot_say_goes_on_without_an_answer(visit: Visit, box: VoteStore) -> None:
     app = press(press(visit("vote"), "felt-awe"), "skip")
     assert box.votes()[0].agrees is None
     assert "2 of 6" in text(app) and len(buttons(app, "felt-")) == 9
 
 
-def test_next_brings_another_cover_and_its_own_ballot(visit: Visit, box: BallotBox) -> None:
+def test_next_brings_another_cover_and_its_own_ballot(visit: Visit, box: VoteStore) -> None:
     app = press(press(visit("vote"), "felt-awe"), "agree-yes")
     first = shown(app)
     press(app, "next")
@@ -151,7 +151,7 @@ def test_a_reload_shows_the_stored_vote_and_no_second_ballot(visit: Visit) -> No
     assert not [button for button in again.button if (button.key or "").startswith("felt-")]
 
 
-def test_a_second_tab_that_still_shows_the_ballot_does_not_vote_twice(visit: Visit, box: BallotBox) -> None:
+def test_a_second_tab_that_still_shows_the_ballot_does_not_vote_twice(visit: Visit, box: VoteStore) -> None:
     first = visit("vote")
     second = visit("vote", cover=str(shown(first)))
     press(first, "felt-awe")
@@ -161,7 +161,7 @@ def test_a_second_tab_that_still_shows_the_ballot_does_not_vote_twice(visit: Vis
 
 
 def test_an_answer_given_before_the_link_has_arrived_counts_for_the_cover_on_show(
-    visit: Visit, box: BallotBox
+    visit: Visit, box: VoteStore
 ) -> None:
     app = visit("vote")
     seen = shown(app)
@@ -171,7 +171,7 @@ def test_an_answer_given_before_the_link_has_arrived_counts_for_the_cover_on_sho
 
 
 def test_what_others_felt_is_told_after_the_vote_and_once_they_are_five(
-    visit: Visit, box: BallotBox, exhibit: Exhibit
+    visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     app = visit("vote")
     others_vote(box, exhibit, shown(app), "awe", "fear", "fear", "nothing")
@@ -198,7 +198,7 @@ def test_a_cover_outside_the_pool_cannot_be_voted_on(visit: Visit, exhibit: Exhi
     assert shown(app).seed != outside
 
 
-def test_who_has_seen_all_is_thanked(visit: Visit, box: BallotBox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_has_seen_all_is_thanked(visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hanging, "ballot_pool", lambda revision: (4711,))
     app = press(press(press(visit("vote"), "felt-awe"), "agree-yes"), "next")
     assert "Your round" in text(app) and not buttons(app, "another")
@@ -208,7 +208,7 @@ def test_who_has_seen_all_is_thanked(visit: Visit, box: BallotBox, monkeypatch: 
 
 
 def test_who_saw_all_before_there_were_rounds_is_thanked(
-    visit: Visit, box: BallotBox, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
+    visit: Visit, box: VoteStore, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hanging, "ballot_pool", lambda revision: (4711,))
     (judged,) = exhibit.show([4711])
@@ -224,7 +224,7 @@ def test_a_steered_cover_of_a_seed_in_the_pool_is_not_up_for_a_vote(visit: Visit
 
 
 def test_a_friends_link_brings_that_cover_as_a_card_of_the_round(
-    visit: Visit, box: BallotBox, exhibit: Exhibit
+    visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     cover = CoverIdentity(exhibit.painter.revision, hanging.ballot_pool(exhibit.painter.revision)[-1])
     app = visit("vote", cover=str(cover))
@@ -237,7 +237,7 @@ def test_a_friends_link_brings_that_cover_as_a_card_of_the_round(
 
 
 def test_a_round_is_six_covers_with_two_anchors_and_ends_in_a_summary(
-    visit: Visit, box: BallotBox, exhibit: Exhibit
+    visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     app = visit("vote")
     assert "1 of 6" in text(app)
@@ -261,7 +261,7 @@ def test_a_round_is_six_covers_with_two_anchors_and_ends_in_a_summary(
     assert app.get("download_button")
 
 
-def test_another_round_goes_on_with_new_covers(visit: Visit, box: BallotBox) -> None:
+def test_another_round_goes_on_with_new_covers(visit: Visit, box: VoteStore) -> None:
     app = press(play(visit("vote")), "another")
     assert "1 of 6" in text(app) and "round" not in app.query_params
     press(app, "felt-fear")
@@ -277,7 +277,7 @@ def test_a_round_goes_on_after_a_reload_with_the_cover_that_was_on_show(visit: V
     assert "3 of 6" in text(visit("vote"))
 
 
-def test_anyone_can_see_a_finished_round_by_its_link_and_change_nothing(visit: Visit, box: BallotBox) -> None:
+def test_anyone_can_see_a_finished_round_by_its_link_and_change_nothing(visit: Visit, box: VoteStore) -> None:
     play(visit("vote"))
     link = rounds.round_id(VISITOR, 0)
     theirs = visit("vote", OTHER_VISITOR, round=link)
@@ -306,7 +306,7 @@ def test_a_link_to_no_round_says_so_and_offers_one(visit: Visit, link: str) -> N
 
 
 def test_the_crowd_stands_in_the_summary_where_enough_have_voted(
-    visit: Visit, box: BallotBox, exhibit: Exhibit
+    visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     app = play(visit("vote"))
     first = box.votes()[0].cover
@@ -322,7 +322,7 @@ def test_the_crowd_stands_in_the_summary_where_enough_have_voted(
 
 
 def test_a_random_label_is_asked_about_like_any_other_and_stored_as_such(
-    visit: Visit, box: BallotBox, placebo: None
+    visit: Visit, box: VoteStore, placebo: None
 ) -> None:
     app = press(visit("vote"), "felt-awe")
     page = text(app)
@@ -342,7 +342,7 @@ def test_a_random_label_is_asked_about_like_any_other_and_stored_as_such(
 
 
 def test_the_end_of_the_round_tells_which_labels_were_random(
-    visit: Visit, box: BallotBox, monkeypatch: pytest.MonkeyPatch
+    visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = play(visit("vote"), 4)
     monkeypatch.setattr(rounds, "draw_label", lambda top: (PLACEBO, "placebo"))
@@ -362,7 +362,7 @@ def test_a_round_of_the_machines_own_labels_says_so(visit: Visit) -> None:
 
 
 def test_once_told_nobody_is_asked_about_a_label_any_more(
-    visit: Visit, box: BallotBox, placebo: None
+    visit: Visit, box: VoteStore, placebo: None
 ) -> None:
     app = visit("vote")
     for _ in range(CARDS):
@@ -376,7 +376,7 @@ def test_once_told_nobody_is_asked_about_a_label_any_more(
 
 
 def test_while_the_database_is_locked_the_choice_is_kept_and_can_be_sent_again(
-    visit: Visit, box: BallotBox, tmp_path: Path
+    visit: Visit, box: VoteStore, tmp_path: Path
 ) -> None:
     app = visit("vote")
     other = sqlite3.connect(tmp_path / "votes.db", isolation_level=None)
@@ -394,7 +394,7 @@ def test_while_the_database_is_locked_the_choice_is_kept_and_can_be_sent_again(
 
 
 def test_a_choice_survives_a_database_that_cannot_even_be_read(
-    visit: Visit, box: BallotBox, monkeypatch: pytest.MonkeyPatch
+    visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = visit("vote")
 
@@ -402,7 +402,7 @@ def test_a_choice_survives_a_database_that_cannot_even_be_read(
         raise VoteError("The votes cannot be read: the database is away.")
 
     with monkeypatch.context() as broken:
-        broken.setattr(BallotBox, "votes", fail)
+        broken.setattr(VoteStore, "votes", fail)
         press(app, "felt-fear")
         assert "the database is away" in text(app) and "Your choice, fear, is kept" in text(app)
         press(app, "try-casting-again")
@@ -414,20 +414,20 @@ def test_a_choice_survives_a_database_that_cannot_even_be_read(
 
 
 def test_a_vote_that_is_stored_is_not_called_unstored_when_reading_fails(
-    visit: Visit, box: BallotBox, monkeypatch: pytest.MonkeyPatch
+    visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = visit("vote")
-    cast = BallotBox.cast
+    cast = VoteStore.cast
 
-    def cast_and_break(self: BallotBox, **vote: Any) -> StoredVote:
+    def cast_and_break(self: VoteStore, **vote: Any) -> StoredVote:
         stored = cast(self, **vote)
-        monkeypatch.setattr(BallotBox, "anchors", fail)
+        monkeypatch.setattr(VoteStore, "anchors", fail)
         return stored
 
     def fail(*_: object, **__: object) -> object:
         raise VoteError("The votes cannot be read.")
 
-    monkeypatch.setattr(BallotBox, "cast", cast_and_break)
+    monkeypatch.setattr(VoteStore, "cast", cast_and_break)
     press(app, "felt-fear")
     assert "The votes cannot be read." in text(app) and "is kept" not in text(app)
     assert [vote.felt for vote in box.votes()] == ["fear"]
@@ -475,11 +475,11 @@ def test_only_random_ids_are_taken_from_a_cookie(text_: str | None, fits: bool) 
 
 
 def test_a_round_that_the_closing_cuts_short_keeps_its_votes_and_is_summed_up(
-    visit: Visit, box: BallotBox
+    visit: Visit, box: VoteStore
 ) -> None:
     app = play(visit("vote"), 2)
     press(app, "felt-awe")
-    CuratorsBook(box.engine).close()
+    CurationStore(box.engine).close()
     # The label of a vote that was cast in time can still be answered.
     page = text(press(app, "agree-no"))
     assert "You do not agree with the label" in page
@@ -492,14 +492,14 @@ def test_a_round_that_the_closing_cuts_short_keeps_its_votes_and_is_summed_up(
 
 
 def test_a_choice_that_comes_after_the_closing_is_not_taken_and_that_is_said(
-    visit: Visit, box: BallotBox
+    visit: Visit, box: VoteStore
 ) -> None:
     app = visit("vote")
-    CuratorsBook(box.engine).close()
+    CurationStore(box.engine).close()
     page = text(press(app, "felt-fear"))
     assert "Your vote was not stored: the exhibit is closed at the moment and takes no votes." in page
     assert box.count() == 0 and not buttons(app, "try-casting")
-    CuratorsBook(box.engine).open("second evening")
+    CurationStore(box.engine).open("second evening")
     page = text(app.run())
     assert buttons(app, "felt-") and "kept here" not in page
     press(app, "felt-fear")
@@ -507,19 +507,19 @@ def test_a_choice_that_comes_after_the_closing_is_not_taken_and_that_is_said(
 
 
 def test_the_crowd_at_the_reveal_is_without_whoever_the_curator_leaves_out(
-    visit: Visit, box: BallotBox, exhibit: Exhibit
+    visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     app = visit("vote")
     others_vote(box, exhibit, shown(app), *["fear"] * 3, *["awe"] * 3)
-    CuratorsBook(box.engine).exclude("other-5", "too fast")
+    CurationStore(box.engine).exclude("other-5", "too fast")
     page = text(press(press(app, "felt-awe"), "agree-yes"))
     assert "5 other visitors have voted on it; 2 felt as you did. They felt: 3 fear, 2 awe." in page
-    CuratorsBook(box.engine).exclude("other-4", "too fast")
+    CurationStore(box.engine).exclude("other-4", "too fast")
     assert "Four other visitors have voted on it so far." in text(app.run())
 
 
 def test_a_new_painter_and_a_new_judge_in_mid_round_cost_no_vote(
-    visit: Visit, box: BallotBox, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
+    visit: Visit, box: VoteStore, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = play(visit("vote"), 2)
     old, guest = exhibit.painter, exhibit.painters[1]

@@ -17,16 +17,16 @@ from albumjudge.domain.settings import Settings
 from albumjudge.domain.uploads import Picture
 from albumjudge.domain.verdict import Verdict
 from albumjudge.inference.exhibit import Exhibit
-from albumjudge.voting.submissions import GiftShelf, Stock
-from albumjudge.voting.votes import BallotBox, open_engine
+from albumjudge.voting.submissions import Stock, SubmissionStore
+from albumjudge.voting.votes import VoteStore, open_engine
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, text
 
 
 @pytest.fixture
-def shelf(box: BallotBox, settings: Settings) -> Iterator[GiftShelf]:
+def shelf(box: VoteStore, settings: Settings) -> Iterator[SubmissionStore]:
     engine = open_engine(settings.database_url)
-    yield GiftShelf(engine)
+    yield SubmissionStore(engine)
     engine.dispose()
 
 
@@ -105,7 +105,7 @@ def test_what_is_no_picture_gets_a_sentence_and_another_chance(visit: Visit, fil
     assert "mostly amusement" in text(app)
 
 
-def test_nothing_is_kept_unless_the_visitor_says_so(visit: Visit, shelf: GiftShelf) -> None:
+def test_nothing_is_kept_unless_the_visitor_says_so(visit: Visit, shelf: SubmissionStore) -> None:
     app = brought(visit)
     assert "stored nowhere" in text(app) and "Take it back" not in [b.label for b in app.button]
     assert shelf.stock().kept == 0
@@ -116,7 +116,9 @@ def test_nothing_is_kept_unless_the_visitor_says_so(visit: Visit, shelf: GiftShe
     assert [button.label for button in app.button] == ["Take it back"]
 
 
-def test_a_gift_can_be_taken_back_later_and_is_nobody_elses_business(visit: Visit, shelf: GiftShelf) -> None:
+def test_a_gift_can_be_taken_back_later_and_is_nobody_elses_business(
+    visit: Visit, shelf: SubmissionStore
+) -> None:
     press(brought(visit), "keep")
     assert "What you gave" not in text(visit("your_picture", visitor=OTHER_VISITOR))
     app = visit("your_picture")
@@ -125,8 +127,8 @@ def test_a_gift_can_be_taken_back_later_and_is_nobody_elses_business(visit: Visi
     assert shelf.stock().kept == 0 and "What you gave" not in text(app)
 
 
-def test_whoever_gave_a_picture_reads_why_the_curator_hid_or_deleted_it(visit: Visit, box: BallotBox) -> None:
-    shelf = GiftShelf(box.engine)
+def test_whoever_gave_a_picture_reads_why_the_curator_hid_or_deleted_it(visit: Visit, box: VoteStore) -> None:
+    shelf = SubmissionStore(box.engine)
     hidden, gone = (
         shelf.keep(visitor=VISITOR, picture=Picture(np.full((64, 64, 3), grey, np.uint8)), judge="j-00000000")
         for grey in (40, 80)

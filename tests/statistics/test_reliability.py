@@ -18,7 +18,7 @@ from albumjudge.statistics import agreement, reliability
 from albumjudge.statistics import vote_arrays as ballots
 from albumjudge.statistics.agreement import FELT
 from albumjudge.statistics.intervals import Floats
-from albumjudge.statistics.vote_arrays import Ballots
+from albumjudge.statistics.vote_arrays import VoteArrays
 from tests.vote_fixtures import vote
 
 ONCE: Callable[[int], Floats] = lambda n: np.ones((1, n))  # noqa: E731
@@ -29,8 +29,8 @@ VOTES = st.lists(
 )
 
 
-def cast(rows: list[tuple[str, int, str, str]]) -> Ballots:
-    """Ballots of (visitor, seed of the cover, felt, said)."""
+def cast(rows: list[tuple[str, int, str, str]]) -> VoteArrays:
+    """VoteArrays of (visitor, seed of the cover, felt, said)."""
     return ballots.from_votes(
         [vote(felt, visitor=who, seed=seed, top=said) for who, seed, felt, said in rows]
     )

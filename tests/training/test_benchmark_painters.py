@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from albumjudge.skipgan import SkipGenerator
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
 from albumjudge.domain.conditions import DECADES, GENRES
 from albumjudge.models.dcgan import Generator
-from albumjudge.skipgan import SkipGenerator
 from tests.cover_folders import cover_folder, write_metadata
 from training import benchmark_painters as benchmark_generator
 from training import evaluate_painter as evaluate_generator
@@ -38,7 +38,7 @@ from training.data.covers import DataError, hold_out, read_metadata
 from training.engine.state import save_checkpoint
 from training.evaluate_painter import Describer, describe
 from training.metrics import condition_classifier as read_back
-from training.metrics.extractors import AllViews, Eyes, LiteStages, Looker
+from training.metrics.extractors import AllViews, Extractors, LiteStages, Looker
 from training.metrics.imagenet import DEVIATION, MEAN
 from training.metrics.lpips import Perceptual
 from training.reports.sheets import sheet
@@ -68,15 +68,15 @@ class PlainSquares(Perceptual):
         return (one[0] - other[0]).square().mean((1, 2, 3))
 
 
-def stand_in(_: object = None, *, halved: bool = False) -> Eyes:
-    """Eyes that see mean colours only: three numbers per view, three by the second network."""
-    return Eyes(Describer(ThreeTimes(), 9, 8), Describer(nn.Identity(), 3, 8), 3, PlainSquares())
+def stand_in(_: object = None, *, halved: bool = False) -> Extractors:
+    """Extractors that see mean colours only: three numbers per view, three by the second network."""
+    return Extractors(Describer(ThreeTimes(), 9, 8), Describer(nn.Identity(), 3, 8), 3, PlainSquares())
 
 
 @pytest.fixture(autouse=True)
 def small_and_blind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluate_generator, "SUBSETS", 5)
-    monkeypatch.setattr(benchmark_generator, "open_eyes", stand_in)
+    monkeypatch.setattr(benchmark_generator, "load_extractors", stand_in)
     monkeypatch.setattr(benchmark_generator, "PER_ANSWER", 2)
     monkeypatch.setattr(read_back, "LEAST_PER_NAME", 1)
 

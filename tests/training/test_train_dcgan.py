@@ -31,7 +31,7 @@ from training import reading
 from training.data.covers import CoverEntry, CoverSet, DataError, label_numbers, load_covers
 from training.engine.state import read_state, write_state
 from training.generator import dcgan_trainer as generator_trainer
-from training.generator.dcgan_trainer import Trainer, contact_sheet
+from training.generator.dcgan_trainer import DcganTrainer, contact_sheet
 from training.generator.presets import PRESETS, GeneratorConfig
 from training.metrics.efficientnet import LiteFeatures
 from training.train_dcgan import main, train
@@ -81,8 +81,8 @@ def covers(folder: Path) -> CoverSet:
     return load_covers(folder, size=8)
 
 
-def trainer_of(covers: CoverSet, config: GeneratorConfig = CONFIG) -> Trainer:
-    return Trainer(config, covers, device=CPU)
+def trainer_of(covers: CoverSet, config: GeneratorConfig = CONFIG) -> DcganTrainer:
+    return DcganTrainer(config, covers, device=CPU)
 
 
 def weights(out: Path) -> dict[str, Tensor]:
@@ -187,15 +187,15 @@ def test_a_polite_signal_saves_the_state_first(
     number: signal.Signals,
 ) -> None:
     before = signal.getsignal(number)
-    step = Trainer.train_step
+    step = DcganTrainer.train_step
 
-    def step_with_a_visitor(self: Trainer, batch: Tensor, labels: Tensor) -> None:
+    def step_with_a_visitor(self: DcganTrainer, batch: Tensor, labels: Tensor) -> None:
         step(self, batch, labels)
         if self.step == 5:
             signal.raise_signal(number)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "train_step", step_with_a_visitor)
+        patch.setattr(DcganTrainer, "train_step", step_with_a_visitor)
         assert train(CONFIG, covers, tmp_path, device=CPU) is None
     assert "Stopped after 20 covers" in capsys.readouterr().out
     assert signal.getsignal(number) is before
@@ -215,7 +215,7 @@ def train_step(self, *batch):
         os.kill(os.getpid(), signal.SIGKILL)
 
 generator_trainer.CALIBRATION_BATCHES = 2
-step, generator_trainer.Trainer.train_step = generator_trainer.Trainer.train_step, train_step
+step, generator_trainer.DcganTrainer.train_step = generator_trainer.DcganTrainer.train_step, train_step
 sys.exit(train_generator.main())
 """
 
@@ -266,7 +266,7 @@ def test_a_broken_state_gives_a_sentence(
     folder: Path, covers: CoverSet, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
 ) -> None:
     path = tmp_path / "state.safetensors"
-    tensors, notes = Trainer(replace(PRESETS["tiny"], size=8), covers, device=CPU).state()
+    tensors, notes = DcganTrainer(replace(PRESETS["tiny"], size=8), covers, device=CPU).state()
     if damage == "lacks a tensor":
         del tensors["average/layers.0.weight"]
     elif damage == "other shape":
@@ -404,7 +404,7 @@ def test_flipping_mirrors_some_real_covers_and_leaves_the_others(tmp_path: Path)
 
 
 def test_bf16_trains_to_finite_weights(covers: CoverSet) -> None:
-    trainer = Trainer(CONFIG, covers, device=CPU, precision="bf16")
+    trainer = DcganTrainer(CONFIG, covers, device=CPU, precision="bf16")
     trainer.train_step(*next(trainer.batches()))
     assert trainer.totals.isfinite().all()
     for parameter in trainer.average.parameters():
@@ -529,15 +529,15 @@ class KilledError(Exception):
 def test_a_projected_run_that_was_killed_ends_in_the_same_weights(
     more: CoverSet, whole_projected: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = Trainer.train_step
+    step = DcganTrainer.train_step
 
-    def step_and_die(self: Trainer, batch: Tensor, labels: Tensor) -> None:
+    def step_and_die(self: DcganTrainer, batch: Tensor, labels: Tensor) -> None:
         step(self, batch, labels)
         if self.step == 3:
             raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "train_step", step_and_die)
+        patch.setattr(DcganTrainer, "train_step", step_and_die)
         with pytest.raises(KilledError):
             train(TINY_PROJECTED, more, tmp_path, device=CPU)
     # Saved at the end of the epoch: the third step is lost and must be made again.
@@ -743,16 +743,16 @@ def test_a_run_can_begin_with_a_dcgans_pictures(
     folder: Path, dcgan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pictures are compared where gates (none at this size) and conditions have no part in them."""
-    began: list[Trainer] = []
+    began: list[DcganTrainer] = []
 
-    paint = Trainer.paint_samples
+    paint = DcganTrainer.paint_samples
 
-    def note(self: Trainer, folder: Path) -> NDArray[np.uint8]:
+    def note(self: DcganTrainer, folder: Path) -> NDArray[np.uint8]:
         if self.step == 0:
             began.append(copy.deepcopy(self))
         return paint(self, folder)
 
-    monkeypatch.setattr(Trainer, "paint_samples", note)
+    monkeypatch.setattr(DcganTrainer, "paint_samples", note)
     out = tmp_path / "run"
     command = ["--data", str(folder), "--preset", "tiny-projected", "--out", str(out), "--device", "cpu"]
     assert main([*command, "--start-from", str(dcgan)]) == 0
@@ -806,14 +806,14 @@ def test_a_run_can_begin_where_another_of_its_kind_ended(
     command = ["--data", str(folder), "--preset", preset, "--device", "cpu", "--epochs", "1"]
     assert main([*command, "--out", str(tmp_path / "first")]) == 0
     began: list[dict[str, torch.Tensor]] = []
-    paint = Trainer.paint_samples
+    paint = DcganTrainer.paint_samples
 
-    def note(self: Trainer, folder: Path) -> NDArray[np.uint8]:
+    def note(self: DcganTrainer, folder: Path) -> NDArray[np.uint8]:
         if self.step == 0:
             began.append({key: value.clone() for key, value in self.generator.state_dict().items()})
         return paint(self, folder)
 
-    monkeypatch.setattr(Trainer, "paint_samples", note)
+    monkeypatch.setattr(DcganTrainer, "paint_samples", note)
     ended = tmp_path / "first" / "checkpoint"
     assert main([*command, "--out", str(tmp_path / "second"), "--start-from", str(ended)]) == 0
     wanted = load_generator(read_checkpoint(ended, "generator")).state_dict()
@@ -851,7 +851,7 @@ def test_the_script_trains_the_projected_recipe_on_the_real_features(
 @pytest.mark.usefixtures("quick")
 def test_the_projected_recipe_trains_in_bf16_to_finite_weights(larger: CoverSet) -> None:
     config = replace(TINY_PROJECTED, watch_first=0)
-    trainer = Trainer(config, larger, device=CPU, precision="bf16")
+    trainer = DcganTrainer(config, larger, device=CPU, precision="bf16")
     before = snapshot(trainer.generator)
     trainer.train_step(*next(trainer.batches()))
     assert moved(before, trainer.generator)
@@ -862,7 +862,7 @@ def test_the_projected_recipe_trains_in_bf16_to_finite_weights(larger: CoverSet)
 
 
 @pytest.fixture
-def styled(larger: CoverSet, quick: None) -> Trainer:
+def styled(larger: CoverSet, quick: None) -> DcganTrainer:
     """About to take its first step; real covers have been looked at."""
     trainer = trainer_of(larger, replace(TINY_STYLED, watch_first=0))
     trainer.prepare()
@@ -870,7 +870,7 @@ def styled(larger: CoverSet, quick: None) -> Trainer:
 
 
 def test_moments_and_reader_look_at_real_covers_once_and_are_kept_in_the_state(
-    styled: Trainer, larger: CoverSet, monkeypatch: pytest.MonkeyPatch
+    styled: DcganTrainer, larger: CoverSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert styled.moments is not None and styled.reading is not None
     assert styled.moments.known and styled.reading.known
@@ -913,7 +913,7 @@ def test_the_styled_generator_hears_moments_and_reader_as_loudly_as_was_announce
     assert torch.allclose(three - silent, 3 * (one - silent), atol=1e-6)
 
 
-def test_half_of_the_orders_are_open_and_every_genre_and_decade_is_asked_for(styled: Trainer) -> None:
+def test_half_of_the_orders_are_open_and_every_genre_and_decade_is_asked_for(styled: DcganTrainer) -> None:
     orders = torch.cat([styled._orders() for _ in range(400)])
     for column, known in zip(orders.T, (GENRES, DECADES), strict=True):
         counts = torch.bincount(column, minlength=len(known) + 1)
@@ -922,7 +922,7 @@ def test_half_of_the_orders_are_open_and_every_genre_and_decade_is_asked_for(sty
         assert counts[1:].min() > 0.7 * counts[1:].max()
 
 
-def test_what_orders_mean_is_learnt_in_longer_steps_that_settle_as_well(styled: Trainer) -> None:
+def test_what_orders_mean_is_learnt_in_longer_steps_that_settle_as_well(styled: DcganTrainer) -> None:
     rest, orders = styled.generator_steps.param_groups
     assert isinstance(styled.generator, StyledGenerator)
     assert {id(p) for p in orders["params"]} == {
@@ -938,7 +938,7 @@ def test_what_orders_mean_is_learnt_in_longer_steps_that_settle_as_well(styled: 
         assert orders["lr"] == pytest.approx(generator_trainer.ORDERS_HASTE * rest["lr"])
 
 
-def test_the_styled_critic_is_a_dcgans_and_looks_at_pixels_alone(styled: Trainer) -> None:
+def test_the_styled_critic_is_a_dcgans_and_looks_at_pixels_alone(styled: DcganTrainer) -> None:
     assert isinstance(styled.discriminator, Discriminator)
     before = snapshot(styled.generator), snapshot(styled.discriminator)
     styled.train_step(*next(styled.batches()))

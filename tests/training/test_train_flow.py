@@ -22,23 +22,23 @@ from torch import Tensor, nn
 
 from albumjudge.domain.conditions import DECADES, GENRES
 from albumjudge.inference.checkpoints import load_generator, read_checkpoint
-from albumjudge.models.flow import SketchGenerator
+from albumjudge.models.flow import FlowGenerator
 from tests.cover_folders import cover_folder
 from tests.quick_features import QuickFeatures
 from tests.training.engine.test_distributed import ROOT, free_port
 from training import train_autoencoder as train_inker
 from training import train_flow as train_sketcher
 from training.data.covers import CoverSet, DataError, load_covers
-from training.engine.distributed import Crew
+from training.engine.distributed import Processes
 from training.engine.state import read_state, write_state
 from training.engine.tensorboard import GROUPS
-from training.engine.trainer import Pupil, teach
-from training.generator.autoencoder_loss import Tracer
-from training.train_autoencoder import InkerConfig, InkerTrainer
-from training.train_flow import SketcherConfig, SketcherTrainer, begin, mixed, trace_all
+from training.engine.trainer import Trainer, teach
+from training.generator.autoencoder_loss import Encoder
+from training.train_autoencoder import AutoencoderConfig, AutoencoderTrainer
+from training.train_flow import FlowConfig, FlowTrainer, begin, mixed, trace_all
 
-INKER = InkerConfig(held_out=0, epochs=2, batch=4, depth=3, width=4, seed=5)
-SKETCHER = SketcherConfig(
+INKER = AutoencoderConfig(held_out=0, epochs=2, batch=4, depth=3, width=4, seed=5)
+SKETCHER = FlowConfig(
     held_out=0,
     epochs=2,
     batch=4,
@@ -64,7 +64,7 @@ def small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train_inker, "LiteFeatures", QuickFeatures)
         for script in (train_inker, train_sketcher):
-            patch.setattr(script, "Tracer", partial(Tracer, width=4))
+            patch.setattr(script, "Encoder", partial(Encoder, width=4))
         yield
     torch.set_num_threads(threads)
 
@@ -89,7 +89,7 @@ def labelled(covers: CoverSet) -> CoverSet:
     return CoverSet(covers.pixels, tuple(entries))
 
 
-def options(config: InkerConfig | SketcherConfig) -> list[str]:
+def options(config: AutoencoderConfig | FlowConfig) -> list[str]:
     """Settings as they are given on the command line, in the precision of pupils that tests make themselves."""
     given = {key: value for key, value in asdict(config).items() if value is not None and key != "recipe"}
     given["precision"] = "fp32"
@@ -114,25 +114,25 @@ def dreamt(folder: Path, taught: Path, tmp_path_factory: pytest.TempPathFactory)
     return out
 
 
-def inker_of(covers: CoverSet, config: InkerConfig = INKER, crew: Crew | None = None) -> Pupil:
-    return InkerTrainer(config, covers, crew or Crew())
+def inker_of(covers: CoverSet, config: AutoencoderConfig = INKER, crew: Processes | None = None) -> Trainer:
+    return AutoencoderTrainer(config, covers, crew or Processes())
 
 
 def sketcher_of(
-    covers: CoverSet, taught: Path, config: SketcherConfig = SKETCHER, crew: Crew | None = None
-) -> SketcherTrainer:
+    covers: CoverSet, taught: Path, config: FlowConfig = SKETCHER, crew: Processes | None = None
+) -> FlowTrainer:
     painter, tracer, _ = begin(config, taught, CPU)
-    sketches = trace_all(tracer, covers, config, Crew())
+    sketches = trace_all(tracer, covers, config, Processes())
     if painter.novice is not None:
         lesson = replace(config, epochs=config.novice_epochs)
-        novice = SketcherTrainer(lesson, covers, Crew(), painter, sketches, novice=True)
+        novice = FlowTrainer(lesson, covers, Processes(), painter, sketches, novice=True)
         for _ in range(novice.steps):
             novice.train_step()
         painter.novice.load_state_dict(novice.average.state_dict())
-    return SketcherTrainer(config, covers, crew or Crew(), painter, sketches)
+    return FlowTrainer(config, covers, crew or Processes(), painter, sketches)
 
 
-Make = Callable[..., Pupil]
+Make = Callable[..., Trainer]
 Main = Callable[[list[str]], int]
 
 
@@ -152,7 +152,7 @@ def whole(kind: str, taught: Path, dreamt: Path) -> Path:
 def make(kind: str, covers: CoverSet, taught: Path) -> Make:
     """Makes a pupil of either kind, with settings changed and in a crew where asked."""
 
-    def made(crew: Crew | None = None, **changes: Any) -> Pupil:
+    def made(crew: Processes | None = None, **changes: Any) -> Trainer:
         if kind == "inker":
             return inker_of(covers, replace(INKER, **changes), crew)
         return sketcher_of(covers, taught, replace(SKETCHER, **changes), crew)
@@ -200,7 +200,7 @@ def test_the_first_script_teaches_a_inker_from_a_folder_of_covers(taught: Path) 
 
 def test_the_second_script_teaches_a_sketcher_whose_checkpoint_paints(dreamt: Path) -> None:
     checkpoint = read_checkpoint(dreamt / "checkpoint", "generator")
-    assert (checkpoint.name, checkpoint.network) == ("sketched-64", "SketchGenerator")
+    assert (checkpoint.name, checkpoint.network) == ("sketched-64", "FlowGenerator")
     assert checkpoint.config == {
         "latent_size": 6,
         "depth": 3,
@@ -222,7 +222,7 @@ def test_the_second_script_teaches_a_sketcher_whose_checkpoint_paints(dreamt: Pa
     for line in checkpoint.history:
         assert 0 < line["loss_generator"] < 4
     generator = load_generator(checkpoint)
-    assert isinstance(generator, SketchGenerator)
+    assert isinstance(generator, FlowGenerator)
     painted = generator(torch.randn(2, 6), torch.tensor([0, 1]), torch.tensor([2, 0]))
     assert painted.shape == (2, 3, 64, 64)
     assert painted.isfinite().all()
@@ -272,7 +272,7 @@ def test_a_painter_is_another_one_where_it_makes_its_sketches_in_another_way(
 
 def test_the_checkpoints_inker_is_the_one_that_was_taught(taught: Path, dreamt: Path) -> None:
     generator = load_generator(read_checkpoint(dreamt / "checkpoint", "generator"))
-    assert isinstance(generator, SketchGenerator)
+    assert isinstance(generator, FlowGenerator)
     tensors, _ = read_state(taught / "state.safetensors")
     for name, value in generator.inker.state_dict().items():
         assert torch.equal(value, tensors[f"inker/{name}"].half().float()), name
@@ -280,7 +280,7 @@ def test_the_checkpoints_inker_is_the_one_that_was_taught(taught: Path, dreamt: 
 
 def test_the_checkpoints_sketcher_is_the_average(dreamt: Path) -> None:
     generator = load_generator(read_checkpoint(dreamt / "checkpoint", "generator"))
-    assert isinstance(generator, SketchGenerator)
+    assert isinstance(generator, FlowGenerator)
     tensors, _ = read_state(dreamt / "state.safetensors")
     for name, value in generator.sketcher.state_dict().items():
         assert torch.equal(value, tensors[f"average/{name}"].half().float()), name
@@ -288,7 +288,7 @@ def test_the_checkpoints_sketcher_is_the_average(dreamt: Path) -> None:
 
 def test_the_checkpoints_novice_is_the_average_of_who_learnt_first(dreamt: Path) -> None:
     generator = load_generator(read_checkpoint(dreamt / "checkpoint", "generator"))
-    assert isinstance(generator, SketchGenerator) and generator.novice is not None
+    assert isinstance(generator, FlowGenerator) and generator.novice is not None
     tensors, notes = read_state(dreamt / "novice" / "state.safetensors")
     assert (notes["step"], notes["config"]) == (3, asdict(replace(SKETCHER, epochs=1)))
     for name, value in generator.novice.state_dict().items():
@@ -300,8 +300,8 @@ def test_the_checkpoints_novice_is_the_average_of_who_learnt_first(dreamt: Path)
 
 def test_a_novice_learns_without_the_sketcher(covers: CoverSet, taught: Path) -> None:
     painter, tracer, _ = begin(replace(SKETCHER, novice=16), taught, CPU)
-    sketches = trace_all(tracer, covers, SKETCHER, Crew())
-    pupil = SketcherTrainer(SKETCHER, covers, Crew(), painter, sketches, novice=True)
+    sketches = trace_all(tracer, covers, SKETCHER, Processes())
+    pupil = FlowTrainer(SKETCHER, covers, Processes(), painter, sketches, novice=True)
     before, given = snapshot(painter), snapshot(pupil.sketcher)
     pupil.train_step()
     assert moved(given, pupil.sketcher)
@@ -317,7 +317,7 @@ def test_a_sketcher_can_do_without_a_novice(folder: Path, taught: Path, tmp_path
     assert train_sketcher.main([*where, "--threads", "1", *options(lone)]) == 0
     assert not (tmp_path / "novice").exists()
     generator = load_generator(read_checkpoint(tmp_path / "checkpoint", "generator"))
-    assert isinstance(generator, SketchGenerator) and generator.novice is None
+    assert isinstance(generator, FlowGenerator) and generator.novice is None
     assert generator(torch.randn(2, 6)).isfinite().all()
 
 
@@ -326,15 +326,15 @@ def test_the_same_command_ends_what_was_killed_after_the_novice(
 ) -> None:
     where = ["--data", str(folder), "--inker", str(taught), "--out", str(tmp_path), "--device", "cpu"]
     command = [*where, "--threads", "1", *options(SKETCHER)]
-    step = SketcherTrainer.train_step
+    step = FlowTrainer.train_step
 
-    def die_without_novice(self: SketcherTrainer) -> None:
+    def die_without_novice(self: FlowTrainer) -> None:
         if not self.is_novice and self.step == 4:
             raise KilledError
         step(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(SketcherTrainer, "train_step", die_without_novice)
+        patch.setattr(FlowTrainer, "train_step", die_without_novice)
         with pytest.raises(KilledError):
             train_sketcher.main(command)
     assert train_sketcher.main(command) == 0
@@ -500,7 +500,7 @@ def test_looking_at_samples_does_not_move_the_run(make: Make) -> None:
 def test_each_row_of_covers_hangs_above_what_the_inker_made_of_it(covers: CoverSet, count: int) -> None:
     fewer = CoverSet(covers.pixels[:count], covers.entries[:count])
     trainer = inker_of(fewer)
-    assert isinstance(trainer, InkerTrainer)
+    assert isinstance(trainer, AutoencoderTrainer)
     kind, picture = trainer.sheet()
     assert kind == "-private"
     with torch.no_grad():
@@ -659,7 +659,7 @@ def test_a_sketcher_does_not_go_on_with_the_sketches_of_another_inker(
 
 def test_a_batch_that_cannot_be_shared_evenly_is_refused(make: Make) -> None:
     with pytest.raises(DataError, match=r"14 covers and 3 processes do not go with batches of 4\."):
-        make(Crew(0, 3))
+        make(Processes(0, 3))
 
 
 def test_all_networks_learn_all_that_they_have(make: Make) -> None:
@@ -694,7 +694,7 @@ def test_sketches_are_traced_as_the_inker_was_taught_and_then_moved_a_bit(
     covers: CoverSet, taught: Path
 ) -> None:
     _, tracer, _ = begin(SKETCHER, taught, CPU)
-    sketches = trace_all(tracer, covers, replace(SKETCHER, views=3), Crew())
+    sketches = trace_all(tracer, covers, replace(SKETCHER, views=3), Processes())
     assert sketches.shape == (3, 14, 3, 8, 8)
     pictures = torch.from_numpy(covers.pixels).float() / 127.5 - 1
     with torch.no_grad():
@@ -703,14 +703,14 @@ def test_sketches_are_traced_as_the_inker_was_taught_and_then_moved_a_bit(
         gaps = (sketches[view] - sketches[0]).abs().amax((1, 2, 3))
         assert (gaps > 1e-3).sum() > 7
     assert not torch.equal(sketches[1], sketches[2])
-    again = trace_all(tracer, covers, replace(SKETCHER, views=2), Crew())
+    again = trace_all(tracer, covers, replace(SKETCHER, views=2), Processes())
     assert torch.equal(again, sketches[:2])
 
 
 class Asked:
     """Notes what a sketcher is given in every step, and what it answers."""
 
-    def __init__(self, trainer: SketcherTrainer) -> None:
+    def __init__(self, trainer: FlowTrainer) -> None:
         self.sketches: list[Tensor] = []
         self.moments: list[Tensor] = []
         self.wishes: list[list[list[int]]] = []
@@ -825,7 +825,7 @@ def test_without_settling_learning_rates_stay(make: Make) -> None:
         assert all(group["lr"] == 1e-3 for steps in pupil.optimisers.values() for group in steps.param_groups)
 
 
-def orders(pupil: Pupil) -> list[list[int]]:
+def orders(pupil: Trainer) -> list[list[int]]:
     """The numbers of the covers of every epoch."""
     found: list[list[int]] = [[] for _ in range(pupil.lesson.epochs)]
     for step in range(pupil.steps):
@@ -846,7 +846,7 @@ def test_the_order_of_covers_depends_on_seed_and_epoch_alone(
     used.train_step()
     torch.manual_seed(99)
     assert orders(used)[:3] == expected
-    assert orders(make(Crew(1, 2), epochs=3)) == expected
+    assert orders(make(Processes(1, 2), epochs=3)) == expected
     assert orders(make(epochs=3, seed=6)) != expected
     assert orders(inker_of(covers, replace(INKER, epochs=3))) == expected
     assert orders(sketcher_of(covers, taught, replace(SKETCHER, epochs=3))) == expected
@@ -908,7 +908,7 @@ def test_half_of_the_samples_are_of_any_kind_and_the_rest_show_every_genre_and_d
 class Watched:
     """Notes what the first network of a pupil is given in a step, and what is added to it."""
 
-    def __init__(self, pupil: Pupil) -> None:
+    def __init__(self, pupil: Trainer) -> None:
         self.given: list[tuple[Tensor, ...]] = []
         self.made: list[Tensor] = []
         for network in pupil.networks.values():
@@ -920,7 +920,7 @@ class Watched:
 def without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A member of a crew goes its own way where it would hear of the others."""
     monkeypatch.setattr("training.engine.sync_batchnorm.all_reduce", lambda tensor: tensor)
-    monkeypatch.setattr(Crew, "average", lambda self, tensors: None)
+    monkeypatch.setattr(Processes, "average", lambda self, tensors: None)
 
 
 @pytest.mark.usefixtures("without_an_engine")
@@ -931,7 +931,9 @@ def test_a_crew_traces_what_one_would(
     """At 13 at once, a single cover is left in the end, and the second process has nothing to do."""
     monkeypatch.setattr(train_sketcher, "TRACED_AT_ONCE", at_once)
     _, tracer, _ = begin(SKETCHER, taught, CPU)
-    whole, *parts = (trace_all(tracer, covers, SKETCHER, crew) for crew in (Crew(), Crew(0, 2), Crew(1, 2)))
+    whole, *parts = (
+        trace_all(tracer, covers, SKETCHER, crew) for crew in (Processes(), Processes(0, 2), Processes(1, 2))
+    )
     assert torch.allclose(sum(parts, torch.zeros(())) / 2, whole, atol=1e-5)
     by_first, by_second = (part.flatten(2).any(2) for part in parts)
     assert torch.equal(by_first, ~by_second)
@@ -940,7 +942,7 @@ def test_a_crew_traces_what_one_would(
 
 @pytest.mark.usefixtures("without_an_engine")
 def test_all_of_a_inkers_crew_draw_the_same_and_keep_different_rows(covers: CoverSet) -> None:
-    pupils = [inker_of(covers, crew=crew) for crew in (Crew(), Crew(0, 2), Crew(1, 2))]
+    pupils = [inker_of(covers, crew=crew) for crew in (Processes(), Processes(0, 2), Processes(1, 2))]
     watched = [Watched(pupil) for pupil in pupils]
     for pupil in pupils:
         pupil.train_step()
@@ -958,7 +960,9 @@ def test_all_of_a_inkers_crew_draw_the_same_and_keep_different_rows(covers: Cove
 def test_all_of_a_sketchers_crew_draw_the_same_and_keep_different_rows(
     covers: CoverSet, taught: Path
 ) -> None:
-    pupils = [sketcher_of(covers, taught, crew=crew) for crew in (Crew(), Crew(0, 2), Crew(1, 2))]
+    pupils = [
+        sketcher_of(covers, taught, crew=crew) for crew in (Processes(), Processes(0, 2), Processes(1, 2))
+    ]
     watched = [Watched(pupil) for pupil in pupils]
     for pupil in pupils:
         pupil.train_step()
@@ -975,12 +979,12 @@ def test_all_of_a_sketchers_crew_draw_the_same_and_keep_different_rows(
 @pytest.mark.usefixtures("without_an_engine")
 def test_only_the_first_of_a_crew_writes(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started = make(epochs=1).state()
-    monkeypatch.setattr(Crew, "from_first", lambda self, make: make() if self.first else started)
-    other = make(Crew(1, 2), epochs=1)
+    monkeypatch.setattr(Processes, "from_first", lambda self, make: make() if self.first else started)
+    other = make(Processes(1, 2), epochs=1)
     assert teach(other, tmp_path / "other")
     assert other.step == other.steps == 3
     assert not (tmp_path / "other").exists()
-    assert teach(make(Crew(0, 2), epochs=1), tmp_path / "first")
+    assert teach(make(Processes(0, 2), epochs=1), tmp_path / "first")
     assert sorted(path.name for path in (tmp_path / "first").iterdir()) == [
         "history.json",
         "samples",

@@ -17,11 +17,11 @@ from albumjudge.statistics.vote_quality import FEWEST_FAST, FEWEST_SAME, suspect
 from albumjudge.ui import health
 from albumjudge.ui.health import Troubles, without_persons
 from albumjudge.voting import schema
-from albumjudge.voting.admin_password import FIRST_WAIT, LONGEST_WAIT, TRIES, Doorkeeper, PleaseWaitError
-from albumjudge.voting.curation import BEFORE, CuratorsBook
+from albumjudge.voting.admin_password import FIRST_WAIT, LONGEST_WAIT, TRIES, AdminPassword, PleaseWaitError
+from albumjudge.voting.curation import BEFORE, CurationStore
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.duels import Chosen, DuelVote, Side
-from albumjudge.voting.votes import BallotBox
+from albumjudge.voting.votes import VoteStore
 from tests.vote_fixtures import identity, judged, vote
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -39,13 +39,13 @@ class Clock:
 
 
 @pytest.fixture
-def book(ballot_box: BallotBox, engine: Engine) -> CuratorsBook:
+def book(vote_store: VoteStore, engine: Engine) -> CurationStore:
     for visitor in ("ada", "bob"):
-        ballot_box.cast(visitor=visitor, judged=judged(), felt="awe", label_shown="awe", seconds_to_vote=2)
-    return CuratorsBook(engine, clock=Clock())
+        vote_store.cast(visitor=visitor, judged=judged(), felt="awe", label_shown="awe", seconds_to_vote=2)
+    return CurationStore(engine, clock=Clock())
 
 
-def test_a_visitor_is_left_out_and_let_in_again(book: CuratorsBook) -> None:
+def test_a_visitor_is_left_out_and_let_in_again(book: CurationStore) -> None:
     done = book.exclude("ada", "  too   fast ")
     assert (done.visitor, done.reason, done.lifted_at) == ("ada", "too fast", None)
     assert book.left_out() == {"ada": "too fast"}
@@ -57,19 +57,19 @@ def test_a_visitor_is_left_out_and_let_in_again(book: CuratorsBook) -> None:
     assert book.left_out() == {"ada": "a child at the keyboard"} and len(book.exclusions()) == 2
 
 
-def test_leaving_out_twice_keeps_the_first_reason(book: CuratorsBook) -> None:
+def test_leaving_out_twice_keeps_the_first_reason(book: CurationStore) -> None:
     first = book.exclude("ada", "too fast")
     assert book.exclude("ada", "another reason") == first
     assert len(book.exclusions()) == 1
 
 
 def test_two_curators_at_once_leave_nobody_out_twice(
-    book: CuratorsBook, database_url: str, engines: Callable[[str], Engine]
+    book: CurationStore, database_url: str, engines: Callable[[str], Engine]
 ) -> None:
-    books = [CuratorsBook(engines(database_url)) for _ in range(4)]
+    books = [CurationStore(engines(database_url)) for _ in range(4)]
     start = threading.Barrier(len(books))
 
-    def exclude(mine: CuratorsBook) -> None:
+    def exclude(mine: CurationStore) -> None:
         start.wait()
         mine.exclude("ada", "too fast")
 
@@ -81,14 +81,14 @@ def test_two_curators_at_once_leave_nobody_out_twice(
     assert len(book.exclusions()) == 1
 
 
-def test_nobody_who_never_voted_is_left_out(book: CuratorsBook) -> None:
+def test_nobody_who_never_voted_is_left_out(book: CurationStore) -> None:
     with pytest.raises(VoteError, match="Nobody with this id has voted"):
         book.exclude("eve", "too fast")
     assert book.exclusions() == []
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 201, "=1+1", " -x", "@x"])
-def test_a_reason_is_given_in_words(book: CuratorsBook, reason: str) -> None:
+def test_a_reason_is_given_in_words(book: CurationStore, reason: str) -> None:
     with pytest.raises(ValueError, match=r"\.$"):
         book.exclude("ada", reason)
     assert book.exclusions() == []
@@ -117,7 +117,7 @@ def test_an_excluded_visitor_does_not_decide_which_generator_is_the_current_one(
 
 
 def test_anchors_are_chosen_in_an_order_replaced_and_cleared(
-    book: CuratorsBook, ballot_box: BallotBox
+    book: CurationStore, vote_store: VoteStore
 ) -> None:
     steered = CoverIdentity.of(identity().generator, 5, "w120")
     assert book.anchors() == []
@@ -129,11 +129,11 @@ def test_anchors_are_chosen_in_an_order_replaced_and_cleared(
     assert book.anchors() == []
 
 
-def test_without_any_period_the_exhibit_is_open(book: CuratorsBook) -> None:
+def test_without_any_period_the_exhibit_is_open(book: CurationStore) -> None:
     assert book.is_open() and book.periods() == []
 
 
-def test_periods_open_and_close(book: CuratorsBook) -> None:
+def test_periods_open_and_close(book: CurationStore) -> None:
     book.open("Long Night")
     book.open("Another one")
     assert book.is_open() and [p.name for p in book.periods()] == ["Long Night"]
@@ -147,25 +147,25 @@ def test_periods_open_and_close(book: CuratorsBook) -> None:
     assert first.closed_at and first.opened_at < first.closed_at < second.opened_at
 
 
-def test_an_exhibit_that_never_had_a_period_can_be_closed(book: CuratorsBook, ballot_box: BallotBox) -> None:
+def test_an_exhibit_that_never_had_a_period_can_be_closed(book: CurationStore, vote_store: VoteStore) -> None:
     book.close()
     assert not book.is_open()
     (period,) = book.periods()
-    assert period.name == BEFORE and period.opened_at == min(v.voted_at for v in ballot_box.votes())
+    assert period.name == BEFORE and period.opened_at == min(v.voted_at for v in vote_store.votes())
 
 
 def test_a_book_that_cannot_be_read_says_so(engine: Engine) -> None:
     with pytest.raises(VoteError, match=r"^The curator's book cannot be read: "):
-        CuratorsBook(engine).is_open()
+        CurationStore(engine).is_open()
 
 
-def test_nothing_a_curator_does_deletes_a_vote(book: CuratorsBook, ballot_box: BallotBox) -> None:
-    before = ballot_box.votes()
+def test_nothing_a_curator_does_deletes_a_vote(book: CurationStore, vote_store: VoteStore) -> None:
+    before = vote_store.votes()
     book.exclude("ada", "too fast")
     book.lift("ada")
     book.set_anchors([])
     book.close()
-    assert ballot_box.votes() == before
+    assert vote_store.votes() == before
 
 
 def test_who_votes_without_looking_is_suggested() -> None:
@@ -231,14 +231,14 @@ class Seconds:
 
 
 def test_the_right_password_opens_and_no_other() -> None:
-    keeper = Doorkeeper("öffne dich!")
+    keeper = AdminPassword("öffne dich!")
     assert keeper.admits("öffne dich!") and keeper.admits(" öffne dich! ")
     assert not any(keeper.admits(wrong) for wrong in ("", "öffne dich", "ÖFFNE DICH!", "öffne dich!!"))
 
 
 def test_after_some_wrong_passwords_everyone_waits_longer_and_longer() -> None:
     clock = Seconds()
-    keeper = Doorkeeper("sesame-sesame", clock=clock)
+    keeper = AdminPassword("sesame-sesame", clock=clock)
     assert not any(keeper.admits("wrong") for _ in range(TRIES))
     wait = FIRST_WAIT
     for _ in range(8):
@@ -314,7 +314,7 @@ def test_listening_twice_hears_everything_once() -> None:
     assert len(now) in (before + 1, health.KEPT)
 
 
-def test_the_book_keeps_no_more_rows_than_decisions(book: CuratorsBook, engine: Engine) -> None:
+def test_the_book_keeps_no_more_rows_than_decisions(book: CurationStore, engine: Engine) -> None:
     book.set_anchors([identity(1), identity(2)])
     book.set_anchors([identity(3)])
     with engine.connect() as connection:

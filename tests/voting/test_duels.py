@@ -18,20 +18,20 @@ from statsmodels.stats.proportion import proportion_confint
 from albumjudge.domain.verdict import JudgedCover
 from albumjudge.statistics import duel_findings
 from albumjudge.voting import duels, schema
-from albumjudge.voting.curation import CuratorsBook
+from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
-from albumjudge.voting.duels import Chosen, DuelBook, DuelVote, Picked, Side, chosen_by, left_for
+from albumjudge.voting.duels import Chosen, DuelStore, DuelVote, Picked, Side, chosen_by, left_for
 from albumjudge.voting.rules import ClosedError
-from albumjudge.voting.votes import BallotBox
+from albumjudge.voting.votes import VoteStore
 from tests.vote_fixtures import JUDGE, judged, verdict
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def book(ballot_box: BallotBox) -> DuelBook:
+def book(vote_store: VoteStore) -> DuelStore:
     """A book of duels in a database that is ready."""
-    return DuelBook(ballot_box.engine, clock=lambda: NOON)
+    return DuelStore(vote_store.engine, clock=lambda: NOON)
 
 
 def pair(seed: int = 7, emotion: str = "sadness") -> dict[str, Any]:
@@ -53,11 +53,11 @@ def side(visitor: str, duel: int, chosen: Chosen) -> Picked:
     return "neither" if chosen == "neither" else "left" if left_for(visitor, duel) == chosen else "right"
 
 
-def cast(book: DuelBook, visitor: str, duel: int, chosen: Chosen) -> DuelVote:
+def cast(book: DuelStore, visitor: str, duel: int, chosen: Chosen) -> DuelVote:
     return book.cast(visitor=visitor, duel=duel, picked=side(visitor, duel, chosen), seconds_to_vote=1.5)
 
 
-def test_a_pair_comes_back_as_it_was_put_up_and_only_once(book: DuelBook, engine: Engine) -> None:
+def test_a_pair_comes_back_as_it_was_put_up_and_only_once(book: DuelStore, engine: Engine) -> None:
     given = pair()
     duel = book.challenge(**given)
     assert (duel.emotion, duel.judge, duel.made_at) == ("sadness", JUDGE, NOON)
@@ -83,14 +83,14 @@ def test_a_pair_comes_back_as_it_was_put_up_and_only_once(book: DuelBook, engine
     ],
 )
 def test_what_is_no_pair_is_refused(
-    book: DuelBook, engine: Engine, wrong: dict[str, Any], sentence: str
+    book: DuelStore, engine: Engine, wrong: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
         book.challenge(**(pair() | wrong))
     assert count(engine, "covers") == 0
 
 
-def test_racing_threads_put_a_pair_up_once(book: DuelBook, engine: Engine) -> None:
+def test_racing_threads_put_a_pair_up_once(book: DuelStore, engine: Engine) -> None:
     gate = threading.Barrier(4)
 
     def race(_: int) -> int:
@@ -102,7 +102,7 @@ def test_racing_threads_put_a_pair_up_once(book: DuelBook, engine: Engine) -> No
     assert (count(engine, "duels"), count(engine, "covers")) == (1, 2)
 
 
-def test_racing_clicks_are_one_vote_and_all_get_it(book: DuelBook, engine: Engine) -> None:
+def test_racing_clicks_are_one_vote_and_all_get_it(book: DuelStore, engine: Engine) -> None:
     duel = book.challenge(**pair()).id
     picked: list[Picked] = ["left", "right", "neither", "left"]
     gate = threading.Barrier(len(picked))
@@ -117,7 +117,7 @@ def test_racing_clicks_are_one_vote_and_all_get_it(book: DuelBook, engine: Engin
     assert count(engine, "duel_votes") == 1
 
 
-def test_the_first_choice_stays(book: DuelBook) -> None:
+def test_the_first_choice_stays(book: DuelStore) -> None:
     duel = book.challenge(**pair()).id
     assert book.vote_of("ann", duel) is None
     first = cast(book, "ann", duel, "after")
@@ -126,7 +126,7 @@ def test_the_first_choice_stays(book: DuelBook) -> None:
     assert book.votes(duel=duel) == book.votes() == [first]
 
 
-def test_a_visitor_judges_each_pair_once_those_with_the_fewest_votes_first(book: DuelBook) -> None:
+def test_a_visitor_judges_each_pair_once_those_with_the_fewest_votes_first(book: DuelStore) -> None:
     ids = [book.challenge(**pair(seed)).id for seed in (1, 2, 3)]
     for visitor in ("bob", "cat"):
         cast(book, visitor, ids[0], "after")
@@ -141,7 +141,7 @@ def test_a_visitor_judges_each_pair_once_those_with_the_fewest_votes_first(book:
     assert only is not None and only.id == ids[0]
 
 
-def test_among_equals_chance_decides(book: DuelBook) -> None:
+def test_among_equals_chance_decides(book: DuelStore) -> None:
     ids = {book.challenge(**pair(seed)).id for seed in (1, 2, 3)}
     chance = random.Random(1)
     met = {duel.id for _ in range(30) if (duel := book.next_for("ann", chance=chance)) is not None}
@@ -149,7 +149,7 @@ def test_among_equals_chance_decides(book: DuelBook) -> None:
 
 
 def test_too_many_waiting_pairs_are_refused_until_some_were_judged(
-    book: DuelBook, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    book: DuelStore, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(duels, "MOST_WAITING", 2)
     first = book.challenge(**pair(1)).id
@@ -163,7 +163,7 @@ def test_too_many_waiting_pairs_are_refused_until_some_were_judged(
     assert count(engine, "duels") == 3
 
 
-def test_a_choice_that_no_page_offers_is_refused(book: DuelBook, engine: Engine) -> None:
+def test_a_choice_that_no_page_offers_is_refused(book: DuelStore, engine: Engine) -> None:
     duel = book.challenge(**pair()).id
     good: dict[str, Any] = {"visitor": "ann", "duel": duel, "picked": "left", "seconds_to_vote": 1.0}
     for wrong in (
@@ -179,9 +179,9 @@ def test_a_choice_that_no_page_offers_is_refused(book: DuelBook, engine: Engine)
     assert (count(engine, "duel_votes"), count(engine, "visitors")) == (0, 0)
 
 
-def test_a_locked_database_gives_a_sentence_and_a_retry_succeeds(book: DuelBook, engine: Engine) -> None:
+def test_a_locked_database_gives_a_sentence_and_a_retry_succeeds(book: DuelStore, engine: Engine) -> None:
     duel = book.challenge(**pair()).id
-    impatient = DuelBook(engine, patience=0.05)
+    impatient = DuelStore(engine, patience=0.05)
     with engine.connect().execution_options(albumjudge_writes=True) as other, other.begin():
         if engine.dialect.name == "postgresql":
             other.exec_driver_sql("LOCK TABLE duel_votes IN ACCESS EXCLUSIVE MODE")
@@ -191,7 +191,7 @@ def test_a_locked_database_gives_a_sentence_and_a_retry_succeeds(book: DuelBook,
     assert cast(impatient, "ann", duel, "after") == book.vote_of("ann", duel)
 
 
-def test_excluded_visitors_do_not_count_until_that_is_lifted(book: DuelBook, engine: Engine) -> None:
+def test_excluded_visitors_do_not_count_until_that_is_lifted(book: DuelStore, engine: Engine) -> None:
     duel = book.challenge(**pair()).id
     mine, theirs = (cast(book, visitor, duel, "after") for visitor in ("ann", "bot"))
     with engine.begin() as connection:
@@ -206,26 +206,26 @@ def test_excluded_visitors_do_not_count_until_that_is_lifted(book: DuelBook, eng
 
 
 def test_votes_that_do_not_count_leave_a_pair_waiting(
-    book: DuelBook, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    book: DuelStore, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(duels, "MOST_WAITING", 2)
     judged_by_bots, judged_once = (book.challenge(**pair(seed)).id for seed in (1, 2))
     for number in range(duels.YOUNG):
         cast(book, f"bot{number}", judged_by_bots, "after")
-        CuratorsBook(engine).exclude(f"bot{number}", "too fast")
+        CurationStore(engine).exclude(f"bot{number}", "too fast")
     cast(book, "ann", judged_once, "after")
     found = {book.next_for("zoe", chance=random.Random(seed)).id for seed in range(9)}  # type: ignore[union-attr]
     assert found == {judged_by_bots}
     with pytest.raises(VoteError, match="2 others wait"):
         book.challenge(**pair(3))
-    CuratorsBook(engine).lift("bot0")
-    CuratorsBook(engine).lift("bot1")
-    CuratorsBook(engine).lift("bot2")
+    CurationStore(engine).lift("bot0")
+    CurationStore(engine).lift("bot1")
+    CurationStore(engine).lift("bot2")
     assert book.challenge(**pair(3)).id
 
 
-def test_a_closed_exhibit_takes_neither_pairs_nor_choices(book: DuelBook, engine: Engine) -> None:
-    curator, duel = CuratorsBook(engine), book.challenge(**pair()).id
+def test_a_closed_exhibit_takes_neither_pairs_nor_choices(book: DuelStore, engine: Engine) -> None:
+    curator, duel = CurationStore(engine), book.challenge(**pair()).id
     before = cast(book, "ann", duel, "after")
     curator.close()
     with pytest.raises(ClosedError, match="Your choice was not stored: the exhibit is closed"):
@@ -239,7 +239,7 @@ def test_a_closed_exhibit_takes_neither_pairs_nor_choices(book: DuelBook, engine
     assert cast(book, "bob", duel, "after").visitor == "bob"
 
 
-def test_sides_are_a_fair_coin_that_stays_as_it_fell(book: DuelBook) -> None:
+def test_sides_are_a_fair_coin_that_stays_as_it_fell(book: DuelStore) -> None:
     sides = Counter(left_for(f"visitor{n}", duel) for n in range(50) for duel in range(40))
     low, high = proportion_confint(1000, 2000, 0.001)
     assert low < sides["before"] / 2000 < high

@@ -15,8 +15,8 @@ from albumjudge.domain.uploads import Picture
 from albumjudge.voting import schema
 from albumjudge.voting import submissions as gifts
 from albumjudge.voting.database import VoteError
-from albumjudge.voting.submissions import Deleted, GiftShelf, Stock
-from albumjudge.voting.votes import BallotBox
+from albumjudge.voting.submissions import Deleted, Stock, SubmissionStore
+from albumjudge.voting.votes import VoteStore
 
 ME, YOU = "0123456789abcdef" * 2, "fedcba9876543210" * 2
 JUDGE = "vgg16-test-89abcdef"
@@ -28,11 +28,11 @@ def picture(seed: int = 0) -> Picture:
 
 
 @pytest.fixture
-def shelf(ballot_box: BallotBox, engine: Engine) -> GiftShelf:
-    return GiftShelf(engine, clock=lambda: NOON)
+def shelf(vote_store: VoteStore, engine: Engine) -> SubmissionStore:
+    return SubmissionStore(engine, clock=lambda: NOON)
 
 
-def test_a_gift_comes_back_as_it_was_given(shelf: GiftShelf) -> None:
+def test_a_gift_comes_back_as_it_was_given(shelf: SubmissionStore) -> None:
     assert shelf.of(ME) == []
     given = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE, felt="awe")
     assert shelf.of(ME) == [given] and shelf.of(YOU) == []
@@ -41,7 +41,7 @@ def test_a_gift_comes_back_as_it_was_given(shelf: GiftShelf) -> None:
     assert np.array_equal(pixels, picture().pixels)
 
 
-def test_the_same_picture_is_kept_once_for_each_visitor(shelf: GiftShelf) -> None:
+def test_the_same_picture_is_kept_once_for_each_visitor(shelf: SubmissionStore) -> None:
     first = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
     assert shelf.keep(visitor=ME, picture=picture(), judge=JUDGE, felt="fear") == first
     assert shelf.keep(visitor=YOU, picture=picture(), judge=JUDGE).id != first.id
@@ -49,12 +49,12 @@ def test_the_same_picture_is_kept_once_for_each_visitor(shelf: GiftShelf) -> Non
 
 
 def test_two_clicks_at_once_keep_one(
-    ballot_box: BallotBox, database_url: str, engines: Callable[[str], Engine]
+    vote_store: VoteStore, database_url: str, engines: Callable[[str], Engine]
 ) -> None:
-    shelves = [GiftShelf(engines(database_url)) for _ in range(4)]
+    shelves = [SubmissionStore(engines(database_url)) for _ in range(4)]
     start = threading.Barrier(len(shelves))
 
-    def click(shelf: GiftShelf) -> None:
+    def click(shelf: SubmissionStore) -> None:
         start.wait()
         shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
 
@@ -66,7 +66,7 @@ def test_two_clicks_at_once_keep_one(
     assert shelves[0].stock().kept == 1
 
 
-def test_a_gift_can_be_taken_back_by_its_giver_alone(shelf: GiftShelf) -> None:
+def test_a_gift_can_be_taken_back_by_its_giver_alone(shelf: SubmissionStore) -> None:
     mine, more = (shelf.keep(visitor=ME, picture=picture(seed), judge=JUDGE) for seed in range(2))
     assert not shelf.give_back(visitor=YOU, gift=mine.id)
     assert shelf.of(ME) == [mine, more]
@@ -75,7 +75,7 @@ def test_a_gift_can_be_taken_back_by_its_giver_alone(shelf: GiftShelf) -> None:
     assert not shelf.give_back(visitor=ME, gift=mine.id)
 
 
-def test_nobody_fills_the_shelf(shelf: GiftShelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_fills_the_shelf(shelf: SubmissionStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gifts, "MOST_GIFTS", 2)
     for seed in range(2):
         shelf.keep(visitor=ME, picture=picture(seed), judge=JUDGE)
@@ -86,7 +86,7 @@ def test_nobody_fills_the_shelf(shelf: GiftShelf, monkeypatch: pytest.MonkeyPatc
     assert shelf.stock().kept == 3
 
 
-def test_a_feeling_that_does_not_exist_is_refused(shelf: GiftShelf) -> None:
+def test_a_feeling_that_does_not_exist_is_refused(shelf: SubmissionStore) -> None:
     with pytest.raises(ValueError, match="none of the eight"):
         shelf.keep(visitor=ME, picture=picture(), judge=JUDGE, felt="hunger")
     assert shelf.stock().kept == 0
@@ -95,20 +95,20 @@ def test_a_feeling_that_does_not_exist_is_refused(shelf: GiftShelf) -> None:
 def test_a_database_without_the_table_gets_a_sentence(engine: Engine) -> None:
     # A SQLite file needs its folder, which only preparing it makes: either is a fault of whoever runs this.
     with pytest.raises(VoteError, match=r"^Your picture was not kept: .*Whoever runs the exhibit must"):
-        GiftShelf(engine).keep(visitor=ME, picture=picture(), judge=JUDGE)
+        SubmissionStore(engine).keep(visitor=ME, picture=picture(), judge=JUDGE)
 
 
 # What a curator decides
 
 
-def test_a_curator_looks_through_all_gifts_the_latest_first(shelf: GiftShelf) -> None:
+def test_a_curator_looks_through_all_gifts_the_latest_first(shelf: SubmissionStore) -> None:
     given = [shelf.keep(visitor=who, picture=picture(n), judge=JUDGE) for n, who in enumerate((ME, YOU, ME))]
     assert [one.gift for one in shelf.look_through()] == given[::-1]
     assert [(one.visitor, one.hidden) for one in shelf.look_through(1, 1)] == [(YOU, None)]
     assert shelf.look_through(3) == []
 
 
-def test_a_gift_is_hidden_with_a_reason_and_shown_again(shelf: GiftShelf) -> None:
+def test_a_gift_is_hidden_with_a_reason_and_shown_again(shelf: SubmissionStore) -> None:
     gift = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
     shelf.hide(gift.id, "  a face ")
     shelf.hide(gift.id, "something else")
@@ -119,14 +119,14 @@ def test_a_gift_is_hidden_with_a_reason_and_shown_again(shelf: GiftShelf) -> Non
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "=1+1", "x" * 201])
-def test_a_reason_is_given_in_words(shelf: GiftShelf, reason: str) -> None:
+def test_a_reason_is_given_in_words(shelf: SubmissionStore, reason: str) -> None:
     gift = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
     with pytest.raises(ValueError):
         shelf.hide(gift.id, reason)
     assert shelf.stock() == Stock(1, 0, 0)
 
 
-def test_only_what_is_hidden_is_deleted_and_it_stays_away(shelf: GiftShelf, engine: Engine) -> None:
+def test_only_what_is_hidden_is_deleted_and_it_stays_away(shelf: SubmissionStore, engine: Engine) -> None:
     gift, other = (shelf.keep(visitor=ME, picture=picture(n), judge=JUDGE) for n in range(2))
     assert not shelf.delete(gift.id) and shelf.of(ME) == [gift, other]
     shelf.hide(gift.id, "a face")
@@ -142,7 +142,7 @@ def test_only_what_is_hidden_is_deleted_and_it_stays_away(shelf: GiftShelf, engi
         assert connection.scalar(select(func.count()).where(schema.gifts.c.png == gift.png)) == 0
 
 
-def test_a_giver_can_take_back_what_is_hidden_and_nothing_is_remembered_of_it(shelf: GiftShelf) -> None:
+def test_a_giver_can_take_back_what_is_hidden_and_nothing_is_remembered_of_it(shelf: SubmissionStore) -> None:
     gift = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
     shelf.hide(gift.id, "a face")
     assert not shelf.give_back(visitor=YOU, gift=gift.id) and shelf.stock().hidden == 1

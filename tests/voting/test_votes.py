@@ -43,14 +43,14 @@ from albumjudge.domain.emotions import NAMES, NOTHING
 from albumjudge.export.tables import pseudonym
 from albumjudge.inference.exhibit import JudgedCover
 from albumjudge.voting import database, schema, votes
-from albumjudge.voting.curation import CuratorsBook
+from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.rules import ClosedError
 from albumjudge.voting.votes import (
     ARMS,
     DATA_DICTIONARY,
-    BallotBox,
     StoredVote,
     VoteError,
+    VoteStore,
     configure,
     engine_options,
     insert_new,
@@ -64,7 +64,7 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 IMPATIENT = 0.05
 
 
-def cast_one(box: BallotBox, visitor: str = "ann", **changes: Any) -> StoredVote:
+def cast_one(box: VoteStore, visitor: str = "ann", **changes: Any) -> StoredVote:
     """Cast a plain vote; ``changes`` replace its arguments."""
     arguments: dict[str, Any] = {
         "judged": judged(),
@@ -92,7 +92,7 @@ ONE_VOTE = {"visitors": 1, "covers": 1, "verdicts": 1, "votes": 1}
 
 
 def test_a_vote_comes_back_as_it_was_cast(engine: Engine) -> None:
-    box = BallotBox(engine, clock=lambda: NOON.astimezone())
+    box = VoteStore(engine, clock=lambda: NOON.astimezone())
     box.prepare()
     cover = judged()
     stored = cast_one(box, judged=cover)
@@ -114,77 +114,77 @@ def test_a_vote_comes_back_as_it_was_cast(engine: Engine) -> None:
     assert box.stored_cover(identity()) == (cover.cover.png(), cover.verdict)
 
 
-def test_covers_of_one_seed_but_other_recipes_are_covers_of_their_own(ballot_box: BallotBox) -> None:
+def test_covers_of_one_seed_but_other_recipes_are_covers_of_their_own(vote_store: VoteStore) -> None:
     plain = judged()
     jazz = replace(plain, cover=replace(plain.cover, identity=replace(plain.cover.identity, genre="jazz")))
-    first, second = cast_one(ballot_box), cast_one(ballot_box, judged=jazz, felt="awe")
+    first, second = cast_one(vote_store), cast_one(vote_store, judged=jazz, felt="awe")
     assert [first.cover.recipe, second.cover.recipe] == ["", "jazz"]
-    assert ballot_box.crowd(plain.cover.identity)["awe"] == 0
-    assert ballot_box.crowd(jazz.cover.identity)["awe"] == 1
-    assert [vote.cover.genre for vote in ballot_box.votes()] == [None, "jazz"]
-    assert ballot_box.find("ann", jazz.cover.identity) == second
+    assert vote_store.crowd(plain.cover.identity)["awe"] == 0
+    assert vote_store.crowd(jazz.cover.identity)["awe"] == 1
+    assert [vote.cover.genre for vote in vote_store.votes()] == [None, "jazz"]
+    assert vote_store.find("ann", jazz.cover.identity) == second
 
 
-def test_votes_of_a_round_are_found_by_its_id(ballot_box: BallotBox) -> None:
-    one = cast_one(ballot_box, judged=judged(1), round_id="a1b2c3d4")
-    other = cast_one(ballot_box, judged=judged(2), round_id="a1b2c3d4")
-    cast_one(ballot_box, judged=judged(3))
-    cast_one(ballot_box, "bob", judged=judged(3), round_id="e5f6a7b8")
+def test_votes_of_a_round_are_found_by_its_id(vote_store: VoteStore) -> None:
+    one = cast_one(vote_store, judged=judged(1), round_id="a1b2c3d4")
+    other = cast_one(vote_store, judged=judged(2), round_id="a1b2c3d4")
+    cast_one(vote_store, judged=judged(3))
+    cast_one(vote_store, "bob", judged=judged(3), round_id="e5f6a7b8")
     assert one.round == "a1b2c3d4"
-    assert ballot_box.votes(round_id="a1b2c3d4") == [one, other]
+    assert vote_store.votes(round_id="a1b2c3d4") == [one, other]
     with pytest.raises(ValueError, match="no round's id"):
-        cast_one(ballot_box, round_id="1 OR 1")
+        cast_one(vote_store, round_id="1 OR 1")
 
 
-def test_an_empty_box_has_nothing(ballot_box: BallotBox) -> None:
-    assert ballot_box.find("ann", identity()) is None
-    assert ballot_box.stored_cover(identity()) is None
-    assert ballot_box.votes() == []
-    assert ballot_box.count() == 0
-    assert set(ballot_box.crowd(identity()).values()) == {0}
+def test_an_empty_box_has_nothing(vote_store: VoteStore) -> None:
+    assert vote_store.find("ann", identity()) is None
+    assert vote_store.stored_cover(identity()) is None
+    assert vote_store.votes() == []
+    assert vote_store.count() == 0
+    assert set(vote_store.crowd(identity()).values()) == {0}
 
 
-def test_everything_that_can_be_felt_can_be_stored(ballot_box: BallotBox) -> None:
+def test_everything_that_can_be_felt_can_be_stored(vote_store: VoteStore) -> None:
     for felt in (*NAMES, NOTHING):
-        assert cast_one(ballot_box, f"feels-{felt}", felt=felt).felt == felt
+        assert cast_one(vote_store, f"feels-{felt}", felt=felt).felt == felt
 
 
-def test_a_repeat_changes_nothing(ballot_box: BallotBox, engine: Engine) -> None:
-    first = cast_one(ballot_box)
-    assert cast_one(ballot_box, felt="awe", arm="placebo", label_shown="anger", seconds_to_vote=9) == first
+def test_a_repeat_changes_nothing(vote_store: VoteStore, engine: Engine) -> None:
+    first = cast_one(vote_store)
+    assert cast_one(vote_store, felt="awe", arm="placebo", label_shown="anger", seconds_to_vote=9) == first
     other_judge = judged(judge="vgg16-later-00000000", top="sadness")
-    assert cast_one(ballot_box, judged=other_judge, label_shown="sadness") == first
+    assert cast_one(vote_store, judged=other_judge, label_shown="sadness") == first
     assert rows(engine)["votes"] == 1
 
 
-def test_the_latest_verdict_goes_with_a_stored_cover(ballot_box: BallotBox) -> None:
-    first = cast_one(ballot_box, "ann")
+def test_the_latest_verdict_goes_with_a_stored_cover(vote_store: VoteStore) -> None:
+    first = cast_one(vote_store, "ann")
     later = judged(judge="vgg16-later-00000000", top="sadness")
-    second = cast_one(ballot_box, "bob", judged=later, label_shown="sadness")
+    second = cast_one(vote_store, "bob", judged=later, label_shown="sadness")
     assert (first.verdict.top, second.verdict.top) == ("awe", "sadness")
-    assert ballot_box.stored_cover(identity()) == (later.cover.png(), later.verdict)
-    assert ballot_box.votes() == [first, second]
+    assert vote_store.stored_cover(identity()) == (later.cover.png(), later.verdict)
+    assert vote_store.votes() == [first, second]
 
 
-def test_the_first_answer_stays(ballot_box: BallotBox) -> None:
-    cast_one(ballot_box, "bob")
-    before = cast_one(ballot_box)
-    answered = ballot_box.answer(visitor="ann", cover=identity(), agrees=False)
+def test_the_first_answer_stays(vote_store: VoteStore) -> None:
+    cast_one(vote_store, "bob")
+    before = cast_one(vote_store)
+    answered = vote_store.answer(visitor="ann", cover=identity(), agrees=False)
     assert answered.agrees is False
-    assert ballot_box.answer(visitor="ann", cover=identity(), agrees=True) == answered
-    repeated = cast_one(ballot_box)
+    assert vote_store.answer(visitor="ann", cover=identity(), agrees=True) == answered
+    repeated = cast_one(vote_store)
     assert repeated == answered != before
-    untouched = ballot_box.find("bob", identity())
+    untouched = vote_store.find("bob", identity())
     assert untouched is not None and untouched.agrees is None
 
 
-def test_who_has_not_voted_cannot_answer(ballot_box: BallotBox) -> None:
-    cast_one(ballot_box, "bob")
+def test_who_has_not_voted_cannot_answer(vote_store: VoteStore) -> None:
+    cast_one(vote_store, "bob")
     with pytest.raises(VoteError, match="You have not voted on cover 000007 yet"):
-        ballot_box.answer(visitor="ann", cover=identity(), agrees=True)
+        vote_store.answer(visitor="ann", cover=identity(), agrees=True)
 
 
-def test_what_no_page_offers_is_refused(ballot_box: BallotBox, engine: Engine) -> None:
+def test_what_no_page_offers_is_refused(vote_store: VoteStore, engine: Engine) -> None:
     impossible: list[tuple[dict[str, Any], str]] = [
         ({"felt": "joy"}, "none of the eight"),
         ({"label_shown": NOTHING, "arm": "placebo"}, "none of the eight"),
@@ -200,15 +200,15 @@ def test_what_no_page_offers_is_refused(ballot_box: BallotBox, engine: Engine) -
     ]
     for changes, words in impossible:
         with pytest.raises(ValueError, match=words):
-            cast_one(ballot_box, **changes)
+            cast_one(vote_store, **changes)
     assert rows(engine) == NO_ROWS
 
 
-def test_the_crowd_is_counted_by_what_it_felt(ballot_box: BallotBox) -> None:
+def test_the_crowd_is_counted_by_what_it_felt(vote_store: VoteStore) -> None:
     for visitor, felt in [("a", "awe"), ("b", "awe"), ("c", NOTHING)]:
-        cast_one(ballot_box, visitor, felt=felt)
-    cast_one(ballot_box, "a", judged=judged(8), felt="anger")
-    crowd = ballot_box.crowd(identity())
+        cast_one(vote_store, visitor, felt=felt)
+    cast_one(vote_store, "a", judged=judged(8), felt="anger")
+    crowd = vote_store.crowd(identity())
     assert list(crowd) == [*NAMES, NOTHING]
     assert {felt: people for felt, people in crowd.items() if people} == {"awe": 2, NOTHING: 1}
 
@@ -216,59 +216,59 @@ def test_the_crowd_is_counted_by_what_it_felt(ballot_box: BallotBox) -> None:
 # What to vote on next
 
 
-def test_a_generators_votes_are_tallied_by_cover_and_feeling(ballot_box: BallotBox) -> None:
+def test_a_generators_votes_are_tallied_by_cover_and_feeling(vote_store: VoteStore) -> None:
     for visitor, seed, felt in [
         ("ann", 1, "awe"),
         ("bob", 1, "awe"),
         ("eve", 1, NOTHING),
         ("bob", 2, "fear"),
     ]:
-        cast_one(ballot_box, visitor, judged=judged(seed), felt=felt)
+        cast_one(vote_store, visitor, judged=judged(seed), felt=felt)
     steered = CoverIdentity(GENERATOR, 1, wildness=120)
-    cast_one(ballot_box, "ann", judged=JudgedCover(Cover(steered, judged(1).cover.pixels), judged(1).verdict))
+    cast_one(vote_store, "ann", judged=JudgedCover(Cover(steered, judged(1).cover.pixels), judged(1).verdict))
     elsewhere = "dcgan-other-00000000"
-    cast_one(ballot_box, "ann", judged=judged(1, generator=elsewhere), felt="anger")
-    assert ballot_box.tallies(GENERATOR) == {
+    cast_one(vote_store, "ann", judged=judged(1, generator=elsewhere), felt="anger")
+    assert vote_store.tallies(GENERATOR) == {
         identity(1): {"awe": 2, NOTHING: 1},
         identity(2): {"fear": 1},
         steered: {"fear": 1},
     }
-    assert ballot_box.tallies(elsewhere) == {identity(1, elsewhere): {"anger": 1}}
-    assert ballot_box.tallies("dcgan-new-11111111") == {}
+    assert vote_store.tallies(elsewhere) == {identity(1, elsewhere): {"anger": 1}}
+    assert vote_store.tallies("dcgan-new-11111111") == {}
 
 
-def test_the_crowd_is_without_whoever_is_left_out_and_without_oneself(ballot_box: BallotBox) -> None:
+def test_the_crowd_is_without_whoever_is_left_out_and_without_oneself(vote_store: VoteStore) -> None:
     for visitor, felt in (("ann", "fear"), ("bot", "awe"), ("eve", "awe")):
-        cast_one(ballot_box, visitor, felt=felt)
-    curator, cover = CuratorsBook(ballot_box.engine), identity()
+        cast_one(vote_store, visitor, felt=felt)
+    curator, cover = CurationStore(vote_store.engine), identity()
     curator.exclude("bot", "too fast")
-    assert ballot_box.tallies(GENERATOR) == {cover: {"fear": 1, "awe": 1}}
-    assert ballot_box.tallies(GENERATOR, without="eve") == {cover: {"fear": 1}}
-    assert sum(ballot_box.crowd(cover).values()) == 2
+    assert vote_store.tallies(GENERATOR) == {cover: {"fear": 1, "awe": 1}}
+    assert vote_store.tallies(GENERATOR, without="eve") == {cover: {"fear": 1}}
+    assert sum(vote_store.crowd(cover).values()) == 2
     # Who is left out sees the crowd that all others see, and not one vote less.
-    assert ballot_box.crowd(cover, without="bot") == ballot_box.crowd(cover)
+    assert vote_store.crowd(cover, without="bot") == vote_store.crowd(cover)
     curator.lift("bot")
-    assert ballot_box.crowd(cover, without="ann")["awe"] == 2
+    assert vote_store.crowd(cover, without="ann")["awe"] == 2
 
 
 def test_a_closed_exhibit_takes_no_votes_but_an_answer_to_an_earlier_one(
-    ballot_box: BallotBox, engine: Engine
+    vote_store: VoteStore, engine: Engine
 ) -> None:
-    curator = CuratorsBook(engine)
-    before = cast_one(ballot_box, "ann", felt="fear")
+    curator = CurationStore(engine)
+    before = cast_one(vote_store, "ann", felt="fear")
     curator.close()
     with pytest.raises(ClosedError, match="Your vote was not stored: the exhibit is closed at the moment"):
-        cast_one(ballot_box, "bob")
-    assert cast_one(ballot_box, "ann", felt="awe") == before
-    assert ballot_box.answer(visitor="ann", cover=identity(), agrees=True).agrees is True
-    assert [vote.visitor for vote in ballot_box.votes()] == ["ann"]
+        cast_one(vote_store, "bob")
+    assert cast_one(vote_store, "ann", felt="awe") == before
+    assert vote_store.answer(visitor="ann", cover=identity(), agrees=True).agrees is True
+    assert [vote.visitor for vote in vote_store.votes()] == ["ann"]
     with engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(schema.visitors)) == 1
     curator.open("second evening")
-    assert cast_one(ballot_box, "bob").visitor == "bob"
+    assert cast_one(vote_store, "bob").visitor == "bob"
 
 
-def test_anchors_come_in_the_order_in_which_they_were_set(ballot_box: BallotBox, engine: Engine) -> None:
+def test_anchors_come_in_the_order_in_which_they_were_set(vote_store: VoteStore, engine: Engine) -> None:
     chosen = [identity(9), identity(3), CoverIdentity(GENERATOR, 3, decade="1970s")]
     with engine.begin() as connection:
         for cover in [*chosen, identity(4, "dcgan-other-00000000")]:
@@ -280,8 +280,8 @@ def test_anchors_come_in_the_order_in_which_they_were_set(ballot_box: BallotBox,
                 recipe=cover.recipe,
                 set_at=NOON,
             )
-    assert ballot_box.anchors(GENERATOR) == tuple(chosen)
-    assert ballot_box.anchors("dcgan-new-11111111") == ()
+    assert vote_store.anchors(GENERATOR) == tuple(chosen)
+    assert vote_store.anchors("dcgan-new-11111111") == ()
 
 
 # Many at once
@@ -290,9 +290,9 @@ def test_anchors_come_in_the_order_in_which_they_were_set(ballot_box: BallotBox,
 def test_racing_threads_store_one_vote_and_all_get_it(
     database_url: str, engine: Engine, engines: Engines
 ) -> None:
-    BallotBox(engine).prepare()
+    VoteStore(engine).prepare()
     felt = [*NAMES, NOTHING]
-    boxes = [BallotBox(engines(database_url)) for _ in felt[:4]] + [BallotBox(engine)] * 5
+    boxes = [VoteStore(engines(database_url)) for _ in felt[:4]] + [VoteStore(engine)] * 5
     gate = threading.Barrier(len(felt))
 
     def race(runner: int) -> StoredVote:
@@ -303,10 +303,10 @@ def test_racing_threads_store_one_vote_and_all_get_it(
         results = list(pool.map(race, range(len(felt))))
     assert len(set(results)) == 1
     assert rows(engine) == ONE_VOTE
-    assert BallotBox(engine).votes() == results[:1]
+    assert VoteStore(engine).votes() == results[:1]
 
 
-def test_many_visitors_vote_on_the_same_covers_at_once(ballot_box: BallotBox, engine: Engine) -> None:
+def test_many_visitors_vote_on_the_same_covers_at_once(vote_store: VoteStore, engine: Engine) -> None:
     covers = [judged(seed) for seed in range(3)]
     gate = threading.Barrier(5)
 
@@ -314,22 +314,22 @@ def test_many_visitors_vote_on_the_same_covers_at_once(ballot_box: BallotBox, en
         gate.wait()
         order = random.Random(visitor).sample(covers, len(covers))
         for cover in order:
-            cast_one(ballot_box, f"visitor-{visitor}", judged=cover)
-            ballot_box.answer(visitor=f"visitor-{visitor}", cover=cover.cover.identity, agrees=True)
+            cast_one(vote_store, f"visitor-{visitor}", judged=cover)
+            vote_store.answer(visitor=f"visitor-{visitor}", cover=cover.cover.identity, agrees=True)
 
     with ThreadPoolExecutor(5) as pool:
         list(pool.map(evening, range(5)))
     assert rows(engine) == {"visitors": 5, "covers": 3, "verdicts": 3, "votes": 15}
-    assert all(vote.agrees for vote in ballot_box.votes())
+    assert all(vote.agrees for vote in vote_store.votes())
 
 
-def test_racing_answers_all_get_the_same_one(ballot_box: BallotBox) -> None:
-    cast_one(ballot_box)
+def test_racing_answers_all_get_the_same_one(vote_store: VoteStore) -> None:
+    cast_one(vote_store)
     gate = threading.Barrier(4)
 
     def race(agrees: bool) -> StoredVote:
         gate.wait()
-        return ballot_box.answer(visitor="ann", cover=identity(), agrees=agrees)
+        return vote_store.answer(visitor="ann", cover=identity(), agrees=agrees)
 
     with ThreadPoolExecutor(4) as pool:
         results = set(pool.map(race, [True, False, True, False]))
@@ -347,8 +347,8 @@ _VOTE = """
 import sys
 from tests.conftest import autocommitting
 from tests.vote_fixtures import judged
-from albumjudge.voting.votes import BallotBox, open_engine
-box = BallotBox(open_engine(sys.argv[1]))
+from albumjudge.voting.votes import VoteStore, open_engine
+box = VoteStore(open_engine(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
 box.prepare()
@@ -387,15 +387,15 @@ def test_processes_may_prepare_at_once(database_url: str, engine: Engine) -> Non
 @pytest.mark.slow
 def test_processes_that_start_and_vote_at_once_store_one_vote(database_url: str, engine: Engine) -> None:
     (outcome,) = set(_at_once(_VOTE, database_url))
-    assert outcome == f"{BallotBox(engine).find('ann', identity())}\n"
+    assert outcome == f"{VoteStore(engine).find('ann', identity())}\n"
     assert rows(engine) == ONE_VOTE
 
 
 def test_threads_may_prepare_at_once_and_again(database_url: str, engine: Engine, engines: Engines) -> None:
-    boxes = [BallotBox(engines(database_url)) for _ in range(3)]
+    boxes = [VoteStore(engines(database_url)) for _ in range(3)]
     gate = threading.Barrier(3)
 
-    def prepare(box: BallotBox) -> None:
+    def prepare(box: VoteStore) -> None:
         gate.wait()
         box.prepare()
         box.prepare()
@@ -423,21 +423,21 @@ def before_each_statement(engine: Engine, action: Callable[[Connection, str], No
 
 
 def test_a_locked_database_gives_a_sentence_and_a_retry_succeeds(
-    ballot_box: BallotBox, engine: Engine
+    vote_store: VoteStore, engine: Engine
 ) -> None:
-    impatient = BallotBox(engine, patience=IMPATIENT)
+    impatient = VoteStore(engine, patience=IMPATIENT)
     with engine.connect().execution_options(albumjudge_writes=True) as other, other.begin():
         if engine.dialect.name == "postgresql":
             other.exec_driver_sql("LOCK TABLE votes IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(VoteError, match=r"^Your vote was not stored: the database is busy\. Try again"):
             cast_one(impatient)
     assert rows(engine) == NO_ROWS
-    assert cast_one(impatient) == ballot_box.find("ann", identity())
+    assert cast_one(impatient) == vote_store.find("ann", identity())
 
 
-def test_a_long_export_does_not_keep_voters_waiting(ballot_box: BallotBox, engine: Engine) -> None:
-    stored = cast_one(ballot_box)
-    impatient = BallotBox(engine, patience=IMPATIENT)
+def test_a_long_export_does_not_keep_voters_waiting(vote_store: VoteStore, engine: Engine) -> None:
+    stored = cast_one(vote_store)
+    impatient = VoteStore(engine, patience=IMPATIENT)
     with engine.connect() as reader:
         assert reader.execute(select(schema.votes.c.visitor)).scalars().all() == [stored.visitor]
         later = cast_one(impatient, "bob")
@@ -446,7 +446,7 @@ def test_a_long_export_does_not_keep_voters_waiting(ballot_box: BallotBox, engin
 
 def test_a_read_only_database_still_shows_its_votes(database_url: str, engines: Engines) -> None:
     writable = engines(database_url)
-    box = BallotBox(writable)
+    box = VoteStore(writable)
     box.prepare()
     stored = cast_one(box)
     if writable.dialect.name == "sqlite":
@@ -458,7 +458,7 @@ def test_a_read_only_database_still_shows_its_votes(database_url: str, engines: 
                 f"ALTER DATABASE {engine.url.database} SET default_transaction_read_only = on"
             )
         engine.dispose()
-    read_only = BallotBox(engine)
+    read_only = VoteStore(engine)
     read_only.prepare()
     with pytest.raises(VoteError, match=r"not stored: the database can only be read\. Whoever runs"):
         cast_one(read_only, "bob")
@@ -467,7 +467,7 @@ def test_a_read_only_database_still_shows_its_votes(database_url: str, engines: 
 
 def test_a_full_sqlite_disk_gives_a_sentence_and_a_retry_succeeds(sqlite_url: str, engines: Engines) -> None:
     engine = engines(sqlite_url)
-    box = BallotBox(engine)
+    box = VoteStore(engine)
     box.prepare()
     with engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
@@ -491,7 +491,7 @@ def test_a_full_sqlite_disk_gives_a_sentence_and_a_retry_succeeds(sqlite_url: st
 
 def test_a_full_postgresql_disk_gives_a_sentence(postgresql_url: str, engines: Engines) -> None:
     engine = engines(postgresql_url)
-    box = BallotBox(engine)
+    box = VoteStore(engine)
     box.prepare()
     with engine.begin() as connection:
         connection.exec_driver_sql(
@@ -530,7 +530,7 @@ class _Killer:
 
 def test_a_vote_survives_a_lost_connection(postgresql_url: str, engines: Engines) -> None:
     engine = engines(postgresql_url)
-    box = BallotBox(engine)
+    box = VoteStore(engine)
     box.prepare()
     with before_each_statement(engine, _Killer(1, postgresql_url)):
         stored = cast_one(box)
@@ -542,7 +542,7 @@ def test_a_connection_that_is_lost_again_and_again_leaves_no_half_vote(
     postgresql_url: str, engines: Engines
 ) -> None:
     engine = engines(postgresql_url)
-    box = BallotBox(engine)
+    box = VoteStore(engine)
     box.prepare()
     with (
         before_each_statement(engine, _Killer(2, postgresql_url)),
@@ -562,7 +562,7 @@ def test_a_server_that_goes_away_and_comes_back_costs_no_vote(engines: Engines) 
             .set(drivername="postgresql+psycopg")
             .render_as_string(hide_password=False)
         )
-        box = BallotBox(engine)
+        box = VoteStore(engine)
         box.prepare()
         first = cast_one(box, "ann")
         server.stop()
@@ -583,7 +583,7 @@ def test_a_server_that_goes_away_and_comes_back_costs_no_vote(engines: Engines) 
 
 
 def test_an_unreachable_server_gives_a_sentence_without_the_password(engines: Engines) -> None:
-    box = BallotBox(engines("postgresql+psycopg://user:secret@127.0.0.1:1/votes"))
+    box = VoteStore(engines("postgresql+psycopg://user:secret@127.0.0.1:1/votes"))
     for action in (box.prepare, box.votes, lambda: cast_one(box)):
         with pytest.raises(VoteError, match="the database cannot be reached") as caught:
             action()
@@ -606,26 +606,26 @@ def test_a_file_that_is_no_database_gives_a_sentence(
     else:
         file.write_bytes(content)
     with pytest.raises(VoteError, match=words):
-        BallotBox(engines(f"sqlite:///{file}")).prepare()
+        VoteStore(engines(f"sqlite:///{file}")).prepare()
 
 
 def test_a_folder_that_cannot_be_made_gives_a_sentence(tmp_path: Path, engines: Engines) -> None:
     (tmp_path / "data").write_text("a file where a folder should be")
     with pytest.raises(VoteError, match=r"the folder .* cannot be made"):
-        BallotBox(engines(f"sqlite:///{tmp_path}/data/votes.db")).prepare()
+        VoteStore(engines(f"sqlite:///{tmp_path}/data/votes.db")).prepare()
 
 
 def test_a_database_that_was_never_prepared_gives_a_sentence(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with pytest.raises(VoteError, match="The votes cannot be read: the database lacks a table"):
-        BallotBox(engine).votes()
+        VoteStore(engine).votes()
 
 
-def test_a_database_of_a_newer_program_gives_a_sentence(ballot_box: BallotBox, engine: Engine) -> None:
+def test_a_database_of_a_newer_program_gives_a_sentence(vote_store: VoteStore, engine: Engine) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(VoteError, match=r"newer one made it\. Update the program"):
-        ballot_box.prepare()
+        vote_store.prepare()
 
 
 @pytest.mark.parametrize(
@@ -652,8 +652,8 @@ def _taken(connection: Connection, table: Table, values: dict[str, Any]) -> bool
     return True
 
 
-def test_the_database_refuses_impossible_votes(ballot_box: BallotBox, engine: Engine) -> None:
-    cast_one(ballot_box)
+def test_the_database_refuses_impossible_votes(vote_store: VoteStore, engine: Engine) -> None:
+    cast_one(vote_store)
     with engine.begin() as connection:
         connection.execute(schema.covers.insert().values(id=99, generator=GENERATOR, seed=8, png=b"x"))
         connection.execute(schema.visitors.insert().values(id="bob", first_vote_at=NOON))
@@ -679,9 +679,9 @@ def test_the_database_refuses_impossible_votes(ballot_box: BallotBox, engine: En
 
 
 def test_the_database_refuses_impossible_visitors_covers_and_verdicts(
-    ballot_box: BallotBox, engine: Engine
+    vote_store: VoteStore, engine: Engine
 ) -> None:
-    cast_one(ballot_box)
+    cast_one(vote_store)
     with engine.begin() as connection:
         verdict = connection.execute(select(schema.verdicts)).mappings().one()
         probabilities = {column: verdict[column] for column in schema.PROBABILITIES}
@@ -726,7 +726,7 @@ def test_the_database_refuses_impossible_visitors_covers_and_verdicts(
             assert not _taken(connection, table, possible | changes), (table.name, changes)
 
 
-def test_a_moment_without_a_time_zone_is_refused(ballot_box: BallotBox, engine: Engine) -> None:
+def test_a_moment_without_a_time_zone_is_refused(vote_store: VoteStore, engine: Engine) -> None:
     with (
         engine.begin() as connection,
         pytest.raises(StatementError, match="no time zone"),
@@ -757,7 +757,7 @@ def _described(engine: Engine) -> dict[str, Any]:
 
 
 def test_the_migrations_lead_to_the_schema_that_the_program_knows(
-    ballot_box: BallotBox, engine: Engine
+    vote_store: VoteStore, engine: Engine
 ) -> None:
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
@@ -769,27 +769,27 @@ def test_the_migrations_lead_to_the_schema_that_the_program_knows(
     assert _described(engine) == migrated
 
 
-def test_the_migrations_go_back_and_forth(ballot_box: BallotBox, engine: Engine) -> None:
+def test_the_migrations_go_back_and_forth(vote_store: VoteStore, engine: Engine) -> None:
     before = _described(engine)
     database.downgrade(engine, "base")
     assert _described(engine) == {}
-    ballot_box.prepare()
+    vote_store.prepare()
     assert _described(engine) == before
-    cast_one(ballot_box)
+    cast_one(vote_store)
 
 
 def test_votes_from_before_recipes_and_rounds_survive_the_upgrade_and_the_way_back(
-    ballot_box: BallotBox, engine: Engine
+    vote_store: VoteStore, engine: Engine
 ) -> None:
     plain = judged()
     jazz = replace(plain, cover=replace(plain.cover, identity=replace(plain.cover.identity, genre="jazz")))
-    kept = cast_one(ballot_box)
-    cast_one(ballot_box, judged=jazz, round_id="a1b2c3d4")
+    kept = cast_one(vote_store)
+    cast_one(vote_store, judged=jazz, round_id="a1b2c3d4")
     database.downgrade(engine, "0001")
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM votes").scalar() == 1
-    ballot_box.prepare()
-    assert ballot_box.votes() == [kept]
+    vote_store.prepare()
+    assert vote_store.votes() == [kept]
     with engine.connect() as connection, pytest.raises(IntegrityError):
         connection.exec_driver_sql("DELETE FROM covers")
 
@@ -800,9 +800,9 @@ def test_a_failing_upgrade_leaves_nothing_behind(engine: Engine) -> None:
             raise RuntimeError("power cut")
 
     with before_each_statement(engine, stumble), pytest.raises(RuntimeError, match="power cut"):
-        BallotBox(engine).prepare()
+        VoteStore(engine).prepare()
     assert inspect(engine).get_table_names() == []
-    BallotBox(engine).prepare()
+    VoteStore(engine).prepare()
     assert rows(engine) == NO_ROWS
 
 
@@ -829,7 +829,7 @@ def test_sqlite_is_set_up_even_for_connections_in_the_pool(sqlite_url: str, tmp_
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 0
     configure(engine)
     configure(engine)
-    BallotBox(engine).prepare()
+    VoteStore(engine).prepare()
     wanted = {"foreign_keys": 1, "journal_mode": "wal", "synchronous": 2, "busy_timeout": 5000}
     assert _settings(engine) == wanted
     engine.dispose()
@@ -839,7 +839,7 @@ def test_the_engine_of_streamlits_connection_serves(database_url: str) -> None:
     connection = st.connection(
         "votes", type="sql", url=database_url, max_entries=1, **engine_options(database_url)
     )
-    box = BallotBox(connection.engine)
+    box = VoteStore(connection.engine)
     box.prepare()
     stored = cast_one(box)
     assert box.find("ann", identity()) == stored
@@ -849,7 +849,7 @@ def test_the_engine_of_streamlits_connection_serves(database_url: str) -> None:
 # Export
 
 
-def _exported(box: BallotBox) -> list[dict[str, str]]:
+def _exported(box: VoteStore) -> list[dict[str, str]]:
     file = io.StringIO(newline="")
     count = box.export_csv(file)
     file.seek(0)
@@ -859,7 +859,7 @@ def _exported(box: BallotBox) -> list[dict[str, str]]:
 
 
 def test_the_export_has_one_line_per_vote(engine: Engine) -> None:
-    box = BallotBox(engine, clock=lambda: NOON)
+    box = VoteStore(engine, clock=lambda: NOON)
     box.prepare()
     cast_one(box)
     box.answer(visitor="ann", cover=identity(), agrees=True)
@@ -898,9 +898,9 @@ def test_the_export_has_one_line_per_vote(engine: Engine) -> None:
     assert (third["visitor"], third["agrees"]) == (pseudonym("eve"), "")
 
 
-def test_every_column_of_the_export_is_explained(ballot_box: BallotBox) -> None:
-    cast_one(ballot_box)
-    (line,) = _exported(ballot_box)
+def test_every_column_of_the_export_is_explained(vote_store: VoteStore) -> None:
+    cast_one(vote_store)
+    (line,) = _exported(vote_store)
     assert list(line) == list(DATA_DICTIONARY)
     for column, meaning in DATA_DICTIONARY.items():
         assert meaning.endswith(".") and len(meaning) > 20, column
@@ -909,34 +909,34 @@ def test_every_column_of_the_export_is_explained(ballot_box: BallotBox) -> None:
         assert column.name in DATA_DICTIONARY or column.name in internal, column
 
 
-def test_no_cell_of_the_export_is_a_formula(ballot_box: BallotBox) -> None:
+def test_no_cell_of_the_export_is_a_formula(vote_store: VoteStore) -> None:
     for number, felt in enumerate([*NAMES, NOTHING]):
-        cast_one(ballot_box, f"v{number}", felt=felt, judged=judged(number), seconds_to_vote=number / 7)
-    for line in _exported(ballot_box):
+        cast_one(vote_store, f"v{number}", felt=felt, judged=judged(number), seconds_to_vote=number / 7)
+    for line in _exported(vote_store):
         assert not [cell for cell in line.values() if cell[:1] in {"=", "+", "-", "@", "\t", "\r"}]
 
 
 def test_an_export_longer_than_one_batch_is_complete(
-    ballot_box: BallotBox, monkeypatch: pytest.MonkeyPatch
+    vote_store: VoteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(votes, "_ROWS_AT_ONCE", 2)
     for number in range(5):
-        cast_one(ballot_box, f"v{number}")
-    assert [line["visitor"] for line in _exported(ballot_box)] == [
+        cast_one(vote_store, f"v{number}")
+    assert [line["visitor"] for line in _exported(vote_store)] == [
         pseudonym(f"v{number}") for number in range(5)
     ]
 
 
 def test_the_command_line_exports(
-    ballot_box: BallotBox, database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    vote_store: VoteStore, database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cast_one(ballot_box)
+    cast_one(vote_store)
     file, dictionary = tmp_path / "votes.csv", tmp_path / "votes.md"
     url = database_url.replace("+psycopg", "")
     assert votes.main(["export", str(file), "--dictionary", str(dictionary), "--database-url", url]) == 0
     assert capsys.readouterr().out == f"{file}: 1 vote.\n"
     with file.open(newline="", encoding="utf-8") as lines:
-        assert list(csv.DictReader(lines)) == _exported(ballot_box)
+        assert list(csv.DictReader(lines)) == _exported(vote_store)
     page = dictionary.read_text(encoding="utf-8")
     assert [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")] == list(
         DATA_DICTIONARY
@@ -949,7 +949,7 @@ def test_the_command_line_exports_the_exhibits_own_votes(
     monkeypatch.setenv("ALBUMJUDGE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.delenv("ALBUMJUDGE_DATABASE_URL", raising=False)
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    box = BallotBox(engines(f"sqlite:///{tmp_path}/data/votes.db"))
+    box = VoteStore(engines(f"sqlite:///{tmp_path}/data/votes.db"))
     box.prepare()
     cast_one(box)
     assert votes.main(["export", str(tmp_path / "votes.csv")]) == 0
@@ -964,7 +964,7 @@ def test_the_command_line_fails_with_a_sentence(
     missing = f"sqlite:///{tmp_path}/missing.db"
     letter = tmp_path / "letter.db"
     letter.write_bytes(b"not a database " * 100)
-    BallotBox(engines(sqlite_url)).prepare()
+    VoteStore(engines(sqlite_url)).prepare()
     nowhere = str(tmp_path / "no" / "folder" / "votes.csv")
     for arguments, words in (
         ([str(file), "--database-url", missing], "There is no database"),
@@ -984,7 +984,7 @@ def test_the_command_line_fails_with_a_sentence(
 def test_sqlite3_sees_the_same_votes(sqlite_url: str, engines: Engines) -> None:
     """The file is a plain SQLite database that any tool can read."""
     engine = engines(sqlite_url)
-    box = BallotBox(engine, clock=lambda: NOON)
+    box = VoteStore(engine, clock=lambda: NOON)
     box.prepare()
     cast_one(box)
     assert engine.url.database is not None

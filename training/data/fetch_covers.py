@@ -32,7 +32,7 @@ from tqdm import tqdm
 
 from albumjudge.domain.conditions import DECADES, GENRES
 from training.data.covers import DataError
-from training.data.http import Answer, FetchError, Manners, PoliteClient, SpoiledError, Validators
+from training.data.http import Answer, FetchError, HttpClient, RetryPolicy, SpoiledError, Validators
 from training.data.images import SMALLEST, Shape, UnusableError, examine, looks_like_a_page
 from training.data.sources import (
     ARCHIVE,
@@ -97,8 +97,8 @@ class Collector:
     def __init__(
         self,
         store: CoverStore,
-        listings: PoliteClient,
-        pictures: PoliteClient,
+        listings: HttpClient,
+        pictures: HttpClient,
         *,
         refresh: bool = False,
         retry: bool = False,
@@ -333,8 +333,8 @@ def main(arguments: list[str] | None = None) -> int:
         queries = queries_of(given)
         with (
             CoverStore(given.out) as store,
-            PoliteClient(Manners(60 / given.searches_per_minute)) as listings,
-            PoliteClient(Manners(60 / given.pictures_per_minute)) as pictures,
+            HttpClient(RetryPolicy(60 / given.searches_per_minute)) as listings,
+            HttpClient(RetryPolicy(60 / given.pictures_per_minute)) as pictures,
         ):
             collector = Collector(
                 store, listings, pictures, refresh=given.refresh, retry=given.retry_quarantined

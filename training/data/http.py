@@ -80,7 +80,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Manners:
+class RetryPolicy:
     """How a client behaves. All times are in seconds.
 
     Attributes:
@@ -104,7 +104,7 @@ class Manners:
     largest: int = 40_000_000
 
 
-class PoliteClient:
+class HttpClient:
     """Fetches one thing after another. To be used in a ``with`` statement.
 
     Args:
@@ -114,7 +114,7 @@ class PoliteClient:
 
     def __init__(
         self,
-        manners: Manners,
+        manners: RetryPolicy,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,

@@ -1,6 +1,6 @@
 """Several processes that train one network together; a single process is a crew of one.
 
-``accelerate launch`` (or torchrun) starts the processes, on one machine or several, and :func:`muster` finds
+``accelerate launch`` (or torchrun) starts the processes, on one machine or several, and :func:`join_processes` finds
 out who is there. All draw the same random numbers for the whole batch, and each takes every so-manieth row of
 it; gradients are averaged. So a crew of any size sees and learns what a single process would.
 """
@@ -26,7 +26,7 @@ CUT_OFF = ("gloo", "NCCL", "Connection", "connection")
 
 
 @dataclass(frozen=True)
-class Crew:
+class Processes:
     """Who this process is among how many, and where it computes.
 
     Attributes:
@@ -141,7 +141,7 @@ class Crew:
             ) from error
 
 
-def muster(device: str = "auto") -> Crew:
+def join_processes(device: str = "auto") -> Processes:
     """Meet the other processes, if this one was started with others.
 
     Args:
@@ -152,7 +152,7 @@ def muster(device: str = "auto") -> Crew:
         DataError: if a GPU is wanted for each process and there are too few.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return Crew(device=choose_device(device))
+        return Processes(device=choose_device(device))
     from accelerate import PartialState
 
     kind = choose_device(device).type
@@ -163,12 +163,12 @@ def muster(device: str = "auto") -> Crew:
         )
     state = PartialState(cpu=kind != "cuda")
     # "cpu:0", as accelerate says, is no other device but it compares unequal to "cpu".
-    return Crew(
+    return Processes(
         state.process_index, state.num_processes, state.device if kind == "cuda" else torch.device("cpu")
     )
 
 
-def dismiss(crew: Crew) -> None:
+def leave_processes(crew: Processes) -> None:
     """Take leave of the other processes."""
     if crew.size > 1:
         from accelerate import PartialState

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
 
-from training.engine.distributed import Crew
+from training.engine.distributed import Processes
 
 
 class SharedBatchNorm2d(nn.BatchNorm2d):
@@ -23,7 +23,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         crew: the processes.
     """
 
-    def __init__(self, norm: nn.BatchNorm2d, crew: Crew) -> None:
+    def __init__(self, norm: nn.BatchNorm2d, crew: Processes) -> None:
         super().__init__(norm.num_features, norm.eps, norm.momentum, norm.affine)
         self.weight, self.bias = norm.weight, norm.bias
         self.running_mean, self.running_var = norm.running_mean, norm.running_var
@@ -63,7 +63,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)
 
 
-def share_norms(network: nn.Module, crew: Crew) -> None:
+def share_norms(network: nn.Module, crew: Processes) -> None:
     """Let every batch norm of a network normalise over all processes. A crew of one leaves all as it is."""
     if crew.size == 1:
         return

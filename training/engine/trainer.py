@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from training.data.covers import CoverSet, DataError
 from training.engine.cuda_graphs import set_rate
-from training.engine.distributed import Crew
+from training.engine.distributed import Processes
 from training.engine.hardware import peak_memory
 from training.engine.state import read_state, write_json, write_state
 from training.engine.tensorboard import Board
@@ -35,7 +35,7 @@ FEWEST_SHEETS = 24
 """A run of more epochs leaves a sheet of samples at the ends of so many of them, or up to twice as many."""
 
 
-class Lesson(Protocol):
+class TrainerConfig(Protocol):
     """Settings that every pupil has; they are a frozen dataclass."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -50,10 +50,10 @@ class Lesson(Protocol):
     def seed(self) -> int: ...
 
 
-L = TypeVar("L", bound=Lesson)
+L = TypeVar("L", bound=TrainerConfig)
 
 
-class Pupil(ABC):
+class Trainer(ABC):
     """A run: networks, optimisers and where it stands. In a crew every process takes every step.
 
     Subclasses fill ``networks`` and ``optimisers``, whose states are kept, and add to ``given`` whatever else a
@@ -71,7 +71,9 @@ class Pupil(ABC):
     precision = "fp32"
     """What networks compute in, ``fp32`` or ``bf16``; weights, slopes and losses are of single precision."""
 
-    def __init__(self, config: Lesson, covers: CoverSet, crew: Crew, names: Sequence[str]) -> None:
+    def __init__(
+        self, config: TrainerConfig, covers: CoverSet, crew: Processes, names: Sequence[str]
+    ) -> None:
         if len(covers) < config.batch or config.batch % crew.size:
             raise DataError(
                 f"{len(covers)} covers and {crew.size} processes do not go with batches of {config.batch}. "
@@ -227,7 +229,7 @@ class Pupil(ABC):
             ) from error
 
 
-def teach(pupil: Pupil, out: Path, *, save_every: float = 300.0, stop_after: int | None = None) -> bool:
+def teach(pupil: Trainer, out: Path, *, save_every: float = 300.0, stop_after: int | None = None) -> bool:
     """Train, or go on training, in ``out``.
 
     There are ``state.safetensors``, ``history.json``, ``samples/`` and ``tensorboard/`` then.
@@ -297,7 +299,7 @@ class _Log:
     How fast it was stands there alone, since a run that was interrupted has the same history as any other.
     """
 
-    def __init__(self, pupil: Pupil, out: Path) -> None:
+    def __init__(self, pupil: Trainer, out: Path) -> None:
         self.pupil, self.samples = pupil, out / "samples"
         self.board = Board(out / "tensorboard", seen=pupil.images_seen)
         self._since, self._from = time.monotonic(), pupil.images_seen
@@ -328,7 +330,7 @@ class _Log:
         self.board.close()
 
 
-def _worth_a_look(pupil: Pupil) -> bool:
+def _worth_a_look(pupil: Trainer) -> bool:
     """Whether to keep samples of this moment: in the first steps often, later at the end of some epochs."""
     epoch, within = divmod(pupil.step, pupil.steps_per_epoch)
     if within or epoch % max(1, pupil.lesson.epochs // FEWEST_SHEETS):
@@ -344,7 +346,7 @@ def fingerprint(network: nn.Module) -> str:
     return digest.hexdigest()[:8]
 
 
-def add_options(parser: argparse.ArgumentParser, usual: Lesson) -> None:
+def add_options(parser: argparse.ArgumentParser, usual: TrainerConfig) -> None:
     """Add what a script for a pupil takes: data, place, device, and every setting."""
     parser.add_argument("--data", type=Path, required=True, help="folder with images and metadata.csv")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; an old one is continued")

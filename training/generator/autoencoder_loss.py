@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from albumjudge.models.flow import SLOPE, Rework
+from albumjudge.models.flow import SLOPE, ResidualBlock
 from training.metrics.efficientnet import LiteFeatures
 
 NOISE = 0.25
@@ -16,7 +16,7 @@ NOISE = 0.25
 them up will be forgiven an error of that size."""
 
 
-class Tracer(nn.Module):
+class Encoder(nn.Module):
     """Covers to sketches with mean 0 and deviation 1 in every channel.
 
     Args:
@@ -28,7 +28,7 @@ class Tracer(nn.Module):
         super().__init__()
         wide = [3, width, 2 * width, 4 * width]
         self.halve = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in pairwise(wide))
-        self.rework = nn.ModuleList(Rework(channels) for channels in wide[2:])
+        self.rework = nn.ModuleList(ResidualBlock(channels) for channels in wide[2:])
         self.leave = nn.Conv2d(wide[-1], depth, 3, 1, 1)
         self.level = nn.BatchNorm2d(depth, affine=False)
         for layer in (*self.halve, self.leave):

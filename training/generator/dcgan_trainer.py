@@ -23,7 +23,7 @@ from albumjudge.inference.painter import GeneratorNetwork
 from albumjudge.models.dcgan import Discriminator, Generator
 from training.data.covers import CoverSet, DataError, label_numbers
 from training.engine.cuda_graphs import Replay, adam, set_rate
-from training.engine.distributed import Crew
+from training.engine.distributed import Processes
 from training.engine.hardware import peak_memory
 from training.engine.sync_batchnorm import share_norms
 from training.generator import losses
@@ -39,7 +39,7 @@ ORDERS_HASTE = 10.0
 CALIBRATION_BATCHES = 4
 
 
-class Trainer:
+class DcganTrainer:
     """One run: networks, optimisers and where it stands.
 
     In a crew of several processes each has all of this, with the same values; what differs is the part of each
@@ -60,9 +60,9 @@ class Trainer:
         *,
         device: torch.device | None = None,
         precision: str = "fp32",
-        crew: Crew | None = None,
+        crew: Processes | None = None,
     ) -> None:
-        crew = crew or Crew(device=device or torch.device("cpu"))
+        crew = crew or Processes(device=device or torch.device("cpu"))
         if len(covers) < config.batch:
             raise DataError(
                 f"{len(covers)} covers do not fill one batch of {config.batch}. Give more or --batch."

@@ -13,16 +13,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tqdm import tqdm
 
-from albumjudge.models.jury import JURY_WIDTHS, JuryTrunk
+from albumjudge.models.jury import JURY_WIDTHS, JuryBackbone
 from albumjudge.models.vgg16 import REPORT_WIDTHS
 from training.engine.state import write_state
 from training.judge.kernel_regression import Matrix
 from training.metrics.imagenet import vgg16_features
 
 
-def imagenet_trunk(size: int, features: Path | None) -> JuryTrunk:
+def imagenet_trunk(size: int, features: Path | None) -> JuryBackbone:
     """A trunk with ImageNet's weights; arguments as for :func:`training.metrics.imagenet.vgg16_features`."""
-    trunk = JuryTrunk(size)
+    trunk = JuryBackbone(size)
     trunk.features = vgg16_features(features)
     return trunk.eval().requires_grad_(False)
 
@@ -35,7 +35,7 @@ def plain(reports: Matrix) -> Matrix:
 
 @torch.inference_mode()
 def reports_of(
-    trunk: JuryTrunk, pixels: NDArray[np.uint8], *, mirrored: bool = False, cache: Path | None = None
+    trunk: JuryBackbone, pixels: NDArray[np.uint8], *, mirrored: bool = False, cache: Path | None = None
 ) -> Matrix:
     """Reports on pictures.
 
@@ -67,6 +67,6 @@ def reports_of(
     return reports.double().numpy()
 
 
-def both_ways(trunk: JuryTrunk, pixels: NDArray[np.uint8], cache: Path | None = None) -> Sequence[Matrix]:
+def both_ways(trunk: JuryBackbone, pixels: NDArray[np.uint8], cache: Path | None = None) -> Sequence[Matrix]:
     """Reports on pictures as they are, and on their mirror images."""
     return [reports_of(trunk, pixels, mirrored=mirrored, cache=cache) for mirrored in (False, True)]

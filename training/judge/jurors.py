@@ -32,7 +32,7 @@ Pairs = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Life:
+class JurorConfig:
     """What sets a juror apart.
 
     Attributes:
@@ -55,15 +55,17 @@ class Life:
     eyes: int | None = None
 
 
-LIVES: tuple[Life, ...] = (
-    Life("the well-read", "Met every painting, heard every vote, and knows what people felt before others."),
-    Life("the homebody", "Knows no paintings but these.", others=False),
-    Life("the majority’s friend", "Was only ever told which feeling won the vote.", labels="argmax"),
-    Life("the colourist", "Sees colour and texture, never what they add up to.", blocks=(1, 2, 3)),
-    Life("the reader of shapes", "Sees what things might be, hardly their colours.", blocks=(4, 5)),
-    Life("one childhood", "Grew up with a random part of the paintings, some met twice.", childhood=1),
-    Life("another childhood", "Grew up with another random part of them.", childhood=2),
-    Life("the half-sighted", "Was born with a random half of the network’s eyes.", eyes=1),
+LIVES: tuple[JurorConfig, ...] = (
+    JurorConfig(
+        "the well-read", "Met every painting, heard every vote, and knows what people felt before others."
+    ),
+    JurorConfig("the homebody", "Knows no paintings but these.", others=False),
+    JurorConfig("the majority’s friend", "Was only ever told which feeling won the vote.", labels="argmax"),
+    JurorConfig("the colourist", "Sees colour and texture, never what they add up to.", blocks=(1, 2, 3)),
+    JurorConfig("the reader of shapes", "Sees what things might be, hardly their colours.", blocks=(4, 5)),
+    JurorConfig("one childhood", "Grew up with a random part of the paintings, some met twice.", childhood=1),
+    JurorConfig("another childhood", "Grew up with another random part of them.", childhood=2),
+    JurorConfig("the half-sighted", "Was born with a random half of the network’s eyes.", eyes=1),
 )
 
 
@@ -178,19 +180,19 @@ def block_weights(blocks: Sequence[int]) -> Matrix:
     )
 
 
-def attention(life: Life, others: int, others_weight: float, seed: int) -> Matrix:
+def attention(life: JurorConfig, others: int, others_weight: float, seed: int) -> Matrix:
     """Squared weights of reports and readings in a juror's distances, shape ``(4416 + others,)``."""
     weights = block_weights(life.blocks)
     if life.eyes is not None:
         chance = np.random.default_rng([seed, 3, life.eyes])
         # All that is said of a map comes from the same eye.
-        open_eyes = [np.tile(chance.permutation(width) < width // 2, 3) for width in BLOCK_WIDTHS]
-        weights = 2 * weights * np.concatenate(open_eyes)
+        load_extractors = [np.tile(chance.permutation(width) < width // 2, 3) for width in BLOCK_WIDTHS]
+        weights = 2 * weights * np.concatenate(load_extractors)
     readings = np.full(others, others_weight / others if life.others and others else 0.0)
     return np.concatenate([weights, readings])
 
 
-def met(life: Life, count: int, seed: int) -> NDArray[np.int64]:
+def met(life: JurorConfig, count: int, seed: int) -> NDArray[np.int64]:
     """Which of ``count`` paintings a juror met, with repetitions, shape ``(count,)``."""
     if life.childhood is None:
         return np.arange(count)
@@ -204,7 +206,7 @@ def wanted(shares: Matrix, labels: str) -> Matrix:
 
 
 def fit_jury(
-    paintings: Matrix, shares: Matrix, config: JuryConfig, lives: Sequence[Life] = LIVES
+    paintings: Matrix, shares: Matrix, config: JuryConfig, lives: Sequence[JurorConfig] = LIVES
 ) -> list[FittedJuror]:
     """Fit jurors on paintings; all choices are made inside them.
 
@@ -221,7 +223,7 @@ def fit_jury(
 
 
 def _fit_jury(
-    paintings: Matrix, shares: Matrix, config: JuryConfig, lives: Sequence[Life]
+    paintings: Matrix, shares: Matrix, config: JuryConfig, lives: Sequence[JurorConfig]
 ) -> list[FittedJuror]:
     others = paintings.shape[1] - sum(JURY_WIDTHS)
     count = len(paintings)

@@ -66,7 +66,7 @@ class LiteStages(nn.Module):
 
 
 @dataclass(frozen=True)
-class Eyes:
+class Extractors:
     """What looks at covers.
 
     Attributes:
@@ -81,7 +81,7 @@ class Eyes:
     perceptual: Perceptual
 
 
-def open_eyes(features: Path | None, *, halved: bool = False) -> Eyes:
+def load_extractors(features: Path | None, *, halved: bool = False) -> Extractors:
     """VGG16, EfficientNet-lite0 and LPIPS.
 
     Args:
@@ -97,7 +97,7 @@ def open_eyes(features: Path | None, *, halved: bool = False) -> Eyes:
     lite.mean.zero_()
     lite.deviation.fill_(1)
     perceptual = Perceptual(trunk, fitted_weights())
-    return Eyes(Describer(AllViews(trunk, halved=halved), 3 * 512), lite, 320, perceptual)
+    return Extractors(Describer(AllViews(trunk, halved=halved), 3 * 512), lite, 320, perceptual)
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,9 @@ class Described:
 
 
 class Looker:
-    """Describes covers by :class:`Eyes`, some hundred at a time, and remembers in a folder."""
+    """Describes covers by :class:`Extractors`, some hundred at a time, and remembers in a folder."""
 
-    def __init__(self, eyes: Eyes, cache: Path | None) -> None:
+    def __init__(self, eyes: Extractors, cache: Path | None) -> None:
         self.eyes, self.cache = eyes, cache
 
     def describe(self, covers: Pixels, name: str) -> Described:

@@ -20,7 +20,7 @@ from huggingface_hub import PyTorchModelHubMixin
 
 from albumjudge.domain.emotions import NAMES
 from albumjudge.models.dcgan import Generator
-from albumjudge.models.flow import SketchGenerator
+from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.jury import Jury
 from albumjudge.models.vgg16 import EmotionVGG
 from training.data.covers import DataError
@@ -58,7 +58,7 @@ LABELS = {
     "argmax": " It learned only which emotion had most votes; ties went to the first in the fixed order.",
 }
 GENERATORS: dict[str, tuple[type[PyTorchModelHubMixin], str]] = {
-    "SketchGenerator": (SketchGenerator, SKETCHED),
+    "FlowGenerator": (FlowGenerator, SKETCHED),
 }
 """By what training.json gives as ``network``; anything else is a plain DCGAN."""
 NOT_FOR_A_JUDGE = (

@@ -24,7 +24,7 @@ from tests.cover_servers import FakeTime, Respond, album, archive, client, itune
 from training.data import store as cover_store
 from training.data.covers import DataError, load_covers, read_metadata
 from training.data.fetch_covers import STOP_AFTER, Collector, Tally, main, read_list
-from training.data.http import PoliteClient, SpoiledError
+from training.data.http import HttpClient, SpoiledError
 from training.data.images import ENDINGS, UnusableError, examine
 from training.data.sources import (
     _GENRE_OF,
@@ -554,15 +554,15 @@ def test_two_runs_in_one_folder_are_kept_apart(tmp_path: Path, capsys: pytest.Ca
 def test_ctrl_c_ends_with_a_sentence_and_with_the_lists_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    get, left = PoliteClient.get, [0] * 3
+    get, left = HttpClient.get, [0] * 3
 
-    def interrupted(self: PoliteClient, *given: Any) -> Any:
+    def interrupted(self: HttpClient, *given: Any) -> Any:
         if not left:
             raise KeyboardInterrupt
         left.pop()
         return get(self, *given)
 
-    monkeypatch.setattr(PoliteClient, "get", interrupted)
+    monkeypatch.setattr(HttpClient, "get", interrupted)
     with local_hub(archive(SLEEVES)) as server:
         given = ["archive", "sleeves", "--out", str(tmp_path), "--endpoint", server.endpoint, *FAST]
         assert main(given) == 130

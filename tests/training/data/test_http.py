@@ -13,7 +13,7 @@ import pytest
 from tests.checkpoint_fixtures import Answer, Request, local_hub
 from tests.cover_servers import FakeTime, client, with_etag
 from training.data.http import Answer as Got
-from training.data.http import FetchError, Manners, SpoiledError, Validators, retry_after
+from training.data.http import FetchError, RetryPolicy, SpoiledError, Validators, retry_after
 
 SHORT = 0.3
 """Deadline where a server must be given up on, in seconds."""
@@ -79,7 +79,7 @@ def test_what_lasts_is_not_asked_for_again(status: int) -> None:
 
 
 def test_waits_double_up_to_a_limit_and_are_drawn_anew_each_time() -> None:
-    manners = Manners(0)
+    manners = RetryPolicy(0)
 
     def waits(chance: random.Random) -> list[float]:
         time = FakeTime()
@@ -99,7 +99,7 @@ def test_waits_double_up_to_a_limit_and_are_drawn_anew_each_time() -> None:
 def test_no_wait_grows_beyond_the_longest() -> None:
     time = FakeTime()
     polite = client(time, chance=Largest())
-    polite.manners = Manners(0, attempts=10, longest_wait=20.0)
+    polite.manners = RetryPolicy(0, attempts=10, longest_wait=20.0)
     with polite, local_hub(lambda request: Answer(503)) as server, pytest.raises(FetchError):
         polite.get(server.endpoint, body)
     assert time.slept == [2.0, 4.0, 8.0, 16.0, 20.0, 20.0, 20.0, 20.0, 20.0]
@@ -245,7 +245,7 @@ def test_a_spoiled_answer_is_fetched_again_a_few_times() -> None:
         assert polite.get(server.endpoint, read) == b"good"
         with pytest.raises(FetchError, match="is bad") as caught:
             polite.get(server.endpoint, read)
-    assert len(server.requests) == 3 + Manners(0).spoiled_attempts
+    assert len(server.requests) == 3 + RetryPolicy(0).spoiled_attempts
     assert caught.value.passing and caught.value.spoiled and caught.value.spoiled.body == b"bad"
 
 

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from tests.cover_folders import cover_folder
 from training.data.covers import CoverSet, DataError, load_covers
-from training.engine.distributed import Crew, muster
+from training.engine.distributed import Processes, join_processes
 from training.engine.state import read_state
 from training.engine.sync_batchnorm import SharedBatchNorm2d, share_norms
-from training.generator.dcgan_trainer import Trainer
+from training.generator.dcgan_trainer import DcganTrainer
 from training.generator.presets import GeneratorConfig
 
 ROOT = Path(__file__).parents[3]
@@ -42,16 +42,16 @@ def covers(folder: Path) -> CoverSet:
 def test_a_crew_sees_the_covers_of_one_process_in_the_same_order(covers: CoverSet, size: int) -> None:
     config = GeneratorConfig(source=None, size=16, epochs=2, batch=8, latent_size=4, width=2)
 
-    def seen(crew: Crew) -> list[Tensor]:
-        trainer = Trainer(config, covers, crew=crew)
+    def seen(crew: Processes) -> list[Tensor]:
+        trainer = DcganTrainer(config, covers, crew=crew)
         batches = []
         for batch, _ in trainer.batches():
             batches.append(batch)
             trainer.step += 1
         return batches
 
-    whole = seen(Crew())
-    parts = [seen(Crew(rank, size)) for rank in range(size)]
+    whole = seen(Processes())
+    parts = [seen(Processes(rank, size)) for rank in range(size)]
     assert len(whole) == 2 * 4
     for step, batch in enumerate(whole):
         own = [part[step] for part in parts]
@@ -61,7 +61,9 @@ def test_a_crew_sees_the_covers_of_one_process_in_the_same_order(covers: CoverSe
 
 def test_all_of_a_crew_draw_the_same_and_keep_different_rows(covers: CoverSet) -> None:
     config = GeneratorConfig(source=None, size=16, batch=8, latent_size=4, width=2)
-    alone, *crew = (Trainer(config, covers, crew=c) for c in (Crew(), Crew(0, 2), Crew(1, 2)))
+    alone, *crew = (
+        DcganTrainer(config, covers, crew=c) for c in (Processes(), Processes(0, 2), Processes(1, 2))
+    )
     whole, first, second = (trainer.latents() for trainer in (alone, *crew))
     assert torch.equal(whole[0::2], first)
     assert torch.equal(whole[1::2], second)
@@ -71,14 +73,14 @@ def test_all_of_a_crew_draw_the_same_and_keep_different_rows(covers: CoverSet) -
 
 def test_a_batch_that_cannot_be_shared_evenly_is_refused(covers: CoverSet) -> None:
     with pytest.raises(DataError, match=r"A batch of 8 covers cannot be shared evenly among 3 processes\."):
-        Trainer(GeneratorConfig(source=None, size=16, batch=8, width=2), covers, crew=Crew(0, 3))
+        DcganTrainer(GeneratorConfig(source=None, size=16, batch=8, width=2), covers, crew=Processes(0, 3))
 
 
 def test_a_crew_of_one_needs_no_engine_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     monkeypatch.setitem(sys.modules, "accelerate", None)
-    crew = muster("cpu")
-    assert crew == Crew(0, 1, torch.device("cpu"))
+    crew = join_processes("cpu")
+    assert crew == Processes(0, 1, torch.device("cpu"))
     slope = torch.tensor([0.1, 0.2])
     crew.average([slope])
     assert slope.tolist() == pytest.approx([0.1, 0.2])
@@ -96,26 +98,26 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(DataError, match="This machine has 1 GPUs, too few"):
-        muster("cuda")
+        join_processes("cuda")
 
 
 def test_an_error_of_our_own_is_not_taken_for_a_lost_process() -> None:
-    with pytest.raises(RuntimeError, match="shapes"), Crew(0, 2).together():
+    with pytest.raises(RuntimeError, match="shapes"), Processes(0, 2).together():
         raise RuntimeError("shapes do not fit")
-    with pytest.raises(DataError, match="goes on from the last saved state"), Crew(0, 2).together():
+    with pytest.raises(DataError, match="goes on from the last saved state"), Processes(0, 2).together():
         raise RuntimeError("[gloo/transport/tcp/pair.cc:547] Connection closed by peer [127.0.0.1]:12345")
-    with pytest.raises(RuntimeError, match="NCCL"), Crew(0, 1).together():
+    with pytest.raises(RuntimeError, match="NCCL"), Processes(0, 1).together():
         raise RuntimeError("NCCL")
 
 
 def test_processes_that_were_given_different_data_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     for answers, fits in ((["same", "same"], True), (["same", "other"], False)):
-        monkeypatch.setattr(Crew, "_gathered", lambda _, __, answers=answers: answers)
+        monkeypatch.setattr(Processes, "_gathered", lambda _, __, answers=answers: answers)
         if fits:
-            Crew(0, 2).agree("same", "covers")
+            Processes(0, 2).agree("same", "covers")
             continue
         with pytest.raises(DataError, match=r"The 2 processes differ in covers\. Start them by the same"):
-            Crew(0, 2).agree("same", "covers")
+            Processes(0, 2).agree("same", "covers")
 
 
 @pytest.mark.parametrize("affine", [True, False])
@@ -129,7 +131,7 @@ def test_a_shared_norm_is_the_common_one_outside_training_and_for_one_process_wi
         nn.init.normal_(parameter)
     network = nn.Sequential(nn.BatchNorm2d(3, affine=affine, dtype=torch.float64))
     network.load_state_dict({f"0.{name}": value for name, value in common.state_dict().items()})
-    shared = SharedBatchNorm2d(network[0], Crew())  # type: ignore[arg-type]
+    shared = SharedBatchNorm2d(network[0], Processes())  # type: ignore[arg-type]
     monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
     for training in (True, False):
         maps = torch.randn(4, 3, 5, 5, dtype=torch.float64)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tests.quick_features import QuickFeatures
-from training.generator.autoencoder_loss import Tracer, unlikeness
+from training.generator.autoencoder_loss import Encoder, unlikeness
 from training.metrics.efficientnet import LiteFeatures
 
 QUICK = cast(LiteFeatures, QuickFeatures(64))
@@ -22,12 +22,12 @@ def covers_of(count: int, size: int = 64, seed: int = 0) -> Tensor:
 
 @pytest.mark.parametrize("size", [64, 128])
 def test_a_sketch_is_an_eighth_as_large(size: int) -> None:
-    assert Tracer(5, width=2)(covers_of(2, size)).shape == (2, 5, size // 8, size // 8)
+    assert Encoder(5, width=2)(covers_of(2, size)).shape == (2, 5, size // 8, size // 8)
 
 
 def test_sketches_have_mean_zero_and_deviation_one_in_training_whatever_the_weights() -> None:
     torch.manual_seed(0)
-    tracer, covers = Tracer(5, width=2), covers_of(4)
+    tracer, covers = Encoder(5, width=2), covers_of(4)
     plain = tracer(covers)
     with torch.no_grad():
         tracer.leave.weight.mul_(30)
@@ -41,7 +41,7 @@ def test_sketches_have_mean_zero_and_deviation_one_in_training_whatever_the_weig
 
 def test_in_use_a_sketch_is_that_of_its_cover_alone() -> None:
     torch.manual_seed(0)
-    tracer, covers = Tracer(5, width=2), covers_of(4)
+    tracer, covers = Encoder(5, width=2), covers_of(4)
     tracer.level.momentum = 1.0
     in_training = tracer(covers)
     assert not torch.allclose(in_training[:1], tracer(covers[:1]), atol=1e-2)

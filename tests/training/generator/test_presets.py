@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from albumjudge.inference.checkpoints import load_generator, read_checkpoint
 from albumjudge.skipgan import SkipGenerator
 from albumjudge.styled import StyledGenerator
+from training.projected import ProjectedDiscriminator
+
+from albumjudge.inference.checkpoints import load_generator, read_checkpoint
 from tests.cover_folders import cover_folder
 from training.generator import dcgan_trainer as generator_trainer
 from training.generator.presets import PRESETS
-from training.projected import ProjectedDiscriminator
 from training.train_dcgan import main
 
 MOST = 25_000_000

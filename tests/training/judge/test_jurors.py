@@ -12,8 +12,8 @@ from albumjudge.models.jury import JURY_WIDTHS
 from albumjudge.models.vgg16 import BLOCK_WIDTHS
 from training.judge.jurors import (
     LIVES,
+    JurorConfig,
     JuryConfig,
-    Life,
     attention,
     block_weights,
     fit_jury,
@@ -31,7 +31,7 @@ def test_the_lives_differ() -> None:
     assert len(LIVES) >= 5
     assert len({life.name for life in LIVES}) == len(LIVES)
     assert len({replace(life, name="", told="") for life in LIVES}) == len(LIVES)
-    assert LIVES[0] == Life(LIVES[0].name, LIVES[0].told)
+    assert LIVES[0] == JurorConfig(LIVES[0].name, LIVES[0].told)
     lives = [life.labels for life in LIVES]
     assert "argmax" in lives and any(not life.others for life in LIVES)
     assert any(life.childhood for life in LIVES) and any(life.eyes for life in LIVES)
@@ -44,8 +44,8 @@ def test_every_block_that_is_heard_weighs_the_same() -> None:
 
 
 def test_half_the_eyes_see_all_of_a_maps_numbers_and_weigh_as_much() -> None:
-    whole = attention(Life("a", ""), 4, 5.0, 1)
-    half = attention(Life("b", "", eyes=1), 4, 5.0, 1)
+    whole = attention(JurorConfig("a", ""), 4, 5.0, 1)
+    half = attention(JurorConfig("b", "", eyes=1), 4, 5.0, 1)
     assert whole.sum() == pytest.approx(10) and half.sum() == pytest.approx(10)
     first = half[: JURY_WIDTHS[0]].reshape(3, -1)
     assert ((first > 0).sum(1) == BLOCK_WIDTHS[0] // 2).all()
@@ -53,15 +53,15 @@ def test_half_the_eyes_see_all_of_a_maps_numbers_and_weigh_as_much() -> None:
 
 
 def test_who_knows_no_others_does_not_hear_them() -> None:
-    assert attention(Life("c", "", others=False), 4, 5.0, 1)[WIDTH:].tolist() == [0.0] * 4
+    assert attention(JurorConfig("c", "", others=False), 4, 5.0, 1)[WIDTH:].tolist() == [0.0] * 4
 
 
 def test_a_childhood_is_a_bootstrap_of_its_own() -> None:
-    one, two = met(Life("a", "", childhood=1), 50, 9), met(Life("b", "", childhood=2), 50, 9)
+    one, two = met(JurorConfig("a", "", childhood=1), 50, 9), met(JurorConfig("b", "", childhood=2), 50, 9)
     assert len(one) == 50 and len(set(one.tolist())) < 50
     assert one.tolist() != two.tolist()
-    assert one.tolist() == met(Life("a", "", childhood=1), 50, 9).tolist()
-    assert met(Life("c", ""), 3, 9).tolist() == [0, 1, 2]
+    assert one.tolist() == met(JurorConfig("a", "", childhood=1), 50, 9).tolist()
+    assert met(JurorConfig("c", ""), 3, 9).tolist() == [0, 1, 2]
 
 
 def test_the_majority_is_all_that_argmax_hears() -> None:
@@ -143,7 +143,7 @@ def test_a_childhood_is_judged_by_paintings_on_one_side_only(
     paintings: tuple[np.ndarray, np.ndarray],
 ) -> None:
     features, shares = paintings
-    child = Life("a", "", childhood=3)
+    child = JurorConfig("a", "", childhood=3)
     (juror,) = fit_jury(features, shares, SMALL, [child])
     never = np.setdiff1d(np.arange(len(shares)), met(child, len(shares), SMALL.seed))
     assert not juror.memory[never].any() and np.isfinite(juror.choice.score)
