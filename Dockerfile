@@ -1,7 +1,8 @@
 # The exhibit in a container: docker build -t albumjudge . && docker run -p 7860:7860 -v albumjudge:/data albumjudge
-# Port 7860 is what Hugging Face Spaces expect; PORT names another.
+# Port 7860 is what Hugging Face Spaces expect; PORT names another. --build-arg TORCH=cuda takes PyTorch's usual build.
 FROM python:3.12-slim
 
+ARG TORCH=cpu
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PIP_NO_CACHE_DIR=1 \
@@ -15,8 +16,9 @@ RUN useradd --create-home --uid 1000 visitor \
     && chown visitor:visitor /data
 
 WORKDIR /app
-COPY requirements.txt .
-RUN pip install -r requirements.txt
+COPY requirements.txt .ci/torch-cpu.sh ./
+RUN if [ "$TORCH" = cpu ]; then sh torch-cpu.sh python requirements.txt; fi \
+    && pip install -r requirements.txt
 COPY . .
 
 USER visitor

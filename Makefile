@@ -1,39 +1,58 @@
 # The exhibit and its tests. Each command sets up what it needs in .venv; nothing else on the machine is touched.
 #
 #   make run         open the exhibit (PORT=8501, ADDRESS=localhost; ADDRESS=0.0.0.0 lets the whole network in)
-#   make test        lint, types, fast tests, in a real browser where there is one
+#   make test        lint, types, import contracts, fast tests, in a real browser where there is one
 #   make test-slow   the tests that take longer
-#   make lint        ruff and mypy alone
+#   make lint        ruff, mypy and import-linter alone
+#   make docs        build the documentation into site/
+#   make retrain     COVERS=folder PAINTINGS=folder: from data to checkpoints and measured tables, into RUNS=runs
 #   make clean       remove the environment and caches; votes in data/ stay
 #
-# PYTHON=python3.12 names the Python to use (3.11 to 3.14), VENV=.venv where to install.
+# TORCH=cpu takes PyTorch without CUDA. PYTHON=python3.12 names the Python to use (3.11 to 3.14), VENV=.venv where
+# to install.
 
 PORT ?= 8501
 ADDRESS ?= localhost
 VENV ?= .venv
 PYTHON ?=
+TORCH ?=
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+COVERS ?=
+PAINTINGS ?=
+RUNS ?= runs
 
 python = $(VENV)/bin/python
 app = $(VENV)/.app-installed
 dev = $(VENV)/.dev-installed
 browsers = chromium chromium-browser google-chrome google-chrome-stable
 
-.PHONY: run test test-slow lint browser clean
+.PHONY: run test test-slow lint docs retrain browser clean
 .NOTPARALLEL:
 
 run: $(app)
 	@exec "$(python)" -m streamlit run streamlit_app.py --server.address "$(ADDRESS)" --server.port "$(PORT)"
 
 test: lint browser
-	"$(python)" -m pytest -ra -n auto --maxprocesses 4
+	"$(python)" -m pytest -ra -n auto
 
-test-slow: $(dev)
-	"$(python)" -m pytest -ra -m slow
+test-slow: browser
+	"$(python)" -m pytest -ra -n auto -m slow
 
 lint: $(dev)
 	"$(python)" -m ruff check .
 	"$(python)" -m ruff format --check .
 	"$(python)" -m mypy
+	"$(VENV)/bin/lint-imports"
+
+docs: $(dev)
+	NO_MKDOCS_2_WARNING=1 "$(python)" -m mkdocs build --strict --quiet
+	@echo "The documentation is in site/; open site/index.html."
+
+retrain: $(dev)
+	@if [ -z "$(COVERS)" ] || [ -z "$(PAINTINGS)" ]; then \
+	echo "Say where the data is: make retrain COVERS=folder PAINTINGS=folder (docs/retraining.md says what they hold)."; \
+	exit 2; fi
+	"$(python)" -m training.retrain --covers "$(COVERS)" --paintings "$(PAINTINGS)" --out "$(RUNS)"
 
 # Tests that drive a browser take one from the PATH, else Playwright's own, else they are skipped.
 browser: $(dev)
@@ -42,13 +61,22 @@ browser: $(dev)
 	echo "No Chromium here, and none could be downloaded: the tests that drive a browser will be skipped."
 
 clean:
-	rm -rf "$(VENV)" .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf "$(VENV)" site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(python):
-	@sh tools/venv.sh "$(VENV)" "$(PYTHON)"
+	@sh .ci/venv.sh "$(VENV)" "$(PYTHON)"
+
+ifeq ($(TORCH),cpu)
+size = once; PyTorch without CUDA
+torch = @sh .ci/torch-cpu.sh "$(python)" requirements.txt "$(TORCH_INDEX)"
+else
+size = once, and some gigabytes on Linux, where PyTorch brings CUDA (TORCH=cpu leaves that out)
+torch = @:
+endif
 
 define install
-@echo "Installing $(1) into $(VENV): once, and some gigabytes on Linux, where PyTorch brings CUDA."
+@echo "Installing $(1) into $(VENV): $(size)."
+$(torch)
 @"$(python)" -m pip install --disable-pip-version-check -r $(1) || { echo; \
 	echo "Not everything could be installed; the lines above say why."; \
 	echo "Check internet and disk space, then give the same command again."; exit 1; }

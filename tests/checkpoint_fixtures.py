@@ -11,10 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import torch
+from albumjudge.skipgan import SkipGenerator
 
 from albumjudge.models.dcgan import Generator
 from albumjudge.models.vgg16 import EmotionVGG
-from albumjudge.skipgan import SkipGenerator
 from training.engine.state import save_checkpoint
 
 REPO = "museum/painter"

@@ -21,12 +21,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
+from training.projected import ProjectedDiscriminator
 
 from tests.quick_features import QuickFeatures
 from training.generator import dcgan_trainer as generator_trainer
 from training.generator.dcgan_trainer import Trainer
 from training.generator.presets import PRESETS
-from training.projected import ProjectedDiscriminator
 from training.train_dcgan import main
 
 SMALL = replace(

@@ -273,8 +273,8 @@ def fake_python(tmp_path: Path) -> Callable[[str], Path]:
 
 
 def make_environment(folder: Path, python: Path) -> subprocess.CompletedProcess[str]:
-    """Run ``tools/venv.sh`` as the Makefile does."""
-    command = ["sh", str(ROOT / "tools" / "venv.sh"), str(folder), str(python)]
+    """Run ``.ci/venv.sh`` as the Makefile does."""
+    command = ["sh", str(ROOT / ".ci" / "venv.sh"), str(folder), str(python)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

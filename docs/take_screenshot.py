@@ -1,7 +1,7 @@
 """Take the picture of the stage that the README shows, from an exhibit that is running on this machine.
 
     make run                                    # in one terminal
-    .venv/bin/python tools/screenshot.py        # in another one
+    .venv/bin/python docs/take_screenshot.py        # in another one
 
 The wall is always the same one, so that only what has changed changes the picture.
 """
@@ -15,9 +15,9 @@ from pathlib import Path
 from playwright.sync_api import expect, sync_playwright
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PICTURE = Path(__file__).parent.parent / "docs" / "screenshot.png"
+PICTURE = Path(__file__).with_name("screenshot.png")
 WIDTH, HEIGHT = 1440, 900
-PATIENCE = 120_000
+TIMEOUT = 120_000
 """Milliseconds that a slow machine may take to open the exhibit and paint the wall."""
 
 
@@ -29,7 +29,7 @@ def take(address: str, wall: int, to: Path) -> None:
         wall: number of the wall.
         to: file to write.
     """
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         found = next(filter(None, map(shutil.which, BROWSERS)), None)
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make a virtual environment: sh tools/venv.sh FOLDER [PYTHON]
+# Make a virtual environment: sh .ci/venv.sh FOLDER [PYTHON]
 # Without PYTHON, the first Python on the PATH that the pinned packages run on is taken.
 set -eu
 

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Install the pinned PyTorch without CUDA: sh .ci/torch-cpu.sh PYTHON REQUIREMENTS [INDEX]
+# Where the index cannot be reached, say so and succeed: pip then takes the usual build.
+set -u
+
+python=$1
+requirements=$2
+index=${3:-https://download.pytorch.org/whl/cpu}
+pins=$(grep -E '^torch(vision)?==' "$requirements")
+
+# shellcheck disable=SC2086  # one argument for each pin
+if "$python" -m pip install --disable-pip-version-check --timeout 15 --retries 1 --no-deps \
+    --index-url "$index" $pins; then
+    echo "PyTorch without CUDA is installed."
+else
+    echo
+    echo "PyTorch's CPU builds could not be had from $index."
+    echo "The usual build is taken instead. It works the same, and is some gigabytes larger on Linux."
+fi
