@@ -340,6 +340,12 @@ def column(name: str) -> Metric:
         return Metric(name, name.replace("_", " "))
 
 
+def table_named(name: str) -> Table:
+    """The table with a name in any file; one that is unknown here is called what the file calls it."""
+    known = LEGACY_TABLES.get(name, name)
+    return _TABLE.get(known) or Table(name, name.replace("_", " "))
+
+
 def row_label(id: str) -> str:
     """What a row is called on a page."""
     return ROWS.get(id, id.replace("_", " "))

@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from albumjudge import metrics
 from albumjudge.domain import seeds as hanging
 from albumjudge.inference.checkpoints import Checkpoint
 from albumjudge.inference.exhibit import JudgedCover
@@ -43,18 +44,20 @@ class Found:
     title: str
     what: str
     rows: measures.Rows
+    ranked: bool = True
 
 
-def tables_in(metrics: Mapping[str, Any], title: str = "") -> list[Found]:
+def tables_in(content: Mapping[str, Any], title: str = "", ranked: bool = True) -> list[Found]:
     """All tables of a ``metrics.json``, however deep."""
-    if measures.is_table(metrics):
-        return [Found(title, "", metrics)]
-    if measures.is_table(metrics.get("rows")):
-        return [Found(title, str(metrics.get("what", "")), metrics["rows"])]
+    if measures.is_table(content):
+        return [Found(title, "", content, ranked)]
+    if measures.is_table(content.get("rows")):
+        return [Found(title, str(content.get("what", "")), content["rows"], ranked)]
     found = []
-    for name, content in metrics.items():
-        if isinstance(content, Mapping):
-            found += tables_in(content, f"{title}, {name}".strip(", ").replace("_", " "))
+    for name, inner in content.items():
+        if isinstance(inner, Mapping):
+            known = metrics.table_named(name)
+            found += tables_in(inner, f"{title}, {known.title}".strip(", "), known.ranked)
     return found
 
 
@@ -67,7 +70,9 @@ def measured(checkpoint: Checkpoint, nothing: str) -> None:
     columns: list[str] = []
     for found in tables:
         words = found.what or found.title[:1].upper() + found.title[1:]
-        st.html(f'<p class="quiet">{escape(words)}</p>{measures.table(found.rows, found.title)}')
+        st.html(
+            f'<p class="quiet">{escape(words)}</p>{measures.table(found.rows, found.title, ranked=found.ranked)}'
+        )
         columns += measures.columns_of(found.rows)
     if explained := measures.terms(list(dict.fromkeys(columns))):
         with st.expander("What these words mean"):
@@ -261,13 +266,13 @@ def judge(checkpoint: Checkpoint, example: JudgedCover) -> None:
 
 
 BENCHMARKED = {
-    "predict the mean": "always the average",
-    "seed’s recipe (argmax, fine-tuned)": "as in 2019",
-    "linear probe on five blocks": "a plain last layer",
-    "our jury (mean of eight)": "our jury",
+    "mean_prediction": "always the average",
+    "seed_recipe": "as in 2019",
+    "linear_probe": "a plain last layer",
+    "jury": "our jury",
 }
 """Rows of the benchmark that are drawn, and what visitors read beside them."""
-PERFECT = "a perfect judge (vote noise)"
+PERFECT = "vote_noise"
 
 
 def how_good(checkpoint: Checkpoint) -> None:
@@ -283,7 +288,7 @@ def how_good(checkpoint: Checkpoint) -> None:
         "what everybody in the world would feel but not which fourteen will come.",
     )
     for column, words in (
-        ("top-1", "Names the feeling that came first, where people clearly had one"),
+        ("top1", "Names the feeling that came first, where people clearly had one"),
         ("intersection", "How much of people’s votes it gets right"),
     ):
         scores = {

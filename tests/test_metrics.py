@@ -60,6 +60,12 @@ def test_what_is_not_registered_is_refused(ask: object, id: str) -> None:
         ask(id)
 
 
+def test_an_unknown_table_is_called_what_its_file_calls_it() -> None:
+    assert metrics.table_named("wing_span") == metrics.Table("wing_span", "wing span")
+    assert metrics.table_named("generator").id == "painter_vgg16_distance"
+    assert not metrics.table_named("benchmark_differences").ranked
+
+
 def test_odd_files_are_left_as_they_are() -> None:
     odd = {"date": "today", "x": {"rows": {"a": 3}}, "y": {"rows": [1]}}
     assert metrics.with_ids(odd) == odd

@@ -53,8 +53,8 @@ from training.train_judge import PRESETS, JudgeConfig, Views, see
 from training.train_judge import fit as fine_tune
 from training.train_jury import standardised, with_readings
 
-RECIPE = "seed’s recipe (argmax, fine-tuned)"
-OURS, BEST, NOISE = "our jury (mean of eight)", "our best juror alone", "a perfect judge (vote noise)"
+RECIPE = "seed_recipe"
+OURS, BEST, NOISE = "jury", "best_juror", "vote_noise"
 CONFIG = JuryConfig()
 BOOTSTRAPS = 2000
 WORLDS = 200

@@ -26,6 +26,7 @@ from albumjudge.inference.painter import GeneratorNetwork
 from albumjudge.models.dcgan import Generator
 from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.jury import Jury
+from albumjudge.metrics import with_ids
 from albumjudge.models.vgg16 import EmotionVGG
 
 Kind = Literal["generator", "judge"]
@@ -132,7 +133,7 @@ def read_checkpoint(directory: Path, kind: Kind, source: Source = "directory") -
         revision=f"{training['name']}-{_digest(weights, config)[:8]}",
         source=source,
         training=training,
-        metrics=_read_json(directory / "metrics.json", dict, absent={}),
+        metrics=with_ids(_read_json(directory / "metrics.json", dict, absent={})),
         history=_read_json(directory / "history.json", list, absent=[]),
         config=config,
         network=network,

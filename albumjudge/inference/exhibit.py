@@ -47,8 +47,6 @@ from albumjudge.inference.saliency import saliency, saliency_by_juror, spotlight
 from albumjudge.inference.steering import Steering, SteeringTarget
 
 COVER_SIDE = 64
-ORDERS = "Does it paint what it is asked for?"
-"""The table of :mod:`training.benchmark_painters` that says so."""
 KEPT = 512
 """How many shown covers are remembered, 12 kB each: a page that is drawn again shows the same ones again."""
 RETRY_AFTER = 600.0
@@ -158,10 +156,10 @@ class Exhibit:
         True where nobody measured it. A classifier that learned from real covers must read the genre back from
         painted ones at least half more often than chance would.
         """
-        table = self.checkpoints["generator"].metrics.get(ORDERS, {})
+        table = self.checkpoints["generator"].metrics.get("painter_conditioning", {})
         row = table.get("rows", {}).get(revision, {}) if isinstance(table, dict) else {}
         try:
-            return bool(row["genre read back"] >= 1.5 * row["chance, genre"])
+            return bool(row["genre_accuracy"] >= 1.5 * row["genre_chance"])
         except KeyError:
             return True
 

@@ -113,8 +113,8 @@ def test_a_painter_that_paints_no_orders_takes_none(
     folder = make_generator(tmp_path / "own", name="own-painter", seed=4)
     revision = read_checkpoint(folder, "generator").revision
     if read_back is not None:
-        row = {"genre read back": read_back, "chance, genre": 0.1}
-        (folder / "metrics.json").write_text(json.dumps({exhibit_module.ORDERS: {"rows": {revision: row}}}))
+        row = {"genre_accuracy": read_back, "genre_chance": 0.1}
+        (folder / "metrics.json").write_text(json.dumps({"painter_conditioning": {"rows": {revision: row}}}))
     exhibit = Exhibit.open(Settings(generator_directory=folder), bundled=bundled, guests=())
     assert exhibit.heeds_orders is heeds
 
@@ -125,10 +125,10 @@ def test_a_guest_takes_no_orders_where_it_was_measured_to_heed_none(
     folder = make_generator(tmp_path / "own", name="own-painter", seed=4)
     revision = read_checkpoint(folder, "generator").revision
     rows = {
-        revision: {"genre read back": 0.3, "chance, genre": 0.1},
-        "guest": {"genre read back": 0.11, "chance, genre": 0.1},
+        revision: {"genre_accuracy": 0.3, "genre_chance": 0.1},
+        "guest": {"genre_accuracy": 0.11, "genre_chance": 0.1},
     }
-    (folder / "metrics.json").write_text(json.dumps({exhibit_module.ORDERS: {"rows": rows}}))
+    (folder / "metrics.json").write_text(json.dumps({"painter_conditioning": {"rows": rows}}))
     exhibit = Exhibit.open(Settings(generator_directory=folder), bundled=bundled, guests=())
     assert exhibit.heeds_orders and exhibit.heeds(revision) and exhibit.heeds("nobody measured this one")
     assert not exhibit.heeds("guest")

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from albumjudge.metrics import with_ids
 from training.data.covers import DataError
 
 
@@ -31,7 +32,7 @@ def write_json(path: Path, content: object) -> None:
 
 
 def merge_metrics(checkpoint: Path, found: dict[str, object]) -> None:
-    """Put ``found`` into ``checkpoint/metrics.json`` and leave its other tables as they are.
+    """Put ``found`` into ``checkpoint/metrics.json``, by id, and leave its other tables as they are.
 
     Raises:
         DataError: if the file there is not a JSON object.
@@ -39,20 +40,20 @@ def merge_metrics(checkpoint: Path, found: dict[str, object]) -> None:
     path = checkpoint / "metrics.json"
     before = read_metrics(checkpoint)
     try:
-        write_json(path, {**before, **found})
+        write_json(path, {**before, **with_ids(found)})
     except (OSError, ValueError, TypeError) as error:
         raise DataError(f"{path} cannot be updated ({error}). Correct or delete it.") from error
 
 
 def read_metrics(checkpoint: Path) -> dict[str, Any]:
-    """The tables in ``checkpoint/metrics.json``; empty where there is no such file.
+    """The tables in ``checkpoint/metrics.json``, by id; empty where there is no such file.
 
     Raises:
         DataError: if the file is not a JSON object.
     """
     path = checkpoint / "metrics.json"
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+        return with_ids(dict(json.loads(path.read_text(encoding="utf-8")))) if path.is_file() else {}
     except (OSError, ValueError, TypeError) as error:
         raise DataError(f"{path} cannot be read or updated ({error}). Correct or delete it.") from error
 
