@@ -23,10 +23,10 @@ from torch.overrides import TorchFunctionMode
 
 from albumjudge.inference.hub import PICKLES, WEIGHTS, HubAddress, fetch
 from albumjudge.inference.painter import GeneratorNetwork
+from albumjudge.metrics import with_ids
 from albumjudge.models.dcgan import Generator
 from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.jury import Jury
-from albumjudge.metrics import with_ids
 from albumjudge.models.vgg16 import EmotionVGG
 
 Kind = Literal["generator", "judge"]

@@ -1,21 +1,19 @@
-"""Do people and the machine feel the same? Pure functions from votes to counts, shares and their intervals.
+"""Agreement of visitors and judge: counts, shares and their intervals.
 
-Two questions, kept apart. *Felt*: did a visitor, who knew no verdict, feel the judge's most probable emotion?
-*Says*: did a visitor, once told the judge's emotion, say to agree? The second is open to politeness, so a
-placebo arm, told an emotion drawn at random, is counted beside it and never into it.
+*Felt* is blind: did a visitor, who knew no verdict, feel the judge's most probable emotion? *Says* is told: did
+a visitor agree with the label shown? Answers in the placebo arm, whose label is drawn at random, count apart.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from albumjudge.domain.emotions import NAMES, NOTHING
 
@@ -39,7 +37,7 @@ class Interval:
 
 
 def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
-    """Wilson's score interval of a share (Wilson, 1927). Without trials, everything is possible: 0 to 1.
+    """Wilson's score interval of a share; 0 to 1 without trials.
 
     Raises:
         ValueError: if not 0 <= ``successes`` <= ``trials``, or ``level`` is not between 0 and 1.
@@ -50,19 +48,13 @@ def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
         raise ValueError(f"A confidence level lies between 0 and 1; {level} does not.")
     if trials == 0:
         return Interval(0.0, 1.0)
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    share, weight = successes / trials, z * z / trials
-    centre = (share + weight / 2) / (1 + weight)
-    half = z / (1 + weight) * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
-    # In exact arithmetic these two ends are 0 and 1.
-    return Interval(
-        0.0 if successes == 0 else max(0.0, centre - half),
-        1.0 if successes == trials else min(1.0, centre + half),
-    )
+    low, high = proportion_confint(successes, trials, 1 - level, method="wilson")
+    share = successes / trials  # rounding can leave it just outside
+    return Interval(min(float(low), share), max(float(high), share))
 
 
 def wider(one: Interval, other: Interval) -> Interval:
-    """At each end the more careful of two intervals."""
+    """The lower of two lower ends and the higher of two upper ends."""
     return Interval(min(one.low, other.low), max(one.high, other.high))
 
 
@@ -85,29 +77,26 @@ class Share:
 
 
 def newcombe(first: Share, second: Share) -> Interval:
-    """Interval at 95 % of the first share less the second, of separate trials, put together from Wilson's two.
+    """Newcombe's hybrid score interval at 95 % (1998, method 10) of the first share less the second.
 
-    The hybrid score interval (Newcombe 1998, "Interval estimation for the difference between independent
-    proportions", method 10). Without trials on one side, all that is left possible.
+    Without trials on one side, all that is left possible.
     """
-    one, two = first.interval, second.interval
-    if first.value is None or second.value is None:
-        return Interval(one.low - two.high, one.high - two.low)
-    difference = first.value - second.value
-    return Interval(
-        difference - math.hypot(first.value - one.low, two.high - second.value),
-        difference + math.hypot(one.high - first.value, second.value - two.low),
+    if not (first.trials and second.trials):
+        return Interval(first.interval.low - second.interval.high, first.interval.high - second.interval.low)
+    low, high = confint_proportions_2indep(
+        first.successes, first.trials, second.successes, second.trials, method="newcomb"
     )
+    return Interval(float(low), float(high))
 
 
 @dataclass(frozen=True)
 class Chance:
-    """How often felt and verdict would agree if neither looked at the cover.
+    """How often felt and verdict would agree by chance.
 
     Attributes:
-        uniform: if the machine drew one of the eight at random for people who felt one of the eight: 1/8.
-        marginal: if people and machine each kept their habits (how often they say which emotion) but dealt
-            their answers out to the covers at random; None without votes.
+        uniform: with answers drawn evenly from the eight.
+        marginal: with answers dealt out to covers at random, each side keeping its own frequencies (the chance
+            term of Cohen's kappa); None without votes.
     """
 
     uniform: float
@@ -122,9 +111,9 @@ class EmotionRow:
         emotion: its name.
         felt: votes in which people felt it.
         named: votes on covers of which the machine said it.
-        recognised: of the votes in which people felt it, those where the machine said it, too (recall).
-        shared: of the votes where the machine said it, those in which people felt it (precision).
-        says_agree: of the answers after the judge's verdict with this label was shown, those that agreed.
+        recognised: recall, of the votes in which people felt it.
+        shared: precision, of the votes on covers of which the machine said it.
+        says_agree: of the answers to the judge's own label with this emotion, those that agreed.
     """
 
     emotion: str
@@ -154,7 +143,7 @@ class CoverAgreement:
 
 @dataclass(frozen=True)
 class Summary:
-    """The whole exhibit in a few numbers.
+    """All votes in a few numbers.
 
     Attributes:
         covers: covers with at least one vote.
@@ -233,32 +222,30 @@ def per_cover(votes: Iterable[StoredVote]) -> tuple[CoverAgreement, ...]:
 def most_agreed(
     covers: Iterable[CoverAgreement], *, fewest: int = FEWEST_VOTES, limit: int = 6
 ) -> tuple[CoverAgreement, ...]:
-    """The covers on which people and machine agree most surely, by the lower end of the interval.
-
-    Covers with fewer than ``fewest`` votes are left out, and so are those on which most people disagree.
-    """
-    eligible = [
-        row
-        for row in covers
-        if row.agreement.trials >= fewest and 2 * row.agreement.successes >= row.agreement.trials
-    ]
-    return tuple(sorted(eligible, key=lambda row: (-row.agreement.interval.low, str(row.cover)))[:limit])
+    """Covers on which at least half agree, by the lower end of the interval, highest first."""
+    agreed, _ = _ranked(covers, fewest)
+    return agreed[:limit]
 
 
 def most_disputed(
     covers: Iterable[CoverAgreement], *, fewest: int = FEWEST_VOTES, limit: int = 6
 ) -> tuple[CoverAgreement, ...]:
-    """The covers on which people contradict the machine most surely, by the upper end of the interval.
+    """Covers on which fewer than half agree, by the upper end of the interval, lowest first."""
+    _, disputed = _ranked(covers, fewest)
+    return disputed[:limit]
 
-    Covers with fewer than ``fewest`` votes are left out, and so are those on which half of the people agree;
-    no cover is both most agreed on and most disputed.
-    """
-    eligible = [
-        row
-        for row in covers
-        if row.agreement.trials >= fewest and 2 * row.agreement.successes < row.agreement.trials
-    ]
-    return tuple(sorted(eligible, key=lambda row: (row.agreement.interval.high, str(row.cover)))[:limit])
+
+def _ranked(
+    covers: Iterable[CoverAgreement], fewest: int
+) -> tuple[tuple[CoverAgreement, ...], tuple[CoverAgreement, ...]]:
+    """Covers with at least ``fewest`` votes, those with a majority for the verdict and the others."""
+    eligible = [row for row in covers if row.agreement.trials >= fewest]
+    agreed = [row for row in eligible if 2 * row.agreement.successes >= row.agreement.trials]
+    disputed = [row for row in eligible if 2 * row.agreement.successes < row.agreement.trials]
+    return (
+        tuple(sorted(agreed, key=lambda row: (-row.agreement.interval.low, str(row.cover)))),
+        tuple(sorted(disputed, key=lambda row: (row.agreement.interval.high, str(row.cover)))),
+    )
 
 
 def summary(votes: Sequence[StoredVote]) -> Summary:

@@ -1,4 +1,7 @@
-"""When the machine says 30 %, do 30 % of people feel it? Curve and error as in Guo et al. (2017)."""
+"""Calibration curve and expected calibration error (Guo et al., 2017) for weighted votes on eight emotions.
+
+``sklearn.calibration`` takes binary outcomes and no stack of weights, which the bootstrap needs.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def error(stated: Floats, hits: Floats, trials: Floats) -> Floats:
 def per_vote(
     felt: NDArray[np.intp], stated: Floats, edges: tuple[float, ...] = EDGES
 ) -> tuple[Floats, Floats, Floats]:
-    """What each vote adds to each bin; all eight emotions are asked: was this one felt?
+    """What each vote adds to each bin, once for each of the eight emotions.
 
     Args:
         felt: place of the emotion felt, shape (n,).
@@ -74,7 +77,7 @@ def curve(felt: NDArray[np.intp], stated: Floats, edges: tuple[float, ...] = EDG
 
 
 def error_by_noise(counts: NDArray[np.int64], verdicts: Floats, edges: tuple[float, ...] = EDGES) -> Floats:
-    """The calibration error that imagined crowds show who feel exactly as the machine says.
+    """The calibration error of simulated visitors who feel exactly as the machine says.
 
     Args:
         counts: votes by draw, cover and emotion, shape (R, C, 8).

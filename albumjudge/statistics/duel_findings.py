@@ -1,4 +1,4 @@
-"""Did the steering work? What the crowd says about pairs whose second cover was steered by the machine."""
+"""Whether visitors find the wished emotion in the steered cover of a pair."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from albumjudge.domain.emotions import NAMES
 from albumjudge.statistics.agreement import Share
-from albumjudge.statistics.findings import Figure, Need, share_figure
-from albumjudge.statistics.intervals import Floats, estimates
+from albumjudge.statistics.findings import Figure, Need, share_figure, weighted_mean
+from albumjudge.statistics.intervals import estimates
 from albumjudge.voting.duels import DuelVote
 
 FEWEST_CHOICES = 30
@@ -62,15 +62,10 @@ def _share_for_after(decided: Sequence[DuelVote], choices: int, duels: int) -> F
     duel = np.array([vote.duel for vote in decided], np.intp)
     _, visitor = np.unique([vote.visitor for vote in decided], return_inverse=True)
 
-    def statistic(weights: Floats) -> Floats:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share: Floats = (weights @ after) / weights.sum(axis=1)
-        return share[:, None]
-
     needs = (
         Need("choices", choices, len(decided)),
         Need("visitors", FEWEST_VISITORS, len(np.unique(visitor))),
         Need("pairs", duels, len(np.unique(duel))),
     )
-    (estimate,) = estimates(statistic, duel, visitor.astype(np.intp))
+    (estimate,) = estimates(lambda weights: weighted_mean(after, weights), duel, visitor.astype(np.intp))
     return share_figure(Share(int(after.sum()), len(after)), estimate, needs)

@@ -1,7 +1,4 @@
-"""What the votes say about people and machine, each number with its interval and the votes it still needs.
-
-Everything here is a pure function of the votes and small enough to be kept in a cache.
-"""
+"""What the votes say about people and machine: numbers with intervals and with the votes they still need."""
 
 from __future__ import annotations
 
@@ -12,11 +9,10 @@ import numpy as np
 
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.emotions import NAMES
-from albumjudge.statistics import calibration, reliability
-from albumjudge.statistics import sampling_noise as crowd_noise
-from albumjudge.statistics import vote_arrays as arrays
+from albumjudge.statistics import calibration, reliability, vote_arrays
 from albumjudge.statistics.agreement import Interval, Share, newcombe, wider
 from albumjudge.statistics.intervals import Estimate, Floats, estimates
+from albumjudge.statistics.sampling_noise import jensen_shannon, shares, simulated_counts
 from albumjudge.statistics.vote_arrays import VoteArrays
 from albumjudge.voting.votes import StoredVote
 
@@ -26,11 +22,11 @@ FEWEST_COVERS = 10
 FEWEST_ANSWERS = 20
 """In each arm."""
 FEWEST_COMPARED = 50
-"""Votes on covers where there is a crowd to compare with."""
+"""Votes on covers with others to compare with."""
 FEWEST_CALIBRATING = 100
-A_CROWD = 3
-"""Votes that a cover needs before anyone is held against its crowd: two others at least."""
-SHARES = 5
+FEWEST_FOR_MAJORITY = 3
+"""Votes that a cover needs before anyone is held against its majority: two others at least."""
+FEWEST_FOR_SHARES = 5
 """Votes that a cover needs before its shares are held against the verdict's."""
 
 
@@ -71,7 +67,7 @@ class Figure:
 
     @property
     def solid(self) -> bool:
-        """Whether the number can be read as a result: all needs are met and it has an interval."""
+        """Whether all needs are met and there is an interval."""
         return not self.unmet and self.value is not None and self.interval is not None
 
     def beside(self, level: float) -> int | None:
@@ -83,7 +79,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class AgainstChance:
-    """Agreement before the verdict was shown: the share, what habit alone would give, and the excess."""
+    """Blind agreement: the share, what chance would give, and the difference."""
 
     share: Figure
     chance: Figure
@@ -101,7 +97,7 @@ class AgainstPlacebo:
 
 @dataclass(frozen=True)
 class OneMoreVisitor:
-    """Cohen's kappa with the crowd: the machine's, one visitor's, and the first minus the second."""
+    """Cohen's kappa with the majority of others: the machine's, one visitor's, and the difference."""
 
     machine: Figure
     visitor: Figure
@@ -110,15 +106,15 @@ class OneMoreVisitor:
 
 @dataclass(frozen=True)
 class CoverNoise:
-    """How far crowd and verdict are apart on one cover.
+    """How far visitors' shares and the verdict are apart on one cover.
 
     Attributes:
         cover: its identity.
         said: the verdict's top emotion.
         votes: for one of the eight emotions.
         distance: Jensen-Shannon divergence in nats, 0 to 0.69.
-        by_chance: what crowds of that size would show on average if they felt as the machine says.
-        by_chance_high: 95 % of such crowds show less.
+        by_chance: its mean if so many visitors felt as the machine says.
+        by_chance_high: its 95 % quantile then.
     """
 
     cover: CoverIdentity
@@ -130,13 +126,13 @@ class CoverNoise:
 
     @property
     def beyond(self) -> bool:
-        """Whether chance seldom takes a crowd so far."""
+        """Whether chance seldom goes so far."""
         return self.distance > self.by_chance_high
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Crowd and verdict over all covers with enough votes.
+    """Visitors' shares and verdicts over all covers with enough votes.
 
     Attributes:
         distance: mean distance.
@@ -170,12 +166,11 @@ class CalibrationBin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Whether the machine's percentages can be taken at their word.
+    """Stated probabilities against what was felt.
 
     Attributes:
-        error: mean gap between stated and felt shares, 0 to 1.
-        by_chance: the gap that as many votes would show if people felt as the machine says; None without
-            votes.
+        error: expected calibration error, 0 to 1.
+        by_chance: its mean if people felt as the machine says; None without votes.
         bins: those in which something was stated.
     """
 
@@ -198,30 +193,31 @@ class Findings:
 
 def find(votes: Sequence[StoredVote]) -> Findings:
     """Work everything out; no votes give numbers without values."""
-    ballots = arrays.from_votes(votes)
-    named = ballots.named()
+    arrays = vote_arrays.from_votes(votes)
+    named = arrays.named()
     return Findings(
-        against_chance(ballots),
+        against_chance(arrays),
         against_placebo(votes),
-        one_more_visitor(named.on_covers_with(A_CROWD)),
-        among_visitors(ballots.on_covers_with(2)),
-        noise(named.on_covers_with(SHARES)),
+        one_more_visitor(named.on_covers_with(FEWEST_FOR_MAJORITY)),
+        among_visitors(arrays.on_covers_with(2)),
+        noise(named.on_covers_with(FEWEST_FOR_SHARES)),
         calibrate(named),
     )
 
 
-def _figure(
+def figure(
     estimate: Estimate, n: int, needs: tuple[Need, ...], lowest: float = -1.0, highest: float = 1.0
 ) -> Figure:
+    """A bootstrap estimate as a figure, its interval cut off at what is possible."""
     ends = estimate.interval(lowest, highest)
     return Figure(estimate.value, None if ends is None else Interval(*ends), n, needs)
 
 
 def share_figure(share: Share, estimate: Estimate, needs: tuple[Need, ...] = ()) -> Figure:
-    """A share with the wider of two intervals at each end.
+    """A share with, at each end, the wider of Wilson's interval and that of the cluster bootstrap.
 
-    Wilson's is right for few votes and for shares near 0 and 1, where drawing anew finds no variance; the
-    cluster bootstrap allows for votes on one cover, or of one visitor, that resemble each other.
+    Wilson's is right for few votes and near 0 and 1, where resampling finds no variance; the bootstrap allows
+    for clusters.
     """
     if share.value is None:
         return Figure(None, None, 0, needs)
@@ -230,28 +226,36 @@ def share_figure(share: Share, estimate: Estimate, needs: tuple[Need, ...] = ())
     return Figure(share.value, interval, share.trials, needs)
 
 
-def _needs(ballots: VoteArrays, votes: int, what: str = "votes") -> tuple[Need, ...]:
+def weighted_mean(values: Floats, weights: Floats) -> Floats:
+    """Means of k columns, ``values`` (n, k) or (n,), for b sets of weights (b, n): shape (b, k)."""
+    columns = values[:, None] if values.ndim == 1 else values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means: Floats = (weights @ columns) / weights.sum(axis=1, keepdims=True)
+    return means
+
+
+def _needs(votes: VoteArrays, fewest: int, what: str = "votes") -> tuple[Need, ...]:
     return (
-        Need(what, votes, len(ballots)),
-        Need("visitors", FEWEST_VISITORS, len(np.unique(ballots.visitor))),
-        Need("covers", FEWEST_COVERS, len(np.unique(ballots.cover))),
+        Need(what, fewest, len(votes)),
+        Need("visitors", FEWEST_VISITORS, len(np.unique(votes.visitor))),
+        Need("covers", FEWEST_COVERS, len(np.unique(votes.cover))),
     )
 
 
-def against_chance(ballots: VoteArrays) -> AgainstChance:
+def against_chance(votes: VoteArrays) -> AgainstChance:
     """What was felt before the verdict was shown, so both arms count; "nothing" is no agreement."""
-    share, chance, excess = estimates(reliability.against_chance(ballots), ballots.cover, ballots.visitor)
-    needs, n = _needs(ballots, FEWEST_VOTES), len(ballots)
-    same = Share(int(np.sum(ballots.felt == ballots.said)), n)
+    share, chance, excess = estimates(reliability.against_chance(votes), votes.cover, votes.visitor)
+    needs, n = _needs(votes, FEWEST_VOTES), len(votes)
+    same = Share(int(np.sum(votes.felt == votes.said)), n)
     return AgainstChance(
-        share_figure(same, share, needs), _figure(chance, n, needs, lowest=0), _figure(excess, n, needs)
+        share_figure(same, share, needs), figure(chance, n, needs, lowest=0), figure(excess, n, needs)
     )
 
 
 def against_placebo(votes: Sequence[StoredVote]) -> AgainstPlacebo:
-    """How much of "I agree" is politeness. Which label a visitor got was drawn by lot, so the arms compare."""
+    """Agreement with the judge's label less that with a random one; arms were drawn by lot, so they compare."""
     answered = [vote for vote in votes if vote.agrees is not None]
-    ballots = arrays.from_votes(answered)
+    arrays = vote_arrays.from_votes(answered)
     agrees = np.array([bool(vote.agrees) for vote in answered], np.float64)
     arms = np.stack([np.array([v.arm == arm for v in answered], np.float64) for arm in ("judge", "placebo")])
 
@@ -260,7 +264,7 @@ def against_placebo(votes: Sequence[StoredVote]) -> AgainstPlacebo:
             judge, placebo = (weights @ (arm * agrees) / (weights @ arm) for arm in arms)
         return np.stack([judge, placebo, judge - placebo], axis=1)
 
-    *each, difference = estimates(statistic, ballots.cover, ballots.visitor)
+    *each, difference = estimates(statistic, arrays.cover, arrays.visitor)
     said = [Share(int(arm @ agrees), int(arm.sum())) for arm in arms]
     needs = (
         Need("answers to the machine’s label", FEWEST_ANSWERS, said[0].trials),
@@ -270,56 +274,49 @@ def against_placebo(votes: Sequence[StoredVote]) -> AgainstPlacebo:
         share_figure(share, estimate, (need,))
         for share, estimate, need in zip(said, each, needs, strict=True)
     )
-    apart = _figure(difference, len(answered), needs)
+    apart = figure(difference, len(answered), needs)
     if apart.interval is not None:
         apart = replace(apart, interval=wider(apart.interval, newcombe(*said)))
     return AgainstPlacebo(judge, placebo, apart)
 
 
-def one_more_visitor(ballots: VoteArrays) -> OneMoreVisitor:
-    """Machine and visitor against the others; wants votes for one of the eight on covers with a crowd."""
-    numbers = estimates(reliability.one_more_visitor(ballots), ballots.cover, ballots.visitor)
-    needs = _needs(ballots, FEWEST_COMPARED, f"votes on covers with {A_CROWD} or more")
-    machine, visitor, difference = numbers
+def one_more_visitor(votes: VoteArrays) -> OneMoreVisitor:
+    """Machine and visitor against the others; wants votes for one of the eight on covers with a majority."""
+    machine, visitor, apart = estimates(reliability.one_more_visitor(votes), votes.cover, votes.visitor)
+    needs, n = (
+        _needs(votes, FEWEST_COMPARED, f"votes on covers with {FEWEST_FOR_MAJORITY} or more"),
+        len(votes),
+    )
     return OneMoreVisitor(
-        _figure(machine, len(ballots), needs),
-        _figure(visitor, len(ballots), needs),
-        _figure(difference, len(ballots), needs, lowest=-2, highest=2),
+        figure(machine, n, needs), figure(visitor, n, needs), figure(apart, n, needs, lowest=-2, highest=2)
     )
 
 
-def among_visitors(ballots: VoteArrays) -> Figure:
+def among_visitors(votes: VoteArrays) -> Figure:
     """Krippendorff's alpha among visitors, "nothing" being an answer like others."""
-    (number,) = estimates(reliability.alpha(ballots.cover, ballots.felt), ballots.cover, ballots.visitor)
-    return _figure(number, len(ballots), _needs(ballots, FEWEST_COMPARED, "votes on covers with 2 or more"))
+    (number,) = estimates(reliability.alpha(votes.cover, votes.felt), votes.cover, votes.visitor)
+    return figure(number, len(votes), _needs(votes, FEWEST_COMPARED, "votes on covers with 2 or more"))
 
 
-def noise(ballots: VoteArrays) -> Noise:
-    """Crowd and verdict cover by cover; wants votes for one of the eight on covers with some.
+def noise(votes: VoteArrays) -> Noise:
+    """Visitors' shares and verdict cover by cover; wants votes for one of the eight on covers with some.
 
     Intervals are over covers only: a distance belongs to a cover, not to a vote.
     """
-    chosen = np.unique(ballots.cover)
-    counts, verdicts = ballots.counts[chosen, : len(NAMES)], ballots.verdicts[chosen]
-    votes = counts.sum(axis=1)
-    distances = crowd_noise.jensen_shannon(crowd_noise.shares(counts), verdicts)
-    imagined = crowd_noise.imagined_counts(votes, verdicts)
-    by_chance = crowd_noise.jensen_shannon(crowd_noise.shares(imagined), verdicts)
+    chosen = np.unique(votes.cover)
+    counts, verdicts = votes.counts[chosen, : len(NAMES)], votes.verdicts[chosen]
+    totals = counts.sum(axis=1)
+    distances = jensen_shannon(shares(counts), verdicts)
+    by_chance = jensen_shannon(shares(simulated_counts(totals, verdicts)), verdicts)
     means, highs = by_chance.mean(axis=0), np.quantile(by_chance, 0.95, axis=0)
     both = np.stack([distances, distances - means], axis=1)
-
-    def statistic(weights: Floats) -> Floats:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            averages: Floats = (weights @ both) / weights.sum(axis=1, keepdims=True)
-        return averages
-
-    mean, excess = estimates(statistic, np.arange(len(chosen)))
-    needs = (Need(f"covers with {SHARES} or more votes", FEWEST_COVERS, len(chosen)),)
+    mean, excess = estimates(lambda weights: weighted_mean(both, weights), np.arange(len(chosen)))
+    needs = (Need(f"covers with {FEWEST_FOR_SHARES} or more votes", FEWEST_COVERS, len(chosen)),)
     rows = tuple(
         CoverNoise(
-            ballots.covers[cover],
+            votes.covers[cover],
             NAMES[int(verdicts[i].argmax())],
-            int(votes[i]),
+            int(totals[i]),
             float(distances[i]),
             float(means[i]),
             float(highs[i]),
@@ -327,19 +324,19 @@ def noise(ballots: VoteArrays) -> Noise:
         for i, cover in enumerate(chosen)
     )
     return Noise(
-        _figure(mean, len(chosen), needs, lowest=0),
+        figure(mean, len(chosen), needs, lowest=0),
         float(means.mean()) if len(chosen) else None,
-        _figure(excess, len(chosen), needs),
+        figure(excess, len(chosen), needs),
         Share(sum(row.beyond for row in rows), len(rows)),
         rows,
     )
 
 
-def calibrate(ballots: VoteArrays) -> Calibration:
+def calibrate(votes: VoteArrays) -> Calibration:
     """Stated probabilities against what was felt; wants votes for one of the eight."""
-    stated = ballots.verdicts[ballots.cover]
-    *felt, gap = estimates(calibration.curve(ballots.felt, stated), ballots.cover, ballots.visitor)
-    sums, hits, trials = (part.sum(axis=0) for part in calibration.per_vote(ballots.felt, stated))
+    stated = votes.verdicts[votes.cover]
+    *felt, gap = estimates(calibration.curve(votes.felt, stated), votes.cover, votes.visitor)
+    sums, hits, trials = (part.sum(axis=0) for part in calibration.per_vote(votes.felt, stated))
     bins = tuple(
         CalibrationBin(
             float(sums[i] / trials[i]),
@@ -348,10 +345,8 @@ def calibrate(ballots: VoteArrays) -> Calibration:
         )
         for i in np.flatnonzero(trials)
     )
-    needs = _needs(ballots, FEWEST_CALIBRATING)
     by_chance = None
-    if len(ballots):
-        votes = ballots.counts.sum(axis=1)
-        imagined = crowd_noise.imagined_counts(votes, ballots.verdicts)
-        by_chance = float(calibration.error_by_noise(imagined, ballots.verdicts).mean())
-    return Calibration(_figure(gap, len(ballots), needs, lowest=0), by_chance, bins)
+    if len(votes):
+        simulated = simulated_counts(votes.counts.sum(axis=1), votes.verdicts)
+        by_chance = float(calibration.error_by_noise(simulated, votes.verdicts).mean())
+    return Calibration(figure(gap, len(votes), _needs(votes, FEWEST_CALIBRATING), lowest=0), by_chance, bins)

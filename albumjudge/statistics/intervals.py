@@ -1,14 +1,11 @@
-"""How far a statistic would move with other covers and other visitors: the bootstrap, by clusters.
+"""Standard errors and intervals of any statistic of votes: the bootstrap with two-way clusters.
 
-Votes on one cover resemble each other, and so do votes of one visitor, so that formulas for independent votes
-give intervals that are too narrow. Here whole covers are drawn with replacement, then whole visitors, then
-single votes, and the three variances are put together as Cameron, Gelbach and Miller (2011, "Robust
-inference with multiway clustering") do: covers + visitors - votes.
-
-A few clusters drawn anew vary too little, by one part in their number, and their variance is itself a guess. So
-each variance is multiplied by G / (G - 1), and intervals reach as far as Student's t with as many degrees of
-freedom as there are clusters, less one, of the kind of which there are fewest (Cameron and Miller 2015, "A
-practitioner's guide to cluster-robust inference", section VI).
+Votes on one cover, or of one visitor, are not independent. Whole covers, whole visitors and single votes are
+drawn with replacement, and the variances are combined as covers + visitors - votes (Cameron, Gelbach and Miller
+2011, "Robust inference with multiway clustering"). For few clusters each variance is multiplied by G / (G - 1),
+and intervals are Student's with G - 1 degrees of freedom, G the smaller number of clusters (Cameron and Miller
+2015, "A practitioner's guide to cluster-robust inference", section VI). ``scipy.stats.bootstrap`` draws single
+observations and statsmodels clusters regressions only, so neither fits kappa and alpha.
 """
 
 from __future__ import annotations
@@ -19,8 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from albumjudge.statistics import student
+from scipy.stats import t
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
@@ -30,7 +26,7 @@ REPEATS = 400
 """The error of a standard error from so many draws is about 3.5 %, from a quarter of them 7 %."""
 SEED = 20101025
 _AT_ONCE = 1_000_000
-"""Weights in memory at a time, and the most that are drawn per way as long as there are 100 draws."""
+"""Weights in memory at a time."""
 _FEWEST_DEFINED = 0.9
 
 
@@ -54,7 +50,7 @@ class Estimate:
         """Student's interval around the value, cut off at what is possible; None without an error."""
         if self.value is None or self.error is None:
             return None
-        reach = student.reach(level, self.freedom) * self.error
+        reach = float(t.ppf((1 + level) / 2, self.freedom)) * self.error
         return max(lowest, self.value - reach), min(highest, self.value + reach)
 
 

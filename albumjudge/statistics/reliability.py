@@ -1,7 +1,7 @@
-"""Do raters agree more than chance would have it? Cohen's kappa and Krippendorff's alpha, for weighted votes.
+"""Cohen's kappa and Krippendorff's alpha for weighted votes, as the bootstrap needs them.
 
-Every function takes weights of votes, so that the bootstrap (``albumjudge.statistics.intervals``) can repeat it
-some hundred times in one go; with weights of one they are the textbook's formulas.
+Libraries (statsmodels, ``krippendorff``) take one unweighted table at a time; here hundreds of resamples are
+worked out at once, and copies of one vote are no pair. With weights of one the results are theirs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _EMOTIONS = len(NAMES)
 
 
 def observed_and_chance(tables: Floats) -> tuple[Floats, Floats]:
-    """How often two raters agree, and would agree if both kept their habits without looking.
+    """Observed agreement of two raters, and the agreement expected by chance.
 
     Args:
         tables: how often the two gave which pair of answers, shape (..., k, k).
@@ -33,14 +33,13 @@ def observed_and_chance(tables: Floats) -> tuple[Floats, Floats]:
 
 
 def kappa(tables: Floats) -> Floats:
-    """Cohen's kappa (1960, "A coefficient of agreement for nominal scales").
+    """Cohen's kappa (1960).
 
     Args:
         tables: how often the two raters gave which pair of answers, shape (..., k, k).
 
     Returns:
-        Shape (...): 1 for perfect agreement, 0 for what chance gives, NaN where chance already makes it
-        perfect or where there are no answers.
+        Shape (...); NaN where chance alone gives perfect agreement, or without answers.
     """
     observed, chance = observed_and_chance(tables)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -48,15 +47,11 @@ def kappa(tables: Floats) -> Floats:
     return result
 
 
-def against_chance(ballots: VoteArrays) -> Statistic:
-    """How often visitors felt what the machine says, nothing included, beside chance.
-
-    Returns:
-        A statistic of three numbers: that share, what habit alone would give, the first minus the second.
-    """
-    pairs = np.zeros((len(ballots), len(FELT), len(FELT)))
-    pairs[np.arange(len(ballots)), ballots.felt, ballots.said] = 1
-    flat = pairs.reshape(len(ballots), len(FELT) ** 2)
+def against_chance(votes: VoteArrays) -> Statistic:
+    """Agreement of visitors, "nothing" included, and machine: a statistic of share, chance and difference."""
+    pairs = np.zeros((len(votes), len(FELT), len(FELT)))
+    pairs[np.arange(len(votes)), votes.felt, votes.said] = 1
+    flat = pairs.reshape(len(votes), len(FELT) ** 2)
 
     def statistic(weights: Floats) -> Floats:
         observed, chance = observed_and_chance((weights @ flat).reshape(-1, len(FELT), len(FELT)))
@@ -65,47 +60,43 @@ def against_chance(ballots: VoteArrays) -> Statistic:
     return statistic
 
 
-def feeling_of_others(ballots: VoteArrays) -> Floats:
+def majority_of_others(votes: VoteArrays) -> Floats:
     """For each vote, what most of the others felt on that cover: shape (n, 8), rows add up to one.
 
-    A tie is shared out evenly. A row is zero where nobody else voted. Votes for "nothing" are not allowed.
+    A tie is shared out evenly; a row is zero where nobody else voted.
 
     Raises:
         ValueError: if a vote is for none of the eight.
     """
-    if len(ballots) and ballots.felt.max() >= _EMOTIONS:
+    if len(votes) and votes.felt.max() >= _EMOTIONS:
         raise ValueError(
             "What others felt is asked among the eight emotions; leave out the votes for nothing."
         )
-    others = ballots.counts[ballots.cover, :_EMOTIONS].copy()
-    others[np.arange(len(ballots)), ballots.felt] -= 1
+    others = votes.counts[votes.cover, :_EMOTIONS].copy()
+    others[np.arange(len(votes)), votes.felt] -= 1
     most = others.max(axis=1, keepdims=True, initial=0)
     first = ((others == most) & (most > 0)).astype(np.float64)
     shared: Floats = first / np.maximum(first.sum(axis=1, keepdims=True), 1)
     return shared
 
 
-def one_more_visitor(ballots: VoteArrays) -> Statistic:
-    """Is the machine as good as one more visitor? Both are held against the same crowd: the other visitors.
+def one_more_visitor(votes: VoteArrays) -> Statistic:
+    """Machine and visitor, each against the majority of the other visitors on the cover (leave one out).
 
-    For each vote, the crowd is everybody else who voted on that cover, so neither the visitor nor the
-    machine is compared with itself.
-
-    The crowd's feeling belongs to the cover and is not formed anew when visitors are resampled: drawn with
-    replacement, crowds would be smaller than they are, and agreement with them worse.
+    The majority is not formed anew for resampled visitors: with replacement there would be fewer of them, and
+    agreement with them worse.
 
     Args:
-        ballots: votes for one of the eight emotions, on covers with at least two of them.
+        votes: for one of the eight emotions, on covers with at least two of them.
 
     Returns:
-        A statistic of three numbers: kappa of machine and crowd, kappa of one visitor and the rest of the
-        crowd, and the first minus the second.
+        A statistic of three numbers: kappa of the machine, kappa of one visitor, the first minus the second.
     """
-    crowd = feeling_of_others(ballots)
-    pairs = np.zeros((2, len(ballots), _EMOTIONS, _EMOTIONS))
-    for rater, answers in enumerate((ballots.said, ballots.felt)):
-        pairs[rater, np.arange(len(ballots)), answers] = crowd
-    flat = pairs.reshape(2, len(ballots), _EMOTIONS**2)
+    majority = majority_of_others(votes)
+    pairs = np.zeros((2, len(votes), _EMOTIONS, _EMOTIONS))
+    for rater, answers in enumerate((votes.said, votes.felt)):
+        pairs[rater, np.arange(len(votes)), answers] = majority
+    flat = pairs.reshape(2, len(votes), _EMOTIONS**2)
 
     def statistic(weights: Floats) -> Floats:
         tables = (weights @ flat).reshape(2, len(weights), _EMOTIONS, _EMOTIONS)
@@ -118,16 +109,12 @@ def one_more_visitor(ballots: VoteArrays) -> Statistic:
 def alpha(units: NDArray[np.intp], values: NDArray[np.intp]) -> Statistic:
     """Krippendorff's alpha for nominal answers, any number of raters, some missing (2011, section C).
 
-    With weights, two copies of one vote are not a pair: they would agree with themselves.
-
     Args:
         units: what was rated, shape (n,).
         values: the answers, shape (n,).
 
     Returns:
-        A statistic of one number: 1 if raters agree perfectly, 0 if answers might have been dealt out at
-        random, less if they disagree systematically; NaN if nothing was rated twice or all answers are the
-        same.
+        A statistic of one number; NaN if nothing was rated twice or all answers are the same.
     """
     order = np.lexsort((values, units))
     units, values = units[order], values[order]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from albumjudge.statistics.findings import (
-    A_CROWD,
-    SHARES,
+    FEWEST_FOR_MAJORITY,
+    FEWEST_FOR_SHARES,
     AgainstChance,
     AgainstPlacebo,
     Calibration,
@@ -133,7 +133,7 @@ def one_more_card(found: OneMoreVisitor) -> str:
         sentence=sentence,
         term="Cohen’s kappa: agreement with what most other visitors felt. 0 is chance, 1 is perfect. "
         "Visitor and "
-        f"machine face the same crowd, on covers with {A_CROWD} votes or more.",
+        f"machine face the same crowd, on covers with {FEWEST_FOR_MAJORITY} votes or more.",
         rests_on=rests_on(found.machine),
     )
 
@@ -176,7 +176,7 @@ def noise_card(found: Noise) -> str:
         term="Jensen-Shannon divergence of the crowd’s eight shares and the machine’s: 0 is the same, 0.69 "
         "is nothing "
         "in common. Few votes never match shares exactly; the line shows how far that alone would go.",
-        rests_on=f"{found.distance.n:,} covers with {SHARES} votes or more.",
+        rests_on=f"{found.distance.n:,} covers with {FEWEST_FOR_SHARES} votes or more.",
     )
 
 

@@ -88,13 +88,6 @@ def test_the_jury_its_lives_and_its_ceiling(visit: Visit, beside_the_weights: Ca
     assert len(app.get("vega_lite_chart")) == 3
 
 
-def test_bounds_and_tops_have_titles_of_their_own() -> None:
-    assert measures.measure("KL, low").title == "KL, lower end"
-    assert measures.measure("top-1, high").title == "Top 1, upper end"
-    assert measures.measure("ECE, tempered").title == "ECE, tempered"
-    assert measures.measure("first: awe") == measures.Measure("awe", "", share=True)
-
-
 def test_the_film_of_the_training_can_be_wound(
     visit: Visit, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

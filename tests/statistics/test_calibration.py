@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
 from albumjudge.statistics import calibration
-from albumjudge.statistics.sampling_noise import imagined_counts
+from albumjudge.statistics.sampling_noise import simulated_counts
 
 UNIFORM = tuple(float(edge) for edge in np.linspace(0, 1, 6))
 
@@ -54,7 +54,7 @@ def test_edges_open_bins_and_the_last_one_closes(stated: float, place: int) -> N
 def test_noise_has_the_error_of_crowds_who_feel_as_the_machine_says() -> None:
     chance = np.random.default_rng(4)
     verdicts = chance.dirichlet(np.ones(8), 20)
-    counts = imagined_counts(np.full(20, 7), verdicts, draws=5)
+    counts = simulated_counts(np.full(20, 7), verdicts, draws=5)
     errors = calibration.error_by_noise(counts, verdicts)
     for draw, error in zip(counts, errors, strict=True):
         cover, emotion = np.nonzero(draw)

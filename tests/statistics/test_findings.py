@@ -9,8 +9,7 @@ import pytest
 
 from albumjudge.domain.emotions import NAMES
 from albumjudge.domain.verdict import Verdict
-from albumjudge.statistics import agreement, findings
-from albumjudge.statistics import sampling_noise as crowd_noise
+from albumjudge.statistics import agreement, findings, sampling_noise
 from albumjudge.statistics import vote_arrays as ballots
 from albumjudge.statistics.agreement import FELT, Interval, Share, newcombe, wider, wilson
 from albumjudge.statistics.findings import Figure, Findings, Need
@@ -86,7 +85,8 @@ def test_the_crowd_is_compared_without_nothing_and_only_where_there_is_one() -> 
     lonely = [vote("awe", seed=90, visitor="a"), vote("awe", seed=91, visitor="a"), vote("fear", seed=91)]
     found = findings.find([*votes, *lonely])
     full = sum(
-        n >= findings.A_CROWD and n for n in (sum(v.cover.seed == seed for v in named) for seed in range(3))
+        n >= findings.FEWEST_FOR_MAJORITY and n
+        for n in (sum(v.cover.seed == seed for v in named) for seed in range(3))
     )
     assert found.one_more.machine.n == full
     assert found.among_visitors.n == len(votes) + 2
@@ -169,7 +169,7 @@ def test_a_cover_stands_beside_its_own_noise() -> None:
     verdict = np.array(votes[0].verdict.probabilities)
     awe = np.eye(8)[NAMES.index("awe")]
     for row in rows:
-        assert row.distance == pytest.approx(float(crowd_noise.jensen_shannon(awe, verdict)))
+        assert row.distance == pytest.approx(float(sampling_noise.jensen_shannon(awe, verdict)))
         assert row.by_chance < row.by_chance_high < row.distance and row.beyond
     assert rows[1].by_chance < rows[0].by_chance
 

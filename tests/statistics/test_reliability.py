@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from itertools import permutations
 
+import krippendorff
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -74,7 +75,7 @@ def test_agreement_and_chance_are_those_of_the_summary(rows: list[tuple[str, int
 
 
 def test_the_crowd_of_a_vote_is_everybody_else_and_shares_out_ties() -> None:
-    crowd = reliability.feeling_of_others(
+    crowd = reliability.majority_of_others(
         cast(
             [
                 ("ann", 1, "awe", "fear"),
@@ -94,7 +95,7 @@ def test_the_crowd_of_a_vote_is_everybody_else_and_shares_out_ties() -> None:
 
 def test_a_crowd_does_not_feel_nothing() -> None:
     with pytest.raises(ValueError, match="leave out"):
-        reliability.feeling_of_others(cast([("ann", 1, "nothing", "fear")]))
+        reliability.majority_of_others(cast([("ann", 1, "nothing", "fear")]))
 
 
 @settings(max_examples=25)
@@ -140,7 +141,7 @@ TWO_OBSERVERS = ["aabbdcccedda", "babbbccceddd"]
 MISSING = ["123321412...", "1233224125.3", ".3332342251.", "12332441251."]
 
 
-def krippendorff(observers: list[str]) -> float:
+def alpha_of(observers: list[str]) -> float:
     """Alpha of answers written as letters, a dot for none."""
     rated = [(unit, ord(answer)) for row in observers for unit, answer in enumerate(row) if answer != "."]
     units, values = (np.array(column, np.intp) for column in zip(*rated, strict=True))
@@ -151,16 +152,29 @@ def krippendorff(observers: list[str]) -> float:
     ("observers", "published"), [(BINARY, 0.095), (TWO_OBSERVERS, 0.692), (MISSING, 0.743)], ids="ABC"
 )
 def test_alpha_is_that_of_krippendorffs_examples(observers: list[str], published: float) -> None:
-    assert round(krippendorff(observers), 3) == published
+    assert round(alpha_of(observers), 3) == published
 
 
 def test_a_single_answer_on_something_changes_nothing() -> None:
-    assert krippendorff([*MISSING, "." * 12 + "7"]) == pytest.approx(krippendorff(MISSING))
+    assert alpha_of([*MISSING, "." * 12 + "7"]) == pytest.approx(alpha_of(MISSING))
 
 
 @pytest.mark.parametrize("observers", [["aaa", "aaa"], ["abc", "..."]])
 def test_alpha_is_undefined_without_pairs_or_differences(observers: list[str]) -> None:
-    assert math.isnan(krippendorff(observers))
+    assert math.isnan(alpha_of(observers))
+
+
+@settings(max_examples=30, deadline=None)
+@given(VOTES)
+def test_without_weights_alpha_is_that_of_the_package(rows: list[tuple[str, int, str, str]]) -> None:
+    votes = cast(rows)
+    ours = float(reliability.alpha(votes.cover, votes.felt)(ONCE(len(votes)))[0, 0])
+    paired = votes.on_covers_with(2)
+    if len(np.unique(paired.felt)) < 2:
+        assert math.isnan(ours)
+    else:
+        theirs = krippendorff.alpha(value_counts=votes.counts, level_of_measurement="nominal")
+        assert ours == pytest.approx(theirs, abs=1e-9)
 
 
 def test_alpha_of_no_votes_is_undefined() -> None:

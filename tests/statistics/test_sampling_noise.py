@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2
 
-from albumjudge.statistics import sampling_noise as crowd_noise
-from albumjudge.statistics.sampling_noise import imagined_counts, jensen_shannon, shares
+from albumjudge.statistics import sampling_noise
+from albumjudge.statistics.sampling_noise import jensen_shannon, shares, simulated_counts
 
 COUNTS = st.lists(st.integers(0, 20), min_size=8, max_size=8).filter(any)
 
@@ -39,21 +39,21 @@ def test_shares_of_nothing_are_zero() -> None:
 
 def test_imagined_crowds_have_the_size_and_the_leaning_they_should() -> None:
     verdicts = np.array([[0.5, 0.3, 0.2], [0.0, 0.1, 0.9]])
-    counts = imagined_counts(np.array([10, 40]), verdicts, draws=2_000)
+    counts = simulated_counts(np.array([10, 40]), verdicts, draws=2_000)
     assert counts.shape == (2_000, 2, 3)
     np.testing.assert_array_equal(counts.sum(axis=2), np.tile([10, 40], (2_000, 1)))
     np.testing.assert_allclose(counts.mean(axis=0), [[5, 3, 2], [0, 4, 36]], atol=0.2)
-    np.testing.assert_array_equal(counts, imagined_counts(np.array([10, 40]), verdicts, draws=2_000))
+    np.testing.assert_array_equal(counts, simulated_counts(np.array([10, 40]), verdicts, draws=2_000))
 
 
 def test_the_noise_of_large_crowds_is_that_of_theory() -> None:
     # 8 n JS tends to chi squared with k - 1 degrees of freedom (Menendez et al., 1997).
     verdicts = np.array([[0.3, 0.3, 0.2, 0.2]])
-    counts = imagined_counts(np.array([2_000]), verdicts, draws=4_000)
+    counts = simulated_counts(np.array([2_000]), verdicts, draws=4_000)
     scaled = 8 * 2_000 * jensen_shannon(shares(counts), verdicts)[:, 0]
     assert scaled.mean() == pytest.approx(3, rel=0.05)
     assert float(np.quantile(scaled, 0.95)) == pytest.approx(chi2.ppf(0.95, 3), rel=0.05)
 
 
 def test_there_are_enough_draws_for_a_five_percent_tail() -> None:
-    assert crowd_noise.DRAWS * 0.05 >= 10
+    assert sampling_noise.DRAWS * 0.05 >= 10
