@@ -1,4 +1,4 @@
-"""The repository keeps its promises: pins, one-way imports, small files, and a README that is true."""
+"""The repository keeps its promises: pins, no large files, and a README and docs that are true."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ import pytest
 from albumjudge.domain.settings import SETTINGS
 
 ROOT = Path(__file__).parent.parent
-OURS = {"albumjudge", "frame", "pages", "streamlit_app", "tests", "training"}
+OURS = {"albumjudge", "benchmarks", "pages", "streamlit_app", "tests", "training"}
 TEXT = {".py", ".md", ".toml", ".txt", ".json", ".css", ".ini", ".mako", ".sh", ".yml", ".yaml", ""}
 MEGABYTE = 1_000_000
 LARGEST_FILE = 45 * MEGABYTE
-ALL_WEIGHTS = 80 * MEGABYTE
 PICKLES = {".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt", ".joblib"}
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").rglob("*.md"))}
+PROSE = "\n".join([README, *DOCS.values()])
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
@@ -93,9 +94,9 @@ def not_required(paths: Iterable[Path], wanted: Iterable[str]) -> list[str]:
     ]
 
 
-def readme_commands() -> list[str]:
-    """Lines of the README's shell blocks, continued lines joined, without prompts and comments."""
-    blocks = re.findall(r"```(?:sh|bash|shell)\n(.*?)```", README, re.DOTALL)
+def commands(prose: str = PROSE) -> list[str]:
+    """Lines of shell blocks, continued lines joined, without comments."""
+    blocks = re.findall(r"```(?:sh|bash|shell)\n(.*?)```", prose, re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
     return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
 
@@ -117,13 +118,13 @@ def test_every_requirement_is_pinned(name: str) -> None:
 
 
 def test_the_exhibit_imports_only_what_requirements_name() -> None:
-    files = sources("albumjudge", "frame", "pages", "streamlit_app.py")
+    files = sources("albumjudge", "pages", "streamlit_app.py")
     assert {"streamlit", "torch", "sqlalchemy"} <= top_levels(files).keys()
     assert not not_required(files, required("requirements.txt"))
 
 
 def test_tests_and_training_import_only_what_requirements_name() -> None:
-    files = sources("tests", "training")
+    files = sources("tests", "training", "benchmarks")
     assert {"pytest", "torch"} <= top_levels(files).keys()
     assert not not_required(files, required("requirements.txt") | required("requirements-dev.txt"))
 
@@ -132,35 +133,8 @@ def test_no_requirement_is_named_twice() -> None:
     assert not required("requirements.txt").keys() & required("requirements-dev.txt").keys()
 
 
-@pytest.mark.parametrize(
-    ("places", "never"),
-    [
-        (("albumjudge",), {"streamlit", "training", "frame", "pages"}),
-        (("training",), {"streamlit", "frame", "pages", "tests"}),
-        (("pages", "streamlit_app.py"), {"sqlalchemy", "torch", "training", "tests"}),
-    ],
-    ids=["library", "training", "pages"],
-)
-def test_imports_go_one_way(places: tuple[str, ...], never: set[str]) -> None:
-    files = sources(*places)
-    assert len(files) > 3
-    wrong = [
-        f"{path.relative_to(ROOT)}: {name}"
-        for path in files
-        for name in imported(path)
-        if name.split(".")[0] in never
-    ]
-    assert not wrong
-
-
 def test_no_file_is_large(tracked: list[Path]) -> None:
     assert not [path for path in tracked if path.stat().st_size > LARGEST_FILE]
-
-
-def test_the_bundled_weights_stay_small(tracked: list[Path]) -> None:
-    weights = [path for path in tracked if path.suffix == ".safetensors"]
-    assert {path.parent.name for path in weights} >= {"generator", "judge"}
-    assert sum(path.stat().st_size for path in weights) < ALL_WEIGHTS
 
 
 def test_no_pickle_is_tracked(tracked: list[Path]) -> None:
@@ -179,14 +153,14 @@ def test_no_path_of_a_developers_machine_is_tracked(tracked: list[Path]) -> None
     assert not wrong
 
 
-def test_the_readme_speaks_to_people_who_have_only_this_repository() -> None:
-    assert "shared/" not in README
+def test_readme_and_docs_speak_to_people_who_have_only_this_repository() -> None:
+    assert "shared/" not in PROSE
 
 
 def test_every_relative_link_in_the_readme_leads_somewhere() -> None:
-    targets = re.findall(r"\]\(([^)\s]+)\)", README) + re.findall(r'(?:src|href)="([^"]+)"', README)
+    targets = re.findall(r"\]\(([^)\s]+)\)", README)
     headings = {anchor(heading) for heading in re.findall(r"^#+ (.+)$", README, re.MULTILINE)}
-    local = [target for target in targets if "://" not in target and not target.startswith("mailto:")]
+    local = [target for target in targets if "://" not in target]
     assert local
     broken = [
         target
@@ -200,10 +174,24 @@ def test_every_relative_link_in_the_readme_leads_somewhere() -> None:
     assert not broken
 
 
-def test_every_make_command_in_the_readme_is_in_the_makefile() -> None:
-    used = set(re.findall(r"^make ([a-z-]+)", "\n".join(readme_commands()), re.MULTILINE))
-    used |= set(re.findall(r"`make ([a-z-]+)", README))
-    assert {"run", "test"} <= used
+def test_every_path_that_the_docs_name_exists() -> None:
+    places = "albumjudge|benchmarks|checkpoints|docs|pages|tests|training"
+    named = set(re.findall(rf"`((?:{places})/[\w/.-]+)`", PROSE))
+    assert "albumjudge/models/dcgan.py" in named
+    ours = {path for path in named if not path.endswith("/generator-NAME") and "NAME" not in path}
+    assert not {path for path in ours if not (ROOT / path).exists()}
+
+
+def test_every_module_that_the_docs_name_exists() -> None:
+    named = set(re.findall(r"(?:`|-m )((?:benchmarks|training)(?:\.[a-z_]+)+)", PROSE))
+    assert "training.train_flow" in named
+    assert not {name for name in named if not (ROOT / Path(*name.split("."))).with_suffix(".py").is_file()}
+
+
+def test_every_make_command_in_the_docs_is_in_the_makefile() -> None:
+    used = set(re.findall(r"^make ([a-z-]+)", "\n".join(commands()), re.MULTILINE))
+    used |= set(re.findall(r"`make ([a-z-]+)", PROSE))
+    assert {"run", "test", "retrain"} <= used
     assert used <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 
 
@@ -213,22 +201,22 @@ def test_every_target_of_the_makefile_is_phony_and_explained() -> None:
     assert phony and targets == set(phony[1].split())
     explained = set(re.findall(r"^#   make ([a-z-]+)", MAKEFILE, re.MULTILINE))
     assert targets - explained == {"browser"}
+    assert explained <= set(re.findall(r"`make ([a-z-]+)", DOCS[ROOT / "docs" / "contributing.md"]))
 
 
-def test_ci_runs_the_test_command_of_the_readme() -> None:
+def test_ci_runs_both_suites_and_builds_the_docs() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert re.search(r"^make test\b", script, re.MULTILINE)
-    assert "make test" in readme_commands()
+    assert set(re.findall(r"^make ([a-z-]+)", script, re.MULTILINE)) == {"docs", "test", "test-slow"}
+    assert {"make run", "make test"} <= set(commands(README))
 
 
-def test_every_python_command_in_the_readme_exists_with_its_options(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    commands = [words for line in readme_commands() if "-m" in (words := shlex.split(line))]
-    modules = {words[words.index("-m") + 1] for words in commands}
-    assert "albumjudge.voting.votes" in modules and any(name.startswith("training.") for name in modules)
+def test_every_python_command_in_the_docs_exists_with_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [words for line in commands() if "-m" in (words := shlex.split(line))]
+    modules = {words[words.index("-m") + 1] for words in lines}
+    assert any(name.startswith("albumjudge.") for name in modules)
+    assert any(name.startswith("training.") for name in modules)
     unknown = []
-    for words in commands:
+    for words in lines:
         name, *arguments = words[words.index("-m") + 1 :]
         if name.split(".")[0] not in OURS:
             continue
@@ -241,22 +229,21 @@ def test_every_python_command_in_the_readme_exists_with_its_options(
     assert not unknown
 
 
-def test_the_readme_explains_every_setting() -> None:
-    explained = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
-    assert set(SETTINGS) <= explained
+def test_the_docs_explain_every_setting() -> None:
+    hosting = DOCS[ROOT / "docs" / "hosting.md"]
+    assert set(SETTINGS) == set(re.findall(r"^\| `([A-Z_]+)` \|", hosting, re.MULTILINE))
 
 
-def test_every_setting_that_the_readme_names_exists() -> None:
-    known = set(SETTINGS)
-    for path in [*sources("albumjudge", "frame", "pages", "streamlit_app.py", "tests"), ROOT / "Makefile"]:
-        known |= set(re.findall(r"\bALBUMJUDGE_[A-Z_]+", path.read_text(encoding="utf-8")))
-    assert set(re.findall(r"\bALBUMJUDGE_[A-Z_]+", README)) <= known
+def test_every_setting_that_the_docs_name_exists() -> None:
+    assert set(re.findall(r"\bALBUMJUDGE_[A-Z_]+", PROSE)) <= set(SETTINGS)
 
 
-def test_every_page_is_in_the_tour_of_the_readme() -> None:
+def test_every_page_is_in_the_tour_and_under_visiting() -> None:
     pages = [path.name for path in sources("pages") if not path.stem.startswith("_")]
+    visiting = DOCS[ROOT / "docs" / "visiting.md"]
     assert pages
     assert not [name for name in pages if f"](pages/{name})" not in README]
+    assert not [name for name in pages if f"`pages/{name}`" not in visiting]
 
 
 @pytest.fixture
