@@ -6,7 +6,12 @@ set -u
 python=$1
 requirements=$2
 index=${3:-https://download.pytorch.org/whl/cpu}
-pins=$(grep -E '^torch(vision)?==' "$requirements")
+
+if [ "$(uname -s)" != Linux ]; then
+    echo "Only PyTorch's builds for Linux bring CUDA; here the usual build has none."
+    exit 0
+fi
+pins=$(sed -n 's/^\(torch\(vision\)\{0,1\}==[0-9.]*\).*/\1+cpu/p' "$requirements")
 
 # shellcheck disable=SC2086  # one argument for each pin
 if "$python" -m pip install --disable-pip-version-check --timeout 15 --retries 1 --no-deps \

@@ -307,3 +307,17 @@ def test_a_folder_that_is_no_environment_is_left_alone(
     outcome = make_environment(folder, willing)
     assert outcome.returncode == 1 and "nothing was touched" in outcome.stderr
     assert (folder / "beach.jpg").read_bytes() == b"sand"
+
+
+@pytest.mark.parametrize(("outcome", "said"), [(0, "without CUDA is installed"), (1, "usual build is taken")])
+def test_pytorch_without_cuda_falls_back_to_the_usual_build(tmp_path: Path, outcome: int, said: str) -> None:
+    pip = tmp_path / "python"
+    pip.write_text(f'#!/bin/sh\necho "$@"\nexit {outcome}\n', encoding="utf-8")
+    pip.chmod(0o755)
+    command = ["sh", str(ROOT / ".ci" / "torch-cpu.sh"), str(pip), str(ROOT / "requirements.txt"), "http://x"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    if sys.platform == "linux":
+        pins = [f"{name}{required('requirements.txt')[name]}+cpu" for name in ("torch", "torchvision")]
+        assert " ".join(["--index-url http://x", *pins]) in done.stdout
+        assert said in done.stdout
