@@ -282,7 +282,7 @@ def machine_and_crowd(box: VoteStore, vote: StoredVote, told: bool) -> None:
             f'<p class="heard">{escape(charts.spoken(vote.verdict.probabilities))}</p>'
         )
         st.altair_chart(
-            charts.distribution(vote.verdict.probabilities, felt=vote.felt, crowd=shares), theme=None
+            charts.distribution(vote.verdict.probabilities, felt=vote.felt, others=shares), theme=None
         )
     with st.container(key="breath-3"):
         legend = f" In the chart, bars are the machine, upright lines the {eight} others." if shares else ""

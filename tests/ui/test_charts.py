@@ -57,9 +57,9 @@ def test_what_the_visitor_felt_is_marked_and_nothing_marks_nothing() -> None:
 
 def test_the_crowd_stands_on_the_same_scale_as_the_machine() -> None:
     crowd = (0.5, 0.5, 0, 0, 0, 0, 0, 0)
-    rows = {r["emotion"]: r for r in values(charts.distribution(EVEN, crowd=crowd))}
-    assert rows["amusement"]["crowd"] - rows["amusement"]["start"] == pytest.approx(0.5)
-    assert rows["anger"]["crowd"] - rows["anger"]["start"] == pytest.approx(-0.5)
+    rows = {r["emotion"]: r for r in values(charts.distribution(EVEN, others=crowd))}
+    assert rows["amusement"]["others"] - rows["amusement"]["start"] == pytest.approx(0.5)
+    assert rows["anger"]["others"] - rows["anger"]["start"] == pytest.approx(-0.5)
 
 
 @pytest.mark.parametrize("shares", [(), (1.0,), (0.1,) * 9])
@@ -67,7 +67,7 @@ def test_a_distribution_has_eight_shares(shares: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="8 shares"):
         charts.distribution(shares)
     with pytest.raises(ValueError, match="8 shares"):
-        charts.distribution(EVEN, crowd=shares)
+        charts.distribution(EVEN, others=shares)
 
 
 def test_charts_say_in_words_what_they_show() -> None:
@@ -182,7 +182,7 @@ def test_a_profile_has_the_visitor_as_bars_and_everyone_as_ticks() -> None:
     rows = {row["emotion"]: row for row in values(chart)}
     for name, mine, theirs in zip(NAMES, yours, everyone, strict=True):
         assert abs(rows[name]["end"] - rows[name]["start"]) == pytest.approx(mine)
-        assert abs(rows[name]["crowd"] - rows[name]["start"]) == pytest.approx(theirs)
+        assert abs(rows[name]["others"] - rows[name]["start"]) == pytest.approx(theirs)
     heard = chart.to_dict()["description"]
     assert heard.startswith("What you felt: amusement 50 %") and "Everyone: excitement 40 %" in heard
     assert "Everyone" not in charts.profile(yours).to_dict()["description"]

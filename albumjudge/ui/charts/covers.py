@@ -1,0 +1,178 @@
+"""Points against a diagonal: bins of stated probability, and covers one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+
+from albumjudge.domain import emotions
+from albumjudge.domain.emotions import EMOTIONS
+from albumjudge.statistics.by_emotion import EmotionCovers
+from albumjudge.statistics.findings import CalibrationBin, CoverNoise
+from albumjudge.ui.charts.theme import (
+    ACCENT,
+    FAINT,
+    QUIET,
+    diagonal,
+    from_zero,
+    hang,
+    percent,
+    percent_axis,
+    rows_of,
+    tips,
+)
+
+_FEWEST_SAID = 20
+"""Times that the machine must have said about the same before it is held to that."""
+
+
+def calibration(bins: Sequence[CalibrationBin], *, faint: bool = False) -> alt.LayerChart:
+    """What the machine stated against what people felt, with intervals; the diagonal is perfect calibration.
+
+    Args:
+        bins: one point each; those on which few votes bear are left out, unless all are.
+        faint: whether there are too few votes to read much from it.
+
+    Raises:
+        ValueError: if there are no bins.
+    """
+    if not bins:
+        raise ValueError("A calibration chart needs votes.")
+    bins = [b for b in bins if b.n >= _FEWEST_SAID] or bins
+    ends = [b.felt.interval for b in bins]
+    rows = [
+        {
+            "stated": b.stated,
+            "felt": b.felt.value,
+            "low": interval.low if interval else None,
+            "high": interval.high if interval else None,
+            "n": b.n,
+        }
+        for b, interval in zip(bins, ends, strict=True)
+    ]
+    highest = (i.high if i else b.felt.value or 0.0 for b, i in zip(bins, ends, strict=True))
+    reach = max(0.3, *highest, *(b.stated for b in bins)) * 1.04
+    colour, scale = QUIET if faint else ACCENT, from_zero(reach)
+    base = rows_of(rows).encode(
+        x=alt.X("stated:Q", scale=from_zero(reach), title="the machine said", axis=percent_axis())
+    )
+    spans = base.transform_filter("datum.low != null").mark_rule(
+        color=colour, strokeWidth=2, opacity=0.55, clip=True
+    )
+    points = base.mark_point(size=90, filled=True, opacity=1, color=colour).encode(
+        y=alt.Y("felt:Q", scale=scale, title="people felt", axis=percent_axis()),
+        tooltip=tips(
+            ("stated:Q", ".0%", "the machine said"),
+            ("felt:Q", ".0%", "people felt"),
+            ("n:Q", None, "times said"),
+        ),
+    )
+    said = "; ".join(
+        f"said {percent(b.stated)}, felt {percent(b.felt.value)}" for b in bins if b.felt.value is not None
+    )
+    return hang(
+        diagonal(reach, spans.encode(y=alt.Y("low:Q", scale=scale), y2="high:Q"), points),
+        height=300,
+        description=f"What the machine said and how often people felt it: {said}.",
+    )
+
+
+def noise(covers: Sequence[CoverNoise], *, faint: bool = False) -> alt.LayerChart:
+    """Each cover's distance between visitors and machine against how far mere chance would take it.
+
+    Args:
+        covers: one point each.
+        faint: whether there are too few covers to read much from it.
+
+    Raises:
+        ValueError: if there are no covers.
+    """
+    if not covers:
+        raise ValueError("A chart of covers needs some.")
+    rows = [
+        {
+            "number": f"No. {row.cover.number}",
+            "distance": row.distance,
+            "chance": row.by_chance_high,
+            "votes": row.votes,
+            "beyond": row.beyond,
+        }
+        for row in covers
+    ]
+    reach = max(max(row.distance, row.by_chance_high) for row in covers) * 1.08
+    scale, axis = from_zero(reach), alt.Axis(tickCount=5, grid=False, domain=False, format=".2~f")
+    colour = alt.condition("datum.beyond", alt.value(QUIET if faint else ACCENT), alt.value(FAINT))
+    points = (
+        rows_of(rows)
+        .mark_point(size=70, filled=True, opacity=0.45 if faint else 0.85)
+        .encode(
+            x=alt.X("chance:Q", scale=scale, title="as far as chance would take it", axis=axis),
+            y=alt.Y("distance:Q", scale=scale, title="how far apart they are", axis=axis),
+            color=colour,
+            tooltip=tips(
+                ("number:N", None, "cover"),
+                "votes:Q",
+                ("distance:Q", ".2f", "distance"),
+                ("chance:Q", ".2f", "95 % of chance stays below"),
+            ),
+        )
+    )
+    beyond = sum(row.beyond for row in covers)
+    return hang(
+        diagonal(reach, points),
+        height=300,
+        description=f"On {beyond} of {len(covers)} covers people and machine are further apart than chance.",
+    )
+
+
+def emotion_on_covers(emotion: str, covers: EmotionCovers) -> alt.LayerChart:
+    """One emotion cover by cover: how many people felt it, and how probable the machine thinks it.
+
+    Raises:
+        ValueError: if the emotion is none of the eight, or there are no covers.
+    """
+    colour = EMOTIONS[emotions.index(emotion)].colour
+    if not covers.all:
+        raise ValueError("A chart of covers needs some.")
+    groups = {
+        "both felt it most": covers.both,
+        "only people did": covers.people,
+        "only the machine did": covers.machine,
+    }
+    group_of = {here.cover.cover: words for words, rows in groups.items() for here in rows}
+    neither = "neither did"
+    rows = [
+        {
+            "number": f"No. {here.cover.cover.number}",
+            "people": here.share,
+            "machine": here.machine,
+            "votes": here.voters,
+            "who": group_of.get(here.cover.cover, neither),
+        }
+        for here in covers.all
+    ]
+    order = [*groups, neither]
+    shapes = alt.Scale(domain=order, range=["diamond", "circle", "square", "circle"])
+    colours = alt.Scale(domain=order, range=[colour, colour, colour, FAINT])
+    right = from_zero(1.06 * max(0.5, *(here.share for here in covers.all)))
+    top = from_zero(1.06 * max(0.3, *(here.machine for here in covers.all)))
+    points = (
+        rows_of(rows)
+        .mark_point(filled=True, opacity=0.9)
+        .encode(
+            x=alt.X("people:Q", scale=right, title="people who felt it", axis=percent_axis()),
+            y=alt.Y("machine:Q", scale=top, title="the machine’s share", axis=percent_axis()),
+            color=alt.Color("who:N", title=None, scale=colours),
+            shape=alt.Shape("who:N", title=None, scale=shapes, legend=alt.Legend(columns=2)),
+            size=alt.condition(f"datum.who == '{neither}'", alt.value(28), alt.value(110)),
+            tooltip=tips(
+                ("number:N", None, "cover"),
+                ("people:Q", ".0%", "people"),
+                ("machine:Q", ".0%", "the machine"),
+                "votes:Q",
+            ),
+        )
+    )
+    counted = ", ".join(f"{words} on {len(found)}" for words, found in groups.items())
+    return hang(points, height=320, description=f"{emotion} on {len(covers.all)} covers: {counted}.")

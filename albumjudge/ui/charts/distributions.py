@@ -1,0 +1,229 @@
+"""Shares of the eight emotions: of a verdict, a visitor, a jury."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+
+from albumjudge.domain.emotions import NAMES
+from albumjudge.domain.verdict import Juror
+from albumjudge.ui.charts.theme import (
+    CLOSE_UP,
+    INK,
+    LEFT,
+    ON_SIDES,
+    RIGHT,
+    SIGN,
+    TRACK,
+    WALL,
+    from_zero,
+    hang,
+    hue,
+    names_axis,
+    need_eight,
+    percent,
+    percent_axis,
+    rows_of,
+    share_of,
+    signed,
+    spoken,
+    tips,
+)
+
+
+def distribution(
+    probabilities: Sequence[float], *, felt: str | None = None, others: Sequence[float] | None = None
+) -> alt.LayerChart:
+    """Eight bars from a middle line outwards, always in the same places, each with its word and percentage.
+
+    Args:
+        probabilities: eight numbers that add up to one, in the fixed order.
+        felt: the emotion that the visitor chose, to be marked; None or "nothing" marks none.
+        others: the share of other visitors who felt each emotion, drawn as ticks; None draws none.
+
+    Raises:
+        ValueError: if there are not eight shares.
+    """
+    need_eight(probabilities, others)
+    return _two_sides(
+        probabilities,
+        others,
+        felt=felt,
+        whose="the machine",
+        description=f"What the machine feels: {spoken(probabilities)}",
+    )
+
+
+def profile(yours: Sequence[float], everyone: Sequence[float] | None = None) -> alt.LayerChart:
+    """What a visitor tends to feel, as bars, and what everyone does, as ticks over them.
+
+    Args:
+        yours: share of the visitor's votes for each of the eight emotions, in the fixed order; they need not add
+            up to one, for some votes are for none of the eight.
+        everyone: the same of all others; None draws none.
+
+    Raises:
+        ValueError: if there are not eight shares.
+    """
+    need_eight(yours, everyone, what="profile")
+    against = f" Everyone: {spoken(everyone)}" if everyone is not None else ""
+    return _two_sides(yours, everyone, whose="you", description=f"What you felt: {spoken(yours)}{against}")
+
+
+def _side_rows(
+    shares: Sequence[float], ticks: Sequence[float] | None, felt: str | None, reach: float
+) -> list[dict[str, object]]:
+    gap = reach * 0.012
+    rows: list[dict[str, object]] = []
+    for side, names in ((-1, LEFT), (1, RIGHT)):
+        for row, name in enumerate(names):
+            share, chosen = share_of(shares, name), name == felt
+            if side < 0:
+                word = f"{'you · ' if chosen else ''}{percent(share)}  {name} {SIGN[name]}"
+            else:
+                word = f"{SIGN[name]} {name}  {percent(share)}{' · you' if chosen else ''}"
+            rows.append(
+                {
+                    "emotion": name,
+                    "side": side,
+                    "share": share,
+                    "word": word,
+                    "start": side * gap,
+                    "end": side * (gap + share),
+                    "limit": side * (gap + reach),
+                    "others": None if ticks is None else side * (gap + share_of(ticks, name)),
+                    "top": row + 0.5,
+                    "bottom": row + 0.82,
+                    "line": row + 0.24,
+                    "chosen": chosen,
+                }
+            )
+    return rows
+
+
+def _two_sides(
+    shares: Sequence[float],
+    ticks: Sequence[float] | None,
+    *,
+    felt: str | None = None,
+    whose: str,
+    description: str,
+) -> alt.LayerChart:
+    """Eight bars from a middle line outwards, with ticks over them, and one of them marked as felt."""
+    reach = 1.0 if max([*shares, *(ticks or ())]) > CLOSE_UP else CLOSE_UP
+    rows, end = _side_rows(shares, ticks, felt, reach), reach + reach * 0.012
+    x_scale = alt.Scale(domain=[-end, end], nice=False, zero=False)
+    y_scale = alt.Scale(domain=[0, len(LEFT)], reverse=True, nice=False)
+
+    def across(field: str) -> alt.X:
+        return alt.X(f"{field}:Q", axis=None, scale=x_scale)
+
+    base = rows_of(rows).encode(y=alt.Y("top:Q", axis=None, scale=y_scale), y2="bottom:Q")
+    track = base.mark_rect(color=TRACK).encode(x=across("start"), x2="limit:Q")
+    bars = base.mark_rect().encode(
+        x=across("start"),
+        x2="end:Q",
+        color=hue(),
+        tooltip=tips("emotion:N", ("share:Q", ".1%", whose)),
+    )
+    layers: list[alt.Chart] = [track, bars]
+    if felt in NAMES:  # An empty layer would be a picture without a name to a screen reader.
+        outline = base.transform_filter("datum.chosen").mark_rect(fillOpacity=0, stroke=INK, strokeWidth=1.5)
+        layers.append(outline.encode(x=across("start"), x2="limit:Q"))
+    if ticks is not None:
+        layers.append(base.mark_rule(color=INK, strokeWidth=3).encode(x=across("others")))
+    words = rows_of(rows).encode(
+        x=across("start"), y=alt.Y("line:Q", axis=None, scale=y_scale), text="word:N"
+    )
+    left, right = (words.transform_filter(f"datum.side {side} 0") for side in "<>")
+    layers.append(left.mark_text(align="right", baseline="middle", fontSize=15, color=INK))
+    layers.append(right.mark_text(align="left", baseline="middle", fontSize=15, color=INK))
+    return hang(*layers, height=232, description=description)
+
+
+def jurors(jury: Sequence[Juror]) -> alt.LayerChart:
+    """What each juror feels, a dot each, one line for each emotion; upright lines are the jury's mean.
+
+    Raises:
+        ValueError: if there is no juror.
+    """
+    if not jury:
+        raise ValueError("A chart of jurors needs some.")
+    shares = {n: [share_of(juror.probabilities, n) for juror in jury] for n in ON_SIDES}
+    rows = [
+        {
+            "emotion": n,
+            "label": signed(n),
+            "juror": juror.life,
+            "share": share,
+            "mean": sum(shares[n]) / len(jury),
+        }
+        for n in ON_SIDES
+        for juror, share in zip(jury, shares[n], strict=True)
+    ]
+    base = rows_of(rows).encode(y=names_axis("label", [signed(n) for n in ON_SIDES], grid=True))
+    scale = from_zero(max(map(max, shares.values())) * 1.06)
+    dots = base.mark_point(size=90, filled=True, opacity=0.75).encode(
+        x=alt.X("share:Q", scale=scale, title="how much of it each juror feels", axis=percent_axis()),
+        color=hue(),
+        tooltip=tips("juror:N", "emotion:N", ("share:Q", ".1%", "feels")),
+    )
+    middle = base.mark_tick(color=INK, thickness=2, size=22).encode(x=alt.X("mean:Q", scale=scale))
+    spans = "; ".join(f"{n} {percent(min(of))} to {percent(max(of))}" for n, of in shares.items())
+    return hang(
+        middle,
+        dots,
+        height=300,
+        description=f"What {len(jury)} jurors feel, from the one who feels it least to the most: {spans}.",
+    )
+
+
+def juror(shares: Sequence[float], jury: Sequence[float], reach: float) -> alt.LayerChart:
+    """One juror's distribution, small: eight columns under their signs, and the jury's mean across them.
+
+    Args:
+        shares: of the juror, in the fixed order.
+        jury: of the whole jury.
+        reach: share at the top, the same for all jurors that hang side by side.
+
+    Raises:
+        ValueError: if there are not eight shares.
+    """
+    need_eight(shares, jury)
+    rows = [
+        {
+            "emotion": n,
+            "sign": SIGN[n],
+            "share": share_of(shares, n),
+            "jury": share_of(jury, n),
+            "word": f"{100 * share_of(shares, n):.0f}",
+            "top": max(share_of(shares, n), share_of(jury, n)),
+        }
+        for n in ON_SIDES
+    ]
+    scale = from_zero(reach * 1.2)
+    base = rows_of(rows).encode(
+        x=alt.X(
+            "sign:N",
+            sort=[SIGN[n] for n in ON_SIDES],
+            title=None,
+            scale=alt.Scale(paddingInner=0.22, paddingOuter=0.1),
+            axis=alt.Axis(domain=False, ticks=False, labelAngle=0, labelColor=INK, labelFontSize=15),
+        )
+    )
+    bars = base.mark_bar().encode(
+        y=alt.Y("share:Q", axis=None, scale=scale),
+        color=hue(),
+        tooltip=tips("emotion:N", ("share:Q", ".1%", "this juror"), ("jury:Q", ".1%", "the jury")),
+    )
+    words = base.mark_text(baseline="bottom", dy=-5, fontSize=13, color=INK).encode(
+        y=alt.Y("top:Q", axis=None, scale=scale), text="word:N"
+    )
+    across = alt.Y("jury:Q", axis=None, scale=scale)
+    # Dark below light: one of them shows on any hue.
+    middle = [
+        base.mark_tick(color=colour, thickness=thick, bandSize=26).encode(y=across)
+        for colour, thick in ((WALL, 5), (INK, 2))
+    ]
+    return hang(bars, *middle, words, height=130, description=f"What this juror feels: {spoken(shares)}")

@@ -1,0 +1,117 @@
+"""People and machine, emotion by emotion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from albumjudge.domain import emotions
+from albumjudge.domain.emotions import NAMES, NOTHING
+from albumjudge.ui.charts.theme import (
+    ACCENT,
+    INK,
+    ON_SIDES,
+    TRACK,
+    WALL,
+    hang,
+    hue,
+    names_axis,
+    percent,
+    rows_of,
+    signed,
+    tips,
+)
+
+
+def confusion(counts: Sequence[Sequence[int]]) -> alt.LayerChart:
+    """What people felt (rows) by what the machine felt most (columns); the same emotion is outlined.
+
+    Args:
+        counts: nine rows (the eight emotions in their fixed order, then "nothing") of eight columns.
+
+    Raises:
+        ValueError: if the shape is another.
+    """
+    if len(counts) != len(NAMES) + 1 or any(len(row) != len(NAMES) for row in counts):
+        raise ValueError("The confusion matrix has nine rows of eight columns.")
+    felt_order = [*ON_SIDES, NOTHING]
+    most = max(max(row) for row in counts)
+    cells = [
+        {
+            "felt": felt,
+            "machine": machine,
+            "votes": counts[len(NAMES) if felt == NOTHING else emotions.index(felt)][emotions.index(machine)],
+            "same": felt == machine,
+        }
+        for felt in felt_order
+        for machine in ON_SIDES
+    ]
+    plain: dict[str, Any] = {"domain": False, "ticks": False, "labelColor": INK}
+    x_axis, y_axis = alt.Axis(orient="top", labelAngle=-90, **plain), alt.Axis(**plain)
+    base = rows_of(cells).encode(
+        x=alt.X("machine:N", sort=list(ON_SIDES), title="the machine felt most", axis=x_axis),
+        y=alt.Y("felt:N", sort=felt_order, title="people felt", axis=y_axis),
+    )
+    scale = alt.Scale(domain=[0, max(most, 1)], range=[TRACK, ACCENT], type="sqrt")
+    squares = base.mark_rect(stroke=WALL, strokeWidth=2).encode(
+        color=alt.Color("votes:Q", scale=scale, legend=None),
+        tooltip=tips(
+            ("felt:N", None, "people felt"), ("machine:N", None, "the machine felt most"), "votes:Q"
+        ),
+    )
+    same = base.transform_filter("datum.same").mark_rect(fillOpacity=0, stroke=INK, strokeWidth=1.5)
+    ink = alt.condition(f"datum.votes > {most * 0.3}", alt.value(WALL), alt.value(INK))
+    numbers = (
+        base.transform_filter("datum.votes > 0").mark_text(fontSize=14).encode(text="votes:Q", color=ink)
+    )
+    agreeing, total = sum(counts[i][i] for i in range(len(NAMES))), sum(map(sum, counts))
+    return hang(
+        squares,
+        same,
+        numbers,
+        height=430,
+        description=f"Votes by what people and the machine felt: {agreeing} of {total} are the same.",
+    )
+
+
+def people_and_machine(people: Mapping[str, float], machine: Mapping[str, float]) -> alt.LayerChart:
+    """How often people and the machine felt each emotion: one dumbbell per emotion.
+
+    Args:
+        people: emotion to share of votes; missing ones count as zero, "nothing" is left out.
+        machine: emotion to share of the same covers' verdicts.
+    """
+    both = {n: (people.get(n, 0.0), machine.get(n, 0.0)) for n in ON_SIDES}
+    rows = [
+        {"emotion": n, "label": signed(n), "people": felt, "machine": said}
+        for n, (felt, said) in both.items()
+    ]
+    scale = alt.Scale(domain=[0, max([0.3, *people.values(), *machine.values()])], nice=True)
+    axis = alt.Axis(
+        labelExpr="format(datum.value, '.0%') == '0%' ? '0' : format(100 * datum.value, 'd') + ' %'",
+        tickCount=5,
+        domain=False,
+    )
+    base = rows_of(rows).encode(
+        y=names_axis("label", [signed(n) for n in ON_SIDES]),
+        tooltip=tips("emotion:N", ("people:Q", ".0%"), ("machine:Q", ".0%")),
+    )
+    bar = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
+        x=alt.X("people:Q", scale=scale, title="share of all votes", axis=axis), x2="machine:Q", color=hue()
+    )
+    person = base.mark_point(size=130, filled=True, opacity=1).encode(
+        x=alt.X("people:Q", scale=scale), color=hue()
+    )
+    judge = base.mark_point(
+        size=110, filled=True, fill=WALL, strokeWidth=2.5, opacity=1, shape="square"
+    ).encode(x=alt.X("machine:Q", scale=scale), stroke=hue())
+    heard = "; ".join(f"{n}: people {percent(p)}, machine {percent(m)}" for n, (p, m) in both.items())
+    return hang(
+        bar,
+        judge,
+        person,
+        height=330,
+        description=f"How often people and the machine felt each emotion: {heard}.",
+    )

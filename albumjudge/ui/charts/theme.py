@@ -1,0 +1,135 @@
+"""Colours, fonts, scales and words that all charts share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from albumjudge.domain import emotions
+from albumjudge.domain.emotions import EMOTIONS, NAMES
+
+INK = "#efe8dc"
+QUIET = "#a69b8b"
+FAINT = "#6f665b"
+LINE = "#3a342e"
+TRACK = "#1f1c19"
+WALL = "#131110"
+ACCENT = "#d8b98a"
+SANS = "Source Sans, sans-serif"
+
+LEFT: tuple[str, ...] = tuple(e.name for e in EMOTIONS if not e.positive)
+RIGHT: tuple[str, ...] = tuple(e.name for e in EMOTIONS if e.positive)
+ON_SIDES: tuple[str, ...] = (*LEFT, *RIGHT)
+"""The eight names as charts and buttons arrange them: unpleasant first, each side in the fixed order."""
+SIGN = {e.name: e.sign for e in EMOTIONS}
+CLOSE_UP = 0.6
+"""Bars share one scale, 0 to 60 %, unless one is longer."""
+
+
+def hang(*layers: alt.Chart, **size: Any) -> alt.LayerChart:
+    """Layers as one chart, with its size and the room's fonts and colours."""
+    chart: alt.LayerChart = dress(alt.layer(*layers), **size)
+    return chart
+
+
+def dress(chart: Any, **size: Any) -> Any:
+    """Give a chart its size and the room's fonts and colours."""
+    return (
+        chart.properties(background="transparent", **{"width": "container", **size})
+        .configure(font=SANS)
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=QUIET,
+            titleColor=QUIET,
+            gridColor=TRACK,
+            domainColor=LINE,
+            tickColor=LINE,
+            labelFontSize=13,
+            titleFontSize=13,
+            titleFontWeight="normal",
+            labelLimit=220,
+        )
+        .configure_legend(labelColor=INK, titleColor=QUIET, labelFontSize=13, orient="bottom", labelLimit=320)
+        .configure_header(labelColor=INK, titleColor=QUIET, labelFontSize=13)
+    )
+
+
+def rows_of(rows: Sequence[Mapping[str, object]]) -> alt.Chart:
+    """A chart of rows that are sent along with it."""
+    return alt.Chart(alt.InlineData(values=list(rows)))
+
+
+def tips(*fields: str | tuple[str, str] | tuple[str, str | None, str]) -> list[alt.Tooltip]:
+    """What a point tells when it is touched: fields, with a format and a title where they have one."""
+    found = []
+    for field in fields:
+        name, style, title = (*((field,) if isinstance(field, str) else field), None, None)[:3]
+        given = {"format": style, "title": title}
+        found.append(alt.Tooltip(name, **{key: value for key, value in given.items() if value is not None}))
+    return found
+
+
+def percent(share: float) -> str:
+    """A share as people read it: ``"12 %"``, ``"< 1 %"`` for what is little but not nothing."""
+    return "< 1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
+
+
+def spoken(probabilities: Sequence[float]) -> str:
+    """The distribution as a sentence, largest first; what a screen reader says in place of the chart."""
+    ranked = sorted(range(len(NAMES)), key=lambda i: (-probabilities[i], i))
+    return ", ".join(f"{NAMES[i]} {percent(probabilities[i])}" for i in ranked) + "."
+
+
+def need_eight(*distributions: Sequence[float] | None, what: str = "distribution") -> None:
+    """Check lengths.
+
+    Raises:
+        ValueError: if one has not eight shares.
+    """
+    if any(shares is not None and len(shares) != len(NAMES) for shares in distributions):
+        raise ValueError(f"A {what} has {len(NAMES)} shares, one per emotion.")
+
+
+def share_of(shares: Sequence[float], name: str) -> float:
+    """The share of an emotion, given by name."""
+    return shares[emotions.index(name)]
+
+
+def hue() -> alt.Color:
+    """One colour per emotion, without a legend."""
+    scale = alt.Scale(domain=list(NAMES), range=[e.colour for e in EMOTIONS])
+    return alt.Color("emotion:N", scale=scale, legend=None)
+
+
+def signed(name: str) -> str:
+    """An emotion's name and its sign."""
+    return f"{name}  {SIGN[name]}"
+
+
+def names_axis(field: str, order: Sequence[str], **axis: Any) -> alt.Y:
+    """A line for each name, without ticks."""
+    style = {"domain": False, "ticks": False, "labelColor": INK, "labelFontSize": 14, "labelPadding": 8}
+    return alt.Y(f"{field}:N", sort=list(order), title=None, axis=alt.Axis(**{**style, **axis}))
+
+
+def from_zero(reach: float) -> alt.Scale:
+    """A scale from zero to exactly ``reach``."""
+    return alt.Scale(domain=[0, reach], nice=False)
+
+
+def percent_axis() -> alt.Axis:
+    """Percentages without grid."""
+    label = "datum.value == 0 ? '0' : format(100 * datum.value, 'd') + ' %'"
+    return alt.Axis(labelExpr=label, tickCount=5, domain=False, grid=False)
+
+
+def diagonal(reach: float) -> alt.Chart:
+    """Where both axes say the same."""
+    line: alt.Chart = (
+        rows_of([{"x": 0, "y": 0}, {"x": reach, "y": reach}])
+        .mark_line(color=FAINT, strokeDash=[5, 4], strokeWidth=1.5)
+        .encode(x=alt.X("x:Q"), y=alt.Y("y:Q"))
+    )
+    return line
