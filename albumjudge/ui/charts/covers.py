@@ -72,7 +72,9 @@ def calibration(bins: Sequence[CalibrationBin], *, faint: bool = False) -> alt.L
         f"said {percent(b.stated)}, felt {percent(b.felt.value)}" for b in bins if b.felt.value is not None
     )
     return hang(
-        diagonal(reach, spans.encode(y=alt.Y("low:Q", scale=scale), y2="high:Q"), points),
+        diagonal(reach),
+        spans.encode(y=alt.Y("low:Q", scale=scale), y2="high:Q"),
+        points,
         height=300,
         description=f"What the machine said and how often people felt it: {said}.",
     )
@@ -120,7 +122,8 @@ def noise(covers: Sequence[CoverNoise], *, faint: bool = False) -> alt.LayerChar
     )
     beyond = sum(row.beyond for row in covers)
     return hang(
-        diagonal(reach, points),
+        diagonal(reach),
+        points,
         height=300,
         description=f"On {beyond} of {len(covers)} covers people and machine are further apart than chance.",
     )
