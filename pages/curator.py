@@ -18,7 +18,7 @@ from albumjudge.domain.cover import CoverIdentity, CoverLinkError
 from albumjudge.domain.settings import Settings
 from albumjudge.export import dataset as vote_dataset
 from albumjudge.export.hub_push import PublishError
-from albumjudge.statistics import vote_quality as suspicion
+from albumjudge.statistics import vote_quality
 from albumjudge.ui import health, prints
 from albumjudge.ui import shell as room
 from albumjudge.voting.admin_password import AdminPassword, PleaseWaitError
@@ -142,7 +142,7 @@ def visitors() -> None:
         "quick, and some find the same feeling everywhere.</p>"
     )
     st.html('<h2 class="row-title">To look at</h2>')
-    found = suspicion.suspects(votes, {exclusion.visitor for exclusion in every}, choices)
+    found = vote_quality.suspects(votes, {exclusion.visitor for exclusion in every}, choices)
     if not found:
         st.html('<p class="quiet">Nobody votes too fast or always the same.</p>')
     for suspect in found:

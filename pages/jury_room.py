@@ -12,7 +12,7 @@ from albumjudge.domain.cover import LAST_SEED, CoverIdentity, CoverLinkError
 from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.domain.verdict import Verdict
 from albumjudge.inference.exhibit import JudgedCover
-from albumjudge.statistics import juror_disagreement as dissent
+from albumjudge.statistics import juror_disagreement
 from albumjudge.ui import charts, prints
 from albumjudge.ui import shell as room
 from albumjudge.ui.captions import meaning
@@ -74,13 +74,13 @@ def named(names: list[str]) -> str:
 
 def sentences(verdict: Verdict) -> list[str]:
     """Where the jurors part ways, in plain words."""
-    gap = dissent.widest_gap(verdict)
+    gap = juror_disagreement.widest_gap(verdict)
     most, least = map(charts.percent, gap.shares)
     said = [
         f"They are furthest apart about {gap.emotion}: {gap.most.life} feels {most} of it, "
         f"{gap.least.life} {least}."
     ]
-    loners = dissent.alone(verdict)
+    loners = juror_disagreement.alone(verdict)
     if loners:
         said += [
             f"{juror.life.capitalize()} stands alone: nobody else puts "
@@ -91,7 +91,7 @@ def sentences(verdict: Verdict) -> list[str]:
         said.append(f"All of them put {verdict.firsts[0]} first, so nobody stands alone.")
     else:
         said.append(f"They are split between {named(list(verdict.firsts))}, but nobody stands alone.")
-    said.append(f"Furthest from all others in all is {dissent.furthest(verdict).life}.")
+    said.append(f"Furthest from all others in all is {juror_disagreement.furthest(verdict).life}.")
     return said
 
 

@@ -1,4 +1,4 @@
-"""Where the jurors of a verdict part ways."""
+"""Where the jurors of a verdict disagree."""
 
 from __future__ import annotations
 
@@ -13,12 +13,7 @@ from albumjudge.domain.verdict import Juror, Verdict, mutual_information
 
 @dataclass(frozen=True)
 class Gap:
-    """How far jurors are apart about one emotion.
-
-    Attributes:
-        emotion: which.
-        most, least: who feels most and least of it.
-    """
+    """An emotion and the jurors who feel most and least of it."""
 
     emotion: str
     most: Juror
@@ -32,11 +27,7 @@ class Gap:
 
 
 def widest_gap(verdict: Verdict) -> Gap:
-    """The emotion about which two jurors are furthest apart; the first in the fixed order if several are.
-
-    Raises:
-        ValueError: if there are not at least two jurors.
-    """
+    """The emotion about which two jurors are furthest apart; raises ValueError with fewer than two jurors."""
     jurors = _several(verdict)
     shares = np.array([juror.probabilities for juror in jurors])
     place = int(np.ptp(shares, axis=0).argmax())
@@ -44,24 +35,16 @@ def widest_gap(verdict: Verdict) -> Gap:
 
 
 def alone(verdict: Verdict) -> tuple[Juror, ...]:
-    """The jurors who put an emotion first that nobody else does, in their order.
-
-    Raises:
-        ValueError: if there are not at least two jurors.
-    """
-    firsts = [emotions.top(juror.probabilities) for juror in _several(verdict)]
-    return tuple(
-        juror for juror, first in zip(verdict.jurors, firsts, strict=True) if firsts.count(first) == 1
-    )
+    """Jurors whose top emotion nobody else shares; raises ValueError with fewer than two jurors."""
+    jurors = _several(verdict)
+    tops = [emotions.top(juror.probabilities) for juror in jurors]
+    return tuple(juror for juror, top in zip(jurors, tops, strict=True) if tops.count(top) == 1)
 
 
 def distances(verdict: Verdict) -> tuple[float, ...]:
-    """How far each juror is from the mean of all others, in bits: 0 for the same, 1 for nothing in common.
+    """Jensen-Shannon divergence in bits, 0 to 1, of each juror from the mean of the others.
 
-    The Jensen-Shannon divergence (Lin 1991, https://doi.org/10.1109/18.61115).
-
-    Raises:
-        ValueError: if there are not at least two jurors.
+    Raises ValueError with fewer than two jurors.
     """
     shares = np.array([juror.probabilities for juror in _several(verdict)])
     others = (shares.sum(0) - shares) / (len(shares) - 1)
@@ -69,11 +52,7 @@ def distances(verdict: Verdict) -> tuple[float, ...]:
 
 
 def furthest(verdict: Verdict) -> Juror:
-    """The juror who is furthest from the others; the first if several are.
-
-    Raises:
-        ValueError: if there are not at least two jurors.
-    """
+    """The juror furthest from the others, the first of several; raises ValueError with fewer than two."""
     far = distances(verdict)
     return verdict.jurors[far.index(max(far))]
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 
 from albumjudge.domain.verdict import Juror, Verdict
-from albumjudge.statistics import juror_disagreement as dissent
+from albumjudge.statistics import juror_disagreement as jd
 
 
 def jury(*shares: tuple[float, ...]) -> Verdict:
@@ -20,27 +20,27 @@ SPLIT = jury((0.6, 0.3, 0.1), (0.5, 0.4, 0.1), (0.2, 0.1, 0.7))
 
 
 def test_the_widest_gap_names_the_emotion_and_both_ends() -> None:
-    gap = dissent.widest_gap(SPLIT)
+    gap = jd.widest_gap(SPLIT)
     assert (gap.emotion, gap.most.life, gap.least.life) == ("awe", "no. 2", "no. 0")
     assert gap.shares == (0.7, 0.1)
 
 
 def test_alone_is_who_puts_first_what_nobody_else_does() -> None:
-    assert [juror.life for juror in dissent.alone(SPLIT)] == ["no. 2"]
-    assert dissent.alone(jury((0.6, 0.4), (0.7, 0.3))) == ()
-    assert len(dissent.alone(jury((0.6, 0.4), (0.3, 0.7)))) == 2
+    assert [juror.life for juror in jd.alone(SPLIT)] == ["no. 2"]
+    assert jd.alone(jury((0.6, 0.4), (0.7, 0.3))) == ()
+    assert len(jd.alone(jury((0.6, 0.4), (0.3, 0.7)))) == 2
 
 
 def test_distances_are_those_of_scipy_and_the_furthest_has_the_largest() -> None:
     shares = np.array([juror.probabilities for juror in SPLIT.jurors])
-    for place, found in enumerate(dissent.distances(SPLIT)):
+    for place, found in enumerate(jd.distances(SPLIT)):
         rest = np.delete(shares, place, axis=0).mean(0)
         assert found == pytest.approx(jensenshannon(shares[place], rest, base=2) ** 2)
-    assert dissent.furthest(SPLIT).life == "no. 2"
-    assert dissent.distances(jury((1.0,), (0.0, 1.0))) == pytest.approx((1, 1))
+    assert jd.furthest(SPLIT).life == "no. 2"
+    assert jd.distances(jury((1.0,), (0.0, 1.0))) == pytest.approx((1, 1))
 
 
-@pytest.mark.parametrize("ask", [dissent.widest_gap, dissent.alone, dissent.distances, dissent.furthest])
+@pytest.mark.parametrize("ask", [jd.widest_gap, jd.alone, jd.distances, jd.furthest])
 def test_one_juror_alone_has_nobody_to_differ_from(ask: object) -> None:
     assert callable(ask)
     for verdict in (jury((1.0,)), Verdict((0.125,) * 8, "jury-12345678")):
