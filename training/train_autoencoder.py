@@ -1,19 +1,19 @@
-"""Teach an inker to turn sketches into covers, and a tracer to turn covers into sketches.
+"""Train the autoencoder in whose latent space the flow painter works.
 
-    python -m training.train_autoencoder --data ../shared/data/covers --out runs/inker
-    accelerate launch --multi_gpu --num_processes 2 -m training.train_autoencoder ... --device cpu
+    python -m training.train_autoencoder --data ../shared/data/covers --out runs/autoencoder
 
-The first half of the recipe ``sketched``: an autoencoder whose sketches hold a sixteenth of a cover's numbers.
-``training.train_flow --inker runs/inker`` then learns to make such sketches from noise.
-A killed run is continued by the same command. ``samples/`` shows covers of the training set above what the
-inker made of their sketches: other people's works, so keep them to yourself.
+A latent image holds a sixteenth of a cover's numbers; ``training.train_flow --autoencoder runs/autoencoder`` then
+learns to make such images from noise. A killed run is continued by the same command. ``samples/`` shows covers of
+the training set above their reconstructions: other people's works, so keep them to yourself.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,12 +24,11 @@ from torch.nn.functional import avg_pool2d, l1_loss
 from albumjudge.models.dcgan import doublings
 from albumjudge.models.flow import GRAIN, LEAST, Decoder
 from training.data.covers import CoverSet, DataError, load_covers
-from training.engine.cuda_graphs import Replay, adam
-from training.engine.distributed import Processes, join_processes, leave_processes
+from training.engine.distributed import Processes
 from training.engine.hardware import choose_precision
-from training.engine.sync_batchnorm import share_norms
-from training.engine.trainer import Trainer, add_options, chosen, teach
-from training.generator.autoencoder_loss import NOISE, Encoder, unlikeness
+from training.engine.script import add_options, chosen, run_script
+from training.engine.trainer import Trainer, train
+from training.generator.autoencoder_loss import Encoder, perceptual_loss
 from training.generator.dcgan_trainer import contact_sheet
 from training.metrics.efficientnet import LiteFeatures
 
@@ -41,17 +40,15 @@ class AutoencoderConfig:
     """Settings of a run.
 
     Attributes:
-        source, held_out, size: as in :class:`training.generator.presets.GeneratorConfig`.
-        epochs, batch, learning_rate: of Adam; over the last ``settle`` of the run the rate falls to zero.
-        depth: numbers at each point of a sketch.
-        width: feature maps of the inker at half the size of a cover.
-        noise: deviation of what is added to sketches.
-        look_say: how much unlikeness to frozen features counts beside the mean difference of pixels.
-        small_say: how much it counts that half a sketch's size gives the same cover in half the size. Then
-            sketches are smooth, and easier to make from noise (Skorokhodov et al. 2025,
-            https://arxiv.org/abs/2502.14831).
-        feature_side: side of the covers that the features see.
-        seed: of initialisation, data order and noise.
+        source, held_out, size, epochs, batch, learning_rate, lr_decay, seed: as in
+            :class:`training.generator.presets.GeneratorConfig`.
+        depth: channels of a latent image.
+        width: feature maps of the decoder at half the size of a cover.
+        noise: deviation of what is added to latent images, so that the decoder forgives errors of that size.
+        perceptual_weight: of the distance between frozen features, beside the mean difference of pixels.
+        scale_weight: of the error at half the size, which makes latent images smooth and easier to generate
+            (Skorokhodov et al. 2025, https://arxiv.org/abs/2502.14831).
+        feature_side: side of the covers that the frozen network sees.
     """
 
     source: str | None = None
@@ -60,65 +57,64 @@ class AutoencoderConfig:
     epochs: int = 8
     batch: int = 16
     learning_rate: float = 5e-4
-    settle: float = 0.5
+    lr_decay: float = 0.5
     depth: int = 12
     width: int = 64
-    noise: float = NOISE
-    look_say: float = 0.3
-    small_say: float = 0.25
+    noise: float = 0.25
+    perceptual_weight: float = 0.3
+    scale_weight: float = 0.25
     feature_side: int = 64
     seed: int = 2019
 
 
 class AutoencoderTrainer(Trainer):
-    """One run: networks, optimiser and where it stands."""
+    """Encoder and decoder, learning together."""
 
-    def __init__(self, config: AutoencoderConfig, covers: CoverSet, crew: Processes) -> None:
-        super().__init__(config, covers, crew, ("difference", "unlikeness", "smaller"))
+    def __init__(
+        self, config: AutoencoderConfig, covers: CoverSet, processes: Processes, precision: str = "fp32"
+    ) -> None:
+        metrics = ("loss_pixels", "loss_perceptual", "loss_half_size")
+        super().__init__(config, covers, processes, metrics, precision)
         if config.size < LEAST or doublings(config.size) < 1:
-            raise DataError(f"Sketches are made of covers of {LEAST}, 128 ... pixels, not {config.size}.")
+            raise DataError(
+                f"Latent images are made of covers of {LEAST}, 128 ... pixels, not {config.size}."
+            )
         self.config = config
-        self.tracer, self.inker = Encoder(config.depth), Decoder(config.depth, config.width)
+        encoder, self.decoder = Encoder(config.depth), Decoder(config.depth, config.width)
         self.features = LiteFeatures(config.feature_side)
-        for network in (self.tracer, self.inker, self.features):
-            network.to(crew.device).to(memory_format=torch.channels_last)
-        share_norms(self.tracer, crew)
-        self.networks = {"tracer": self.tracer, "inker": self.inker}
-        learning = [*self.tracer.parameters(), *self.inker.parameters()]
-        self.optimisers = {"both": adam(learning, config.learning_rate, (0.9, 0.99), crew.device)}
-        self.replay = Replay(self._learn, crew.device, record=crew.size == 1)
+        for network in (encoder, self.decoder, self.features):
+            network.to(self.device).to(memory_format=torch.channels_last)
+        self.encoder = processes.sync_batch_norm(encoder)
+        self.networks = {"encoder": self.encoder, "decoder": self.decoder}
+        parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
+        self.optimisers = {"both": torch.optim.Adam(parameters, config.learning_rate, (0.9, 0.99))}
 
-    def train_step(self) -> None:
-        """Look at one batch and learn from it."""
-        self.settle(self.config.learning_rate)
-        numbers = torch.from_numpy(self.batch())
-        side = self.config.size // GRAIN
-        noise = torch.randn((self.config.batch, self.config.depth, side, side), generator=self.chance)
-        pixels = torch.from_numpy(self.covers.pixels[self.crew.share(numbers).numpy()])
-        self.note(*self.replay(pixels, self.crew.share(noise)))
-
-    def _learn(self, pixels: Tensor, noise: Tensor) -> Tensor:
-        covers = self.as_covers(pixels)
+    def train_step(self) -> Sequence[Tensor]:
+        """Reconstruct one batch, at full and at half size."""
+        config, local = self.config, self.processes.local
+        self.set_learning_rate(config.learning_rate)
+        covers = self.covers_at(local(torch.from_numpy(self.batch_indices())))
+        side = config.size // GRAIN
+        noise = torch.randn((config.batch, config.depth, side, side), generator=self.rng)
         with self.autocast():
-            sketches = self.tracer(covers).float()
-            inked = self.inker(sketches + self.config.noise * noise).float()
-            unlike = unlikeness(self.features, inked, covers)
-            # Contiguous for the sake of Apple silicon, see softened.
-            small = self.inker(avg_pool2d(sketches.contiguous(), 2)).float()
-        difference, smaller = l1_loss(inked, covers), l1_loss(small, avg_pool2d(covers, 2))
-        loss = difference + self.config.look_say * unlike + self.config.small_say * smaller
-        self.learn(loss, "both")
-        return torch.stack([difference, unlike, smaller]).detach()
+            latent_images = self.encoder(covers).float()
+            decoded = self.decoder(latent_images + config.noise * local(noise).to(self.device)).float()
+            perceptual = perceptual_loss(self.features, decoded, covers)
+            # Contiguous for the sake of Apple silicon, see albumjudge.models.flow.blur.
+            half_size = self.decoder(avg_pool2d(latent_images.contiguous(), 2)).float()
+        pixels, scale = l1_loss(decoded, covers), l1_loss(half_size, avg_pool2d(covers, 2))
+        self.update(pixels + config.perceptual_weight * perceptual + config.scale_weight * scale, "both")
+        return pixels, perceptual, scale
 
     @torch.no_grad()
-    def sheet(self) -> tuple[str, Image.Image]:
-        """The first covers in rows of eight, each row above what the inker made of their sketches."""
-        covers = self.as_input(np.arange(min(SAMPLES, len(self.covers))))
-        self.tracer.eval()
-        copied = self.inker(self.tracer(covers))
-        self.tracer.train()
+    def samples(self) -> tuple[str, Image.Image]:
+        """The first covers in rows of eight, each row above its reconstruction."""
+        covers = self.covers_at(np.arange(min(SAMPLES, len(self.covers))))
+        self.encoder.eval()
+        decoded = self.decoder(self.encoder(covers))
+        self.encoder.train()
         rows = [
-            row for pair in zip(torch.split(covers, 8), torch.split(copied, 8), strict=True) for row in pair
+            row for pair in zip(torch.split(covers, 8), torch.split(decoded, 8), strict=True) for row in pair
         ]
         filled = torch.full((len(rows), 8, *covers.shape[1:]), -1.0)
         for place, row in enumerate(rows):
@@ -128,33 +124,23 @@ class AutoencoderTrainer(Trainer):
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.train_autoencoder", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add_options(parser, AutoencoderConfig())
     return parser.parse_args(arguments)
+
+
+def run(given: argparse.Namespace, processes: Processes) -> Path | None:
+    """Train as the command line says; returns the folder of the run when it has ended."""
+    config = chosen(given, AutoencoderConfig())
+    covers = load_covers(given.data, size=config.size, source=config.source, held_out=config.held_out)
+    precision = choose_precision(given.precision, processes.device)
+    ended = train(AutoencoderTrainer(config, covers, processes, precision), given.out)
+    return given.out if ended else None
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     given = parse(arguments)
-    crew = Processes()
-    try:
-        torch.set_flush_denormal(True)
-        crew = join_processes(given.device)
-        if given.threads:
-            torch.set_num_threads(given.threads)
-        config = chosen(given, AutoencoderConfig())
-        covers = load_covers(given.data, size=config.size, source=config.source, held_out=config.held_out)
-        with crew.together():
-            trainer = AutoencoderTrainer(config, covers, crew)
-            trainer.precision = choose_precision(given.precision, crew.device)
-            teach(trainer, given.out)
-    except (DataError, FileNotFoundError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    finally:
-        torch.set_flush_denormal(False)
-        leave_processes(crew)
-    return 0
+    return run_script(given, lambda processes: run(given, processes))
 
 
 if __name__ == "__main__":

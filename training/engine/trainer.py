@@ -1,17 +1,18 @@
-"""What the halves of the recipe ``sketched`` have in common as they learn: where they stand, how they go on."""
+"""One training loop for all networks that paint: resumable, logged, in one process or several."""
 
 from __future__ import annotations
 
-import argparse
 import hashlib
+import signal
 import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar
+from types import FrameType
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -21,22 +22,21 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from training.data.covers import CoverSet, DataError
-from training.engine.cuda_graphs import set_rate
 from training.engine.distributed import Processes
 from training.engine.hardware import peak_memory
 from training.engine.state import read_state, write_json, write_state
 from training.engine.tensorboard import Board
 
 STATE = "state.safetensors"
-MOST_NOTED = 256
-MOST_SAVING = 0.1
+MAX_PENDING = 256
+MAX_SAVING_SHARE = 0.1
 """Share of the time that may go into saving the state at the ends of epochs."""
-FEWEST_SHEETS = 24
-"""A run of more epochs leaves a sheet of samples at the ends of so many of them, or up to twice as many."""
+MIN_SHEETS = 24
+"""A run of more epochs leaves samples at the ends of this many of them, or up to twice as many."""
 
 
 class TrainerConfig(Protocol):
-    """Settings that every pupil has; they are a frozen dataclass."""
+    """Settings that every run has; they are a frozen dataclass."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -45,167 +45,164 @@ class TrainerConfig(Protocol):
     @property
     def batch(self) -> int: ...
     @property
-    def settle(self) -> float: ...
+    def lr_decay(self) -> float: ...
     @property
     def seed(self) -> int: ...
 
 
-L = TypeVar("L", bound=TrainerConfig)
-
-
 class Trainer(ABC):
-    """A run: networks, optimisers and where it stands. In a crew every process takes every step.
+    """Networks, optimisers and the state of a run. With several processes each takes every step.
 
-    Subclasses fill ``networks`` and ``optimisers``, whose states are kept, and add to ``given`` whatever else a
-    run depends on, so that it is not continued with another.
+    Subclasses fill ``networks`` and ``optimisers``, whose states are saved, and add to ``origin`` whatever else
+    a run depends on, so that it is not continued with another.
 
     Args:
-        names: of what :meth:`note` is told.
+        metrics: names of the scalars that :meth:`train_step` returns.
 
     Raises:
         DataError: if there are too few covers for a batch, or a batch cannot be shared out evenly.
     """
 
-    free: ClassVar[frozenset[str]] = frozenset({"epochs"})
+    changeable: ClassVar[frozenset[str]] = frozenset({"epochs"})
     """Settings that may change in the middle of a run."""
-    precision = "fp32"
-    """What networks compute in, ``fp32`` or ``bf16``; weights, slopes and losses are of single precision."""
 
     def __init__(
-        self, config: TrainerConfig, covers: CoverSet, crew: Processes, names: Sequence[str]
+        self,
+        config: TrainerConfig,
+        covers: CoverSet,
+        processes: Processes,
+        metrics: Sequence[str],
+        precision: str = "fp32",
     ) -> None:
-        if len(covers) < config.batch or config.batch % crew.size:
+        if len(covers) < config.batch or config.batch % processes.size:
             raise DataError(
-                f"{len(covers)} covers and {crew.size} processes do not go with batches of {config.batch}. "
+                f"{len(covers)} covers and {processes.size} processes do not go with batches of {config.batch}. "
                 "Give another --batch."
             )
-        self.lesson, self.covers, self.crew, self.names = config, covers, crew, tuple(names)
+        self.settings, self.covers, self.processes = config, covers, processes
+        self.metrics, self.precision = tuple(metrics), precision
         torch.manual_seed(config.seed)
-        self.chance = torch.Generator().manual_seed(config.seed + 1)
+        self.rng = torch.Generator().manual_seed(config.seed + 1)
         self.step = 0
-        self.totals = torch.zeros(len(names), dtype=torch.float64)
-        self._noted: list[Tensor] = []
+        self.totals = torch.zeros(len(metrics), dtype=torch.float64)
+        self._pending: list[Tensor] = []
         self.history: list[dict[str, float]] = []
-        entries = repr(covers.entries).encode() + covers.pixels.tobytes()
-        self.given = {"covers": hashlib.sha256(entries).hexdigest()[:16]}
+        content = repr(covers.entries).encode() + covers.pixels.tobytes()
+        self.origin = {"covers": hashlib.sha256(content).hexdigest()[:16]}
         self.networks: dict[str, nn.Module] = {}
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
 
     @property
+    def device(self) -> torch.device:
+        return self.processes.device
+
+    @property
     def steps_per_epoch(self) -> int:
-        return len(self.covers) // self.lesson.batch
+        return len(self.covers) // self.settings.batch
 
     @property
     def steps(self) -> int:
-        return self.steps_per_epoch * self.lesson.epochs
+        return self.steps_per_epoch * self.settings.epochs
 
     @property
     def images_seen(self) -> int:
-        return self.step * self.lesson.batch
+        return self.step * self.settings.batch
 
     def autocast(self) -> torch.autocast:
-        """What forward passes are wrapped in."""
-        return torch.autocast(self.crew.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        """What forward passes are wrapped in: bf16 or nothing; weights, gradients and losses are float32."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
     @abstractmethod
-    def train_step(self) -> None:
-        """Look at one batch and learn from it."""
+    def train_step(self) -> Sequence[Tensor]:
+        """Learn from one batch; returns a scalar for each of ``metrics``."""
 
     @abstractmethod
-    def sheet(self) -> tuple[str, Image.Image]:
+    def samples(self) -> tuple[str, Image.Image]:
         """A picture of what has been learnt, and what to add to its file's name."""
 
-    def batch(self) -> NDArray[np.int64]:
-        """The numbers of this step's covers, of all processes; they depend on seed and epoch alone."""
+    def batch_indices(self) -> NDArray[np.int64]:
+        """This step's covers, of all processes; they depend on seed and epoch alone."""
         epoch, place = divmod(self.step, self.steps_per_epoch)
-        order = np.random.default_rng([self.lesson.seed, epoch]).permutation(len(self.covers))
-        size = self.lesson.batch
+        order = np.random.default_rng([self.settings.seed, epoch]).permutation(len(self.covers))
+        size = self.settings.batch
         return order[place * size : (place + 1) * size]
 
-    def as_input(self, numbers: NDArray[np.int64]) -> Tensor:
-        """Covers by number, float, ``(n, 3, s, s)`` in [-1, 1]."""
-        return self.as_covers(torch.from_numpy(self.covers.pixels[numbers]).to(self.crew.device))
-
-    @staticmethod
-    def as_covers(pixels: Tensor) -> Tensor:
-        """Uint8, ``(n, 3, s, s)``, to float in [-1, 1]."""
+    def covers_at(self, indices: NDArray[np.int64] | Tensor) -> Tensor:
+        """Covers by number, float, ``(n, 3, s, s)`` in [-1, 1], on the device."""
+        pixels = torch.from_numpy(self.covers.pixels[np.asarray(indices)]).to(self.device)
         return pixels.contiguous(memory_format=torch.channels_last).float().div_(127.5).sub_(1)
 
-    def settle(self, rate: float) -> None:
-        """Set the learning rate that this step is due: over the last ``settle`` of the run it falls to zero."""
-        left = 1.0
-        if self.lesson.settle:
-            left = min(1.0, (self.steps - self.step) / (self.lesson.settle * self.steps))
-        for optimiser in self.optimisers.values():
-            for group in optimiser.param_groups:
-                set_rate(group, rate * left)
+    def set_learning_rate(self, rate: float, *optimisers: str) -> None:
+        """Set the rate that this step is due: over the last ``lr_decay`` of the run it falls to zero.
 
-    def learn(self, loss: Tensor, optimiser: str) -> None:
-        """One step of an optimiser, by the mean of all processes' slopes."""
+        Args:
+            optimisers: names; all where none is given.
+        """
+        if self.settings.lr_decay:
+            rate *= min(1.0, (self.steps - self.step) / (self.settings.lr_decay * self.steps))
+        for name in optimisers or self.optimisers:
+            for group in self.optimisers[name].param_groups:
+                group["lr"] = rate
+
+    def update(self, loss: Tensor, optimiser: str) -> None:
+        """One step of an optimiser, by the mean of all processes' gradients."""
         steps = self.optimisers[optimiser]
         steps.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         parameters = [p for group in steps.param_groups for p in group["params"]]
-        self.crew.average([p.grad for p in parameters if p.grad is not None])
+        self.processes.average([p.grad for p in parameters if p.grad is not None])
         steps.step()
 
-    def note(self, *seen: Tensor) -> None:
-        """End the step, remembering scalars for the history."""
+    def advance(self) -> bool:
+        """Take one step and note its metrics; returns whether an epoch has ended."""
+        means = torch.stack([value.detach().float() for value in self.train_step()])
+        self.processes.average([means])
+        self._pending.append(means)
         self.step += 1
-        means = torch.stack([value.detach().float() for value in seen])
-        self.crew.average([means])
-        self._noted.append(means)
         ended = self.step % self.steps_per_epoch == 0
-        if ended or len(self._noted) >= MOST_NOTED:
+        if ended or len(self._pending) >= MAX_PENDING:
             self._add_up()
         if ended:
-            line: dict[str, float] = {
-                "epoch": self.step // self.steps_per_epoch,
-                "images_seen": self.images_seen,
-            }
-            found = (self.totals / self.steps_per_epoch).tolist()
-            self.history.append(
-                line | {name: round(mean, 5) for name, mean in zip(self.names, found, strict=True)}
-            )
+            means_of_epoch = (self.totals / self.steps_per_epoch).tolist()
+            line = {"epoch": self.step // self.steps_per_epoch, "images_seen": self.images_seen}
+            line |= {name: round(mean, 5) for name, mean in zip(self.metrics, means_of_epoch, strict=True)}
+            self.history.append(line)
             self.totals.zero_()
+        return ended
 
     def _add_up(self) -> None:
-        """Asking a GPU for what it found makes it idle, so it is asked rarely."""
-        if self._noted:
-            # One by one, so that a run that was interrupted adds up to exactly the same.
-            for means in torch.stack(self._noted).cpu().double():
-                self.totals += means
-        self._noted.clear()
+        """Reading a result makes a GPU wait, so it is done rarely; one by one, so that resuming changes nothing."""
+        for means in self._pending:
+            self.totals += means.cpu().double()
+        self._pending.clear()
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, object]]:
         """All that the rest of the run depends on: tensors, and what fits in JSON."""
         self._add_up()
-        tensors = {"chance": self.chance.get_state(), "totals": self.totals}
+        tensors = {"rng": self.rng.get_state(), "totals": self.totals}
         for name, network in self.networks.items():
             tensors |= {f"{name}/{key}": value for key, value in network.state_dict().items()}
         for name, optimiser in self.optimisers.items():
-            for index, moments in optimiser.state_dict()["state"].items():
-                tensors |= {f"{name} adam/{index}/{key}": value for key, value in moments.items()}
-        config = asdict(self.lesson)
+            for index, values in optimiser.state_dict()["state"].items():
+                tensors |= {f"{name} adam/{index}/{key}": value for key, value in values.items()}
         return tensors, {
             "step": self.step,
             "left": self.steps - self.step,
             "history": self.history,
-            "config": config,
-            "given": self.given,
+            "config": asdict(self.settings),
+            "origin": self.origin,
         }
 
     def restore(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
         """Stand where :meth:`state` was called.
 
         Raises:
-            DataError: if the state is of a run with other settings (but ``free``) or lacks something.
+            DataError: if the state is of a run with other settings (but ``changeable``) or lacks something.
         """
         try:
-            now = asdict(self.lesson)
-            was = dict(notes["config"])
-            differing = sorted(key for key in now if key not in self.free and was.get(key) != now[key])
-            differing += sorted(key for key in self.given if notes["given"].get(key) != self.given[key])
+            now, was = asdict(self.settings), dict(notes["config"])
+            differing = sorted(key for key in now if key not in self.changeable and was.get(key) != now[key])
+            differing += sorted(key for key in self.origin if notes["origin"].get(key) != self.origin[key])
             if differing:
                 raise DataError(
                     f"The saved state is of a run with other settings ({', '.join(differing)}). "
@@ -217,10 +214,10 @@ class Trainer(ABC):
                 found: dict[int, dict[str, Tensor]] = {}
                 for key, value in tensors.items():
                     if key.startswith(f"{name} adam/"):
-                        _, index, moment = key.split("/")
-                        found.setdefault(int(index), {})[moment] = value
+                        _, index, kind = key.split("/")
+                        found.setdefault(int(index), {})[kind] = value
                 optimiser.load_state_dict(optimiser.state_dict() | {"state": found})
-            self.chance.set_state(tensors["chance"])
+            self.rng.set_state(tensors["rng"])
             self.totals.copy_(tensors["totals"])
             self.step, self.history = int(notes["step"]), list(notes["history"])
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
@@ -229,89 +226,98 @@ class Trainer(ABC):
             ) from error
 
 
-def teach(pupil: Trainer, out: Path, *, save_every: float = 300.0, stop_after: int | None = None) -> bool:
-    """Train, or go on training, in ``out``.
+@torch.no_grad()
+def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move an exponential moving average of weights (EMA) on by one step."""
+    torch._foreach_lerp_([*average.parameters()], [*network.parameters()], 1 - decay)
+
+
+def train(trainer: Trainer, out: Path, *, save_every: float = 300.0, stop_after: int | None = None) -> bool:
+    """Train, or go on training, in ``out``; Ctrl-C and SIGTERM end it after a step, with the state saved.
 
     There are ``state.safetensors``, ``history.json``, ``samples/`` and ``tensorboard/`` then.
 
     Args:
         save_every: seconds between saves of the state. It is saved at the end of an epoch, too, as long as saving
             takes but a small part of the time.
-        stop_after: end early after so many steps, with the state saved.
+        stop_after: end early after so many steps, as a signal would.
 
     Returns:
         whether the run has come to its end.
 
     Raises:
-        DataError: if ``out`` holds another run.
+        DataError: if ``out`` holds another run, or the processes were given different data or settings.
     """
-    crew = pupil.crew
-    crew.agree(repr((pupil.lesson, pupil.given)), "settings or covers")
-
-    def first() -> tuple[dict[str, Tensor], dict[str, object]]:
-        if (out / STATE).is_file():
-            pupil.restore(*read_state(out / STATE))
-        return pupil.state()
-
-    state = crew.from_first(first)
-    if not crew.first:
-        pupil.restore(*state)
-    with ExitStack() as at_the_end:
-        log = at_the_end.enter_context(closing(_Log(pupil, out))) if crew.first else None
-        if log and not pupil.step:
-            log.hang()
+    processes = trainer.processes
+    processes.require_equal(repr((trainer.settings, trainer.origin, trainer.precision)), "settings or covers")
+    _resume(trainer, out / STATE)
+    with ExitStack() as stack:
+        log = stack.enter_context(closing(_Log(trainer, out))) if processes.first else None
+        if log and not trainer.step:
+            log.add_samples()
+        stop = stack.enter_context(_StopSignal())
         bar = tqdm(
-            total=pupil.steps * pupil.lesson.batch,
-            initial=pupil.images_seen,
+            total=trainer.steps * trainer.settings.batch,
+            initial=trainer.images_seen,
             unit="img",
             mininterval=0.5 if sys.stderr.isatty() else 60,
             maxinterval=120,
-            disable=not crew.first,
+            disable=not processes.first,
         )
-        at_the_end.enter_context(bar)
+        stack.enter_context(bar)
         started = saved = time.monotonic()
         saving = 0.0
-        while pupil.step < pupil.steps:
-            pupil.train_step()
-            bar.update(pupil.lesson.batch)
-            ended, stopping = pupil.step % pupil.steps_per_epoch == 0, pupil.step == stop_after
-            memory = crew.largest(peak_memory(crew.device)) if ended else 0.0
+        while trainer.step < trainer.steps:
+            ended = trainer.advance()
+            bar.update(trainer.settings.batch)
+            stopping = trainer.step == stop_after or any(processes.gather(stop.asked))
+            memory = max(processes.gather(peak_memory(processes.device))) if ended else 0.0
             if log and ended:
-                log.tell(memory)
-            if log and _worth_a_look(pupil):
-                log.hang()
+                log.add_epoch(memory)
+            if log and _is_sample_step(trainer):
+                log.add_samples()
             now = time.monotonic()
-            due = now - saved > save_every or (ended and saving <= MOST_SAVING * (now - started))
-            if log and (due or stopping or pupil.step == pupil.steps):
+            due = now - saved > save_every or (ended and saving <= MAX_SAVING_SHARE * (now - started))
+            if log and (due or stopping or trainer.step == trainer.steps):
                 log.board.flush()
-                write_state(out / STATE, *pupil.state())
-                write_json(out / "history.json", pupil.history)
+                write_state(out / STATE, *trainer.state())
+                write_json(out / "history.json", trainer.history)
                 saved = time.monotonic()
                 saving += saved - now
-            if stopping and pupil.step < pupil.steps:
+            if stopping and trainer.step < trainer.steps:
+                tqdm.write(
+                    f"Stopped after {trainer.images_seen:,} covers; the same command goes on from here."
+                )
                 return False
     return True
 
 
+def _resume(trainer: Trainer, state_file: Path) -> None:
+    """Only the first process reads the state, since other machines may not have it."""
+
+    def first() -> tuple[dict[str, Tensor], dict[str, object]]:
+        if state_file.is_file():
+            trainer.restore(*read_state(state_file))
+        tensors, notes = trainer.state()
+        return {name: tensor.cpu() for name, tensor in tensors.items()}, notes
+
+    state = trainer.processes.from_first(first)
+    if not trainer.processes.first:
+        trainer.restore(*state)
+
+
 class _Log:
-    """What the first process tells of a run: a line an epoch, curves and samples.
+    """Writes a line per epoch, curves and samples. Speed is not in the history, which resuming must not change."""
 
-    How fast it was stands there alone, since a run that was interrupted has the same history as any other.
-    """
+    def __init__(self, trainer: Trainer, out: Path) -> None:
+        self.trainer, self.folder = trainer, out / "samples"
+        self.board = Board(out / "tensorboard", seen=trainer.images_seen)
+        self._since, self._from = time.monotonic(), trainer.images_seen
 
-    def __init__(self, pupil: Trainer, out: Path) -> None:
-        self.pupil, self.samples = pupil, out / "samples"
-        self.board = Board(out / "tensorboard", seen=pupil.images_seen)
-        self._since, self._from = time.monotonic(), pupil.images_seen
-
-    def tell(self, memory: float) -> None:
-        """Of the epoch that has just ended.
-
-        Args:
-            memory: the most that any process has held so far, in GB.
-        """
-        now, seen = time.monotonic(), self.pupil.images_seen
-        line = self.pupil.history[-1] | {
+    def add_epoch(self, memory: float) -> None:
+        """Log the epoch that has just ended; ``memory`` is the peak of any process in GB."""
+        now, seen = time.monotonic(), self.trainer.images_seen
+        line = self.trainer.history[-1] | {
             "covers_per_second": round((seen - self._from) / max(1e-9, now - self._since), 2),
             "peak_memory_gb": round(memory, 3),
         }
@@ -319,49 +325,45 @@ class _Log:
         self.board.add_epoch(line)
         self._since, self._from = now, seen
 
-    def hang(self) -> None:
-        """Keep samples of this moment."""
-        kind, picture = self.pupil.sheet()
-        self.samples.mkdir(parents=True, exist_ok=True)
-        picture.save(self.samples / f"{self.pupil.images_seen:08d}{kind}.png")
-        self.board.add_samples(np.asarray(picture), self.pupil.images_seen)
+    def add_samples(self) -> None:
+        suffix, picture = self.trainer.samples()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        picture.save(self.folder / f"{self.trainer.images_seen:08d}{suffix}.png")
+        self.board.add_samples(np.asarray(picture), self.trainer.images_seen)
 
     def close(self) -> None:
         self.board.close()
 
 
-def _worth_a_look(pupil: Trainer) -> bool:
-    """Whether to keep samples of this moment: in the first steps often, later at the end of some epochs."""
-    epoch, within = divmod(pupil.step, pupil.steps_per_epoch)
-    if within or epoch % max(1, pupil.lesson.epochs // FEWEST_SHEETS):
-        return pupil.step == pupil.steps or (pupil.step >= 16 and pupil.step.bit_count() == 1)
+def _is_sample_step(trainer: Trainer) -> bool:
+    """In the first steps often, later at the end of some epochs."""
+    epoch, within = divmod(trainer.step, trainer.steps_per_epoch)
+    if within or epoch % max(1, trainer.settings.epochs // MIN_SHEETS):
+        return trainer.step == trainer.steps or (trainer.step >= 16 and trainer.step.bit_count() == 1)
     return True
 
 
+class _StopSignal:
+    """Turns Ctrl-C and SIGTERM into a flag that the loop reads between two steps."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __enter__(self) -> _StopSignal:
+        self._before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+
+
 def fingerprint(network: nn.Module) -> str:
-    """Eight hex digits that other weights do not share."""
+    """Eight hex digits of a hash of the weights."""
     digest = hashlib.sha256()
     for value in network.state_dict().values():
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:8]
-
-
-def add_options(parser: argparse.ArgumentParser, usual: TrainerConfig) -> None:
-    """Add what a script for a pupil takes: data, place, device, and every setting."""
-    parser.add_argument("--data", type=Path, required=True, help="folder with images and metadata.csv")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run; an old one is continued")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
-    parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own choice")
-    for field in fields(usual):
-        if field.name == "recipe":
-            continue
-        kind = str if field.default is None else type(field.default)
-        parser.add_argument("--" + field.name.replace("_", "-"), type=kind)
-
-
-def chosen(given: argparse.Namespace, usual: L) -> L:
-    """Settings with what was asked for on the command line."""
-    names = [field.name for field in fields(usual) if field.name != "recipe"]
-    changes = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
-    return replace(usual, **changes)

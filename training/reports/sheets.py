@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from albumjudge.domain.conditions import DECADES, GENRES
-from albumjudge.inference.painter import GeneratorNetwork
+from albumjudge.inference.painter import CONDITIONAL, GeneratorNetwork
 from training.evaluate_painter import paint
 
 Pixels = NDArray[np.uint8]

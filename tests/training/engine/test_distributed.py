@@ -14,12 +14,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from training.engine.sync_batchnorm import SharedBatchNorm2d, share_norms
 
 from tests.cover_folders import cover_folder
 from training.data.covers import CoverSet, DataError, load_covers
 from training.engine.distributed import Processes, join_processes
 from training.engine.state import read_state
-from training.engine.sync_batchnorm import SharedBatchNorm2d, share_norms
 from training.generator.dcgan_trainer import DcganTrainer
 from training.generator.presets import GeneratorConfig
 
