@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import torch
-from albumjudge.skipgan import SkipGenerator
 
 from albumjudge.models.dcgan import Generator
+from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.vgg16 import EmotionVGG
 from training.engine.state import save_checkpoint
 
@@ -29,12 +29,13 @@ def make_generator(folder: Path, *, name: str = "tiny", seed: int = 0, size: int
 
 
 def make_painter_to_order(folder: Path, *, name: str = "orderly", seed: int = 0) -> Path:
-    """Write a generator that heeds genre and decade."""
+    """Write a small flow generator, which heeds genre and decade; the seed decides what it paints."""
     torch.manual_seed(seed)
-    network = SkipGenerator(latent_size=8, width=4)
-    torch.nn.init.normal_(network.genre.weight)
-    torch.nn.init.normal_(network.decade.weight)
-    save_checkpoint(network, folder, {"kind": "generator", "network": "SkipGenerator", "name": name})
+    network = FlowGenerator(8, 3, 8, ink=4, steps=2, novice=8)
+    with torch.no_grad():
+        for weights in network.parameters():  # Some layers begin with zeros.
+            weights.add_(torch.randn_like(weights), alpha=0.1)
+    save_checkpoint(network, folder, {"kind": "generator", "network": "FlowGenerator", "name": name})
     return folder
 
 

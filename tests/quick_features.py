@@ -1,21 +1,22 @@
-"""Stand-in for the frozen features that the projected recipe looks through."""
+"""Stand-in for EfficientNet-lite0: maps of the same shapes from one frozen layer each."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate
-from training.projected import STAGE_WIDTHS
+
+STAGE_WIDTHS = (24, 40, 112, 320)
 
 
 class QuickFeatures(nn.Module):
-    """Maps of the shapes that EfficientNet-lite0 gives, from one frozen layer each."""
+    """Pictures to four maps, at 1/4, 1/8, 1/16 and 1/32 of the side."""
 
     def __init__(self, side: int) -> None:
         super().__init__()
         self.side = side
         chance = torch.Generator().manual_seed(0)
-        self.colours = [torch.randn(wide, 3, 1, 1, generator=chance) for wide in STAGE_WIDTHS]
+        self.colours = [torch.randn(width, 3, 1, 1, generator=chance) for width in STAGE_WIDTHS]
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
         pictures = interpolate(pictures, (self.side, self.side))

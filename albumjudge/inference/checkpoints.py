@@ -34,6 +34,7 @@ Source = Literal["directory", "hub", "bundled"]
 NETWORKS: dict[Kind, dict[str, type[nn.Module]]] = {
     "generator": {
         "Generator": Generator,
+        "FlowGenerator": FlowGenerator,
         "SketchGenerator": FlowGenerator,
     },
     "judge": {"EmotionVGG": EmotionVGG, "Jury": Jury},
