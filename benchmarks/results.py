@@ -1,0 +1,49 @@
+"""Where the tables of the benchmarks go: ``docs/load.md``, between the marks of their section."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "docs" / "load.md"
+
+
+def machine() -> str:
+    """Processor and number of cores."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores"
+
+
+def table(rows: Mapping[str, Mapping[str, str]], corner: str) -> str:
+    """Markdown: one line for each row, columns in the order of the first one."""
+    columns = list(next(iter(rows.values())))
+    lines = ["| " + " | ".join([corner, *columns]) + " |", "|---|" + "---:|" * len(columns)]
+    lines += [
+        "| " + " | ".join([name, *(row.get(c, "-") for c in columns)]) + " |" for name, row in rows.items()
+    ]
+    return "\n".join(lines)
+
+
+def section(command: str, text: str) -> str:
+    """What a benchmark found, with how, when and where."""
+    today = datetime.now(UTC).date().isoformat()
+    return f"{text}\n\n(`{command}`, {today}, {machine()})"
+
+
+def write(name: str, text: str, page: Path = PAGE) -> None:
+    """Replace the section between the page's marks of this name.
+
+    Raises:
+        ValueError: if the page has no such marks.
+    """
+    content = page.read_text(encoding="utf-8")
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    if begin not in content or end not in content:
+        raise ValueError(f"{page} needs the marks {begin} and {end}.")
+    head, _, rest = content.partition(begin)
+    page.write_text(f"{head}{begin}\n\n{text}\n\n{end}{rest.partition(end)[2]}", encoding="utf-8")

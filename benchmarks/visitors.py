@@ -1,0 +1,165 @@
+"""How long visitors wait when several come at once: real sessions over Streamlit's websocket.
+
+    python -m benchmarks.visitors --sessions 1 5 20 50 --write
+
+Starts an exhibit of its own on this machine, with an empty database, and lets as many visitors in at once: each
+opens the stage, chooses a cover, and plays a round of votes, with time to think between the steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections import defaultdict
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from albumjudge.domain.emotions import NAMES
+from albumjudge.voting.rounds import CARDS
+from benchmarks.results import section, table, write
+from benchmarks.session import Session, SessionError
+
+ROOT = Path(__file__).parents[1]
+STEPS = ("first wall", "choose a cover", "open the vote", "say what you feel", "agree or not", "next cover")
+Seconds = dict[str, list[float]]
+
+
+async def timed(seconds: Seconds, step: str, action: Awaitable[None]) -> None:
+    began = time.perf_counter()
+    await action
+    seconds[step].append(time.perf_counter() - began)
+
+
+async def visit(address: str, think: float, cards: int, chance: random.Random, seconds: Seconds) -> None:
+    """One visitor's way: wall, one cover, a round of votes."""
+
+    async def pause() -> None:
+        await asyncio.sleep(chance.uniform(0.5, 1.5) * think)
+
+    session = Session(address)
+    try:
+        await timed(seconds, "first wall", session.open())
+        await pause()
+        await timed(seconds, "choose a cover", session.click("choose-"))
+        await pause()
+        await timed(seconds, "open the vote", session.visit("vote"))
+        for card in range(cards):
+            await pause()
+            felt = chance.choice(NAMES)
+            await timed(seconds, "say what you feel", session.click(f"felt-{felt}"))
+            await pause()
+            answer = chance.choice(("agree-yes", "agree-no"))
+            await timed(seconds, "agree or not", session.click(answer))
+            if card < cards - 1:
+                await pause()
+                await timed(seconds, "next cover", session.click("next"))
+    finally:
+        await session.close()
+
+
+async def crowd(
+    address: str, sessions: int, think: float, cards: int, seed: int
+) -> tuple[Seconds, list[str]]:
+    """Let visitors in at once; the seconds of their steps, and what went wrong."""
+    seconds: Seconds = defaultdict(list)
+    visits = [visit(address, think, cards, random.Random(f"{seed}-{n}"), seconds) for n in range(sessions)]
+    ended = await asyncio.gather(*visits, return_exceptions=True)
+    failed = [repr(end) for end in ended if isinstance(end, BaseException)]
+    return seconds, failed
+
+
+@contextmanager
+def exhibit(folder: Path) -> Iterator[tuple[str, int]]:
+    """An exhibit in a process of its own: its address and process id."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ALBUMJUDGE_")}
+    environment |= {"ALBUMJUDGE_DATA_DIR": str(folder), "DATABASE_URL": ""}
+    with (folder / "log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        wait_for(f"{address}/_stcore/health")
+        yield address, process.pid
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def wait_for(address: str, seconds: float = 120) -> None:
+    """Until an address answers.
+
+    Raises:
+        SessionError: if it does not in time.
+    """
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise SessionError(f"{address} does not answer.")
+
+
+def memory(process: int) -> float:
+    """Megabytes that a process holds, nan where the system does not tell."""
+    status = Path(f"/proc/{process}/status")
+    found = re.search(r"^VmRSS:\s+(\d+) kB", status.read_text(), re.MULTILINE) if status.is_file() else None
+    return int(found[1]) / 1000 if found else float("nan")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the script; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.visitors", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--sessions", type=int, nargs="+", default=[1, 5, 20, 50])
+    parser.add_argument("--think", type=float, default=4.0, help="mean seconds between two steps")
+    parser.add_argument("--cards", type=int, default=CARDS, help="votes of each visitor")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/load.md")
+    given = parser.parse_args(arguments)
+    rows: dict[str, dict[str, str]] = {}
+    with tempfile.TemporaryDirectory() as folder, exhibit(Path(folder)) as (address, process):
+        asyncio.run(crowd(address, 1, 0, 1, seed=-1))  # One visitor warms up and does not count.
+        for sessions in given.sessions:
+            seconds, failed = asyncio.run(crowd(address, sessions, given.think, given.cards, given.seed))
+            row = {step: quantiles(seconds[step]) for step in STEPS}
+            rows[str(sessions)] = row | {"memory": f"{memory(process):,.0f} MB", "failed": str(len(failed))}
+            print(sessions, rows[str(sessions)], *failed[:3], flush=True)
+    text = (
+        f"Seconds that visitors wait, median / 95th percentile, when as many come at once, each with about "
+        f"{given.think:g} seconds between two steps and {given.cards} votes. The clients run on the same "
+        f"machine. One visitor came before.\n\n{table(rows, 'at once')}"
+    )
+    print(f"\n{text}")
+    if given.write:
+        write("visitors", section("python -m benchmarks.visitors", text))
+    return 0
+
+
+def quantiles(seconds: list[float]) -> str:
+    if not seconds:
+        return "-"
+    median, late = np.quantile(seconds, (0.5, 0.95))
+    return f"{median:.2f} / {late:.2f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
