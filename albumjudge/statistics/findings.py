@@ -206,10 +206,15 @@ def find(votes: Sequence[StoredVote]) -> Findings:
 
 
 def figure(
-    estimate: Estimate, n: int, needs: tuple[Need, ...], lowest: float = -1.0, highest: float = 1.0
+    estimate: Estimate,
+    n: int,
+    needs: tuple[Need, ...],
+    lowest: float = -1.0,
+    highest: float = 1.0,
+    level: float = 0.95,
 ) -> Figure:
     """A bootstrap estimate as a figure, its interval cut off at what is possible."""
-    ends = estimate.interval(lowest, highest)
+    ends = estimate.interval(lowest, highest, level)
     return Figure(estimate.value, None if ends is None else Interval(*ends), n, needs)
 
 

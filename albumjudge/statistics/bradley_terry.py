@@ -1,0 +1,149 @@
+"""Bradley-Terry ranking of painters from pairs of covers, with intervals that allow for clusters of visitors.
+
+P(i is chosen over j) = 1 / (1 + exp(s_j - s_i)) (Bradley and Terry 1952); a tie counts half for each. Half a win is
+added to both sides of every pair, so that a painter who always wins keeps a finite strength: for two painters
+with w and l wins the difference is log((w + 1/2) / (l + 1/2)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from choix import ilsr_pairwise_dense
+from numpy.typing import NDArray
+
+from albumjudge.statistics.agreement import Interval, Share
+from albumjudge.statistics.findings import Figure, Need, figure
+from albumjudge.statistics.intervals import Floats, Statistic, estimates
+
+FEWEST_CHOICES = 30
+FEWEST_VISITORS = 5
+PRIOR = 0.5
+"""Wins added to both sides of every pair."""
+_UNBOUNDED = 20.0
+"""Log-odds beyond which nothing is distinguished any more."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A visitor's choice between covers of two painters; ``first`` hung left."""
+
+    first: str
+    second: str
+    chosen: Literal["first", "second", "tie"]
+    visitor: str
+
+
+@dataclass(frozen=True)
+class RankedPainter:
+    """A painter's place.
+
+    Attributes:
+        painter: revision.
+        strength: log-odds, 0 for the mean of all painters.
+        preferred: probability of being chosen over an average painter, the strength on a scale from 0 to 1.
+        lead: strength less that of the next painter; None for the last one.
+        choices: comparisons in which it took part.
+    """
+
+    painter: str
+    strength: Figure
+    preferred: Figure
+    lead: Figure | None
+    choices: int
+
+
+@dataclass(frozen=True)
+class PainterRanking:
+    """All painters who were compared.
+
+    Attributes:
+        painters: the strongest first.
+        ties: choices that saw no difference, of all.
+        first: choices of the cover that hung left, of those decided; far from one half, sides matter.
+    """
+
+    painters: tuple[RankedPainter, ...]
+    ties: Share
+    first: Share
+
+
+def rank(comparisons: Sequence[Comparison]) -> PainterRanking:
+    """Rank painters; fewer than two give none.
+
+    Raises:
+        ValueError: if a painter is compared with itself.
+    """
+    if any(one.first == one.second for one in comparisons):
+        raise ValueError("A painter cannot be compared with itself.")
+    decided = [one for one in comparisons if one.chosen != "tie"]
+    ties = Share(len(comparisons) - len(decided), len(comparisons))
+    first = Share(sum(one.chosen == "first" for one in decided), len(decided))
+    names = sorted({name for one in comparisons for name in (one.first, one.second)})
+    wins = _wins(comparisons, names)
+    fitted = strengths(wins.sum(axis=0)) if names else np.zeros(0)
+    order = np.argsort(-fitted, kind="stable")
+    _, visitor = np.unique([one.visitor for one in comparisons], return_inverse=True)
+    found = estimates(_strengths_and_leads(wins, order), visitor.astype(np.intp)) if names else ()
+    needs = (
+        Need("choices", FEWEST_CHOICES, len(comparisons)),
+        Need("visitors", FEWEST_VISITORS, len(np.unique(visitor))),
+    )
+    painters = []
+    for place, index in enumerate(order):
+        played = int(wins[:, index].sum() + wins[:, :, index].sum())
+        ahead = place < len(order) - 1
+        own = figure(found[place], played, needs, -_UNBOUNDED, _UNBOUNDED)
+        lead = figure(found[len(order) + place], played, needs, -_UNBOUNDED, _UNBOUNDED) if ahead else None
+        painters.append(RankedPainter(names[index], own, _as_probability(own), lead, played))
+    return PainterRanking(tuple(painters), ties, first)
+
+
+def strengths(wins: Floats) -> Floats:
+    """Maximum likelihood strengths, mean 0, with ``PRIOR`` added.
+
+    Args:
+        wins: how often the row was chosen over the column, shape (k, k); halves for ties.
+
+    Returns:
+        Log-odds, shape (k,).
+    """
+    fitted: Floats = ilsr_pairwise_dense(wins + PRIOR * (1 - np.eye(len(wins))))
+    centred: Floats = fitted - fitted.mean()
+    return centred
+
+
+def _wins(comparisons: Sequence[Comparison], names: Sequence[str]) -> Floats:
+    """What each comparison adds to the matrix of wins, shape (n, k, k)."""
+    wins = np.zeros((len(comparisons), len(names), len(names)))
+    for row, one in zip(wins, comparisons, strict=True):
+        i, j = names.index(one.first), names.index(one.second)
+        row[i, j] = {"first": 1.0, "tie": 0.5, "second": 0.0}[one.chosen]
+        row[j, i] = 1 - row[i, j]
+    return wins
+
+
+def _strengths_and_leads(wins: Floats, order: NDArray[np.intp]) -> Statistic:
+    """A statistic of 2 k - 1 numbers: strengths in ``order``, then each less the next one."""
+
+    def statistic(weights: Floats) -> Floats:
+        matrices = np.tensordot(weights, wins, axes=1)
+        fitted = np.stack([strengths(matrix)[order] for matrix in matrices])
+        return np.concatenate([fitted, -np.diff(fitted, axis=1)], axis=1)
+
+    return statistic
+
+
+def _as_probability(strength: Figure) -> Figure:
+    if strength.value is None:
+        return strength
+    value, interval = _expit(strength.value), strength.interval
+    ends = None if interval is None else Interval(_expit(interval.low), _expit(interval.high))
+    return Figure(value, ends, strength.n, strength.needs)
+
+
+def _expit(log_odds: float) -> float:
+    return float(1 / (1 + np.exp(-log_odds)))

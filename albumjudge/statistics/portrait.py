@@ -1,0 +1,193 @@
+"""A visitor's portrait: their votes against everyone else's and the jurors' on the very same covers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from albumjudge.domain import emotions
+from albumjudge.domain.cover import CoverIdentity
+from albumjudge.domain.emotions import EMOTIONS, NAMES, NOTHING
+from albumjudge.domain.verdict import Juror
+from albumjudge.statistics.agreement import FELT, Interval, Share, wider, wilson
+from albumjudge.statistics.findings import Figure, weighted_mean
+from albumjudge.statistics.intervals import SEED, Estimate, Floats, cluster_weights, estimates
+from albumjudge.voting.votes import StoredVote
+
+FEWEST_VOTES = 12
+"""Of the visitor."""
+FEWEST_OTHERS = 5
+"""Other votes on a cover before it is compared."""
+FEWEST_COMPARED = 6
+"""Covers that can be compared before a difference is stated."""
+SELDOM = 1 / 5
+"""Who felt what less than this share of the others felt stood alone."""
+DRAWS = 2000
+_POSITIVE = np.array([emotion.positive for emotion in EMOTIONS])
+_FLOOR = 1e-4
+"""Least probability of a juror for what was felt, so that one surprise does not decide everything."""
+
+Tally = Mapping[str, int]
+"""How many others felt what, by the names in ``FELT``."""
+
+
+@dataclass(frozen=True)
+class Lean:
+    """How much more or less of one emotion, or of all pleasant ones, a visitor feels than others do.
+
+    Attributes:
+        emotion: which, or "pleasant".
+        yours: share of the visitor's votes on covers that can be compared.
+        others: mean share of others' votes on the same covers.
+        difference: the first less the second, with its 95 % interval.
+        clear: whether the interval, widened for asking about eight emotions (Bonferroni), excludes zero.
+    """
+
+    emotion: str
+    yours: float
+    others: float
+    difference: Figure
+    clear: bool
+
+
+@dataclass(frozen=True)
+class JurorLikeness:
+    """How well a juror's distributions fit what a visitor felt.
+
+    Attributes:
+        juror: its name.
+        given: mean probability that it gave to what the visitor felt; 1/8 is guessing.
+        support: share of resampled sets of covers on which it fits best of all jurors; low means doubt.
+    """
+
+    juror: str
+    given: float
+    support: float
+
+
+@dataclass(frozen=True)
+class StoodAlone:
+    """A cover on which few others felt the same.
+
+    Attributes:
+        cover: its identity.
+        felt: by the visitor.
+        alike: others who felt the same, of all others.
+        most: what most others felt.
+    """
+
+    cover: CoverIdentity
+    felt: str
+    alike: Share
+    most: str
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """What is known of a visitor.
+
+    Attributes:
+        votes: how many they cast.
+        compared: covers with enough others' votes to compare.
+        leans: the eight emotions, the largest difference first; empty with too few covers to compare.
+        pleasant: the same for all pleasant emotions together; None with too few covers to compare.
+        jurors: the most alike first; empty without jurors.
+        alone: the loneliest cover first.
+    """
+
+    votes: int
+    compared: int
+    leans: tuple[Lean, ...]
+    pleasant: Lean | None
+    jurors: tuple[JurorLikeness, ...]
+    alone: tuple[StoodAlone, ...]
+
+
+def portray(
+    mine: Sequence[StoredVote],
+    others: Mapping[CoverIdentity, Tally],
+    jurors: Mapping[CoverIdentity, Sequence[Juror]],
+) -> Portrait | None:
+    """Draw a portrait; None while the visitor has fewer than ``FEWEST_VOTES`` votes.
+
+    Args:
+        mine: the visitor's votes, one a cover.
+        others: what others felt before each cover, without the visitor.
+        jurors: what each juror feels before each cover; covers that are missing are not compared with them.
+    """
+    if len(mine) < FEWEST_VOTES:
+        return None
+    known = [vote for vote in mine if sum(others.get(vote.cover, {}).values()) >= FEWEST_OTHERS]
+    leans = _leans(known, others) if len(known) >= FEWEST_COMPARED else []
+    return Portrait(
+        len(mine),
+        len(known),
+        tuple(sorted(leans[: len(NAMES)], key=lambda lean: -abs(lean.difference.value or 0.0))),
+        leans[-1] if leans else None,
+        _alike(mine, jurors),
+        _alone(known, others),
+    )
+
+
+def _leans(known: Sequence[StoredVote], others: Mapping[CoverIdentity, Tally]) -> list[Lean]:
+    """Eight emotions in the fixed order, then "pleasant"."""
+    mine = np.array([[float(vote.felt == name) for name in NAMES] for vote in known])
+    counts = np.array([[others[vote.cover].get(name, 0) for name in FELT] for vote in known], np.float64)
+    theirs = (counts / counts.sum(axis=1, keepdims=True))[:, : len(NAMES)]
+    mine, theirs = (
+        np.concatenate([each, each[:, _POSITIVE].sum(axis=1, keepdims=True)], axis=1)
+        for each in (mine, theirs)
+    )
+    apart = mine - theirs
+    found = estimates(lambda weights: weighted_mean(apart, weights), np.arange(len(known)))
+    return [
+        _lean(name, Share(int(mine[:, i].sum()), len(known)), float(theirs[:, i].mean()), found[i])
+        for i, name in enumerate((*NAMES, "pleasant"))
+    ]
+
+
+def _lean(emotion: str, yours: Share, others: float, difference: Estimate) -> Lean:
+    """With the wider of two intervals at each end: resampling finds no variance in what was never felt."""
+
+    def ends(level: float) -> Interval | None:
+        own, resampled = wilson(yours.successes, yours.trials, level), difference.interval(level=level)
+        shifted = Interval(own.low - others, own.high - others)
+        return None if resampled is None else wider(Interval(*resampled), shifted)
+
+    careful = ends(1 - 0.05 / len(NAMES))
+    clear = careful is not None and not careful.low <= 0 <= careful.high
+    figure = Figure(difference.value, ends(0.95), yours.trials)
+    return Lean(emotion, yours.successes / yours.trials, others, figure, clear)
+
+
+def _alike(
+    mine: Sequence[StoredVote], jurors: Mapping[CoverIdentity, Sequence[Juror]]
+) -> tuple[JurorLikeness, ...]:
+    """Jurors by their mean log probability of what the visitor felt, among covers that all of them judged."""
+    named = [vote for vote in mine if vote.felt != NOTHING and jurors.get(vote.cover)]
+    if not named:
+        return ()
+    names = [juror.life for juror in jurors[named[0].cover]]
+    named = [vote for vote in named if [juror.life for juror in jurors[vote.cover]] == names]
+    given: Floats = np.array(
+        [[juror.probabilities[emotions.index(vote.felt)] for juror in jurors[vote.cover]] for vote in named]
+    )
+    scores = np.log(np.maximum(given, _FLOOR))
+    weights = cluster_weights(np.arange(len(named)), DRAWS, np.random.default_rng(SEED))
+    best = (weights @ scores).argmax(axis=1)
+    support = np.bincount(best, minlength=len(names)) / DRAWS
+    order = np.argsort(-scores.mean(axis=0), kind="stable")
+    return tuple(JurorLikeness(names[i], float(given[:, i].mean()), float(support[i])) for i in order)
+
+
+def _alone(known: Sequence[StoredVote], others: Mapping[CoverIdentity, Tally]) -> tuple[StoodAlone, ...]:
+    found = []
+    for vote in known:
+        tally = others[vote.cover]
+        alike = Share(tally.get(vote.felt, 0), sum(tally.values()))
+        if alike.successes < SELDOM * alike.trials:
+            most = max(FELT, key=lambda name: tally.get(name, 0))
+            found.append(StoodAlone(vote.cover, vote.felt, alike, most))
+    return tuple(sorted(found, key=lambda row: (row.alike.interval.high, str(row.cover))))
