@@ -155,6 +155,33 @@ METRICS: tuple[Metric, ...] = (
         "LPIPS between covers",
         "How different two covers look to VGG16; as varied as real ones is good.",
     ),
+    Metric(
+        "step_lpips",
+        "LPIPS of a step",
+        "How much a cover changes when its latent vector goes a tenth of the way to another, to VGG16.",
+    ),
+    Metric(
+        "largest_step_lpips",
+        "LPIPS of the largest step",
+        "The largest of such ten steps, the mean over ways: far above the mean step, a cover jumps.",
+        "lower",
+    ),
+    *(
+        Metric(
+            f"spectrum_{low}_{high}",
+            f"{low} to {high} cycles",
+            "Power of details of that size, in cycles per 64 pixels, over that of real covers: 1 is equal.",
+        )
+        for low, high in ((1, 2), (2, 4), (4, 8), (8, 16), (16, 24), (24, 32), (32, 46))
+    ),
+    *(
+        Metric(
+            f"grid_{across}_{down}",
+            f"Grid ({across}, {down})",
+            "Power of the finest grid, so many cycles across and down, over that of real covers: above 1 it shows.",
+        )
+        for across, down in ((32, 0), (0, 32), (32, 32))
+    ),
     Metric("repeats", "Repeats", "Covers that have a near-duplicate in the row.", "lower", True),
     Metric("copies", "Copies", "Covers that are near-duplicates of a training cover.", "lower", True),
     Metric(
@@ -217,6 +244,7 @@ TABLES: tuple[Table, ...] = (
     Table("painter_vgg16_distance", "Distance from real covers, one network"),
     Table("painter_distance", "Distance from real covers"),
     Table("painter_fidelity", "Fidelity, variety and copying"),
+    Table("painter_spectrum", "Fine detail: power spectrum", ranked=False),
     Table("painter_conditioning", "Does it paint what it is asked for?"),
     Table("cross_validation", "Cross-validation"),
     Table("fit", "Fit to its own paintings"),

@@ -1,6 +1,8 @@
-"""EfficientNet-lite0 as trained on ImageNet: another pair of eyes, to compare VGG16's with."""
+"""EfficientNet-lite0 as trained on ImageNet: a second network to measure with beside VGG16."""
 
 from __future__ import annotations
+
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -10,11 +12,11 @@ from training.data.covers import DataError
 from training.metrics.imagenet import DEVIATION, MEAN
 
 STAGES = ((0, 3), (3, 5), (5, 11), (11, 16))
-"""Blocks of EfficientNet-lite0 after which a map is taken: 1/4, 1/8, 1/16 and 1/32 of the picture's side."""
+"""Blocks after which a map is taken: 1/4, 1/8, 1/16 and 1/32 of the picture's side."""
 
 
 class LiteFeatures(nn.Module):
-    """EfficientNet-lite0 as trained on ImageNet, frozen: pictures to four maps.
+    """Frozen EfficientNet-lite0: pictures to four maps.
 
     Args:
         side: pictures are resized to this side first, in pixels.
@@ -22,6 +24,9 @@ class LiteFeatures(nn.Module):
     Raises:
         DataError: if the packages that hold network and weights are missing.
     """
+
+    mean: Tensor
+    deviation: Tensor
 
     def __init__(self, side: int = 96) -> None:
         super().__init__()
@@ -40,12 +45,10 @@ class LiteFeatures(nn.Module):
         self.blocks = network._blocks
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(DEVIATION).view(1, 3, 1, 1), persistent=False)
-        self.mean: Tensor
-        self.deviation: Tensor
         self.eval().requires_grad_(False)
 
-    def train(self, mode: bool = True) -> LiteFeatures:
-        """Stays as it is: its batch-norm statistics are ImageNet's."""
+    def train(self, mode: bool = True) -> Self:
+        """Stays in evaluation mode: its batch-norm statistics are ImageNet's."""
         return super().train(False)
 
     def forward(self, pictures: Tensor) -> list[Tensor]:

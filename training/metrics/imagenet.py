@@ -1,4 +1,4 @@
-"""VGG16's convolutions as trained on ImageNet: the judge's trunk, and what the generator is measured with."""
+"""VGG16's convolutions as trained on ImageNet: the judge's trunk, and what painters are measured with."""
 
 from __future__ import annotations
 
@@ -39,29 +39,20 @@ def vgg16_features(path: Path | None = None) -> nn.Sequential:
     """
     given = _download() if path is None else _read(path)
     origin = "What torchvision downloaded" if path is None else str(path)
-    # On "meta" no memory is touched and nothing is drawn, so loading neither takes long nor moves
-    # the random numbers of the run that asks.
-    with torch.device("meta"):
+    with torch.device("meta"):  # Nothing is drawn at random, so the caller's random numbers stay as they are.
         trunk: nn.Sequential = make_layers(cfgs["D"], batch_norm=False)
-    wanted = {PREFIX + name: value.shape for name, value in trunk.state_dict().items()}
-    if missing := sorted(wanted.keys() - given.keys()):
-        raise DataError(
-            f"{origin} is not a VGG16 trunk: {missing[0]} is missing"
-            + (f", and {len(missing) - 1} more" if len(missing) > 1 else "")
-            + f". {_ELSEWHERE}"
-        )
     loaded: dict[str, Tensor] = {}
-    for name, shape in wanted.items():
-        value = given[name]
-        if value.shape != shape:
-            raise DataError(
-                f"{origin} is not a VGG16 trunk: {name} has the shape {tuple(value.shape)} "
-                f"instead of {tuple(shape)}. {_ELSEWHERE}"
-            )
-        value = value.float()
+    for name, wanted in trunk.state_dict().items():
+        key = PREFIX + name
+        if key not in given:
+            raise DataError(f"{origin} is not a VGG16 trunk: {key} is missing. {_ELSEWHERE}")
+        value = given[key].float()
+        if value.shape != wanted.shape:
+            shapes = f"the shape {tuple(value.shape)} instead of {tuple(wanted.shape)}"
+            raise DataError(f"{origin} is not a VGG16 trunk: {key} has {shapes}. {_ELSEWHERE}")
         if not bool(value.isfinite().all()):
-            raise DataError(f"{origin} is damaged: {name} holds numbers that are not finite. Fetch it again.")
-        loaded[name.removeprefix(PREFIX)] = value
+            raise DataError(f"{origin} is damaged: {key} holds numbers that are not finite. Fetch it again.")
+        loaded[name] = value
     trunk.load_state_dict(loaded, assign=True)
     return trunk.eval()
 
@@ -78,7 +69,7 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 def _download() -> dict[str, Tensor]:
     try:
-        # check_hash and weights_only: torchvision publishes a pickle, and only the known one may be opened.
+        # torchvision publishes a pickle: only the known one may be opened.
         tensors: dict[str, Tensor] = VGG16_Weights.IMAGENET1K_V1.get_state_dict(
             progress=True, check_hash=True, weights_only=True
         )

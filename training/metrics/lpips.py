@@ -1,98 +1,66 @@
-"""LPIPS: how different two pictures look (Zhang et al. 2018, https://arxiv.org/abs/1801.03924), version 0.1.
+"""LPIPS, how different two pictures look to VGG16 (Zhang et al. 2018, https://arxiv.org/abs/1801.03924).
 
-Maps of five depths of VGG16, each scaled to length one across channels, are compared point by point; weights
-fitted to what people call similar say which channels count. VGG16's convolutions are the ImageNet ones that all
-of training uses. The fitted weights (BSD licence) come with torchmetrics, whose own class would download the
-convolutions anew.
+torchmetrics' network, given the VGG16 of :mod:`training.metrics.imagenet`; its public class would download one.
 """
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
+from collections.abc import Callable
+from itertools import pairwise
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torchmetrics.functional.image.lpips import _LPIPS
 
-from training.data.covers import DataError
-from training.metrics.imagenet import DEVIATION, MEAN
-
-DEPTHS = (4, 9, 16, 23, 30)
-"""Layers of VGG16 after whose ReLU a map is taken: conv1_2, 2_2, 3_3, 4_3 and 5_3."""
+Pixels = NDArray[np.uint8]
+BATCH = 32
 
 
-class Perceptual(nn.Module):
-    """Pictures to maps that are compared by plain squares: the LPIPS of two is :meth:`between` their maps.
+def lpips_network(trunk: nn.Sequential) -> nn.Module:
+    """LPIPS 0.1 on VGG16's convolutions: two float batches in [-1, 1] to ``(n, 1, 1, 1)``."""
+    network: nn.Module = _LPIPS(pretrained=True, net="vgg", pnet_rand=True)
+    convolutions = (m for m in network.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3))
+    given = (m for m in trunk if isinstance(m, nn.Conv2d))
+    for to, source in zip(convolutions, given, strict=True):
+        to.load_state_dict(source.state_dict())
+    return network.eval().requires_grad_(False)
+
+
+@torch.inference_mode()
+def lpips(network: nn.Module, one: Pixels, other: Pixels) -> NDArray[np.float64]:
+    """LPIPS of uint8 pictures ``(n, 3, s, s)``, pair by pair, shape ``(n,)``."""
+    first, second = (torch.from_numpy(np.ascontiguousarray(p)).float() / 127.5 - 1 for p in (one, other))
+    parts = zip(torch.split(first, BATCH), torch.split(second, BATCH), strict=True)
+    return torch.cat([network(a, b).flatten() for a, b in parts]).double().numpy()
+
+
+def diversity(network: nn.Module, covers: Pixels) -> float:
+    """Mean LPIPS of each cover and the next, the last and the first; in random order these are random pairs."""
+    return float(lpips(network, covers, np.roll(covers, -1, 0)).mean())
+
+
+def smoothness(
+    network: nn.Module,
+    paint: Callable[[Tensor], Pixels],
+    latent_size: int,
+    *,
+    paths: int,
+    steps: int,
+    seed: int,
+) -> tuple[float, float]:
+    """LPIPS of one step on paths between random latent vectors: mean, and mean over paths of the largest.
 
     Args:
-        trunk: VGG16's convolutions, see :func:`training.metrics.imagenet.vgg16_features`.
-        weights: one vector per depth, not negative, as many numbers as the map has channels.
+        paint: latent vectors ``(n, latent_size)`` to covers.
+        steps: of equal angle, from one latent vector to the other.
     """
-
-    mean: Tensor
-    deviation: Tensor
-
-    def __init__(self, trunk: nn.Sequential, weights: list[Tensor]) -> None:
-        super().__init__()
-        starts = (0, *DEPTHS)
-        self.slices = nn.ModuleList(trunk[a:b] for a, b in zip(starts, DEPTHS, strict=False))
-        self.weights = nn.ParameterList(nn.Parameter(w, requires_grad=False) for w in weights)
-        # LPIPS names its own constants for pictures in [-1, 1]; in [0, 1] they are ImageNet's.
-        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None])
-        self.register_buffer("deviation", torch.tensor(DEVIATION)[:, None, None])
-
-    @torch.inference_mode()
-    def forward(self, pictures: Tensor) -> list[Tensor]:
-        """uint8 ``(n, 3, h, w)`` RGB to five maps, float32, of length one across channels."""
-        maps = (pictures.to(self.mean.device).float() / 255 - self.mean) / self.deviation
-        found = []
-        for part in self.slices:
-            maps = part(maps)
-            found.append(maps / (maps.square().sum(1, keepdim=True) + 1e-8).sqrt())
-        return found
-
-    @torch.inference_mode()
-    def between(self, one: list[Tensor], other: list[Tensor]) -> Tensor:
-        """LPIPS of the pictures that maps were made of, pair by pair: float32, shape ``(n,)``, 0 for the same."""
-        total = torch.zeros(len(one[0]), device=one[0].device)
-        for a, b, weights in zip(one, other, self.weights, strict=True):
-            total += torch.einsum("nchw,c->nhw", (a - b).square(), weights).mean((1, 2))
-        return total
-
-    def ring(self, pictures: Tensor, batch: int = 32) -> Tensor:
-        """LPIPS of each picture to the next and of the last to the first, shape ``(n,)``.
-
-        In random order these are random pairs, and every picture is looked at once only.
-
-        Args:
-            pictures: uint8, shape ``(n, 3, h, w)``.
-        """
-        found, first, before = [], None, None
-        for part in torch.split(pictures, batch):
-            maps = self(part)
-            if before is None:
-                first = [m[:1] for m in maps]
-                joined = maps
-            else:
-                joined = [torch.cat(pair) for pair in zip(before, maps, strict=True)]
-            found.append(self.between([m[:-1] for m in joined], [m[1:] for m in joined]))
-            before = [m[-1:] for m in maps]
-        assert before is not None and first is not None
-        found.append(self.between(before, first))
-        return torch.cat(found).cpu()
-
-
-def fitted_weights() -> list[Tensor]:
-    """The weights of LPIPS 0.1 for VGG16, from the installed torchmetrics.
-
-    Raises:
-        DataError: if they are not there.
-    """
-    place = files("torchmetrics") / "functional" / "image" / "lpips_models" / "vgg.pth"
-    try:
-        with as_file(place) as path:
-            kept = torch.load(path, map_location="cpu", weights_only=True)
-        return [kept[f"lin{k}.model.1.weight"].flatten().float() for k in range(len(DEPTHS))]
-    except (OSError, KeyError, RuntimeError) as error:
-        raise DataError(
-            f"The weights of LPIPS are not in torchmetrics ({error}). Install requirements-dev.txt."
-        ) from error
+    rng = torch.Generator().manual_seed(seed)
+    starts, ends = torch.randn(2, paths, latent_size, generator=rng)
+    angles = torch.linspace(0, torch.pi / 2, steps + 1)
+    # Independent normal vectors are nearly orthogonal, so this is slerp at a constant length.
+    walks = angles.cos()[:, None, None] * starts + angles.sin()[:, None, None] * ends
+    covers = np.stack([paint(latents) for latents in walks])
+    found = np.stack([lpips(network, a, b) for a, b in pairwise(covers)])
+    return float(found.mean()), float(found.max(0).mean())

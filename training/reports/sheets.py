@@ -12,7 +12,7 @@ from PIL import Image
 
 from albumjudge.domain.conditions import DECADES, GENRES
 from albumjudge.inference.painter import CONDITIONAL, GeneratorNetwork
-from training.evaluate_painter import paint
+from training.metrics.samples import paint
 
 Pixels = NDArray[np.uint8]
 SHEET_COVERS, SHEET_COLUMNS, ENLARGED = 128, 16, 2
