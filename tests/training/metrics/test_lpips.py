@@ -1,72 +1,64 @@
-"""LPIPS, against torchmetrics' own with the same weights."""
+"""LPIPS on our VGG16, against the published one's own formula on the same weights."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
-from torchmetrics.functional.image.lpips import _LPIPS
 from torchvision.models.vgg import cfgs, make_layers
 
-from training.data.covers import DataError
-from training.metrics import lpips as perceptual
-from training.metrics.lpips import DEPTHS, Perceptual, fitted_weights
+from training.metrics.imagenet import DEVIATION, MEAN
+from training.metrics.lpips import diversity, lpips, lpips_network, smoothness
 
 
-@pytest.fixture(scope="module")
-def trunk() -> nn.Sequential:
-    """VGG16's convolutions with weights by chance: LPIPS does not care what they were trained for."""
+def pictures(count: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (count, 3, 32, 32)).astype(np.uint8)
+
+
+class Squares(nn.Module):
+    """Stands in for LPIPS: mean squared difference, pictures in [-1, 1]."""
+
+    def forward(self, one: Tensor, other: Tensor) -> Tensor:
+        return (one - other).square().mean((1, 2, 3), keepdim=True)
+
+
+def test_it_compares_the_maps_of_the_trunk_that_it_was_given() -> None:
     torch.manual_seed(0)
-    layers: nn.Sequential = make_layers(cfgs["D"], batch_norm=False)
-    return layers.eval().requires_grad_(False)
-
-
-@pytest.fixture(scope="module")
-def ours(trunk: nn.Sequential) -> Perceptual:
-    return Perceptual(trunk, fitted_weights())
-
-
-def pictures(count: int, seed: int = 0) -> Tensor:
-    return torch.from_numpy(np.random.default_rng(seed).integers(0, 256, (count, 3, 32, 32)).astype(np.uint8))
-
-
-def test_it_is_the_lpips_of_torchmetrics(trunk: nn.Sequential, ours: Perceptual) -> None:
-    theirs = _LPIPS(pretrained=True, net="vgg", pnet_rand=True)
-    own = [m for m in trunk if isinstance(m, nn.Conv2d)]
-    convolutions = [m for m in theirs.net.modules() if isinstance(m, nn.Conv2d)]
-    assert len(convolutions) == len(own) == 13
-    for to, given in zip(convolutions, own, strict=True):
-        to.load_state_dict(given.state_dict())
-    one, other = pictures(3), pictures(3, seed=1)
+    trunk = make_layers(cfgs["D"], batch_norm=False).eval()
+    network = lpips_network(trunk)
+    one, other = pictures(3), pictures(3, 1)
+    expected = torch.zeros(3)
+    maps = [(torch.from_numpy(p) / 255 - torch.tensor(MEAN).view(3, 1, 1)) for p in (one, other)]
+    maps = [m / torch.tensor(DEVIATION).view(3, 1, 1) for m in maps]
+    weights = [getattr(network, f"lin{k}").model[1].weight for k in range(5)]
     with torch.inference_mode():
-        expected = theirs(one / 255, other / 255, normalize=True).flatten()
-    found = ours.between(ours(one), ours(other))
+        for start, end, weight in zip((0, 4, 9, 16, 23), (4, 9, 16, 23, 30), weights, strict=True):
+            maps = [trunk[start:end](m) for m in maps]
+            a, b = (m / (m.square().sum(1, keepdim=True) + 1e-8).sqrt() for m in maps)
+            expected += nn.functional.conv2d((a - b).square(), weight).mean((1, 2, 3))
     assert expected.min() > 1e-3
-    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(lpips(network, one, other), expected.numpy(), rtol=2e-2)
+    assert lpips(network, one, one) == pytest.approx(0)
 
 
-def test_a_picture_does_not_differ_from_itself(ours: Perceptual) -> None:
-    one = pictures(2)
-    assert ours.between(ours(one), ours(one)).tolist() == [0, 0]
+def test_diversity_compares_each_with_the_next_and_the_last_with_the_first() -> None:
+    levels = np.array([0, 255, 0, 0], np.uint8)
+    covers = np.broadcast_to(levels[:, None, None, None], (4, 3, 8, 8)).copy()
+    assert diversity(Squares(), covers) == 4 * 0.5
 
 
-@pytest.mark.parametrize("batch", [1, 2, 3, 5, 9])
-def test_the_ring_goes_round_once(ours: Perceptual, batch: int) -> None:
-    several = pictures(5)
-    expected = ours.between(ours(several), ours(several.roll(-1, 0)))
-    torch.testing.assert_close(ours.ring(several, batch), expected, rtol=1e-4, atol=1e-7)
+def test_a_smooth_painter_takes_equal_steps_and_a_jumpy_one_does_not() -> None:
+    def smooth(latents: Tensor) -> NDArray[np.uint8]:
+        level = (128 + 20 * latents[:, :1, None, None]).clamp(0, 255).numpy().astype(np.uint8)
+        return np.broadcast_to(level, (len(level), 3, 8, 8))
 
+    def jumpy(latents: Tensor) -> NDArray[np.uint8]:
+        return np.where(smooth(latents) > 128, 255, 0).astype(np.uint8)
 
-def test_the_fitted_weights_are_those_of_the_five_depths() -> None:
-    weights = fitted_weights()
-    assert [len(w) for w in weights] == [64, 128, 256, 512, 512]
-    assert len(DEPTHS) == 5 and all(w.min() >= 0 for w in weights)
-
-
-def test_missing_weights_are_said_in_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    monkeypatch.setattr(perceptual, "files", lambda _: tmp_path_factory.mktemp("empty"))
-    with pytest.raises(DataError, match=r"weights of LPIPS .* Install requirements-dev\.txt"):
-        fitted_weights()
+    options = {"paths": 30, "steps": 10, "seed": 0}
+    mean, largest = smoothness(Squares(), smooth, 4, **options)
+    assert 0 < mean < largest < 5 * mean
+    mean, largest = smoothness(Squares(), jumpy, 4, **options)
+    assert largest > 5 * mean

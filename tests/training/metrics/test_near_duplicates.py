@@ -11,7 +11,16 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from tests.cover_servers import picture
 from training.metrics import near_duplicates
-from training.metrics.near_duplicates import MOST_BITS, Print, fingerprint, originals, similar_pairs
+from training.metrics.near_duplicates import (
+    MOST_BITS,
+    Fingerprint,
+    fingerprint,
+    fingerprints,
+    like_any,
+    originals,
+    repeats,
+    similar_pairs,
+)
 
 
 def cover(seed: int, side: int = 100) -> Image.Image:
@@ -93,7 +102,7 @@ def test_no_picture_and_one_picture_have_no_pairs() -> None:
     assert similar_pairs([fingerprint(cover(1))]).shape == (0, 2)
 
 
-def random_prints(count: int) -> list[Print]:
+def random_prints(count: int) -> list[Fingerprint]:
     """Prints around a few centres, so that many pairs are similar and many just not."""
     chance = np.random.default_rng(1)
     centres = chance.normal(size=(4, 256))
@@ -101,7 +110,9 @@ def random_prints(count: int) -> list[Print]:
     for number in range(count):
         grey = centres[number % 4] + chance.normal(size=256) * 0.4
         bits = int(chance.integers(0, 2**10))
-        prints.append(Print(bits, (grey / np.linalg.norm(grey)).astype(np.float32), np.zeros(3, np.float32)))
+        prints.append(
+            Fingerprint(bits, (grey / np.linalg.norm(grey)).astype(np.float32), np.zeros(3, np.float32))
+        )
     return prints
 
 
@@ -122,7 +133,9 @@ def test_blocks_find_what_comparing_each_with_each_finds(monkeypatch: pytest.Mon
 
 def test_the_number_of_bits_decides() -> None:
     grey = np.full(256, 1 / 16, np.float32)
-    prints = [Print(bits, grey, np.zeros(3, np.float32)) for bits in (2**20 - 1, 2**20 + 2**MOST_BITS - 2)]
+    prints = [
+        Fingerprint(bits, grey, np.zeros(3, np.float32)) for bits in (2**20 - 1, 2**20 + 2**MOST_BITS - 2)
+    ]
     differing = (prints[0].bits ^ prints[1].bits).bit_count()
     assert similar_pairs(prints, differing).tolist() == [[0, 1]]
     assert similar_pairs(prints, differing - 1).tolist() == []
@@ -133,3 +146,11 @@ def test_the_first_of_several_stands_for_the_others_but_a_chain_does_not_reach_o
     assert originals(5, chain).tolist() == [0, 0, 2, 2, 4]
     star = np.array([[1, 2], [1, 3], [2, 3]])
     assert originals(4, star).tolist() == [0, 1, 1, 1]
+
+
+def test_near_duplicates_are_found_across_and_within() -> None:
+    covers = np.stack([np.asarray(cover(seed, 64)).transpose(2, 0, 1) for seed in range(8)])
+    prints, few = fingerprints(covers), fingerprints(np.concatenate([covers[5:7], 255 - covers[:1]]))
+    assert like_any(few, prints).tolist() == [True, True, False]
+    assert repeats(prints) == 0
+    assert repeats([prints[i] for i in (0, 1, 1, 2)]) == 0.5
