@@ -28,14 +28,21 @@ def make_generator(folder: Path, *, name: str = "tiny", seed: int = 0, size: int
     return folder
 
 
-def make_painter_to_order(folder: Path, *, name: str = "orderly", seed: int = 0) -> Path:
-    """Write a small flow generator, which heeds genre and decade; the seed decides what it paints."""
+def tiny_flow(seed: int = 0) -> FlowGenerator:
+    """A small flow generator, which heeds genre and decade; the seed decides what it paints."""
     torch.manual_seed(seed)
     network = FlowGenerator(8, 3, 8, ink=4, steps=2, novice=8)
     with torch.no_grad():
         for weights in network.parameters():  # Some layers begin with zeros.
             weights.add_(torch.randn_like(weights), alpha=0.1)
-    save_checkpoint(network, folder, {"kind": "generator", "network": "FlowGenerator", "name": name})
+    return network.eval()
+
+
+def make_painter_to_order(folder: Path, *, name: str = "orderly", seed: int = 0) -> Path:
+    """Write :func:`tiny_flow` as a checkpoint."""
+    save_checkpoint(
+        tiny_flow(seed), folder, {"kind": "generator", "network": "FlowGenerator", "name": name}
+    )
     return folder
 
 

@@ -1,328 +1,385 @@
-"""The distances between real and painted covers, against closed forms and by the script."""
+"""Measuring painters: rows that are known beforehand, and the script from end to end."""
 
 from __future__ import annotations
 
+import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from albumjudge.skipgan import SkipGenerator
 from numpy.typing import NDArray
-from scipy.linalg import sqrtm
+from PIL import Image
 from torch import Tensor, nn
 
+from albumjudge import metrics
+from albumjudge.domain.conditions import DECADES, GENRES
 from albumjudge.domain.cover import CoverIdentity
+from albumjudge.inference.checkpoints import load_generator, read_checkpoint
 from albumjudge.inference.painter import Painter, asked
 from albumjudge.models.dcgan import Generator
-from tests.cover_folders import cover_folder
-from training import evaluate_painter as evaluate_generator
-from training.data.covers import DataError
+from tests.checkpoint_fixtures import tiny_flow
+from tests.cover_folders import cover_folder, write_metadata
+from training import evaluate_painter
+from training.data.covers import DataError, hold_out, read_metadata
 from training.engine.state import save_checkpoint, write_json
-from training.evaluate_painter import (
-    FRECHET,
-    KERNEL,
-    SPREAD,
-    Describer,
-    describe,
-    evaluate,
-    frechet_distance,
-    kernel_distance,
-    main,
-    paint,
-    untrained,
-)
+from training.evaluate_painter import HELD_OUT, REAL, UNTRAINED, main
+from training.metrics import condition_classifier, features, kernel, painter_benchmark
+from training.metrics.features import FeatureExtractor, Lite0Stages, Vgg16Conv5, extract
 from training.metrics.imagenet import DEVIATION, MEAN
+from training.metrics.painter_benchmark import PainterBenchmark, RealCovers, load_real_covers
+from training.metrics.samples import paint, untrained
+from training.reports import sheets
+from training.reports.painter_page import TABLES, as_markdown
+
+SIZE = 64
+Pixels = NDArray[np.uint8]
 
 
-@pytest.fixture(autouse=True)
-def fewer_subsets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate_generator, "SUBSETS", 20)
+class MeanColours(nn.Module):
+    """Stands in for a network: mean red, green and blue, 0 to 1, so many times."""
 
-
-class MeanColour(Describer):
-    """Stands in for VGG16: the features of a cover are its mean colour, so all can be reckoned."""
-
-    def __init__(self) -> None:
-        super().__init__(nn.Identity(), num_features=3, size=8)
-        self.calls = 0
+    def __init__(self, times: int = 1) -> None:
+        super().__init__()
+        self.times, self.calls = times, 0
+        self.register_buffer("kind", torch.tensor(times))
 
     def forward(self, covers: Tensor) -> Tensor:
         self.calls += 1
-        described: Tensor = super().forward(covers)
-        return described
+        return (covers.float().mean((2, 3)) / 255).repeat(1, self.times)
 
 
-class OneColour(Generator):
-    """Paints every cover in one grey level."""
+class Squares(nn.Module):
+    """Stands in for LPIPS: mean squared difference of pictures in [-1, 1]."""
 
-    def __init__(self, level: int) -> None:
-        super().__init__(latent_size=4, width=2, size=8)
-        self.level = level
-
-    def forward(self, latents: Tensor) -> Tensor:
-        return torch.full((len(latents), 3, 8, 8), self.level / 127.5 - 1)
+    def forward(self, one: Tensor, other: Tensor) -> Tensor:
+        return (one - other).square().mean((1, 2, 3), keepdim=True)
 
 
-def cloud(count: int, mean: NDArray[np.float64], root: NDArray[np.float64], seed: int = 0) -> Tensor:
-    """Points whose sample mean is exactly ``mean`` and whose covariance is exactly ``root @ root.T``."""
-    points = np.random.default_rng(seed).standard_normal((count, len(mean)))
-    white = np.linalg.qr(points - points.mean(0))[0] * np.sqrt(count - 1)
-    return torch.from_numpy(white @ root.T + mean)
+class ColourExtractor(FeatureExtractor):
+    """Sees mean colours only."""
+
+    def __init__(
+        self, weights: Path | None = None, cache: Path | None = None, *, halved: bool = False
+    ) -> None:
+        self.vgg16, self.lite0, self.lpips, self.cache = MeanColours(3), MeanColours(), Squares(), cache
 
 
-def covers_of(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Plain covers: colours ``(n, 3)`` to uint8 ``(n, 3, 8, 8)``."""
-    return np.broadcast_to(colours[:, :, None, None], (*colours.shape, 8, 8)).copy()
+@pytest.fixture(autouse=True)
+def small_and_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel.kernel_distance, "__kwdefaults__", {"subsets": 5})
+    monkeypatch.setattr(evaluate_painter, "FeatureExtractor", ColourExtractor)
+    for name, value in {"PER_CLASS": 2, "LPIPS_PATHS": 2, "PATH_STEPS": 3}.items():
+        monkeypatch.setattr(painter_benchmark, name, value)
+    monkeypatch.setattr(condition_classifier, "LEAST_COVERS", 1)
+    monkeypatch.setattr(sheets, "SHEET_COVERS", 4)
+    monkeypatch.setattr(sheets, "SHEET_COLUMNS", 2)
 
 
-def test_the_frechet_distance_of_round_clouds_is_known_by_heart() -> None:
-    """Covariances a^2 I and b^2 I: |mean difference|^2 + d (a - b)^2."""
-    one = cloud(30, np.zeros(4), 3 * np.eye(4))
-    other = cloud(25, np.array([1.0, 2.0, 0.0, -2.0]), 0.5 * np.eye(4), seed=1)
-    assert frechet_distance(one, other) == pytest.approx(9 + 4 * 2.5**2, rel=1e-9)
-
-
-def test_the_frechet_distance_of_any_clouds_is_the_formula() -> None:
-    chance = np.random.default_rng(3)
-    (m1, m2), (r1, r2) = chance.standard_normal((2, 6)), chance.standard_normal((2, 6, 6))
-    s1, s2 = r1 @ r1.T, r2 @ r2.T
-    expected = ((m1 - m2) ** 2).sum() + np.trace(s1 + s2 - 2 * sqrtm(s1 @ s2).real)
-    assert frechet_distance(cloud(40, m1, r1), cloud(50, m2, r2, 1)) == pytest.approx(expected, rel=1e-7)
-
-
-def test_the_frechet_distance_of_a_cloud_from_itself_is_nothing() -> None:
-    one = cloud(40, np.ones(6), np.random.default_rng(0).standard_normal((6, 6)))
-    assert frechet_distance(one, one.flip(0)) == pytest.approx(0, abs=1e-8)
-
-
-def test_a_frechet_distance_needs_more_covers_than_features() -> None:
-    with pytest.raises(DataError, match="over 6 features needs more than 6 covers on each side, not 6"):
-        frechet_distance(torch.randn(6, 6), torch.randn(9, 6))
-
-
-def test_the_kernel_distance_of_two_points_is_known_by_heart() -> None:
-    """All of one cloud at x, all of the other at y: k(x, x) + k(y, y) - 2 k(x, y)."""
-    x, y = torch.tensor([1.0, 0.0, 2.0]), torch.tensor([-1.0, 1.0, 0.5])
-    mean, deviation = kernel_distance(x.repeat(10, 1), y.repeat(12, 1), seed=0)
-    kernel = {"xx": (5 / 3 + 1) ** 3, "yy": (2.25 / 3 + 1) ** 3, "xy": (0 / 3 + 1) ** 3}
-    assert mean == pytest.approx(kernel["xx"] + kernel["yy"] - 2 * kernel["xy"], rel=1e-12)
-    assert deviation == pytest.approx(0, abs=1e-12)
-
-
-def test_the_kernel_distance_of_like_clouds_is_about_nothing_and_of_unlike_ones_is_not() -> None:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """80 covers with all genres and decades, no two alike, and two checkpoints, one of which takes conditions."""
+    root = tmp_path_factory.mktemp("benchmark")
+    (root / "covers" / "images").mkdir(parents=True)
+    rng = np.random.default_rng(3)
+    rows = []
+    for k in range(80):
+        small = Image.fromarray(rng.integers(0, 256, (4, 4, 3)).astype(np.uint8))
+        name = f"images/{k:03d}.png"
+        small.resize((SIZE, SIZE), Image.Resampling.BICUBIC).save(root / "covers" / name)
+        labels = {"genre": GENRES[k % 10], "decade": DECADES[k % 8]}
+        rows.append({"file_name": name, "source": "test", **labels})
+    write_metadata(root / "covers", rows)
     torch.manual_seed(0)
-    one, like, unlike = torch.randn(400, 5), torch.randn(400, 5), torch.randn(400, 5) + 0.5
-    floor, deviation = kernel_distance(one, like, seed=0)
-    assert abs(floor) < 2 * deviation
-    assert kernel_distance(one, unlike, seed=0)[0] > 10 * deviation
+    checkpoint_in(root / "plain", Generator(4, 2, SIZE))
+    checkpoint_in(root / "flow", tiny_flow())
+    return root
 
 
-def test_the_kernel_distance_draws_its_subsets_from_its_seed_alone() -> None:
-    torch.manual_seed(0)
-    one, other = torch.randn(30, 3), torch.randn(30, 3)
-    before = torch.get_rng_state()
-    first = kernel_distance(one, other, seed=1)
-    assert torch.equal(torch.get_rng_state(), before)
-    torch.manual_seed(99)
-    assert kernel_distance(one, other, seed=1) == first
-    assert kernel_distance(one, other, seed=2) != first
-
-
-def test_a_describer_normalises_and_averages() -> None:
-    colours = np.array([[0, 128, 255], [10, 20, 30]], np.uint8)
-    described = MeanColour()(torch.from_numpy(covers_of(colours)))
-    assert np.allclose(described.numpy(), (colours / 255 - MEAN) / DEVIATION, atol=1e-6)
-
-
-def test_a_describer_enlarges_covers_without_a_shift() -> None:
-    ramp = torch.arange(0, 256, 32, dtype=torch.uint8).expand(1, 3, 8, 8)
-    small, large = (Describer(nn.Identity(), 3, size)(ramp) for size in (8, 32))
-    assert torch.allclose(small, large, atol=1e-6)
-
-
-def test_the_table_of_known_covers_is_the_closed_form() -> None:
-    real = covers_of(np.full((40, 3), 100, np.uint8))
-    table = evaluate(OneColour(151).eval(), real, MeanColour(), count=20)
-    assert table.count == 20
-    expected = sum((51 / 255 / deviation) ** 2 for deviation in DEVIATION)
-    assert table.rows["painted covers"][FRECHET] == pytest.approx(expected, rel=1e-4)
-    assert table.rows["other real covers"] == {
-        FRECHET: pytest.approx(0, abs=1e-9),
-        KERNEL: pytest.approx(0, abs=1e-9),
-        SPREAD: pytest.approx(0, abs=1e-9),
+def checkpoint_in(folder: Path, network: nn.Module, **config: object) -> Path:
+    record: dict[str, object] = {
+        "kind": "generator",
+        "network": type(network).__name__,
+        "name": f"test-{type(network).__name__.lower()}",
+        "preset": "test",
+        "images_seen": 4000,
+        "images_seen_before": 242,
+        "config": {"source": None, "held_out": 30, "seed": 2019, **config},
     }
-    assert table.rows["the same network before training"][FRECHET] > 0
-
-
-def test_the_two_real_halves_are_disjoint_and_all_rows_equally_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: dict[str, NDArray[np.uint8]] = {}
-
-    def remember(
-        covers: NDArray[np.uint8], describer: Describer, *, name: str, cache: Path | None = None
-    ) -> Tensor:
-        shown[name] = covers
-        return describe(covers, describer, cache=cache)
-
-    monkeypatch.setattr(evaluate_generator, "describe", remember)
-    colours = np.arange(90, dtype=np.uint8).reshape(30, 3)
-    table = evaluate(OneColour(9).eval(), covers_of(colours), MeanColour(), count=1000)
-    assert table.count == 15
-    assert [len(covers) for covers in shown.values()] == [15] * 4
-    halves = [set(shown[name][:, 0, 0, 0].tolist()) for name in ("reference", "other real covers")]
-    assert not halves[0] & halves[1]
-    assert len(halves[0] | halves[1]) == 30
-
-
-def test_the_same_seed_gives_the_same_table_and_another_seed_another() -> None:
-    torch.manual_seed(0)
-    generator = Generator(4, 2, 8).eval()
-    real = np.random.default_rng(0).integers(0, 256, (40, 3, 8, 8)).astype(np.uint8)
-    first = evaluate(generator, real, MeanColour(), count=20, seed=1)
-    torch.manual_seed(5)
-    assert evaluate(generator, real, MeanColour(), count=20, seed=1) == first
-    other = evaluate(generator, real, MeanColour(), count=20, seed=2)
-    assert all(other.rows[name][FRECHET] != row[FRECHET] for name, row in first.rows.items())
-
-
-def test_too_few_covers_are_refused_before_anything_is_painted() -> None:
-    describer = MeanColour()
-    with pytest.raises(DataError, match="3 covers on each side are too few: 3 features need more than 3"):
-        evaluate(OneColour(0), covers_of(np.zeros((7, 3), np.uint8)), describer, count=100)
-    assert describer.calls == 0
-
-
-def test_what_is_measured_is_what_the_exhibit_shows() -> None:
-    torch.manual_seed(0)
-    generator = Generator(4, 4, 16).eval()
-    shown = Painter(generator, "dcgan-test-00000000").paint([3, 999_999])
-    painted = paint(generator, [3, 999_999]).transpose(0, 2, 3, 1)
-    for one, other in zip(shown, painted, strict=True):
-        # The exhibit reckons in double precision; that may move a pixel by one level.
-        assert np.abs(one.pixels.astype(int) - other).max() <= 1
-
-
-def test_a_generator_to_order_paints_what_the_exhibit_shows_for_the_order() -> None:
-    torch.manual_seed(0)
-    generator = SkipGenerator(4, 4, 16).eval()
-    torch.nn.init.normal_(generator.genre.weight)
-    identities = [CoverIdentity("ours-test-00000000", 3, "jazz"), CoverIdentity("ours-test-00000000", 3)]
-    shown = Painter(generator, "ours-test-00000000").paint_each(identities)
-    painted = paint(generator, [3, 3], asked(identities)).transpose(0, 2, 3, 1)
-    for one, other in zip(shown, painted, strict=True):
-        assert np.abs(one.pixels.astype(int) - other).max() <= 1
-    assert (painted[0] != painted[1]).any()
-    assert (paint(generator, [3]).transpose(0, 2, 3, 1)[0] == painted[1]).all()
-
-
-def test_the_untrained_network_paints_varied_noise() -> None:
-    like = Generator(4, 2, 16)
-    before = torch.get_rng_state()
-    network = untrained(like, seed=3)
-    assert torch.equal(torch.get_rng_state(), before)
-    covers = paint(network, range(50))
-    assert covers.shape == (50, 3, 16, 16)
-    assert len({cover.tobytes() for cover in covers}) == 50
-    assert (paint(untrained(like, seed=3), range(50)) == covers).all()
-
-
-def test_kept_features_are_used_again_only_for_the_same_covers_and_network(tmp_path: Path) -> None:
-    real = np.random.default_rng(0).integers(0, 256, (5, 3, 8, 8)).astype(np.uint8)
-    describer = MeanColour()
-    first = describe(real, describer, cache=tmp_path)
-    assert torch.equal(describe(real, describer, cache=tmp_path), first)
-    assert describer.calls == 1
-    describe(real[::-1], describer, cache=tmp_path)
-    assert describer.calls == 2
-    other = MeanColour()
-    other.mean += 1
-    assert torch.allclose(describe(real, other, cache=tmp_path), first - 1 / torch.tensor(DEVIATION))
-
-    for kept in tmp_path.iterdir():
-        kept.write_bytes(b"half writ")
-    assert torch.equal(describe(real, describer, cache=tmp_path), first)
-    assert describer.calls == 3
-
-
-def checkpoint_in(folder: Path, source: str | None = "test") -> Path:
-    torch.manual_seed(0)
-    record: dict[str, object] = {"kind": "generator", "name": "dcgan-test", "config": {"source": source}}
-    save_checkpoint(Generator(4, 2, 8), folder, record)
+    save_checkpoint(network, folder, record)
     return folder
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A call of the script that works, on 12 covers, with mean colours in place of VGG16."""
-    monkeypatch.setattr(evaluate_generator, "vgg16_describer", lambda _: MeanColour())
-    reference = cover_folder(tmp_path / "covers", 12)
-    checkpoint = checkpoint_in(tmp_path / "checkpoint")
-    return ["--checkpoint", str(checkpoint), "--reference", str(reference)]
+def command(folder: Path, tmp_path: Path) -> list[str]:
+    return [
+        *("--data", str(folder / "covers"), "--held-out", "30", "--out", str(tmp_path / "out")),
+        *("--checkpoints", str(folder / "plain"), str(folder / "flow"), "--cache", str(tmp_path / "cache")),
+    ]
 
 
-def test_the_script_prints_and_saves_the_table(
+def found_in(out: Path) -> dict[str, dict[str, dict[str, float]]]:
+    found: dict[str, dict[str, dict[str, float]]] = json.loads((out / "benchmark.json").read_text("utf-8"))
+    return found
+
+
+def real_covers(data: Path, count: int = 1500, sample: int | None = None) -> RealCovers:
+    return load_real_covers(data, size=SIZE, source=None, held_out=30, count=count, seed=0, sample=sample)
+
+
+@pytest.fixture(scope="module")
+def real(folder: Path) -> RealCovers:
+    return real_covers(folder / "covers")
+
+
+@pytest.fixture
+def bench(real: RealCovers) -> PainterBenchmark:
+    return PainterBenchmark(real, ColourExtractor(), seed=0)
+
+
+# Features
+
+
+def test_vgg16_gives_means_before_and_after_relu_and_pooling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "SIDE", 8)
+    torch.manual_seed(0)
+    trunk = nn.Sequential(*[nn.Identity() for _ in range(28)], nn.Conv2d(3, 5, 3, padding=1), nn.ReLU(True))
+    covers = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8)
+    maps = trunk[28](
+        (covers / 255 - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(DEVIATION).view(3, 1, 1)
+    )
+    expected = [m.mean((2, 3)) for m in (maps, maps.relu(), nn.MaxPool2d(2)(maps.relu()))]
+    with torch.inference_mode():
+        torch.testing.assert_close(Vgg16Conv5(trunk)(covers), torch.cat(expected, 1))
+        half = Vgg16Conv5(trunk, halved=True)(covers)
+    assert half.dtype == torch.float32 and 0 < (half - torch.cat(expected, 1)).abs().max() < 0.02
+
+
+def test_lite0_gives_the_means_of_its_stages() -> None:
+    stages = Lite0Stages()
+    stages.network.side = 32
+    covers = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    with torch.inference_mode():
+        maps = stages.network(covers / 127.5 - 1)
+        expected = torch.cat([m.mean((2, 3)) for m in maps], 1)
+        torch.testing.assert_close(stages(covers), expected, rtol=1e-4, atol=1e-5)
+    assert expected.shape == (2, 496) and maps[-1].shape[1] == Lite0Stages.last
+
+
+def test_features_are_kept_part_by_part_and_only_for_the_same_covers_and_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features, "KEPT_TOGETHER", 10)
+    covers = np.random.default_rng(0).integers(0, 256, (35, 3, 8, 8)).astype(np.uint8)
+    network = MeanColours()
+
+    def killed(*_: object) -> None:
+        if network.calls == 3:
+            raise KeyboardInterrupt
+
+    hook = network.register_forward_hook(killed)
+    with pytest.raises(KeyboardInterrupt):
+        extract(network, covers, cache=tmp_path)
+    hook.remove()
+    assert len(list(tmp_path.iterdir())) == 2
+    found = extract(network, covers, cache=tmp_path)
+    np.testing.assert_allclose(found, covers.mean((2, 3)) / 255, rtol=1e-5)
+    assert network.calls == 3 + 2
+    extract(network, covers[::-1], cache=tmp_path)
+    assert network.calls == 5 + 4
+    other = MeanColours()
+    other.register_buffer("another", torch.ones(1))
+    extract(other, covers, cache=tmp_path)
+    assert other.calls == 4
+    for file in tmp_path.iterdir():
+        file.write_bytes(b"half writ")
+    np.testing.assert_array_equal(extract(network, covers, cache=tmp_path), found)
+
+
+# Painting
+
+
+@pytest.mark.parametrize("make", [lambda: Generator(4, 4, 16).eval(), tiny_flow])
+def test_what_is_measured_is_what_the_exhibit_shows(make: Callable[[], Generator]) -> None:
+    generator = make()
+    identities = [CoverIdentity("test-00000000", seed) for seed in (3, 999_999)]
+    if not isinstance(generator, Generator):
+        identities.append(CoverIdentity("test-00000000", 3, "jazz"))
+    shown = Painter(generator, "test-00000000").paint_each(identities)
+    painted = paint(generator, [i.seed for i in identities], asked(identities)).transpose(0, 2, 3, 1)
+    for one, other in zip(shown, painted, strict=True):
+        assert np.abs(one.pixels.astype(int) - other).max() <= 1
+    assert (painted[0] != painted[-1]).any()
+
+
+@pytest.mark.parametrize("kind", ["plain", "flow"])
+def test_an_untrained_network_is_drawn_from_its_seed_alone(folder: Path, kind: str) -> None:
+    like = load_generator(read_checkpoint(folder / kind, "generator"))
+    before = torch.get_rng_state()
+    network = untrained(like, seed=3)
+    assert torch.equal(torch.get_rng_state(), before)
+    covers = paint(network, range(5))
+    assert covers.shape == (5, 3, SIZE, SIZE)
+    assert (paint(untrained(like, seed=3), range(5)) == covers).all()
+    assert (paint(like, range(5)) != covers).any()
+
+
+# Rows
+
+
+def test_the_reference_holds_no_cover_that_training_has_seen(folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "covers"
+    (data / "images").mkdir(parents=True)
+    learned, held = hold_out(read_metadata(folder / "covers"), 30)
+    for file in (folder / "covers" / "images").iterdir():
+        (data / "images" / file.name).write_bytes(file.read_bytes())
+    (data / "metadata.csv").write_bytes((folder / "covers" / "metadata.csv").read_bytes())
+    (data / held[4].file_name).write_bytes((data / learned[0].file_name).read_bytes())
+    found = real_covers(data)
+    assert found.dropped == 1 and len(found.reference) == len(found.others) == 29
+    names = {entry.file_name for entry in found.reference.entries}
+    assert held[4].file_name not in names and names < {entry.file_name for entry in held}
+    known = {cover.tobytes() for cover in found.training.pixels}
+    assert len(known) == 50 and {cover.tobytes() for cover in found.others} <= known
+    fewer = real_covers(data, count=12, sample=5)
+    assert len(fewer.reference) == len(fewer.others) == 12
+    assert len(fewer.sample) == 5 and set(fewer.sample.entries) <= set(fewer.training.entries)
+    assert len(fewer.prints) == len(fewer.training) == 50
+
+
+def test_the_reference_measured_against_itself_is_perfect(bench: PainterBenchmark, real: RealCovers) -> None:
+    covers = real.reference.pixels
+    row = bench.distances(covers, "itself") | bench.copying(covers, "itself")
+    for id in (i for i in row if i.startswith("frechet")):
+        assert row[id] == pytest.approx(0, abs=1e-8)
+    ones = [row[i] for i in row if i.startswith(("spectrum", "grid"))]
+    ones += [row[i] for i in ("precision", "recall", "density", "coverage", "nearest_training")]
+    assert ones == pytest.approx([1.0] * 15)
+    assert row["copies"] == row["repeats"] == 0
+
+
+def test_who_copies_or_repeats_is_found_out(bench: PainterBenchmark, real: RealCovers) -> None:
+    row = bench.copying(real.training.pixels[: bench.count], "copies")
+    assert row == {"copies": 1, "very_close": 1, "nearest_training": 0}
+    row = bench.distances(real.reference.pixels[:1].repeat(30, 0), "one")
+    assert row["repeats"] == 1 and row["diversity_lpips"] == 0 and row["recall"] < 0.2
+
+
+def test_too_few_covers_are_refused(folder: Path) -> None:
+    with pytest.raises(DataError, match="3 held-out covers are too few: 3 features need more than 3"):
+        PainterBenchmark(real_covers(folder / "covers", 3), ColourExtractor(), seed=0)
+
+
+# The script
+
+
+def test_the_script_measures_writes_and_paints(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    metrics = tmp_path / "checkpoint" / "metrics.json"
-    write_json(metrics, {"generator": {"rows": "of yesterday"}, "kept": {"rows": {}}})
-    file = tmp_path / "new" / "table.json"
-    assert main([*command, "--seed", "4", "--json", str(file), "--write"]) == 0
+    assert main([*command, "--seed", "3", "--show-neighbours"]) == 0
+    out = tmp_path / "out"
+    found = json.loads((out / "benchmark.json").read_text(encoding="utf-8"))
+    plain, flow = found["checkpoints"]
+    assert list(found["rows"]) == [REAL, plain, flow, UNTRAINED, HELD_OUT]
+    assert (found["seed"], found["count"]) == (3, 30)
+    assert found["checkpoints"][plain]["covers_seen"] == 4242 and found["checkpoints"][plain]["seed"] == 2019
+    columns = {id for columns in TABLES.values() for id in columns}
+    everything = columns - {"frechet_inception"}
+    assert found["rows"][flow].keys() == everything
+    assert found["rows"][plain].keys() == everything - set(TABLES["painter_conditioning"])
+    assert all(metrics.get(id) for id in columns)
+    for name in (plain, flow):
+        assert all(np.isfinite(value) for value in found["rows"][name].values())
+        assert found["rows"][name]["reference_learned"] == 0
+        assert Image.open(out / f"{name}.png").size == (2 * SIZE * 2, 2 * SIZE * 2)
+        assert (out / f"{name}-neighbours-private.png").is_file()
+    held_out = found["rows"][HELD_OUT]
+    assert held_out["genre_chance"] == 0.1 and held_out["decade_chance"] == 1 / 8
+    assert "copies" not in found["rows"][REAL] and (out / "spectrum.png").is_file()
+    page = (out / "benchmark.md").read_text(encoding="utf-8")
+    assert page == as_markdown(found) and all(f"## {metrics.table(table).title}" in page for table in TABLES)
+    assert f"| {metrics.row_label(REAL)}" in page and "4,242" in page
+    assert capsys.readouterr().out.endswith(page + "\n")
 
-    saved = json.loads(file.read_text(encoding="utf-8"))
-    assert saved.keys() == {"generator"}
-    table = saved["generator"]
-    assert table.keys() == {"what", "date", "seed", "count", "reference", "rows"}
-    assert (table["seed"], table["count"], table["reference"]) == (4, 6, "covers, source test")
-    assert list(table["rows"]) == ["painted covers", "other real covers", "the same network before training"]
-    for row in table["rows"].values():
-        assert row.keys() == {FRECHET, KERNEL, SPREAD}
-        assert all(name.startswith("VGG16") for name in row)
-    assert json.loads(metrics.read_text(encoding="utf-8")) == {"kept": {"rows": {}}, **saved}
-    assert "| painted covers" in (tmp_path / "checkpoint" / "README.md").read_text(encoding="utf-8")
 
-    printed = capsys.readouterr().out
-    assert printed.splitlines()[0].startswith("| 6 covers each, source test, seed 4")
-    assert "painted covers" in printed
-
-
-def test_without_being_asked_the_script_leaves_the_checkpoint_alone(
-    command: list[str], tmp_path: Path
+def test_what_is_known_already_outlives_a_kill(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert main(command) == 0
-    assert not (tmp_path / "checkpoint" / "metrics.json").exists()
+    def killed(*_: object) -> dict[str, float]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(PainterBenchmark, "reference_row", killed)
+    with pytest.raises(KeyboardInterrupt):
+        main(command)
+    rows = found_in(tmp_path / "out")["rows"]
+    assert len(rows) == 4 and all("frechet_lite0" in row for row in rows.values())
+    assert not list((tmp_path / "out").glob("*private*"))
+
+
+def test_the_same_command_gives_the_same_numbers_and_may_write_them_beside_the_weights(
+    command: list[str], folder: Path, tmp_path: Path
+) -> None:
+    plain = checkpoint_in(tmp_path / "plain", Generator(4, 2, SIZE), held_out=0)
+    write_json(plain / "metrics.json", {"kept": {"rows": {}}, "painter_distance": {"rows": "of yesterday"}})
+    command[command.index("--checkpoints") + 1 : -2] = [str(plain)]
+    rows = []
+    for arguments in ([*command, "--write"], command, command[:-2]):
+        assert main(arguments) == 0
+        rows.append(found_in(tmp_path / "out")["rows"])
+    assert rows[0] == rows[1] == rows[2]
+    (revision,) = found_in(tmp_path / "out")["checkpoints"]
+    assert rows[0][revision]["reference_learned"] == 30
+    written = json.loads((plain / "metrics.json").read_text(encoding="utf-8"))
+    assert written["kept"] == {"rows": {}} and written.keys() == {"kept", *TABLES}
+    assert written["painter_distance"]["count"] == 30 and HELD_OUT in written["painter_conditioning"]["rows"]
+    card = (plain / "README.md").read_text(encoding="utf-8")
+    assert metrics.get("frechet_vgg16_pooled").label in card and f"| {revision}" in card
+
+
+def test_inception_that_cannot_be_had_is_a_sentence_and_the_rest_is_measured(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object) -> float:
+        raise DataError("FID was not measured.")
+
+    monkeypatch.setattr(evaluate_painter, "inception_fid", unreachable)
+    assert main([*command, "--inception"]) == 0
+    assert "FID was not measured." in (tmp_path / "out" / "benchmark.md").read_text(encoding="utf-8")
+    monkeypatch.setattr(evaluate_painter, "inception_fid", lambda *_: 5.0)
+    assert main([*command, "--inception"]) == 0
+    assert found_in(tmp_path / "out")["rows"][REAL]["frechet_inception"] == 5
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--checkpoint", "nowhere"], "There is no folder nowhere."),
-        (["--reference", "nowhere"], "There is no folder nowhere."),
-        (["--source", "elsewhere"], "lists no cover of source 'elsewhere'"),
-        (["--count", "3"], "3 covers on each side are too few"),
+        (["--checkpoints", "nowhere"], "There is no folder nowhere."),
+        (["--data", "nowhere"], "There is no folder nowhere."),
+        (["--source", "elsewhere"], "too few to hold 30 out|lists no cover of source 'elsewhere'"),
+        (["--held-out", "80"], "80 covers are too few to hold 80 out"),
+        (["--held-out", "60"], "fewer than the 60 held-out ones"),
+        (["--count", "3"], "3 held-out covers are too few"),
     ],
 )
 def test_what_cannot_work_is_said_in_a_sentence(
     command: list[str], capsys: pytest.CaptureFixture[str], options: list[str], said: str
 ) -> None:
     assert main([*command, *options]) == 1
-    assert said in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert any(part in error for part in said.split("|")) and "Traceback" not in error
 
 
-def test_a_metrics_file_that_is_no_json_is_not_overwritten(
+def test_painters_of_several_sizes_and_covers_without_labels_are_refused(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    metrics = tmp_path / "checkpoint" / "metrics.json"
-    metrics.write_text("[1, 2")
-    assert main([*command, "--write"]) == 1
-    assert "metrics.json" in capsys.readouterr().err
-    assert metrics.read_text() == "[1, 2"
-
-
-def test_missing_weights_of_the_eyes_are_said_in_a_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    reference = cover_folder(tmp_path / "covers", 12)
-    command = ["--checkpoint", str(checkpoint_in(tmp_path / "checkpoint")), "--reference", str(reference)]
-    assert main([*command, "--features", str(tmp_path / "none.safetensors")]) == 1
-    assert "none.safetensors. Give --features" in capsys.readouterr().err
+    small = checkpoint_in(tmp_path / "small", Generator(4, 2, 32))
+    assert main([*command, "--checkpoints", str(small), command[-3]]) == 1
+    assert "Covers of [32, 64] pixels cannot stand in one table" in capsys.readouterr().err
+    bare = cover_folder(tmp_path / "bare", 50)
+    with (bare / "metadata.csv").open(newline="", encoding="utf-8") as lines:
+        names = [row["file_name"] for row in csv.DictReader(lines)]
+    write_metadata(bare, [{"file_name": name} for name in names], ("file_name",))
+    assert main([*command, "--data", str(bare), "--held-out", "20"]) == 1
+    assert "Too few covers have a genre to learn from" in capsys.readouterr().err

@@ -135,7 +135,9 @@ def extract(network: nn.Module, covers: Pixels, *, name: str = "", cache: Path |
         file = cache / f"{key.hexdigest()[:32]}.safetensors" if cache else None
         features = _kept(file)
         if features is None:
-            features = torch.cat([network(batch).cpu() for batch in torch.split(torch.from_numpy(part), BATCH)])
+            features = torch.cat(
+                [network(batch).cpu() for batch in torch.split(torch.from_numpy(part), BATCH)]
+            )
             if file:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 save_file({"features": features}, file)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +18,7 @@ from training.metrics.features import CoverFeatures, FeatureExtractor, Features,
 from training.metrics.frechet import frechet_distance
 from training.metrics.kernel import kernel_distance
 from training.metrics.lpips import diversity, smoothness
-from training.metrics.near_duplicates import Fingerprint, fingerprints, like_any, repeats, similar_pairs
+from training.metrics.near_duplicates import Fingerprint, fingerprints, like_any, repeats
 from training.metrics.precision_recall import nearest, precision_recall, share_closer
 from training.metrics.samples import paint, paint_latents
 from training.metrics.spectrum import Spectrum, power_spectrum, spectrum_ratios

@@ -20,14 +20,14 @@ def precision_recall(real: Features, painted: Features, k: int = K) -> dict[str,
     """``precision``, ``recall``, ``density`` and ``coverage`` of two sets of features.
 
     Args:
-        real, painted: shapes ``(n, d)`` and ``(m, d)``, each of more than k rows.
+        real, painted: shapes ``(n, d)`` and ``(m, d)``, each of more than k + 1 rows.
         k: a feature's neighbourhood reaches to its k-th nearest neighbour in its own set.
 
     Raises:
         DataError: if there are too few covers.
     """
-    if min(len(real), len(painted)) <= k:
-        raise DataError(f"Neighbourhoods of {k} need more than {k} covers on each side.")
+    if min(len(real), len(painted)) <= k + 1:
+        raise DataError(f"Neighbourhoods of {k} need more than {k + 1} covers on each side.")
     with contextlib.redirect_stdout(io.StringIO()):  # It prints how many there are.
         found = compute_prdc(real, painted, k)
     return {name: float(value) for name, value in found.items()}

@@ -36,7 +36,8 @@ def spectrum_ratios(real: Spectrum, painted: Spectrum) -> dict[str, float]:
     found = {}
     for low, high in pairwise(BANDS):
         band = (radius >= low) & (radius < high)
-        found[f"spectrum_{low}_{high}"] = float(painted[band].sum() / real[band].sum())
+        if band.any():
+            found[f"spectrum_{low}_{high}"] = float(painted[band].sum() / real[band].sum())
     for across, down in GRID:
         row, column = (size // 2 - round(frequency * size / 64) for frequency in (down, across))
         found[f"grid_{across}_{down}"] = float(painted[row, column] / real[row, column])

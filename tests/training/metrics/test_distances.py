@@ -112,9 +112,9 @@ def test_more_of_the_same_has_the_expected_density_and_coverage() -> None:
 
 
 def test_too_few_covers_for_neighbourhoods(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(DataError, match="more than 5 covers on each side"):
-        precision_recall(normal(20), normal(5))
-    precision_recall(normal(20), normal(6))
+    with pytest.raises(DataError, match="more than 6 covers on each side"):
+        precision_recall(normal(20), normal(6))
+    precision_recall(normal(20), normal(7))
     assert capsys.readouterr().out == ""
 
 
