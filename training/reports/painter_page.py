@@ -94,7 +94,7 @@ def as_markdown(found: Mapping[str, Any]) -> str:
             if value is not None
         ]
         origins.append(f"- `{name}`: {', '.join(facts)}")
-    lines += ["\n".join(origins), "## How it was measured", METHOD]
+    lines += ["\n".join(origins), "## What the columns mean", METHOD]
     lines.append("\n".join(f"- **{m.label}**: {m.meaning}" for m in map(metrics.get, used) if m.meaning))
     return "\n\n".join([*lines, *found["remarks"]]) + "\n"
 
