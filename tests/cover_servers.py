@@ -1,13 +1,11 @@
-"""The iTunes Search API and archive.org in small, on localhost, and time that passes at once."""
+"""The iTunes Search API and archive.org in small, on localhost."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
-import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from urllib.parse import quote
 
 import numpy as np
@@ -83,34 +81,9 @@ def itunes(albums: Sequence[dict[str, object]]) -> Respond:
     return answer
 
 
-@dataclass
-class FakeTime:
-    """A clock that only sleeping moves, at once."""
-
-    now: float = 1000.0
-    slept: list[float] = field(default_factory=list)
-
-    def clock(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
 def client(
-    time: FakeTime | None = None,
-    *,
-    interval: float = 0.0,
-    deadline: float = 30.0,
-    largest: int = 1_000_000,
-    chance: random.Random | None = None,
+    slept: list[float] | None = None, *, interval: float = 0.0, deadline: float = 30.0, largest: int = 1_000_000
 ) -> HttpClient:
-    """A client that never really sleeps."""
-    time = time or FakeTime()
-    return HttpClient(
-        RetryPolicy(interval, deadline=deadline, largest=largest),
-        clock=time.clock,
-        sleep=time.sleep,
-        chance=chance or random.Random(0),
-    )
+    """A client that notes how long it would wait between attempts, and does not."""
+    noted = [] if slept is None else slept
+    return HttpClient(RetryPolicy(interval, deadline=deadline, largest=largest), sleep=noted.append)

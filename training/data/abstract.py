@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from albumjudge.domain.emotions import NAMES
-from training.data.covers import DataError, raise_if
+from training.data.images import DataError, load_all, raise_if
 
 TABLE = "ABSTRACT_groundTruth.csv"
 COLUMNS = ("Amusement", "Anger", "Awe", "Content", "Disgust", "Excitement", "Fear", "Sad")
@@ -25,7 +24,7 @@ class PaintingSet:
     Attributes:
         file_names: n names.
         pixels: uint8, shape ``(n, size, size, 3)``, RGB.
-        votes: int64, shape ``(n, 8)``, people per emotion in the order of :data:`albumjudge.domain.emotions.NAMES`.
+        votes: int64, shape ``(n, 8)``, people per emotion in :data:`albumjudge.domain.emotions.NAMES`' order.
     """
 
     file_names: tuple[str, ...]
@@ -84,21 +83,11 @@ def load_paintings(root: Path, *, size: int = 64) -> PaintingSet:
         else:
             names.append(name)
             votes.append(counts)
-    folder = root / "Images"
-    present = {path.name for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png")}
+    present = {
+        path.name for path in (root / "Images").glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png")
+    }
     problems += [f"Images/{name} has no line" for name in sorted(present - {row[0] for row in rows[1:]})]
-    pixels = np.empty((len(names), size, size, 3), np.uint8)
-    for i, name in enumerate(names):
-        try:
-            with Image.open(folder / name) as image:
-                whole = image.convert("RGB")
-                if whole.size != (size, size):
-                    whole = whole.resize((size, size), Image.Resampling.LANCZOS)
-                pixels[i] = np.asarray(whole)
-        except FileNotFoundError:
-            problems.append(f"Images/{name} is missing")
-        except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-            problems.append(f"Images/{name} is broken ({error})")
+    pixels = load_all(root, [f"Images/{name}" for name in names], size, problems, square=False)
     raise_if(problems, f"Paintings under {root} cannot be used", "Restore them or correct the table.")
     if not names:
         raise DataError(f"{table} lists no painting.")

@@ -11,15 +11,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from albumjudge.domain.conditions import DECADES, GENRES
-
-SHOWN_PROBLEMS = 5
-
-
-class DataError(Exception):
-    """The training data cannot be used as it is; the message says what is wrong and what to do."""
+from training.data.images import DataError as DataError
+from training.data.images import load_all, raise_if
 
 
 @dataclass(frozen=True)
@@ -150,30 +145,7 @@ def load_covers(
         raise DataError(
             f"{root}/metadata.csv lists no cover" + (f" of source {source!r}." if source else ".")
         )
-    pixels = np.empty((len(entries), 3, size, size), np.uint8)
     problems: list[str] = []
-    for i, entry in enumerate(entries):
-        try:
-            with Image.open(root / entry.file_name) as image:
-                if abs(image.width - image.height) > 0.05 * max(image.size):
-                    problems.append(f"{entry.file_name} is not square ({image.width}x{image.height})")
-                    continue
-                image.draft("RGB", (size, size))
-                small = image.convert("RGB")
-                if small.size != (size, size):
-                    small = small.resize((size, size), Image.Resampling.LANCZOS)
-                pixels[i] = np.asarray(small).transpose(2, 0, 1)
-        except FileNotFoundError:
-            problems.append(f"{entry.file_name} is missing")
-        except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-            problems.append(f"{entry.file_name} is broken ({error})")
+    pixels = load_all(root, [entry.file_name for entry in entries], size, problems)
     raise_if(problems, f"Covers under {root} cannot be used", "Restore them or remove their lines.")
-    return CoverSet(pixels, tuple(entries))
-
-
-def raise_if(problems: list[str], what: str, remedy: str) -> None:
-    """Raise a :class:`DataError` that lists the first few problems, if there are any."""
-    if problems:
-        more = len(problems) - SHOWN_PROBLEMS
-        listed = "; ".join(problems[:SHOWN_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")
-        raise DataError(f"{what}: {listed}. {remedy}")
+    return CoverSet(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)), tuple(entries))

@@ -1,16 +1,13 @@
-"""Asking a stranger's server for many things without being a nuisance, and without giving up at once.
+"""Fetching many things from a server politely: rate limit, retries with growing waits, conditional requests.
 
-Requests go out one at a time and no faster than agreed. What may pass (a time-out, a broken connection, "too
-many requests", a faulty server) is tried again after waits that grow and are drawn at random (exponential
-back-off with full jitter), or as long as the server asks for with ``Retry-After``. What was fetched before is
-asked for with ``If-None-Match`` and ``If-Modified-Since``, so that the server need not send it again.
+Requests go out one at a time. What may pass (a time-out, a broken connection, "too many requests", a faulty server,
+a spoiled answer) is tried again after exponential waits with full jitter, or as long as ``Retry-After`` asks for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import random
 import ssl
 import time
 from collections.abc import Callable
@@ -21,6 +18,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import httpx2
+from pyrate_limiter import Limiter, Rate
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from albumjudge import __version__
 
@@ -34,7 +33,7 @@ T = TypeVar("T")
 class SpoiledError(Exception):
     """An answer arrived in full and yet is not what was asked for.
 
-    The message says what is wrong, as the rest of a sentence that begins with the answer's address.
+    The message is the rest of a sentence that begins with the answer's address.
 
     Attributes:
         body: what came, where keeping it may help a person to see what happened.
@@ -51,16 +50,19 @@ class FetchError(Exception):
     Attributes:
         passing: asking again another day may help.
         spoiled: set if a complete answer came each time and was of no use.
+        retry_after: seconds that the server asks to wait.
     """
 
-    def __init__(self, message: str, *, passing: bool, spoiled: SpoiledError | None = None) -> None:
+    def __init__(
+        self, message: str, *, passing: bool, spoiled: SpoiledError | None = None, retry_after: float = 0.0
+    ) -> None:
         super().__init__(message)
-        self.passing, self.spoiled = passing, spoiled
+        self.passing, self.spoiled, self.retry_after = passing, spoiled, retry_after
 
 
 @dataclass(frozen=True)
 class Validators:
-    """What a server said by which it recognises a version of a file; empty if it said nothing."""
+    """By what a server recognises a version of a file; empty if it said nothing."""
 
     etag: str = ""
     last_modified: str = ""
@@ -87,9 +89,8 @@ class RetryPolicy:
         interval: least time between the starts of two requests.
         attempts: requests for one thing before it is given up for now.
         spoiled_attempts: the same where the answer is complete but of no use.
-        first_wait: upper end of the first random wait; it doubles with each further one.
-        longest_wait: beyond this the upper end does not grow.
-        patience: a server that asks by ``Retry-After`` for more than this is left alone for now.
+        first_wait, longest_wait: upper ends of the first and of the longest random wait.
+        longest_retry_after: a server that asks for more than this is left alone for now.
         deadline: for one answer, from looking up the server's name to the last byte.
         largest: most bytes of an answer.
     """
@@ -99,35 +100,30 @@ class RetryPolicy:
     spoiled_attempts: int = 3
     first_wait: float = 2.0
     longest_wait: float = 120.0
-    patience: float = 600.0
+    longest_retry_after: float = 600.0
     deadline: float = 60.0
     largest: int = 40_000_000
 
 
 class HttpClient:
-    """Fetches one thing after another. To be used in a ``with`` statement.
+    """Fetches one thing after another. To be used in a ``with`` statement."""
 
-    Args:
-        manners: how to behave.
-        clock, sleep, chance: time and dice; tests bring their own.
-    """
-
-    def __init__(
-        self,
-        manners: RetryPolicy,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        chance: random.Random | None = None,
-    ) -> None:
-        self.manners = manners
-        self._clock, self._sleep, self._chance = clock, sleep, chance or random.Random()
-        self._next = clock()
+    def __init__(self, policy: RetryPolicy, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.policy = policy
+        milliseconds = round(policy.interval * 1000)
+        self._limiter = Limiter(Rate(1, milliseconds)) if milliseconds else None
+        self._retrying = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, FetchError) and error.passing),
+            stop=self._give_up,
+            wait=wait_random_exponential(policy.first_wait, policy.longest_wait) + _asked_wait,
+            sleep=sleep,
+            reraise=True,
+        )
         self._loop = asyncio.new_event_loop()
         self._http = httpx2.AsyncClient(
             headers={"User-Agent": USER_AGENT},
             follow_redirects=True,
-            timeout=manners.deadline,
+            timeout=policy.deadline,
             verify=_certificates(),
         )
 
@@ -152,82 +148,61 @@ class HttpClient:
         Raises:
             FetchError: if the server says no, or all attempts failed.
         """
-        spoiled = 0
-        for attempt in range(1, self.manners.attempts + 1):
-            self._keep_pace()
-            wait = 0.0
-            try:
-                answer = self._ask(url, known or Validators())
-                return None if answer is None else read(answer)
-            except SpoiledError as problem:
-                spoiled += 1
-                failure = FetchError(f"{url} {problem}.", passing=True, spoiled=problem)
-                if spoiled >= self.manners.spoiled_attempts:
-                    raise failure from problem
-            except _RefusedError as refusal:
-                failure = FetchError(f"{url} was answered with {refusal.status}.", passing=refusal.passing)
-                wait = refusal.retry_after
-                if not refusal.passing or wait > self.manners.patience:
-                    raise failure from refusal
-            except TimeoutError as error:
-                failure = FetchError(
-                    f"{url} gave no complete answer within {self.manners.deadline:g} seconds.", passing=True
-                )
-                failure.__cause__ = error
-            except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
-                raise FetchError(
-                    f"{url} is no address that can be asked ({error}).", passing=False
-                ) from error
-            except (httpx2.TransportError, httpx2.DecodingError) as error:
-                failure = FetchError(f"{url} broke off ({str(error) or type(error).__name__}).", passing=True)
-                failure.__cause__ = error
-            except httpx2.HTTPError as error:
-                raise FetchError(f"{url} cannot be had ({error}).", passing=False) from error
-            if attempt < self.manners.attempts:
-                self._sleep(wait + self._jitter(attempt))
-        raise failure
+        return self._retrying(self._attempt, url, read, known or Validators())
 
-    def _keep_pace(self) -> None:
-        early = self._next - self._clock()
-        if early > 0:
-            self._sleep(early)
-        self._next = self._clock() + self.manners.interval
+    def _give_up(self, state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        assert isinstance(error, FetchError)
+        most = self.policy.spoiled_attempts if error.spoiled else self.policy.attempts
+        return state.attempt_number >= most or error.retry_after > self.policy.longest_retry_after
 
-    def _jitter(self, attempt: int) -> float:
-        upper = min(self.manners.longest_wait, self.manners.first_wait * 2 ** (attempt - 1))
-        return self._chance.uniform(0, upper)
-
-    def _ask(self, url: str, known: Validators) -> Answer | None:
-        # A limit per read would let a server that sends one byte a minute hold everything up for ever.
-        answer = asyncio.wait_for(self._receive(url, known), self.manners.deadline)
-        return self._loop.run_until_complete(answer)
+    def _attempt(self, url: str, read: Callable[[Answer], T], known: Validators) -> T | None:
+        if self._limiter:
+            self._limiter.try_acquire()
+        try:
+            # A limit per read would let a server that sends one byte a minute hold everything up for ever.
+            answer = self._loop.run_until_complete(
+                asyncio.wait_for(self._receive(url, known), self.policy.deadline)
+            )
+            return None if answer is None else read(answer)
+        except SpoiledError as error:
+            raise FetchError(f"{url} {error}.", passing=True, spoiled=error) from error
+        except (TimeoutError, httpx2.TimeoutException) as error:
+            raise FetchError(
+                f"{url} gave no complete answer within {self.policy.deadline:g} seconds.", passing=True
+            ) from error
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+            raise FetchError(f"{url} is no address that can be asked ({error}).", passing=False) from error
+        except (httpx2.TransportError, httpx2.DecodingError) as error:
+            raise FetchError(
+                f"{url} broke off ({str(error) or type(error).__name__}).", passing=True
+            ) from error
+        except httpx2.HTTPError as error:
+            raise FetchError(f"{url} cannot be had ({error}).", passing=False) from error
 
     async def _receive(self, url: str, known: Validators) -> Answer | None:
-        try:
-            async with self._http.stream("GET", url, headers=known.headers()) as response:
-                if response.status_code == 304 and known.headers():
-                    return None
-                if response.status_code != 200:
-                    raise _RefusedError(response)
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > self.manners.largest:
-                        raise FetchError(
-                            f"{url} is larger than the {self.manners.largest:,} bytes that are allowed.",
-                            passing=False,
-                        )
-                said = response.headers
-        except httpx2.TimeoutException as error:
-            raise TimeoutError from error
-        return Answer(bytes(body), Validators(said.get("etag", ""), said.get("last-modified", "")))
+        async with self._http.stream("GET", url, headers=known.headers()) as response:
+            status, headers = response.status_code, response.headers
+            if status == 304 and known.headers():
+                return None
+            if status != 200:
+                raise FetchError(
+                    f"{url} was answered with {status}.",
+                    passing=status in PASSING or status >= 500,
+                    retry_after=retry_after(headers),
+                )
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > self.policy.largest:
+                    allowed = f"the {self.policy.largest:,} bytes that are allowed"
+                    raise FetchError(f"{url} is larger than {allowed}.", passing=False)
+        return Answer(bytes(body), Validators(headers.get("etag", ""), headers.get("last-modified", "")))
 
 
-class _RefusedError(Exception):
-    def __init__(self, response: httpx2.Response) -> None:
-        self.status = response.status_code
-        self.passing = self.status in PASSING or self.status >= 500
-        self.retry_after = retry_after(response.headers)
+def _asked_wait(retry_state: RetryCallState) -> float:
+    error = retry_state.outcome.exception() if retry_state.outcome else None
+    return error.retry_after if isinstance(error, FetchError) else 0.0
 
 
 @functools.cache

@@ -1,26 +1,33 @@
-"""Looking at a picture file before it is trusted: whole, square, large enough to show something."""
+"""Opening pictures: whole, of a known format; covers also square and large enough to show something."""
 
 from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "GIF": ".gif", "WEBP": ".webp"}
 """Formats that are taken, with the endings that their files get."""
 OBLONG = 0.05
-"""Sides may differ by this share of the longer one: scans are seldom quite square. As in load_covers."""
+"""Sides of a cover may differ by this share of the longer one: scans are seldom quite square."""
 SMALLEST = 32
-"""Side in pixels below which a picture is a placeholder or a tracking pixel, not a cover."""
+"""Side in pixels below which a fetched picture is a placeholder, not a cover."""
+SHOWN_PROBLEMS = 5
+
+
+class DataError(Exception):
+    """The training data cannot be used as it is; the message says what is wrong and what to do."""
 
 
 class UnusableError(Exception):
-    """A picture is no cover; the message says why, as the rest of a sentence that begins with its name.
+    """A picture cannot be used; the message says why, as the rest of a sentence that begins with its name.
 
     Attributes:
         lasting: the picture is whole, so fetching it again would not help.
@@ -41,14 +48,14 @@ class Shape:
 
 
 def examine(body: bytes) -> Shape:
-    """Decode a picture to its last pixel.
+    """Decode a fetched picture to its last pixel.
 
     Raises:
         UnusableError: if it is broken, cut short, of another format, not square or tiny.
     """
     if looks_like_a_page(body):
         raise UnusableError("is a web page, not a picture")
-    with opened(io.BytesIO(body)) as image:
+    with opened(io.BytesIO(body), smallest=SMALLEST) as image:
         image.load()
         return Shape(image.format or "", image.width, image.height)
 
@@ -59,22 +66,24 @@ def looks_like_a_page(body: bytes) -> bool:
 
 
 @contextmanager
-def opened(file: Path | io.BytesIO) -> Iterator[Image.Image]:
-    """Open a picture that is square and not tiny; trouble while it is decoded within counts, too.
+def opened(file: Path | io.BytesIO, *, square: bool = True, smallest: int = 1) -> Iterator[Image.Image]:
+    """Open a picture; trouble while it is decoded within counts, too.
+
+    Args:
+        square: refuse one whose sides differ by more than ``OBLONG``.
+        smallest: least side in pixels.
 
     Raises:
-        UnusableError: as :func:`examine`.
+        UnusableError: if it cannot be used.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # Pillow warns of odd metadata, which say nothing about the pixels.
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata, which say nothing about pixels.
             with Image.open(file, formats=list(ENDINGS)) as image:
                 width, height = image.size
-                if abs(width - height) > OBLONG * max(width, height):
+                if square and abs(width - height) > OBLONG * max(width, height):
                     raise UnusableError(f"is not square ({width}x{height})", lasting=True)
-                if min(width, height) < SMALLEST:
+                if min(width, height) < smallest:
                     raise UnusableError(f"is too small ({width}x{height})", lasting=True)
                 yield image
     except FileNotFoundError as error:
@@ -83,3 +92,37 @@ def opened(file: Path | io.BytesIO) -> Iterator[Image.Image]:
         raise UnusableError("is no picture, or of a format that is not taken") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UnusableError(f"is broken ({error})") from error
+
+
+def load(path: Path, size: int, *, square: bool = True) -> Image.Image:
+    """A picture as RGB of ``size`` x ``size`` pixels, scaled by a Lanczos filter, of covers after JPEG's own halving.
+
+    Raises:
+        UnusableError: as :func:`opened`.
+    """
+    with opened(path, square=square) as image:
+        if square:
+            image.draft("RGB", (size, size))
+        small = image.convert("RGB")
+        return small if small.size == (size, size) else small.resize((size, size), Image.Resampling.LANCZOS)
+
+
+def load_all(
+    root: Path, names: Sequence[str], size: int, problems: list[str], *, square: bool = True
+) -> NDArray[np.uint8]:
+    """Load pictures into memory, ``(n, size, size, 3)``; what is wrong is appended to ``problems``."""
+    pixels = np.empty((len(names), size, size, 3), np.uint8)
+    for i, name in enumerate(names):
+        try:
+            pixels[i] = np.asarray(load(root / name, size, square=square))
+        except UnusableError as error:
+            problems.append(f"{name} {error}")
+    return pixels
+
+
+def raise_if(problems: Sequence[str], what: str, remedy: str) -> None:
+    """Raise a :class:`DataError` that lists the first few problems, if there are any."""
+    if problems:
+        more = len(problems) - SHOWN_PROBLEMS
+        listed = "; ".join(problems[:SHOWN_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")
+        raise DataError(f"{what}: {listed}. {remedy}")

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
-from training.data.covers import DataError, raise_if
+from training.data.images import DataError, load_all, raise_if
 
 PREFIXES = ("bws_", "wikiart_")
 
@@ -56,7 +55,6 @@ def load_other_paintings(root: Path, *, size: int = 64) -> OtherPaintings:
             raise DataError(f"{table} needs file_name and columns that begin with bws_ or wikiart_.")
         rows = list(reader)
     scores = np.full((len(rows), len(columns)), np.nan)
-    pixels = np.empty((len(rows), size, size, 3), np.uint8)
     problems: list[str] = []
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):
@@ -64,18 +62,10 @@ def load_other_paintings(root: Path, *, size: int = 64) -> OtherPaintings:
                 try:
                     scores[i, j] = float(cell)
                 except ValueError:
+                    scores[i, j] = math.inf
+                if not math.isfinite(scores[i, j]):
                     problems.append(f"line {i + 2} has {cell!r} as {column}")
-                else:
-                    if not math.isfinite(scores[i, j]):
-                        problems.append(f"line {i + 2} has {cell!r} as {column}")
-        try:
-            with Image.open(root / row["file_name"]) as image:
-                whole = image.convert("RGB").resize((size, size), Image.Resampling.LANCZOS)
-                pixels[i] = np.asarray(whole)
-        except FileNotFoundError:
-            problems.append(f"{row['file_name']} is missing")
-        except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-            problems.append(f"{row['file_name']} is broken ({error})")
+    pixels = load_all(root, [row["file_name"] for row in rows], size, problems, square=False)
     raise_if(problems, f"Paintings under {root} cannot be used", "Restore them or correct the table.")
     if not rows:
         raise DataError(f"{table} lists no painting.")

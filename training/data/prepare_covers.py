@@ -26,13 +26,12 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
-from PIL import Image
 from tqdm import tqdm
 
 from albumjudge.domain.conditions import DECADES, GENRES
-from training.data.covers import DataError, read_metadata
-from training.data.images import UnusableError, opened
-from training.metrics.near_duplicates import MOST_BITS, Print, fingerprint, originals, similar_pairs
+from training.data.covers import read_metadata
+from training.data.images import SMALLEST, DataError, UnusableError, load, opened
+from training.metrics.near_duplicates import MOST_BITS, Fingerprint, fingerprint, originals, similar_pairs
 from training.reports.tables import markdown_table
 
 TRAIN, HELD_OUT = "train", "held-out"
@@ -108,13 +107,13 @@ def gather(folders: Sequence[Path]) -> list[Cover]:
 
 def look(
     covers: Iterable[Cover], *, least_side: int = 0
-) -> tuple[list[tuple[Cover, Print]], list[tuple[Cover, str]]]:
+) -> tuple[list[tuple[Cover, Fingerprint]], list[tuple[Cover, str]]]:
     """Open every picture once: those that can be used, largest first, and the others with the reason."""
-    usable: list[tuple[Cover, Print]] = []
+    usable: list[tuple[Cover, Fingerprint]] = []
     others: list[tuple[Cover, str]] = []
     for cover in covers:
         try:
-            with opened(cover.path) as image:
+            with opened(cover.path, smallest=SMALLEST) as image:
                 width, height = image.size
                 if min(width, height) < least_side:
                     others.append((cover, "is too small"))
@@ -146,18 +145,6 @@ def merge(covers: Sequence[Cover], stands_for: Sequence[int]) -> list[Cover]:
 def held_out(names: Iterable[str], count: int) -> frozenset[str]:
     """The ``count`` names whose SHA-256 comes first: the same ones wherever the same covers are split."""
     return frozenset(sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())[:count])
-
-
-def square(path: Path, size: int) -> Image.Image:
-    """A picture as RGB of ``size`` pixels, pixel for pixel as :func:`training.data.covers.load_covers` has it.
-
-    Raises:
-        UnusableError: if it cannot be used any more.
-    """
-    with opened(path) as image:
-        image.draft("RGB", (size, size))
-        small = image.convert("RGB")
-    return small if small.size == (size, size) else small.resize((size, size), Image.Resampling.LANCZOS)
 
 
 def statistics(covers: Sequence[Cover], aside: frozenset[str]) -> dict[str, dict[str, dict[str, int]]]:
@@ -279,7 +266,7 @@ def _write(
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(COLUMNS)
         for cover in _watched(covers, "writing"):
-            square(cover.path, size).save(folder / cover.file_name)
+            load(cover.path, size).save(folder / cover.file_name)
             split = HELD_OUT if cover.file_name in aside else TRAIN
             labels = (cover.file_name, cover.source, "|".join(cover.genres), cover.decade, cover.year, split)
             writer.writerow((*labels, cover.width, cover.height, cover.original))
@@ -322,7 +309,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--most-bits",
         type=_count,
         default=MOST_BITS,
-        help=f"of 63 in which hashes of near-duplicates may differ (default: {MOST_BITS})",
+        help=f"of 64 in which hashes of near-duplicates may differ (default: {MOST_BITS})",
     )
     given = parser.parse_args(arguments)
     if not given.size:

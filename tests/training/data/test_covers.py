@@ -12,7 +12,6 @@ from PIL import Image
 from albumjudge.domain.conditions import DECADES, GENRES
 from tests.cover_folders import cover_folder, write_metadata
 from training.data.covers import (
-    SHOWN_PROBLEMS,
     CoverEntry,
     DataError,
     hold_out,
@@ -20,6 +19,7 @@ from training.data.covers import (
     load_covers,
     read_metadata,
 )
+from training.data.images import SHOWN_PROBLEMS
 
 
 def entries(count: int, *, start: int = 0) -> list[CoverEntry]:
@@ -162,7 +162,7 @@ def test_missing_broken_truncated_and_oblong_covers_are_all_named_at_once(tmp_pa
         load_covers(root, size=16)
     said = str(caught.value)
     assert "images/000.png is missing" in said
-    assert "images/001.png is broken" in said
+    assert "images/001.png is no picture" in said
     assert "images/002.png is broken" in said
     assert "images/003.png is not square (30x20)" in said
     assert "004" not in said

@@ -49,7 +49,7 @@ def test_what_is_wrong_is_said(folder: Path, before: str, after: str, message: s
 
 def test_a_broken_image_and_a_missing_table(folder: Path) -> None:
     (folder / "3.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"3\.png is broken"):
+    with pytest.raises(DataError, match=r"3\.png is no picture"):
         load_other_paintings(folder)
     (folder / "metadata.csv").unlink()
     with pytest.raises(DataError, match=r"metadata\.csv is missing"):

@@ -189,16 +189,16 @@ def test_covers_fetched_by_our_own_script_can_be_prepared(tmp_path: Path) -> Non
 
 
 def test_a_folder_appears_only_when_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root, out, square, left = plain(tmp_path / "covers", 6), tmp_path / "out", prepare_covers.square, [0] * 3
+    root, out, square, left = plain(tmp_path / "covers", 6), tmp_path / "out", prepare_covers.load, [0] * 3
 
     def interrupted(path: Path, size: int) -> Image.Image:
         if not left:
             raise KeyboardInterrupt
         left.pop()
-        return square(path, size)
+        return load(path, size)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(prepare_covers, "square", interrupted)
+        patched.setattr(prepare_covers, "load", interrupted)
         prepare([root], out)
     assert [path.name for path in tmp_path.iterdir()] == ["covers"]
     (tmp_path / "out.part" / "images").mkdir(parents=True)  # As a kill leaves it.
@@ -213,7 +213,7 @@ def test_a_picture_that_vanishes_on_the_way_is_reported(
     def vanished(path: Path, size: int) -> Image.Image:
         raise UnusableError("is missing")
 
-    monkeypatch.setattr(prepare_covers, "square", vanished)
+    monkeypatch.setattr(prepare_covers, "load", vanished)
     with pytest.raises(DataError, match=r"changed while the covers were prepared: it is missing\. Try again"):
         prepare([plain(tmp_path / "covers", 3)], tmp_path / "out")
     assert not (tmp_path / "out").exists()
