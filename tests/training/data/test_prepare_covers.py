@@ -195,7 +195,7 @@ def test_a_folder_appears_only_when_it_is_whole(tmp_path: Path, monkeypatch: pyt
         if not left:
             raise KeyboardInterrupt
         left.pop()
-        return load(path, size)
+        return square(path, size)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(prepare_covers, "load", interrupted)
