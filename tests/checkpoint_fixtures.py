@@ -40,9 +40,7 @@ def tiny_flow(seed: int = 0) -> FlowGenerator:
 
 def make_painter_to_order(folder: Path, *, name: str = "orderly", seed: int = 0) -> Path:
     """Write :func:`tiny_flow` as a checkpoint."""
-    save_checkpoint(
-        tiny_flow(seed), folder, {"kind": "generator", "network": "FlowGenerator", "name": name}
-    )
+    save_checkpoint(tiny_flow(seed), folder, {"kind": "generator", "network": "FlowGenerator", "name": name})
     return folder
 
 

@@ -82,7 +82,11 @@ def itunes(albums: Sequence[dict[str, object]]) -> Respond:
 
 
 def client(
-    slept: list[float] | None = None, *, interval: float = 0.0, deadline: float = 30.0, largest: int = 1_000_000
+    slept: list[float] | None = None,
+    *,
+    interval: float = 0.0,
+    deadline: float = 30.0,
+    largest: int = 1_000_000,
 ) -> HttpClient:
     """A client that notes how long it would wait between attempts, and does not."""
     noted = [] if slept is None else slept
