@@ -1,7 +1,10 @@
-"""What the votes prove, as cards: six questions, each with numbers, intervals and a plain sentence."""
+"""What the votes show, in words: the story and its three findings, and a card for each of six questions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from albumjudge.statistics.bradley_terry import PainterRanking
 from albumjudge.statistics.findings import (
     FEWEST_FOR_MAJORITY,
     FEWEST_FOR_SHARES,
@@ -13,8 +16,10 @@ from albumjudge.statistics.findings import (
     Noise,
     OneMoreVisitor,
 )
+from albumjudge.statistics.portrait import Portrait
+from albumjudge.statistics.story import Story, Temperament
 from albumjudge.ui import charts
-from albumjudge.ui.figures import Line, Ruler, card
+from albumjudge.ui.figures import Line, Ruler, card, needs
 
 INTERVALS = (
     "The bar around each number is its 95 % interval: with other visitors and other covers, the "
@@ -64,6 +69,105 @@ def has(figure: Figure, what: str) -> int:
 def rests_on(figure: Figure) -> str:
     """ "300 votes by 40 visitors on 59 covers"."""
     return f"{figure.n:,} votes by {has(figure, 'visitors'):,} visitors on {has(figure, 'covers'):,} covers."
+
+
+def story_sentence(story: Story) -> str:
+    """The main result in one sentence."""
+    share, excess = story.agreement.share, story.agreement.excess.beside(0)
+    if share.value is None:
+        return "Nobody has voted yet."
+    doubt = {
+        None: "too few votes to tell that from chance",
+        1: "more often than chance",
+        0: "no more than chance can explain",
+        -1: "less often than chance",
+    }[excess]
+    return f"People and machine felt the same in {percent(share.value)} of {share.n:,} votes, {doubt}."
+
+
+def story_findings(story: Story) -> tuple[str, str, str]:
+    """Three findings in plain words, each with its doubt; see :attr:`Story.faint` for whether to grey them."""
+    return _pleasantness(story.pleasantness), _temperament(story.temperament), _politeness(story.politeness)
+
+
+def _pleasantness(found: Figure) -> str:
+    words = {
+        None: "Whether the two find the same covers pleasant cannot be said yet.",
+        1: "What the machine finds pleasant, people tend to find pleasant, too",
+        0: "Whether a cover is pleasant to the machine says nothing sure about people",
+        -1: "What the machine finds pleasant, people tend to find unpleasant",
+    }[found.beside(0)]
+    if not found.solid or found.value is None or found.interval is None:
+        return f"{words} {needs(found.unmet)}".strip()
+    low, high = decimal(found.interval.low), decimal(found.interval.high)
+    return f"{words}: rank correlation {decimal(found.value)}, between {low} and {high}, over {found.n:,} covers."
+
+
+def _temperament(found: Temperament | None) -> str:
+    if found is None or not found.difference.solid or found.difference.interval is None:
+        unmet = needs(found.difference.unmet) if found is not None else ""
+        return f"Which emotion they differ about most cannot be said yet. {unmet}".strip()
+    side, ends = found.difference.beside(0), found.difference.interval
+    words = {
+        1: f"People feel {found.emotion} more often than the machine",
+        0: f"They differ most about {found.emotion}, but not clearly",
+        -1: f"The machine feels {found.emotion} more often than people",
+    }[side or 0]
+    return f"{words}: a difference between {points(ends.low)} and {points(ends.high)} percentage points."
+
+
+def _politeness(found: AgainstPlacebo) -> str:
+    apart = found.difference
+    if not apart.solid or apart.interval is None:
+        return f"How much of “I agree” is politeness cannot be said yet. {needs(apart.unmet)}".strip()
+    words = {
+        1: "Told the machine’s label, people agree more than when told a random one",
+        0: "Told a random label, people agree about as often as with the machine’s: that may be politeness",
+        -1: "Told the machine’s label, people agree less than when told a random one",
+    }[apart.beside(0) or 0]
+    low, high = points(apart.interval.low), points(apart.interval.high)
+    return f"{words} (between {low} and {high} percentage points)."
+
+
+def portrait_sentences(portrait: Portrait) -> tuple[str, ...]:
+    """What is sure, and what is not, about a visitor."""
+    said = []
+    clear = [lean for lean in portrait.leans if lean.clear]
+    for lean in clear[:2]:
+        more = "more" if (lean.difference.value or 0) > 0 else "less"
+        said.append(
+            f"You feel {lean.emotion} {more} often than others do on the same covers: {percent(lean.yours)} of your "
+            f"votes, {percent(lean.others)} of theirs."
+        )
+    if portrait.leans and not clear:
+        said.append(
+            f"On the {portrait.compared} covers that others voted on, nothing sets you clearly apart from them yet."
+        )
+    if portrait.jurors:
+        first = portrait.jurors[0]
+        doubt = "with little doubt" if first.support >= 0.8 else "with much doubt"
+        said.append(
+            f"Of the jury, you are most like {first.juror}, {doubt}: with other covers it would have been the same "
+            f"juror in {round(100 * first.support)} of 100 cases."
+        )
+    if portrait.alone:
+        said.append(f"On {len(portrait.alone)} of {portrait.compared} covers you stood alone, or nearly.")
+    return tuple(said)
+
+
+def ranking_sentence(ranking: PainterRanking, names: Mapping[str, str]) -> str:
+    """Who leads, if that can be said."""
+    if len(ranking.painters) < 2:
+        return "No two painters have been compared yet."
+    first, second = ranking.painters[:2]
+    one, other = (names.get(each.painter, each.painter) for each in (first, second))
+    lead = first.lead
+    if lead is None or lead.beside(0) is None:
+        unmet = needs(first.strength.unmet)
+        return f"Too few choices to rank the painters yet. {unmet}".strip()
+    if lead.beside(0) == 0:
+        return f"{one} is ahead of {other}, but the two cannot be told apart yet."
+    return f"People would rather hang covers by {one} than by {other}, its next rival."
 
 
 def chance_card(found: AgainstChance) -> str:

@@ -1,0 +1,131 @@
+"""The evening's pictures and sentences: they say what the numbers say, and keep their doubt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from albumjudge.domain.emotions import NAMES
+from albumjudge.domain.verdict import Juror
+from albumjudge.statistics.bradley_terry import Comparison, PainterRanking, rank
+from albumjudge.statistics.portrait import Portrait, portray
+from albumjudge.statistics.story import Story, tell
+from albumjudge.ui import charts, evidence
+from tests.vote_fixtures import identity, vote
+
+
+def rows(chart: Any, key: str) -> list[dict[str, Any]]:
+    (found,) = [rows for rows in chart.to_dict()["datasets"].values() if key in rows[0]]
+    assert isinstance(found, list)
+    return found
+
+
+def story_of(votes: int, felt: str = "awe") -> Story:
+    """Everyone feels ``felt``; the machine says awe on one cover of four."""
+    return tell(
+        [
+            vote(
+                felt,
+                seed=n % 12,
+                visitor=f"v{n % 7}",
+                top=("awe", "fear", "sadness", "disgust")[n % 4],
+                agrees=n % 3 > 0,
+            )
+            for n in range(votes)
+        ]
+    )
+
+
+def ranking_of(wins: int, losses: int) -> PainterRanking:
+    return rank(
+        [Comparison("flow", "seed", "first" if n < wins else "second", f"v{n}") for n in range(wins + losses)]
+    )
+
+
+def portrait_of(*felt: str) -> Portrait:
+    mine = [vote(felt[seed % len(felt)], seed=seed) for seed in range(24)]
+    jury = (Juror("gloomy", (0.05,) * 7 + (0.65,)), Juror("even", (0.125,) * 8))
+    found = portray(
+        mine,
+        {identity(seed): {"awe": 8, "fear": 2} for seed in range(24)},
+        {identity(seed): jury for seed in range(24)},
+    )
+    assert found is not None
+    return found
+
+
+def test_every_cover_has_its_place_and_can_be_touched() -> None:
+    chart = charts.covers_by_pleasantness(story_of(60))
+    found = rows(chart, "link")
+    assert len(found) == 12 and {row["people"] for row in found} == {1.0}
+    assert {row["first"] for row in found} == {"the same emotion first", "another one"}
+    spec = chart.to_dict()
+    assert [param["name"] for param in spec["params"]] == [charts.SELECTED]
+    assert "12 covers. Pleasant to most people and to the machine: 3" in spec["description"]
+    with pytest.raises(ValueError, match="needs some"):
+        charts.covers_by_pleasantness(tell([]))
+
+
+def test_few_votes_are_drawn_faintly() -> None:
+    faint, firm = (str(charts.covers_by_pleasantness(story_of(votes)).to_dict()) for votes in (29, 30))
+    assert "#d8b98a" not in faint and "#d8b98a" in firm
+
+
+def test_the_story_says_what_the_numbers_say() -> None:
+    told = story_of(120)
+    assert evidence.story_sentence(told).startswith("People and machine felt the same in 25")
+    pleasant, temperament, politeness = evidence.story_findings(told)
+    assert "cannot be said yet" in pleasant
+    assert temperament.startswith("People feel awe more often") and "percentage points" in temperament
+    assert "Needs 20 answers to a random label, has 0." in politeness
+
+
+def test_without_votes_the_story_claims_nothing() -> None:
+    assert evidence.story_sentence(tell([])) == "Nobody has voted yet."
+    assert all("cannot be said yet" in finding for finding in evidence.story_findings(tell([])))
+    assert "too few votes" in evidence.story_sentence(story_of(3))
+
+
+@pytest.mark.parametrize(
+    ("wins", "losses", "words"),
+    [
+        (60, 10, "rather hang covers by the flow painter"),
+        (32, 30, "cannot be told apart yet"),
+        (3, 1, "Needs 30 choices"),
+        (0, 0, "No two painters"),
+    ],
+)
+def test_the_ranking_says_who_leads_if_anyone_does(wins: int, losses: int, words: str) -> None:
+    assert words in evidence.ranking_sentence(ranking_of(wins, losses), {"flow": "the flow painter"})
+
+
+def test_painters_are_drawn_with_their_intervals() -> None:
+    chart = charts.ranking(ranking_of(40, 20), {"flow": "the flow painter"})
+    found = rows(chart, "painter")
+    assert [row["painter"] for row in found] == ["the flow painter", "seed"]
+    assert all(row["low"] < row["value"] < row["high"] for row in found)
+    assert f"the flow painter {charts.percent(found[0]['value'])}" in chart.to_dict()["description"]
+    with pytest.raises(ValueError, match="needs painters"):
+        charts.ranking(rank([]), {})
+
+
+def test_a_portrait_is_drawn_and_told() -> None:
+    found = portrait_of("sadness")
+    assert [row["emotion"] for row in rows(charts.leans(found), "emotion")] == list(charts.ON_SIDES)
+    said = " ".join(evidence.portrait_sentences(found))
+    assert "You feel sadness more often than others do" in said and "You feel awe less often" in said
+    assert "most like gloomy, with little doubt" in said and "in 100 of 100 cases" in said
+    assert "On 24 of 24 covers you stood alone" in said
+
+
+def test_a_visitor_like_all_others_is_told_so() -> None:
+    said = " ".join(evidence.portrait_sentences(portrait_of("awe", "awe", "awe", "awe", "fear")))
+    assert "nothing sets you clearly apart" in said and "stood alone" not in said
+
+
+def test_a_portrait_without_others_has_no_picture() -> None:
+    found = portray([vote(NAMES[n % 8], seed=n) for n in range(12)], {}, {})
+    assert found is not None and evidence.portrait_sentences(found) == ()
+    with pytest.raises(ValueError, match="others have voted"):
+        charts.leans(found)
