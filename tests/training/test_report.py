@@ -1,4 +1,4 @@
-"""README's figures are those of the bundled checkpoints, and nobody typed them."""
+"""The figures of docs/measured.md are those of the bundled checkpoints, and nobody typed them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from training.data.covers import DataError
+from training.data.images import DataError
 from training.engine.state import write_json
 from training.reports import report
 
@@ -21,21 +21,20 @@ def bundle(folder: Path) -> None:
         write_json(folder / kind / "metrics.json", {"table": table})
 
 
-def test_the_readme_says_what_the_checkpoints_say() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert report.insert(readme, report.measured(ROOT / "checkpoints")) == readme
+def test_the_page_says_what_the_checkpoints_say() -> None:
+    page = (ROOT / "docs" / "measured.md").read_text(encoding="utf-8")
+    assert report.insert(page, report.report(ROOT / "checkpoints")) == page
 
 
 def test_tables_go_between_the_marks(tmp_path: Path) -> None:
     bundle(tmp_path)
-    readme = tmp_path / "README.md"
-    readme.write_text(MARKS)
-    assert report.main(["--readme", str(readme), "--checkpoints", str(tmp_path)]) == 0
-    once = readme.read_text()
-    assert once.startswith("before\n") and once.endswith("after\n") and "old" not in once
-    assert "0.2500" in once and "(seed 7, date 2026-01-02)" in once and "a-judge" in once
-    assert report.main(["--readme", str(readme), "--checkpoints", str(tmp_path)]) == 0
-    assert readme.read_text() == once
+    page = tmp_path / "measured.md"
+    page.write_text(MARKS)
+    for _ in range(2):
+        assert report.main(["--page", str(page), "--checkpoints", str(tmp_path)]) == 0
+        text = page.read_text()
+        assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+        assert "0.2500" in text and "seed 7; date 2026-01-02" in text and text.count("a-judge") == 1
 
 
 @pytest.mark.parametrize("text", ["no marks", f"{report.END}\n{report.BEGIN} -->\n", f"{report.BEGIN} -->\n"])
@@ -47,5 +46,5 @@ def test_a_readme_without_marks_is_left_alone(text: str) -> None:
 def test_a_checkpoint_without_metrics_is_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert report.main(["--checkpoints", str(tmp_path), "--readme", str(ROOT / "README.md")]) == 1
+    assert report.main(["--checkpoints", str(tmp_path), "--page", str(ROOT / "docs" / "measured.md")]) == 1
     assert "cannot be reported" in capsys.readouterr().err

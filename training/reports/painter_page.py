@@ -12,7 +12,7 @@ from albumjudge import metrics
 from training.metrics.features import SIDE
 from training.metrics.precision_recall import K
 from training.metrics.spectrum import Spectrum
-from training.reports.tables import markdown_table, number
+from training.reports.tables import labelled, markdown_table, number
 
 TABLES: dict[str, tuple[str, ...]] = {
     "painter_distance": (
@@ -97,14 +97,6 @@ def as_markdown(found: Mapping[str, Any]) -> str:
     lines += ["\n".join(origins), "## What the columns mean", METHOD]
     lines.append("\n".join(f"- **{m.label}**: {m.meaning}" for m in map(metrics.get, used) if m.meaning))
     return "\n\n".join([*lines, *found["remarks"]]) + "\n"
-
-
-def labelled(rows: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """A table by id with what a reader calls its rows and columns."""
-    return {
-        metrics.row_label(name): {metrics.column(id).label: value for id, value in row.items()}
-        for name, row in rows.items()
-    }
 
 
 def spectrum_picture(real: Spectrum, painted: Mapping[str, Spectrum]) -> Image.Image:

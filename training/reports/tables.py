@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+
+from albumjudge import metrics
 
 Rows = Mapping[str, Mapping[str, float]]
 
 
-def markdown_table(rows: Rows, corner: str = "", order: Sequence[str] = ()) -> str:
-    """Lay rows out as an aligned Markdown table; columns in order of first use, a dash where a row has none.
-
-    Args:
-        rows: numbers by row and column.
-        corner: heading of the first column.
-        order: columns that come before the others, in this order, if any row has them.
-    """
-    used = dict.fromkeys(column for row in rows.values() for column in row)
-    columns = list(dict.fromkeys([*(column for column in order if column in used), *used]))
+def markdown_table(rows: Rows, corner: str = "") -> str:
+    """Rows as an aligned Markdown table; columns in order of first use, a dash where a row has none."""
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     lines = [[corner, *columns]]
     for name, row in rows.items():
         lines.append([name, *(number(row[column]) if column in row else "-" for column in columns)])
@@ -39,3 +34,11 @@ def number(value: float) -> str:
         return f"{value:g}"
     decimals = max(0, 3 - math.floor(math.log10(abs(value))))
     return f"{value:,.{min(decimals, 6)}f}"
+
+
+def labelled(rows: Rows) -> dict[str, dict[str, float]]:
+    """A table by id with what a reader calls its rows and columns."""
+    return {
+        metrics.row_label(name): {metrics.column(id).label: value for id, value in row.items()}
+        for name, row in rows.items()
+    }

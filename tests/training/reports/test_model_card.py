@@ -13,13 +13,14 @@ from huggingface_hub import ModelCard
 from PIL import Image
 from torch import Tensor
 
+from albumjudge import metrics
 from albumjudge.domain.emotions import NAMES
 from albumjudge.inference import checkpoints
-from albumjudge.inference.checkpoints import BUNDLED
+from albumjudge.inference.checkpoints import BUNDLED, GUESTS, NETWORKS
 from albumjudge.models.dcgan import Generator
-from training.data.covers import DataError
+from training.data.images import DataError
 from training.engine.state import save_checkpoint, write_json
-from training.reports.model_card import generator_card, judge_card, main, progress, write_card
+from training.reports.model_card import NOT_AS_A_CRITIC, WHAT, card, main, progress, write_card
 
 GENERATOR: dict[str, Any] = {
     "kind": "generator",
@@ -33,123 +34,109 @@ GENERATOR: dict[str, Any] = {
     "date": "2026-11-22",
     "machine": "pdp11",
 }
+FLOW = GENERATOR | {
+    "network": "FlowGenerator",
+    "config": {"insistence": 5.0, "source": None, "held_out": 1500},
+}
 JUDGE: dict[str, Any] = {
     "kind": "judge",
     "name": "vgg16-distribution",
-    "preset": "distribution",
-    "config": {"epochs": 9, "folds": 5},
+    "config": {"epochs": 9, "labels": "distribution"},
     "paintings": 280,
-    "date": "2026-11-22",
 }
 METRICS: dict[str, Any] = {
-    "generator": {
+    "painter_distance": {
         "what": "Distance from real covers.",
         "date": "2026-11-23",
         "seed": 4,
-        "count": 1234,
-        "rows": {"painted covers": {"VGG16 Frechet distance": 12.345}, "other real covers": {"other": 0.5}},
+        "rows": {
+            "dcgan-seed-00000000": {"frechet_vgg16_pooled": 12.345},
+            "real_covers": {"kernel_lite0": 0.5},
+        },
     },
-    "cross_validation": {
-        "what": "Five folds.",
-        "rows": {"this judge": {"KL": 0.4567, "top-1": 0.41}, "predict the mean": {"KL": 0.557}},
-    },
+    "cross_validation": {"rows": {"this judge": {"KL": 0.4567, "top-1": 0.41, "why": "text"}}},
+    "note": "later",
+    "broken": {"rows": 3},
 }
 
 
-def code_of(card: str) -> str:
-    (code,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+def code_of(text: str) -> str:
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert isinstance(code, str)
     return code
 
 
+def test_every_network_has_a_description() -> None:
+    names = {network.__name__ for known in NETWORKS.values() for network in known.values()}
+    assert names <= WHAT.keys()
+
+
 @pytest.mark.parametrize(
-    ("card", "task", "tag"),
+    ("record", "task", "tag"),
     [
-        (generator_card(GENERATOR, METRICS), "unconditional-image-generation", "dcgan"),
-        (judge_card(JUDGE, METRICS), "image-classification", "vgg16"),
+        (GENERATOR, "unconditional-image-generation", "dcgan"),
+        (FLOW, "unconditional-image-generation", "flow-matching"),
+        (JUDGE, "image-classification", "vgg16"),
     ],
 )
-def test_the_hub_can_read_the_front_matter(card: str, task: str, tag: str) -> None:
-    data = ModelCard(card).data.to_dict()  # type: ignore[no-untyped-call]
-    assert data["license"] == "mit"
-    assert data["library_name"] == "albumjudge"
-    assert data["pipeline_tag"] == task
+def test_the_hub_can_read_the_front_matter(record: dict[str, Any], task: str, tag: str) -> None:
+    data = ModelCard(card(record, METRICS)).data.to_dict()  # type: ignore[no-untyped-call]
+    assert (data["license"], data["library_name"], data["pipeline_tag"]) == ("mit", "albumjudge", task)
     assert tag in data["tags"]
 
 
-def test_a_generator_card_says_what_it_learned_from_and_how_long() -> None:
-    card = generator_card(GENERATOR, {})
-    assert "# albumjudge generator: dcgan-seed" in card
-    assert "3,829 album covers" in card
-    assert "archive.org" in card
-    assert "copyrighted" in card
-    assert "Trained for 70 epochs (264,320 pictures seen), as planned." in card
-    assert "| learning rate | 0.0002 |" in card
-    assert "| flip | no |" in card
-    assert "Not measured yet." in card
-    assert "ended early" not in card
-    assert "pdp11" not in card
+def test_a_painters_card_says_what_it_learned_from_and_how_long() -> None:
+    text = card(GENERATOR, {})
+    for said in (
+        "# albumjudge generator: dcgan-seed",
+        "3,829 album covers: archive.org",
+        "copyrighted",
+        "Trained for 70 epochs (264,320 covers shown), as planned.",
+        "| learning rate | 0.0002 |",
+        "| flip | no |",
+        "Not measured yet.",
+    ):
+        assert said in text
+    assert "ended early" not in text and "pdp11" not in text
+    assert "source `mine` of a folder" in card(GENERATOR | {"config": {"source": "mine"}}, {})
+    assert "| guidance scale | 5 |" in card(FLOW, {})
+    assert "all of a folder, less 1,500 that are held out" in card(FLOW, {})
 
 
-@pytest.mark.parametrize(
-    ("source", "said"), [("mine", "source `mine` of a folder"), (None, "all of a folder")]
-)
-def test_other_data_are_not_called_the_old_ones(source: str | None, said: str) -> None:
-    card = generator_card(GENERATOR | {"config": {"source": source}}, {})
-    assert said in card
-    assert "archive.org" not in card
+def test_only_who_was_trained_against_discriminators_is_said_to_have_been() -> None:
+    assert NOT_AS_A_CRITIC in card(GENERATOR, {})
+    assert "discriminator" not in card(FLOW, {}) and "adversarial" not in card(FLOW, {})
 
 
-def test_the_card_of_the_bundled_jury_tells_the_jurors_lives_and_all_that_was_measured() -> None:
-    folder = BUNDLED["judge"]
-    record, metrics = (
+def test_a_judges_card_says_what_it_learned_from() -> None:
+    text = card(JUDGE, {})
+    assert "280 abstract paintings" in text and ", ".join(NAMES) in text and "Machajdik & Hanbury" in text
+    assert "shares of all votes" in text
+    assert "ties went to the first" in card(JUDGE | {"config": {"labels": "argmax"}}, {})
+
+
+@pytest.mark.parametrize("folder", [*BUNDLED.values(), *GUESTS], ids=lambda folder: folder.name)
+def test_bundled_cards_say_what_their_files_say(folder: Path) -> None:
+    record, measured = (
         json.loads((folder / name).read_text("utf-8")) for name in ("training.json", "metrics.json")
     )
-    card = judge_card(record, metrics)
-    assert all(f"| {life['name']} | {life['told']} |" in card for life in record["lives"])
-    assert f"A jury of {len(record['lives'])} judges" in card
-    assert all(table["what"] in card for table in metrics.values())
-    assert "not recorded" not in card and "fine-tuned here" not in card
-    assert card == (folder / "README.md").read_text("utf-8")
+    text = card(record, measured)
+    assert all(f"| {juror['name']} | {juror['told']} |" in text for juror in record.get("lives", ()))
+    assert "not recorded" not in text
+    assert text == (folder / "README.md").read_text("utf-8")
 
 
-def test_a_judge_card_says_what_the_judge_is_for_and_what_not() -> None:
-    card = judge_card(JUDGE, {})
-    assert "# albumjudge judge: vgg16-distribution" in card
-    assert "280 abstract paintings" in card
-    assert ", ".join(NAMES) in card
-    assert "Machajdik & Hanbury" in card
-    assert "shares of all votes" in judge_card(JUDGE | {"config": {"labels": "distribution"}}, {})
-    assert "ties went to the first" in judge_card(JUDGE | {"config": {"labels": "argmax"}}, {})
-    for heading in ("## Data", "## Training", "## How good it is", "## What not to use it for", "## Licence"):
-        assert heading in card
-
-
-def test_every_measured_table_is_shown_with_its_remarks() -> None:
-    card = generator_card(GENERATOR, METRICS)
-    assert "Not measured yet." not in card
-    assert "### Generator\n\nDistance from real covers.\n\n| " in card
-    assert re.search(r"\| painted covers +\| +12\.35 \|", card)
-    assert "date 2026-11-23; seed 4; count 1234" in card
-    assert "### Cross validation\n\nFive folds." in card
-    assert re.search(r"\| this judge +\| 0\.4567 \| 0\.4100 \|", card)
-
-
-def test_what_is_no_table_of_numbers_does_not_break_a_card() -> None:
-    metrics = {"note": "later", "broken": {"rows": 3}, "mixed": {"rows": {"a": {"x": 1.5, "why": "text"}}}}
-    card = judge_card(JUDGE, metrics)
-    assert "1.500" in card
-    assert "why" not in card
-    assert "later" not in card
-
-
-@pytest.mark.parametrize("write", [generator_card, judge_card])
-def test_a_run_that_ended_early_is_called_that(write: Any) -> None:
-    record = GENERATOR | {"epochs_done": 31, "images_seen": 117_056}
+def test_measured_tables_are_shown_by_their_titles_and_what_is_none_is_left_out() -> None:
+    text = card(GENERATOR, METRICS)
+    title = metrics.table("painter_distance").title
+    assert f"### {title}\n\nDistance from real covers.\n\n| " in text
     assert (
-        "**Training ended early**, after 31 of the 70 planned epochs (117,056 pictures seen). "
-        "This is an unfinished run" in write(record, {})
+        re.search(r"\| dcgan-seed-00000000 +\| +12\.35 \|", text)
+        and metrics.get("kernel_lite0").label in text
     )
+    assert "date 2026-11-23; seed 4" in text
+    assert re.search(r"\| this judge +\| +0\.4567 \| +0\.4100 \|", text)
+    assert "why" not in text and "later" not in text and "Not measured yet." not in text
 
 
 @pytest.mark.parametrize(
@@ -157,44 +144,41 @@ def test_a_run_that_ended_early_is_called_that(write: Any) -> None:
     [
         ({}, "How long it was trained was not recorded."),
         ({"epochs_done": 1}, "Trained for 1 epoch."),
-        ({"images_seen": 5000}, "5,000 pictures seen."),
+        ({"images_seen": 5000}, "5,000 covers shown."),
         ({"epochs_done": 80, "planned_epochs": 70}, "Trained for 80 epochs, more than the 70 planned."),
         (
             {"epochs_done": 3, "images_seen": 30, "images_seen_before": 9, "hardware": "a fast GPU"},
-            "3 epochs (30 pictures seen, after 9 by the network that it began with) on a fast GPU.",
+            "3 epochs (30 covers shown, after 9 to the networks that it began with) on a fast GPU.",
         ),
         (
-            {"epochs_done": 3, "images_seen": 30, "images_seen_before": 9, "inker": {}},
-            "3 epochs (30 pictures seen, after 9 by its inker and its novice).",
+            {"epochs_done": 31, "planned_epochs": 70, "images_seen": 117_056},
+            "**Training ended early**, after 31 of the 70 planned epochs (117,056 covers shown). "
+            "This is an unfinished run",
         ),
-        ({"epochs_done": 0, "planned_epochs": 2}, "after 0 of the 2 planned epochs. This"),
     ],
 )
 def test_how_long(record: dict[str, Any], said: str) -> None:
     assert said in progress(record)
 
 
-def test_the_example_of_a_generator_card_paints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_of_the_cards_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def logits(pictures: Tensor) -> Tensor:
+        return torch.zeros(len(pictures), 8)
+
     save_checkpoint(Generator(4, 2, 16), tmp_path, GENERATOR)
     monkeypatch.chdir(tmp_path)
     exec(code_of(write_card(tmp_path).read_text(encoding="utf-8")), {})
     with Image.open("cover.png") as image:
         assert image.size == (16, 16)
-
-
-def test_the_example_of_a_judge_card_judges(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def logits(pictures: Tensor) -> Tensor:
-        return torch.zeros(len(pictures), 8)
-
     monkeypatch.setattr(checkpoints, "read_checkpoint", lambda path, kind: (path, kind))
     monkeypatch.setattr(checkpoints, "load_judge", lambda checkpoint: logits)
-    exec(code_of(judge_card(JUDGE, {})), {})
+    exec(code_of(card(JUDGE, {})), {})
     assert "'awe': 0.125" in capsys.readouterr().out
 
 
-def test_the_script_writes_the_card_of_either_kind_anew(
+def test_the_script_writes_the_card_anew_and_offers_no_code_without_weights(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     readme = tmp_path / "README.md"
@@ -202,11 +186,13 @@ def test_the_script_writes_the_card_of_either_kind_anew(
         write_json(tmp_path / "training.json", record)
         assert main(["--checkpoint", str(tmp_path)]) == 0
         assert capsys.readouterr().out == f"Wrote {readme}.\n"
-        assert record["name"] in readme.read_text(encoding="utf-8")
-        assert "Not measured yet." in readme.read_text(encoding="utf-8")
+        text = readme.read_text(encoding="utf-8")
+        assert record["name"] in text and "Not measured yet." in text
+        assert "not its weights" in text and "load_" not in text
+    (tmp_path / "model.safetensors").write_bytes(b"")
     write_json(tmp_path / "metrics.json", METRICS)
-    assert main(["--checkpoint", str(tmp_path)]) == 0
-    assert "0.4567" in readme.read_text(encoding="utf-8")
+    text = write_card(tmp_path).read_text(encoding="utf-8")
+    assert "0.4567" in text and "load_judge" in text
 
 
 @pytest.mark.parametrize(
@@ -216,6 +202,7 @@ def test_the_script_writes_the_card_of_either_kind_anew(
         ("training.json", "{", "training.json cannot be read"),
         ("training.json", "[]", "does not hold a JSON object"),
         ("training.json", json.dumps({"kind": "jury"}), "says kind 'jury'; known are generator and judge"),
+        ("training.json", json.dumps({"kind": "judge", "network": "X"}), "says network 'X'; known are"),
         ("metrics.json", "{", "metrics.json cannot be read"),
     ],
 )
@@ -232,11 +219,3 @@ def test_broken_files_are_named_and_the_old_card_stays(
     assert (tmp_path / "README.md").read_text() == "old"
     with pytest.raises(DataError):
         write_card(tmp_path)
-
-
-def test_a_record_without_weights_offers_no_code_that_loads_them(tmp_path: Path) -> None:
-    write_json(tmp_path / "training.json", JUDGE)
-    card = write_card(tmp_path).read_text(encoding="utf-8")
-    assert "not its weights" in card and "load_judge" not in card
-    (tmp_path / "model.safetensors").write_bytes(b"")
-    assert "load_judge" in write_card(tmp_path).read_text(encoding="utf-8")

@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from training.reports.tables import markdown_table, number
+from albumjudge import metrics
+from training.reports.tables import labelled, markdown_table, number
 
 
 def test_a_table_is_aligned_markdown_with_dashes_where_nothing_was_measured() -> None:
@@ -19,11 +20,13 @@ def test_a_table_is_aligned_markdown_with_dashes_where_nothing_was_measured() ->
     ]
 
 
-def test_columns_come_in_the_order_asked_for_and_the_others_after() -> None:
-    rows: dict[str, dict[str, float]] = {"one": {"c": 1, "b": 2}, "other": {"a": 3, "d": 4}}
-    heading, _, *lines = markdown_table(rows, order=("a", "nowhere", "b")).splitlines()
-    assert [cell.strip() for cell in heading.split("|")[2:-1]] == ["a", "b", "c", "d"]
-    assert [line.split("|")[2].strip() for line in lines] == ["-", "3"]
+def test_ids_get_the_words_of_the_registry() -> None:
+    rows = {"real_covers": {"frechet_lite0": 1.0}, "dcgan-plain-00000000": {"new_metric": 2.0}}
+    label = metrics.get("frechet_lite0").label
+    assert labelled(rows) == {
+        metrics.row_label("real_covers"): {label: 1.0},
+        "dcgan-plain-00000000": {"new metric": 2.0},
+    }
 
 
 @pytest.mark.parametrize(
