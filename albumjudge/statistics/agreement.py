@@ -91,13 +91,7 @@ def newcombe(first: Share, second: Share) -> Interval:
 
 @dataclass(frozen=True)
 class Chance:
-    """How often felt and verdict would agree by chance.
-
-    Attributes:
-        uniform: with answers drawn evenly from the eight.
-        marginal: with answers dealt out to covers at random, each side keeping its own frequencies (the chance
-            term of Cohen's kappa); None without votes.
-    """
+    """Agreement by chance: with even answers, and with each side's own frequencies (None without votes)."""
 
     uniform: float
     marginal: float | None
@@ -105,16 +99,7 @@ class Chance:
 
 @dataclass(frozen=True)
 class EmotionRow:
-    """One emotion in the comparison of people and machine.
-
-    Attributes:
-        emotion: its name.
-        felt: votes in which people felt it.
-        named: votes on covers of which the machine said it.
-        recognised: recall, of the votes in which people felt it.
-        shared: precision, of the votes on covers of which the machine said it.
-        says_agree: of the answers to the judge's own label with this emotion, those that agreed.
-    """
+    """One emotion: votes that felt it, votes beside a verdict that named it, recall, precision, "I agree"."""
 
     emotion: str
     felt: int
@@ -126,14 +111,7 @@ class EmotionRow:
 
 @dataclass(frozen=True)
 class CoverAgreement:
-    """People against machine on one cover.
-
-    Attributes:
-        cover: its identity.
-        verdict: the judge's, as of the latest vote.
-        felt: votes by what was felt: the eight emotions, then nothing.
-        agreement: votes that felt the most probable emotion of the verdict on record with them.
-    """
+    """One cover: its latest verdict, votes by ``FELT``, and votes that felt what their verdict said."""
 
     cover: CoverIdentity
     verdict: Verdict
@@ -145,14 +123,8 @@ class CoverAgreement:
 class Summary:
     """All votes in a few numbers.
 
-    Attributes:
-        covers: covers with at least one vote.
-        visitors: people with at least one vote.
-        votes: all votes, of both arms.
-        felt_agreement: votes that felt what the judge says; blind, so both arms count.
-        says_agree: answers that agreed with the judge's verdict, where it was shown.
-        says_agree_placebo: answers that agreed with a label drawn at random.
-        chance: what ``felt_agreement`` would be if neither looked.
+    ``felt_agreement`` is blind, so both arms count; ``says_agree`` are answers to the judge's own label,
+    ``says_agree_placebo`` to one drawn at random; ``chance`` belongs to ``felt_agreement``.
     """
 
     covers: int

@@ -41,12 +41,8 @@ class Comparison:
 class RankedPainter:
     """A painter's place.
 
-    Attributes:
-        painter: revision.
-        strength: log-odds, 0 for the mean of all painters.
-        preferred: probability of being chosen over an average painter, the strength on a scale from 0 to 1.
-        lead: strength less that of the next painter; None for the last one.
-        choices: comparisons in which it took part.
+    ``strength`` is in log-odds, 0 for the mean of all; ``preferred`` the same as probability of being chosen over an
+    average painter; ``lead`` the strength less that of the next one; ``choices`` those in which it took part.
     """
 
     painter: str
@@ -58,13 +54,7 @@ class RankedPainter:
 
 @dataclass(frozen=True)
 class PainterRanking:
-    """All painters who were compared.
-
-    Attributes:
-        painters: the strongest first.
-        ties: choices that saw no difference, of all.
-        first: choices of the cover that hung left, of those decided; far from one half, sides matter.
-    """
+    """Painters, the strongest first; ties of all choices; choices of the left cover of those decided."""
 
     painters: tuple[RankedPainter, ...]
     ties: Share

@@ -20,16 +20,7 @@ def bin_of(stated: Floats, edges: tuple[float, ...] = EDGES) -> NDArray[np.intp]
 
 
 def error(stated: Floats, hits: Floats, trials: Floats) -> Floats:
-    """Expected calibration error: mean gap between stated and observed, weighted by trials.
-
-    Args:
-        stated: sum of the stated probabilities in each bin, shape (..., bins).
-        hits: how often it came true.
-        trials: how often it was said.
-
-    Returns:
-        Shape (...), 0 to 1; NaN without trials.
-    """
+    """Expected calibration error from sums over bins (last axis), 0 to 1; NaN without trials."""
     with np.errstate(divide="ignore", invalid="ignore"):
         result: Floats = np.abs(stated - hits).sum(axis=-1) / trials.sum(axis=-1)
     return result
@@ -38,15 +29,9 @@ def error(stated: Floats, hits: Floats, trials: Floats) -> Floats:
 def per_vote(
     felt: NDArray[np.intp], stated: Floats, edges: tuple[float, ...] = EDGES
 ) -> tuple[Floats, Floats, Floats]:
-    """What each vote adds to each bin, once for each of the eight emotions.
+    """Stated probabilities, hits and trials that each vote adds to each bin, three of shape (n, bins).
 
-    Args:
-        felt: place of the emotion felt, shape (n,).
-        stated: the verdict before each vote, shape (n, 8).
-        edges: of the bins.
-
-    Returns:
-        Stated probabilities, hits and trials, each of shape (n, bins).
+    Every vote (``felt`` of shape (n,)) counts once for each of the eight stated probabilities (n, 8).
     """
     votes, bins = len(felt), len(edges) - 1
     place = bin_of(stated, edges)
@@ -59,12 +44,7 @@ def per_vote(
 
 
 def curve(felt: NDArray[np.intp], stated: Floats, edges: tuple[float, ...] = EDGES) -> Statistic:
-    """The calibration curve and its error.
-
-    Returns:
-        A statistic of bins + 1 numbers: how often what was said came true, bin by bin (NaN where nothing was
-        said), then the expected calibration error.
-    """
+    """A statistic of bins + 1 numbers: how often what was said came true, bin by bin, then the error."""
     sums = per_vote(felt, stated, edges)
 
     def statistic(weights: Floats) -> Floats:
@@ -77,16 +57,7 @@ def curve(felt: NDArray[np.intp], stated: Floats, edges: tuple[float, ...] = EDG
 
 
 def error_by_noise(counts: NDArray[np.int64], verdicts: Floats, edges: tuple[float, ...] = EDGES) -> Floats:
-    """The calibration error of simulated visitors who feel exactly as the machine says.
-
-    Args:
-        counts: votes by draw, cover and emotion, shape (R, C, 8).
-        verdicts: shape (C, 8).
-        edges: of the bins.
-
-    Returns:
-        One error per draw, shape (R,).
-    """
+    """The error, shape (R,), of simulated votes (R, C, 8) by visitors who feel as the verdicts (C, 8) say."""
     into = np.eye(len(edges) - 1)[bin_of(verdicts, edges)].reshape(-1, len(edges) - 1)
     hits = counts.reshape(len(counts), -1).astype(np.float64) @ into
     asked = np.broadcast_to(counts.sum(axis=2, keepdims=True), counts.shape).reshape(len(counts), -1)

@@ -23,13 +23,9 @@ FEWEST_DUELS_FOR_ONE = 3
 
 @dataclass(frozen=True)
 class DuelFindings:
-    """What the votes in duels say.
+    """Votes in duels.
 
-    Attributes:
-        after: share of those who decided that chose the steered cover; chance is one half.
-        neither: votes that saw no difference, of all.
-        left: share of those who decided that chose what hung left; far from one half, sides matter.
-        by_emotion: the same as ``after`` for each of the eight, in the fixed order.
+    ``after`` is the share of decided ones for the steered cover, ``left`` that for the one on the left.
     """
 
     after: Figure

@@ -25,12 +25,7 @@ PARTLY: dict[str, Reason] = {
 
 @dataclass(frozen=True)
 class Sifted:
-    """Votes after sifting.
-
-    Attributes:
-        counted: those that no reason fits, in their order.
-        left_out: how many each reason left out, in the order of the reasons, zeros included.
-    """
+    """Votes that count, and how many each reason left out, in the order of the reasons."""
 
     counted: tuple[StoredVote, ...]
     left_out: Mapping[str, int]
@@ -64,14 +59,9 @@ def tally(votes: Sequence[StoredVote], reasons: Mapping[str, Reason]) -> dict[st
 
 
 def reasons_now(votes: Sequence[StoredVote], left_out: Mapping[str, str] | None = None) -> dict[str, Reason]:
-    """Why a vote is left out of all comparisons, as things stand.
+    """Why votes are left out of all comparisons: visitors whom the curator leaves out, then earlier generators.
 
-    The current generator is the one that painted the cover last voted on, so results need no network to be
-    open and outlive each generator until the next one has a vote.
-
-    Args:
-        votes: all of them.
-        left_out: visitors whom the curator leaves out, with the reason for each; they come first.
+    The current generator is the one that painted the cover last voted on, so that no network need be loaded.
     """
     excluded = left_out or {}
     reasons: dict[str, Reason] = {}

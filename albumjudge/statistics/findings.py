@@ -48,11 +48,7 @@ class Need:
 class Figure:
     """A number that can be shown.
 
-    Attributes:
-        value: None where it is not defined.
-        interval: at 95 %; None where it cannot be told.
-        n: votes, answers or covers that it rests on.
-        needs: what must be there before it means much.
+    ``value`` is None where undefined, ``interval`` (95 %) where it cannot be told; ``n`` counts what it rests on.
     """
 
     value: float | None
@@ -106,15 +102,10 @@ class OneMoreVisitor:
 
 @dataclass(frozen=True)
 class CoverNoise:
-    """How far visitors' shares and the verdict are apart on one cover.
+    """Jensen-Shannon divergence (nats, 0 to 0.69) of visitors' shares and verdict on one cover.
 
-    Attributes:
-        cover: its identity.
-        said: the verdict's top emotion.
-        votes: for one of the eight emotions.
-        distance: Jensen-Shannon divergence in nats, 0 to 0.69.
-        by_chance: its mean if so many visitors felt as the machine says.
-        by_chance_high: its 95 % quantile then.
+    ``said`` is the verdict's top emotion, ``votes`` those for one of the eight; ``by_chance`` and
+    ``by_chance_high`` are mean and 95 % quantile if so many visitors felt as the machine says.
     """
 
     cover: CoverIdentity
@@ -132,15 +123,7 @@ class CoverNoise:
 
 @dataclass(frozen=True)
 class Noise:
-    """Visitors' shares and verdicts over all covers with enough votes.
-
-    Attributes:
-        distance: mean distance.
-        by_chance: mean of what chance alone would give; None without covers.
-        excess: mean of the differences.
-        beyond: covers whose distance is beyond chance.
-        covers: one by one.
-    """
+    """Means over all covers with enough votes; ``beyond`` counts covers whose distance is beyond chance."""
 
     distance: Figure
     by_chance: float | None
@@ -151,13 +134,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """Everything of which the machine said about the same.
-
-    Attributes:
-        stated: mean probability that it stated.
-        felt: how often it was felt.
-        n: how often it was stated, once per vote and emotion.
-    """
+    """Statements of about the same probability: their mean, how often they came true, how many."""
 
     stated: float
     felt: Figure
@@ -166,13 +143,7 @@ class CalibrationBin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Stated probabilities against what was felt.
-
-    Attributes:
-        error: expected calibration error, 0 to 1.
-        by_chance: its mean if people felt as the machine says; None without votes.
-        bins: those in which something was stated.
-    """
+    """Expected calibration error, its mean if people felt as the machine says, and the bins."""
 
     error: Figure
     by_chance: float | None
@@ -221,8 +192,7 @@ def figure(
 def share_figure(share: Share, estimate: Estimate, needs: tuple[Need, ...] = ()) -> Figure:
     """A share with, at each end, the wider of Wilson's interval and that of the cluster bootstrap.
 
-    Wilson's is right for few votes and near 0 and 1, where resampling finds no variance; the bootstrap allows
-    for clusters.
+    Resampling finds no variance at 0 and 1; Wilson's interval does not allow for clusters.
     """
     if share.value is None:
         return Figure(None, None, 0, needs)

@@ -32,13 +32,7 @@ _FEWEST_DEFINED = 0.9
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and how far it can be trusted.
-
-    Attributes:
-        value: None where it is not defined, as for a share of nothing.
-        error: its standard error; None where it cannot be told, as with a single visitor.
-        freedom: degrees of freedom of the error.
-    """
+    """A number (None where undefined) and its standard error (None where it cannot be told)."""
 
     value: float | None
     error: float | None
@@ -55,16 +49,7 @@ class Estimate:
 
 
 def cluster_weights(clusters: NDArray[np.intp], repeats: int, chance: np.random.Generator) -> Floats:
-    """Draw clusters with replacement, as many as there are, ``repeats`` times.
-
-    Args:
-        clusters: the cluster of each of n votes, any whole numbers, shape (n,).
-        repeats: b.
-        chance: source of randomness.
-
-    Returns:
-        How often each vote was drawn, shape (b, n).
-    """
+    """How often each of n votes is drawn when clusters are, with replacement: shape (repeats, n)."""
     _, place = np.unique(clusters, return_inverse=True)
     size = int(place.max(initial=-1)) + 1
     if not size:
@@ -77,10 +62,9 @@ def cluster_weights(clusters: NDArray[np.intp], repeats: int, chance: np.random.
 def cluster_variance(
     statistic: Statistic, clusters: NDArray[np.intp], repeats: int, chance: np.random.Generator
 ) -> Floats:
-    """Variance of each of the k numbers when clusters are drawn anew, shape (k,).
+    """Variance of each number when clusters are resampled, shape (k,).
 
-    NaN where there are fewer than two clusters, or where more than a tenth of the draws leave a number
-    undefined.
+    NaN with fewer than two clusters, or where more than a tenth of the draws leave a number undefined.
     """
     step = max(1, _AT_ONCE // max(1, len(clusters)))
     parts = [
@@ -105,16 +89,13 @@ def estimates(
     repeats: int | None = None,
     seed: int = SEED,
 ) -> tuple[Estimate, ...]:
-    """A statistic of n votes with standard errors that allow for votes that hang together.
+    """A statistic of n votes with clustered standard errors.
 
     Args:
         statistic: gives k numbers.
         *clusters: one or two ways in which the votes are clustered, each of shape (n,).
         repeats: draws per way; None draws ``REPEATS`` times, and less often if there are many votes.
         seed: the same seed and votes give the same errors.
-
-    Returns:
-        k estimates.
 
     Raises:
         ValueError: if there are not one or two ways.

@@ -35,14 +35,9 @@ Tally = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Lean:
-    """How much more or less of one emotion, or of all pleasant ones, a visitor feels than others do.
+    """How much more or less of an emotion, or of all "pleasant" ones, a visitor feels on the same covers.
 
-    Attributes:
-        emotion: which, or "pleasant".
-        yours: share of the visitor's votes on covers that can be compared.
-        others: mean share of others' votes on the same covers.
-        difference: the first less the second, with its 95 % interval.
-        clear: whether the interval, widened for asking about eight emotions (Bonferroni), excludes zero.
+    ``clear``: whether the interval, widened for asking about eight emotions (Bonferroni), excludes zero.
     """
 
     emotion: str
@@ -54,12 +49,9 @@ class Lean:
 
 @dataclass(frozen=True)
 class JurorLikeness:
-    """How well a juror's distributions fit what a visitor felt.
+    """How well a juror fits: mean probability that it gave to what the visitor felt (1/8 is guessing).
 
-    Attributes:
-        juror: its name.
-        given: mean probability that it gave to what the visitor felt; 1/8 is guessing.
-        support: share of resampled sets of covers on which it fits best of all jurors; low means doubt.
+    ``support`` is the share of resampled sets of covers on which it fits best of all jurors.
     """
 
     juror: str
@@ -69,14 +61,7 @@ class JurorLikeness:
 
 @dataclass(frozen=True)
 class StoodAlone:
-    """A cover on which few others felt the same.
-
-    Attributes:
-        cover: its identity.
-        felt: by the visitor.
-        alike: others who felt the same, of all others.
-        most: what most others felt.
-    """
+    """A cover on which few others felt the same: the share who did, and what most others felt."""
 
     cover: CoverIdentity
     felt: str
@@ -88,13 +73,8 @@ class StoodAlone:
 class Portrait:
     """What is known of a visitor.
 
-    Attributes:
-        votes: how many they cast.
-        compared: covers with enough others' votes to compare.
-        leans: the eight emotions, the largest difference first; empty with too few covers to compare.
-        pleasant: the same for all pleasant emotions together; None with too few covers to compare.
-        jurors: the most alike first; empty without jurors.
-        alone: the loneliest cover first.
+    ``compared`` counts covers with enough others' votes; ``leans`` (largest difference first) and ``pleasant`` are
+    missing with too few of them. Jurors: the most alike first. Covers: the loneliest first.
     """
 
     votes: int

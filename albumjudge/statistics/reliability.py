@@ -18,14 +18,7 @@ _EMOTIONS = len(NAMES)
 
 
 def observed_and_chance(tables: Floats) -> tuple[Floats, Floats]:
-    """Observed agreement of two raters, and the agreement expected by chance.
-
-    Args:
-        tables: how often the two gave which pair of answers, shape (..., k, k).
-
-    Returns:
-        Two shares of shape (...), NaN without answers.
-    """
+    """Observed agreement and agreement by chance of tables (..., k, k); NaN without answers."""
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = tables / tables.sum(axis=(-2, -1), keepdims=True)
     chance: Floats = (shares.sum(axis=-1) * shares.sum(axis=-2)).sum(axis=-1)
@@ -33,14 +26,7 @@ def observed_and_chance(tables: Floats) -> tuple[Floats, Floats]:
 
 
 def kappa(tables: Floats) -> Floats:
-    """Cohen's kappa (1960).
-
-    Args:
-        tables: how often the two raters gave which pair of answers, shape (..., k, k).
-
-    Returns:
-        Shape (...); NaN where chance alone gives perfect agreement, or without answers.
-    """
+    """Cohen's kappa (1960) of tables of shape (..., k, k); NaN where chance alone agrees perfectly."""
     observed, chance = observed_and_chance(tables)
     with np.errstate(divide="ignore", invalid="ignore"):
         result: Floats = np.where(1 - chance > 1e-12, (observed - chance) / (1 - chance), np.nan)
@@ -61,9 +47,7 @@ def against_chance(votes: VoteArrays) -> Statistic:
 
 
 def majority_of_others(votes: VoteArrays) -> Floats:
-    """For each vote, what most of the others felt on that cover: shape (n, 8), rows add up to one.
-
-    A tie is shared out evenly; a row is zero where nobody else voted.
+    """For each vote, what most others felt on that cover, shape (n, 8): ties shared out, zero where there are none.
 
     Raises:
         ValueError: if a vote is for none of the eight.
@@ -109,12 +93,8 @@ def one_more_visitor(votes: VoteArrays) -> Statistic:
 def alpha(units: NDArray[np.intp], values: NDArray[np.intp]) -> Statistic:
     """Krippendorff's alpha for nominal answers, any number of raters, some missing (2011, section C).
 
-    Args:
-        units: what was rated, shape (n,).
-        values: the answers, shape (n,).
-
-    Returns:
-        A statistic of one number; NaN if nothing was rated twice or all answers are the same.
+    A statistic of one number for answers ``values`` on ``units``, both of shape (n,); NaN if nothing was rated
+    twice or all answers are the same.
     """
     order = np.lexsort((values, units))
     units, values = units[order], values[order]

@@ -23,17 +23,7 @@ def jensen_shannon(first: Floats, second: Floats) -> Floats:
 def simulated_counts(
     votes: NDArray[np.int64], verdicts: Floats, *, draws: int = DRAWS, seed: int = SEED
 ) -> NDArray[np.int64]:
-    """Votes of visitors who feel exactly as the machine says.
-
-    Args:
-        votes: number of votes per cover, shape (C,).
-        verdicts: shape (C, k), rows add up to one.
-        draws: R.
-        seed: the same seed gives the same votes.
-
-    Returns:
-        Votes by draw, cover and emotion, shape (R, C, k).
-    """
+    """Votes (draws, C, k), ``votes`` (C,) a cover, of visitors who feel just as verdicts (C, k) say."""
     generator = np.random.default_rng(seed)
     return generator.multinomial(votes, verdicts, size=(draws, len(votes))).astype(np.int64)
 

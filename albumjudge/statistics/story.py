@@ -34,15 +34,7 @@ _POSITIVE = np.array([emotion.positive for emotion in EMOTIONS])
 
 @dataclass(frozen=True)
 class CoverPoint:
-    """A cover's place in the picture.
-
-    Attributes:
-        cover: its identity.
-        people: votes for a pleasant emotion, of those for one of the eight.
-        machine: the verdict's share of pleasant emotions.
-        felt: what most people felt; the first in the fixed order of several.
-        said: the verdict's top emotion.
-    """
+    """A cover's place in the picture: pleasant votes of the named ones, the verdict's pleasant share."""
 
     cover: CoverIdentity
     people: Share
@@ -61,16 +53,7 @@ class Temperament:
 
 @dataclass(frozen=True)
 class Story:
-    """All that the page tells first.
-
-    Attributes:
-        votes: that are counted.
-        points: covers with a vote for one of the eight emotions.
-        agreement: the same emotion, felt blind, against chance.
-        pleasantness: rank correlation over covers of the two pleasant shares.
-        temperament: see there; None without votes.
-        politeness: agreement with the machine's label, less with a random one.
-    """
+    """All that the page tells first; ``points`` are covers with a vote for one of the eight."""
 
     votes: int
     points: tuple[CoverPoint, ...]

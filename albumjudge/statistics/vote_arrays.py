@@ -18,15 +18,10 @@ Places = NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class VoteArrays:
-    """n votes on C covers.
+    """n votes on C covers, as arrays.
 
-    Attributes:
-        covers: the C covers, in the order of their first votes.
-        verdicts: the latest verdict on each cover, shape (C, 8), rows add up to one.
-        cover: place of each vote's cover in ``covers``, shape (n,).
-        visitor: number of each vote's visitor, shape (n,).
-        felt: place in ``FELT`` of what was felt, 0 to 8, shape (n,).
-        said: top emotion of the verdict on record with the vote, 0 to 7, shape (n,).
+    ``verdicts`` are the latest on each cover, (C, 8), rows add up to one; the others have shape (n,): place in
+    ``covers``, number of the visitor, place in ``FELT``, top emotion of the verdict on record with the vote.
     """
 
     covers: tuple[CoverIdentity, ...]

@@ -25,14 +25,7 @@ once in a thousand tries."""
 
 @dataclass(frozen=True)
 class Suspect:
-    """A visitor to look at.
-
-    Attributes:
-        visitor: their id.
-        reason: what is odd, in words that can stand as the reason for leaving them out.
-        votes: how many they cast, on covers and between pairs.
-        seconds: median time to one of them.
-    """
+    """A visitor to look at, why, how many votes they cast, and the median seconds to one."""
 
     visitor: str
     reason: str

@@ -17,7 +17,6 @@ from sklearn.metrics import (
     confusion_matrix,
     precision_recall_fscore_support,
 )
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from albumjudge.domain.emotions import NAMES, NOTHING
 from albumjudge.statistics import agreement
@@ -44,20 +43,17 @@ VOTES = st.lists(
 # Intervals
 
 
+def test_newcombe_is_that_of_the_paper() -> None:
+    found = newcombe(Share(56, 70), Share(48, 80))  # Newcombe (1998), table II, example (a), method 10
+    assert (round(found.low, 4), round(found.high, 4)) == (0.0524, 0.3339)
+
+
 @given(COUNTS, COUNTS)
-def test_newcombe_is_that_of_statsmodels(first: tuple[int, int], second: tuple[int, int]) -> None:
-    one, two = Share(*first), Share(*second)
-    interval = newcombe(one, two)
+def test_differences_stay_possible(first: tuple[int, int], second: tuple[int, int]) -> None:
+    interval = newcombe(Share(*first), Share(*second))
     assert -1 <= interval.low <= interval.high <= 1
-    if one.trials and two.trials:
-        assert (interval.low, interval.high) == pytest.approx(
-            confint_proportions_2indep(*first, *second, method="newcomb"), abs=1e-9
-        )
-
-
-def test_without_trials_half_of_a_difference_is_open() -> None:
-    assert newcombe(Share(0, 0), Share(0, 0)) == Interval(-1, 1)
-    assert newcombe(Share(0, 0), Share(9, 9)).high < 0.3
+    if not first[1] or not second[1]:
+        assert interval.high - interval.low >= 1
 
 
 def test_the_wider_interval_is_careful_at_both_ends() -> None:
@@ -65,41 +61,21 @@ def test_the_wider_interval_is_careful_at_both_ends() -> None:
 
 
 @given(COUNTS, LEVELS)
-def test_wilson_is_that_of_statsmodels_and_scipy(counts: tuple[int, int], level: float) -> None:
+def test_wilson_is_that_of_scipy_and_contains_the_share(counts: tuple[int, int], level: float) -> None:
     successes, trials = counts
     interval = wilson(successes, trials, level)
     if not trials:
         assert interval == Interval(0, 1)
         return
-    low, high = proportion_confint(successes, trials, 1 - level, method="wilson")
-    assert math.isclose(interval.low, low, abs_tol=1e-12)
-    assert math.isclose(interval.high, high, abs_tol=1e-12)
     theirs = binomtest(successes, trials).proportion_ci(level, method="wilson")
-    assert math.isclose(interval.low, theirs.low, abs_tol=1e-12)
-    assert math.isclose(interval.high, theirs.high, abs_tol=1e-12)
-
-
-@given(COUNTS, LEVELS)
-def test_wilson_contains_the_share_and_mirrors(counts: tuple[int, int], level: float) -> None:
-    successes, trials = counts
-    interval = wilson(successes, trials, level)
-    assert 0 <= interval.low <= (successes / trials if trials else 0.5) <= interval.high <= 1
-    mirrored = wilson(trials - successes, trials, level)
-    assert math.isclose(mirrored.low, 1 - interval.high, abs_tol=1e-12)
-    wider = wilson(successes, trials, (1 + level) / 2)
-    assert wider.low <= interval.low and interval.high <= wider.high
+    assert (interval.low, interval.high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+    assert 0 <= interval.low <= successes / trials <= interval.high <= 1
 
 
 @pytest.mark.parametrize(("successes", "trials", "level"), [(-1, 2, 0.9), (3, 2, 0.9), (1, 2, 0), (1, 2, 1)])
 def test_impossible_counts_and_levels_are_refused(successes: int, trials: int, level: float) -> None:
     with pytest.raises(ValueError, match=r"impossible|between 0 and 1"):
         wilson(successes, trials, level)
-
-
-def test_a_share_of_nothing_has_no_value() -> None:
-    assert Share(0, 0).value is None
-    assert Share(1, 4).value == 0.25
-    assert Share(1, 4).interval == wilson(1, 4)
 
 
 # Confusion, chance, per emotion
@@ -178,18 +154,6 @@ def test_only_answers_after_the_judges_own_verdict_count_as_agreeing() -> None:
     assert rows["anger"] == Share(0, 0)
 
 
-def test_the_summary_counts_covers_visitors_and_votes() -> None:
-    votes = [
-        vote("awe", visitor="ann", seed=1),
-        vote(NOTHING, visitor="ann", seed=2),
-        vote("anger", visitor="bob", seed=1, top="anger"),
-    ]
-    summary = agreement.summary(votes)
-    assert (summary.covers, summary.visitors, summary.votes) == (2, 2, 3)
-    assert summary.felt_agreement == Share(2, 3)
-    assert summary.chance.marginal == pytest.approx((1 * 2 + 1 * 1) / 9)
-
-
 def test_an_empty_exhibit_sums_up_to_nothing() -> None:
     summary = agreement.summary([])
     assert (summary.covers, summary.visitors, summary.votes) == (0, 0, 0)
@@ -203,7 +167,7 @@ def test_the_summary_agrees_with_the_tables(votes: list[StoredVote]) -> None:
     diagonal = int(np.trace(agreement.confusion(votes)))
     assert summary.felt_agreement == Share(diagonal, len(votes))
     covers = agreement.per_cover(votes)
-    assert len(covers) == summary.covers
+    assert len(covers) == summary.covers and summary.visitors == len({vote.visitor for vote in votes})
     assert sum(row.agreement.successes for row in covers) == diagonal
     assert sum(sum(row.felt) for row in covers) == summary.votes
 

@@ -24,11 +24,6 @@ def test_a_vote_is_left_out_for_the_first_reason_that_fits() -> None:
     assert list(sifted.left_out.items()) == [("too fast", 2), ("on the first cover", 1), ("never", 0)]
 
 
-def test_without_reasons_everything_counts() -> None:
-    votes = [vote(), vote("nothing")]
-    assert sift(votes, {}) == exclusions.Sifted(tuple(votes), {})
-
-
 def test_votes_count_partly_for_every_reason_that_fits() -> None:
     votes = [vote("nothing", arm="placebo"), vote("nothing"), vote(arm="placebo"), vote(), vote("nothing")]
     assert tally(votes, exclusions.PARTLY) == {FELT_NOTHING: 3, PLACEBO: 2}

@@ -51,13 +51,6 @@ def test_kappa_is_that_of_statsmodels(cells: list[int]) -> None:
         assert ours == pytest.approx(cohens_kappa(table).kappa, abs=1e-9)
 
 
-def test_kappas_are_worked_out_side_by_side() -> None:
-    tables = np.random.default_rng(0).integers(0, 9, (5, 4, 8, 8)).astype(float)
-    together = reliability.kappa(tables)
-    assert together.shape == (5, 4)
-    assert together[3, 2] == reliability.kappa(tables[3, 2])
-
-
 @given(VOTES)
 def test_agreement_and_chance_are_those_of_the_summary(rows: list[tuple[str, int, str, str]]) -> None:
     votes = [vote(felt, visitor=who, seed=seed, top=said) for who, seed, felt, said in rows]
@@ -175,11 +168,6 @@ def test_without_weights_alpha_is_that_of_the_package(rows: list[tuple[str, int,
     else:
         theirs = krippendorff.alpha(value_counts=votes.counts, level_of_measurement="nominal")
         assert ours == pytest.approx(theirs, abs=1e-9)
-
-
-def test_alpha_of_no_votes_is_undefined() -> None:
-    nothing = np.zeros(0, np.intp)
-    assert np.isnan(reliability.alpha(nothing, nothing)(ONCE(0))).all()
 
 
 def by_hand(pairs: list[tuple[int, int, float]]) -> float:
