@@ -18,7 +18,6 @@ from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.settings import Settings, SettingsError
 from albumjudge.inference.morphing import morph
 from albumjudge.inference.painter import Painter
-from albumjudge.ui import visitor
 
 PARAMETER = "kiosk"
 ATTRACT = "attract"
@@ -34,9 +33,11 @@ LARGER = """
 
 _SCRIPT = f"""
 export default function ({{ data, parentElement }}) {{
-  const home = () => {{
-    document.cookie = "{visitor.COOKIE}=; Max-Age=0; Path=/; SameSite=Lax";
+  const home = async () => {{
+    if (state.leaving) return;
+    state.leaving = true;
     const base = document.querySelector("base")?.href ?? location.origin + "/";
+    try {{ await fetch(new URL("visitor", base), {{ method: "DELETE" }}); }} catch {{ state.leaving = false; return; }}
     location.replace(new URL("?{PARAMETER}=1&{ATTRACT}=1", base));
   }};
   document.cookie = "{COOKIE}=1; Path=/; SameSite=Lax";

@@ -168,7 +168,7 @@ def need_frame() -> None:
     opens their address.
     """
     if not _INSIDE.get():
-        runpy.run_path(str(_APP))
+        runpy.run_path(str(_APP), run_name="__main__")
         st.stop()
 
 

@@ -1,7 +1,7 @@
 """Who stands in front of the exhibit: a random id, the same in every tab and after a reload, no more.
 
-The id lives in a first-party cookie. Streamlit reads cookies when a browser connects but sets none, so on
-a first visit a small script sets it, or answers with the one that another tab has set in the meantime.
+The id lives in a first-party cookie that the server sets (``albumjudge.server``) and scripts cannot read. On a first
+visit a small script asks for it, and answers with the one that another tab has been given in the meantime.
 """
 
 from __future__ import annotations
@@ -24,17 +24,14 @@ _KEY = "visitor"
 
 _SCRIPT = f"""
 export default async function ({{ data, setStateValue }}) {{
-  const shape = /^[0-9a-f]{{12}}4[0-9a-f]{{3}}[89ab][0-9a-f]{{15}}$/;
-  const read = () => document.cookie.split("; ").map((part) => part.split("="))
-    .filter(([name, value]) => name === "{COOKIE}" && shape.test(value)).map(([, value]) => value)[0];
-  const settle = () => {{
-    if (!read()) {{
-      const secure = location.protocol === "https:" ? "; Secure" : "";
-      document.cookie = `{COOKIE}=${{data}}; Max-Age={YEAR_IN_SECONDS}; Path=/; SameSite=Lax${{secure}}`;
-    }}
-    return read();
+  const base = document.querySelector("base")?.href ?? location.origin + "/";
+  const settle = async () => {{
+    const answer = await fetch(new URL("visitor", base), {{
+      method: "POST", headers: {{ "Content-Type": "application/json" }}, body: JSON.stringify({{ visitor: data }}),
+    }});
+    return (await answer.json()).visitor;
   }};
-  const visitor = navigator.locks ? await navigator.locks.request("{COOKIE}", settle) : settle();
+  const visitor = navigator.locks ? await navigator.locks.request("{COOKIE}", settle) : await settle();
   if (visitor && visitor !== data) setStateValue("visitor", visitor);
 }}
 """

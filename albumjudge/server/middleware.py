@@ -1,0 +1,66 @@
+"""What every answer of the server carries: security headers, and on documents the visitor's cookie anew."""
+
+from __future__ import annotations
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from albumjudge.server.cookie import is_secure, known_visitor, set_cookie
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        # Streamlit starts scripts from text and from blobs, and its charts compile expressions.
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "worker-src 'self' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' ws: wss: data: blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors {}",
+    )
+)
+"""Content Security Policy; nothing is loaded from another site."""
+
+
+class Headers:
+    """ASGI middleware.
+
+    Args:
+        frame_ancestors: who may show the exhibit in a frame, as Content Security Policy spells it.
+    """
+
+    def __init__(self, app: ASGIApp, frame_ancestors: str = "'self'") -> None:
+        self._app = app
+        self._policy = POLICY.format(frame_ancestors)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = HTTPConnection(scope)
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers["Content-Security-Policy"] = self._policy
+                    visitor = known_visitor(request)
+                    if visitor is not None:
+                        headers.append("Set-Cookie", set_cookie(visitor, secure=is_secure(request)))
+            await send(message)
+
+        await self._app(scope, receive, with_headers)

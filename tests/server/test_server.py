@@ -1,0 +1,139 @@
+"""The server's own answers: headers, the visitor's cookie, health, metrics and its log."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from albumjudge.server import app as server
+from albumjudge.server import telemetry
+from albumjudge.ui.visitor import COOKIE
+
+ME = "0123456789ab4cde8f0123456789abcd"
+YOU = ME[::-1].replace("edc4", "ed44", 1)[:12] + "4" + "a" * 3 + "8" + "b" * 15
+
+
+async def document(_: Request) -> Response:
+    return HTMLResponse("<p>")
+
+
+async def script(_: Request) -> Response:
+    return PlainTextResponse("1")
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    routes = [*server.ROUTES, Route("/script", script), Route("/", document)]
+    with TestClient(Starlette(routes=routes, middleware=server.MIDDLEWARE)) as client:
+        yield client
+
+
+def test_every_answer_has_security_headers_and_documents_a_policy(client: TestClient) -> None:
+    for path in ("/", "/script"):
+        headers = client.get(path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert "camera=(self)" in headers["Permissions-Policy"]
+        assert ("Content-Security-Policy" in headers) == (path == "/")
+    policy = client.get("/").headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy and "frame-ancestors 'self' https://huggingface.co" in policy
+
+
+@pytest.mark.parametrize(
+    ("headers", "attributes"),
+    [
+        ({}, "HttpOnly; SameSite=Lax"),
+        ({"X-Forwarded-Proto": "https"}, "HttpOnly; SameSite=None; Secure; Partitioned"),
+    ],
+    ids=["http", "https"],
+)
+def test_a_new_visitor_is_given_a_cookie_that_scripts_cannot_read(
+    client: TestClient, headers: dict[str, str], attributes: str
+) -> None:
+    before = telemetry.VISITORS._value.get()
+    answer = client.post("/visitor", json={"visitor": ME}, headers=headers)
+    assert answer.json() == {"visitor": ME}
+    assert answer.headers["Set-Cookie"] == f"{COOKIE}={ME}; Max-Age=31536000; Path=/; {attributes}"
+    assert telemetry.VISITORS._value.get() == before + 1
+
+
+def test_the_first_cookie_counts_and_documents_renew_it(client: TestClient) -> None:
+    client.cookies.set(COOKIE, ME)
+    assert client.post("/visitor", json={"visitor": YOU}).json() == {"visitor": ME}
+    assert f"{COOKIE}={ME}; Max-Age=31536000" in client.get("/").headers["Set-Cookie"]
+    assert "Set-Cookie" not in client.get("/script").headers
+
+
+def test_without_a_sound_cookie_documents_set_none(client: TestClient) -> None:
+    assert "Set-Cookie" not in client.get("/").headers
+    client.cookies.set(COOKIE, "forged")
+    assert "Set-Cookie" not in client.get("/").headers
+
+
+@pytest.mark.parametrize("body", ["", "[]", '{"visitor": "me"}', '{"visitor": 1}', "{}"])
+def test_what_is_no_id_is_refused(client: TestClient, body: str) -> None:
+    answer = client.post("/visitor", content=body)
+    assert answer.status_code == 400 and "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_another_site_can_neither_set_nor_forget_a_visitor(client: TestClient, method: str) -> None:
+    answer = client.request(method, "/visitor", headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403 and "Set-Cookie" not in answer.headers
+
+
+def test_a_kiosk_forgets_its_visitor(client: TestClient) -> None:
+    client.cookies.set(COOKIE, ME)
+    answer = client.delete("/visitor")
+    assert answer.status_code == 204 and f"{COOKIE}=; Max-Age=0;" in answer.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(
+    ("loaded", "database", "status"),
+    [(True, "", 200), (False, "", 503), (True, "The disk is full.", 503)],
+    ids=["well", "loading", "full"],
+)
+def test_health_means_that_networks_are_loaded_and_votes_can_be_stored(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, loaded: bool, database: str, status: int
+) -> None:
+    monkeypatch.setattr(server.Models, "loaded", loaded)
+    monkeypatch.setattr(server, "database_problem", lambda: database)
+    answer = client.get("/healthz")
+    assert answer.status_code == status
+    assert answer.json() == {
+        "models": "ok" if loaded else server.Models.problem,
+        "database": database or "ok",
+    }
+
+
+def test_runs_are_counted_and_timed_however_they_end() -> None:
+    def runs(page: str) -> float:
+        return telemetry.RUN_SECONDS.labels(page)._sum.get()
+
+    with pytest.raises(KeyError), telemetry.measured_run() as run:
+        run.page = "Stage of a test"
+        assert telemetry.RUNS._value.get() >= 1
+        raise KeyError
+    assert runs("Stage of a test") > 0
+    assert telemetry.RUNS._value.get() == 0
+
+
+def test_the_log_is_json_without_personal_data() -> None:
+    try:
+        raise ValueError("secret")
+    except ValueError:
+        record = logging.LogRecord(
+            "albumjudge.x", 40, "f", 1, "%s failed", (f"vote of {ME}",), sys.exc_info()
+        )
+    line = json.loads(telemetry.JsonLines().format(record))
+    assert line["message"] == "vote of … failed" and line["error"] == "ValueError"
+    assert line["where"].startswith("test_server.py:") and "secret" not in json.dumps(line)
