@@ -26,6 +26,7 @@ import numpy as np
 import torch
 
 from albumjudge.inference.checkpoints import Checkpoint, CheckpointError, load_generator, read_checkpoint
+from albumjudge.metrics import row_label
 from training.data.covers import CoverSet, DataError, hold_out, read_metadata
 from training.engine.hardware import hardware
 from training.engine.state import merge_metrics, write_json, write_text
@@ -107,7 +108,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         painted[name] = paint(generator, seeds, labels)
         save_sheets(generator, name, given.out)
     painted[UNTRAINED] = paint(untrained(first, seed=given.seed), seeds, labels)
-    spectra = {name: power_spectrum(covers) for name, covers in painted.items() if name != UNTRAINED}
+    spectra = {row_label(name): power_spectrum(covers) for name, covers in painted.items()}
     spectrum_picture(bench.spectrum, spectra).save(given.out / "spectrum.png")
     found: dict[str, Any] = {
         "date": datetime.now(UTC).date().isoformat(),

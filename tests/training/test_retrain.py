@@ -1,0 +1,153 @@
+"""Retraining does what is out of date, and only that, and goes on where it was stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from training.data.images import DataError
+from training.retrain import Step, exhibit_command, main, more_options, retrain, steps
+
+
+UNIQUE = count()
+
+
+@dataclass
+class Runner:
+    """Runs steps by writing their results; the ticks of its clock are minutes."""
+
+    planned: list[Step]
+    fails: set[str] = field(default_factory=set)
+    ran: list[str] = field(default_factory=list)
+    minutes: int = 0
+
+    def __call__(self, command: Sequence[str]) -> int:
+        (step,) = (step for step in self.planned if step.command == command)
+        self.ran.append(step.name)
+        if step.name in self.fails:
+            return 3
+        for path in step.writes:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{step.name} {next(UNIQUE)}")
+        if step.name == "jury":
+            (step.writes[0].parent / "training.json").write_text(f"{next(UNIQUE)}")
+        return 0
+
+    def clock(self) -> float:
+        self.minutes += 1
+        return 60.0 * self.minutes
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> dict[str, Path]:
+    found = {name: tmp_path / name for name in ("covers", "abstract", "paintings", "runs")}
+    for name in ("covers", "abstract", "paintings"):
+        found[name].mkdir()
+        (found[name] / "metadata.csv").write_text("file_name\n")
+    return found
+
+
+def plan(folders: dict[str, Path]) -> list[Step]:
+    return steps(folders["covers"], folders["abstract"], folders["paintings"], folders["runs"], None)
+
+
+def again(folders: dict[str, Path], options: Sequence[str] = (), fails: set[str] | None = None) -> list[str]:
+    """Names of the steps that a call runs."""
+    planned = more_options(plan(folders), options)
+    runner = Runner(planned, fails or set())
+    retrain(planned, folders["runs"], run=runner, clock=runner.clock)
+    return runner.ran
+
+
+EVERYTHING = [
+    *("seed", "plain", "autoencoder", "flow", "one-step", "painters"),
+    *("jury", "judges", "prior", "saliency"),
+]
+
+
+def test_everything_is_done_once(folders: dict[str, Path]) -> None:
+    assert again(folders) == EVERYTHING
+    assert again(folders) == []
+
+
+def test_changed_data_concern_those_who_read_them_and_all_who_read_their_results(
+    folders: dict[str, Path],
+) -> None:
+    again(folders)
+    (folders["abstract"] / "metadata.csv").write_text("file_name\nnew.png\n")
+    assert again(folders) == ["jury", "judges", "prior", "saliency"]
+    assert again(folders) == []
+    old = list((folders["runs"] / "old").iterdir())
+    assert len(old) == 1 and old[0].name.startswith("jury-")
+    assert (old[0] / "checkpoint" / "model.safetensors").read_text().startswith("jury")
+    (folders["covers"] / "metadata.csv").unlink()
+    assert again(folders) == [*EVERYTHING[:6], "prior", "saliency"]
+
+
+def test_changed_options_and_lost_results_are_noticed(folders: dict[str, Path]) -> None:
+    again(folders)
+    assert again(folders, ["seed=--epochs 2"]) == ["seed", "painters"]
+    (folders["runs"] / "plain" / "checkpoint" / "model.safetensors").unlink()
+    assert again(folders, ["seed=--epochs 2"])[0] == "plain"
+
+
+def test_a_step_that_fails_ends_the_run_and_goes_on_without_losing_what_it_had(
+    folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(DataError, match=r"The step flow is not done: .* The same command goes on there"):
+        again(folders, fails={"flow"})
+    state = folders["runs"] / "flow" / "state.safetensors"
+    state.parent.mkdir()
+    state.write_text("half-way")
+    capsys.readouterr()
+    assert again(folders) == EVERYTHING[3:]
+    assert state.read_text() == "half-way" and not (folders["runs"] / "old").exists()
+    out = capsys.readouterr().out
+    assert "Step 1 of 10, seed: up to date." in out and "Step 4 of 10, flow. All steps may be done by" in out
+    known = json.loads((folders["runs"] / "retrain.json").read_text())
+    assert known["flow"]["seconds"] == 120 and known["jury"]["seconds"] == 60
+
+
+def test_a_half_done_step_is_begun_anew_if_its_data_changed(folders: dict[str, Path]) -> None:
+    with pytest.raises(DataError):
+        again(folders, fails={"seed"})
+    (folders["runs"] / "seed").mkdir()
+    (folders["runs"] / "seed" / "state.safetensors").write_text("half-way")
+    (folders["covers"] / "metadata.csv").write_text("file_name\nnew.png\n")
+    again(folders)
+    assert not (folders["runs"] / "seed" / "state.safetensors").exists()
+
+
+def test_scripts_take_the_options_that_they_are_given(folders: dict[str, Path]) -> None:
+    for step in plan(folders):
+        if step.script == "train_one_step":
+            pytest.importorskip("training.train_one_step")
+        with pytest.raises(SystemExit) as stopped:
+            import_module(f"training.{step.script}").main([*step.options, "--help"])
+        assert stopped.value.code == 0
+
+
+def test_the_script_says_what_is_to_do_and_what_is_missing(
+    folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--covers", str(folders["covers"]), "--paintings", str(folders["abstract"])]
+    given += ["--out", str(folders["runs"])]
+    assert main([*given, "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == EVERYTHING and all("to do" in line for line in lines)
+    assert main([*given, "--options", "polish=--fast"]) == 1
+    assert "names no step" in capsys.readouterr().err
+    assert main([*given, "--covers", str(folders["runs"] / "nowhere")]) == 1
+    assert "There is no folder" in capsys.readouterr().err
+    again(folders)
+    assert main(given) == 0
+    assert exhibit_command(folders["runs"]) in capsys.readouterr().out
+    (folders["runs"] / "retrain.json").write_text("{")
+    assert main(given) == 1
+    assert "Delete it to do all steps again" in capsys.readouterr().err
