@@ -14,7 +14,6 @@ import pytest
 from training.data.images import DataError
 from training.retrain import Step, exhibit_command, main, more_options, retrain, steps
 
-
 UNIQUE = count()
 
 
