@@ -22,12 +22,10 @@ from albumjudge.ui import charts
 from albumjudge.ui.figures import Line, Ruler, card, needs
 
 INTERVALS = (
-    "The bar around each number is its 95 % interval: with other visitors and other covers, the "
-    "number would "
-    "most likely have come out somewhere in there. Votes of one visitor, or on one cover, resemble each "
-    "other; the "
-    "interval allows for that by drawing whole visitors and whole covers anew (a cluster bootstrap), and "
-    "reaches further where they are few. A share’s is never narrower than Wilson’s."
+    "The bar around each number is its 95 % interval: with other visitors and other covers, the number "
+    "would most likely have come out somewhere in there. Votes of one visitor, or on one cover, resemble "
+    "each other; the interval allows for that by drawing whole visitors and whole covers anew (a cluster "
+    "bootstrap), and reaches further where they are few. A share’s is never narrower than Wilson’s."
 )
 
 
@@ -180,8 +178,7 @@ def chance_card(found: AgainstChance) -> str:
         verdict = {1: "more than", 0: "not clearly more than", -1: "less than"}[beside]
         sentence = (
             f"That is {verdict} chance, which would give {percent(found.chance.value)}. The difference is "
-            f"between "
-            f"{low} and {high} percentage points."
+            f"between {low} and {high} percentage points."
         )
     return card(
         "Do people and machine feel the same?",
@@ -189,8 +186,7 @@ def chance_card(found: AgainstChance) -> str:
         Ruler(0, 1, percent, found.chance.value, "chance"),
         sentence=sentence,
         term="Share of votes, cast before the verdict was shown, that felt its first feeling. Chance: both "
-        "keep "
-        "their habits, but do not look at the cover.",
+        "keep their habits, but do not look at the cover.",
         rests_on=rests_on(found.share),
     )
 
@@ -236,8 +232,7 @@ def one_more_card(found: OneMoreVisitor) -> str:
         Ruler(-0.2, 1, decimal, 0.0, "chance"),
         sentence=sentence,
         term="Cohen’s kappa: agreement with what most other visitors felt. 0 is chance, 1 is perfect. "
-        "Visitor and "
-        f"machine face the same crowd, on covers with {FEWEST_FOR_MAJORITY} votes or more.",
+        f"Visitor and machine face the same crowd, on covers with {FEWEST_FOR_MAJORITY} votes or more.",
         rests_on=rests_on(found.machine),
     )
 
@@ -256,8 +251,7 @@ def visitors_card(found: Figure) -> str:
         Ruler(-0.2, 1, decimal, 0.0, "chance"),
         sentence=sentence,
         term="Krippendorff’s alpha: 0 is chance, 1 is perfect. “Nothing, or something else” is an answer "
-        "like any "
-        "other.",
+        "like any other.",
         rests_on=rests_on(found),
     )
 
@@ -278,8 +272,8 @@ def noise_card(found: Noise) -> str:
         Ruler(0, 0.69, decimal, found.by_chance, "chance alone"),
         sentence=sentence,
         term="Jensen-Shannon divergence of the crowd’s eight shares and the machine’s: 0 is the same, 0.69 "
-        "is nothing "
-        "in common. Few votes never match shares exactly; the line shows how far that alone would go.",
+        "is nothing in common. Few votes never match shares exactly; the line shows how far that alone "
+        "would go.",
         rests_on=f"{found.distance.n:,} covers with {FEWEST_FOR_SHARES} votes or more.",
     )
 
@@ -303,7 +297,6 @@ def calibration_card(found: Calibration) -> str:
         Ruler(0, 0.2, percent, found.by_chance, "chance alone"),
         sentence=sentence,
         term="Calibration error: the mean gap between how probable the machine called a feeling and how "
-        "often "
-        "people felt it. The line shows what chance in so many votes would give.",
+        "often people felt it. The line shows what chance in so many votes would give.",
         rests_on=rests_on(error),
     )

@@ -9,7 +9,7 @@ import altair as alt
 from albumjudge.statistics.bradley_terry import PainterRanking
 from albumjudge.statistics.findings import Figure
 from albumjudge.statistics.portrait import Portrait
-from albumjudge.statistics.story import Story
+from albumjudge.statistics.story import CoverPoint, Story
 from albumjudge.ui.charts.theme import (
     ACCENT,
     FAINT,
@@ -40,19 +40,7 @@ def covers_by_pleasantness(story: Story) -> alt.LayerChart:
     """
     if not story.points:
         raise ValueError("A chart of covers needs some.")
-    rows = [
-        {
-            "link": str(point.cover),
-            "number": f"No. {point.cover.number}",
-            "people": point.people.value,
-            "machine": point.machine,
-            "votes": point.people.trials,
-            "felt": point.felt,
-            "said": point.said,
-            "first": SAME if point.felt == point.said else DIFFERENT,
-        }
-        for point in story.points
-    ]
+    rows = [_point(point) for point in story.points]
     scale = alt.Scale(domain=[-0.03, 1.03], nice=False)
     axis = percent_axis()
     colour = QUIET if story.faint else ACCENT
@@ -96,6 +84,19 @@ def covers_by_pleasantness(story: Story) -> alt.LayerChart:
         description=f"{len(rows)} covers. Pleasant to most people and to the machine: {both}; to neither: {neither}; "
         f"on the others the two differ.",
     )
+
+
+def _point(point: CoverPoint) -> dict[str, object]:
+    return {
+        "link": str(point.cover),
+        "number": f"No. {point.cover.number}",
+        "people": point.people.value,
+        "machine": point.machine,
+        "votes": point.people.trials,
+        "felt": point.felt,
+        "said": point.said,
+        "first": SAME if point.felt == point.said else DIFFERENT,
+    }
 
 
 def ranking(found: PainterRanking, names: Mapping[str, str]) -> alt.LayerChart:
