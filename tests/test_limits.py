@@ -194,7 +194,7 @@ def test_names_are_the_fields_own_words() -> None:
             ours = token.type == tokenize.NAME and not token.string.startswith("test_")
             if ours and name_parts(token.string) & IDENTIFIERS:
                 wrong.add(f"{name(path)}: {token.string}")
-    assert not sorted(wrong)
+    assert not wrong, "\n".join(sorted(wrong))
 
 
 def test_docstrings_and_comments_are_in_the_fields_own_words() -> None:
@@ -205,4 +205,4 @@ def test_docstrings_and_comments_are_in_the_fields_own_words() -> None:
         for line, text in prose(path.read_text(encoding="utf-8"))
         if (found := PROSE.search(text))
     ]
-    assert not wrong
+    assert not wrong, "\n".join(wrong)

@@ -14,6 +14,7 @@
 | `ALBUMJUDGE_KIOSK_IDLE` | seconds without a touch after which a kiosk waits for its next visitor | `60` |
 | `ALBUMJUDGE_CURATOR_PASSWORD` | password of the curator's room, 8 characters or more | none, no room |
 | `ALBUMJUDGE_HUB_DATASET` | data set on the Hub that a curator may push the votes to: `org/name` | none |
+| `ALBUMJUDGE_FRAME_ANCESTORS` | sites that may show the exhibit in a frame, with spaces between | `https://huggingface.co` |
 | `HF_ENDPOINT` | address of the Hub, or of a mirror of it | `https://huggingface.co` |
 | `HF_TOKEN` | the Hub's access token, for what is private or gated and to push; huggingface_hub reads it | none |
 
@@ -26,6 +27,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +51,7 @@ SETTINGS: tuple[str, ...] = (
     "ALBUMJUDGE_KIOSK_IDLE",
     "ALBUMJUDGE_CURATOR_PASSWORD",
     "ALBUMJUDGE_HUB_DATASET",
+    "ALBUMJUDGE_FRAME_ANCESTORS",
     "HF_ENDPOINT",
     "HF_TOKEN",
 )
@@ -78,6 +81,7 @@ class Settings:
         kiosk_idle: seconds, above zero.
         curator_password: None if there is no curator's room. Not shown by ``repr``.
         hub_dataset: ``org/name``, None for none.
+        frame_ancestors: origins, as Content Security Policy spells them.
     """
 
     generator_directory: Path | None = None
@@ -92,6 +96,7 @@ class Settings:
     kiosk_idle: float = 60.0
     curator_password: str | None = field(default=None, repr=False)
     hub_dataset: str | None = None
+    frame_ancestors: tuple[str, ...] = ("https://huggingface.co",)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -115,6 +120,9 @@ class Settings:
             kiosk_idle=_seconds("ALBUMJUDGE_KIOSK_IDLE", given["ALBUMJUDGE_KIOSK_IDLE"] or "60"),
             curator_password=_password("ALBUMJUDGE_CURATOR_PASSWORD", given["ALBUMJUDGE_CURATOR_PASSWORD"]),
             hub_dataset=_repository("ALBUMJUDGE_HUB_DATASET", given["ALBUMJUDGE_HUB_DATASET"]),
+            frame_ancestors=_origins(
+                "ALBUMJUDGE_FRAME_ANCESTORS", given["ALBUMJUDGE_FRAME_ANCESTORS"] or "https://huggingface.co"
+            ),
         )
 
 
@@ -149,6 +157,15 @@ def _repository(variable: str, text: str) -> str | None:
     if text and not is_repository(text):
         raise SettingsError(f"{variable} is {text!r}. Give a data set's name on the Hub, org/name.")
     return text or None
+
+
+def _origins(variable: str, text: str) -> tuple[str, ...]:
+    for origin in text.split():
+        if not re.fullmatch(r"https?://(\*\.)?[\w.-]+(:\d+)?", origin):
+            raise SettingsError(
+                f"{variable} has {origin!r}. Give addresses of sites, such as https://example.org, or nothing."
+            )
+    return tuple(text.split())
 
 
 def _seconds(variable: str, text: str) -> float:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from albumjudge.domain.settings import SettingsError
+from albumjudge.domain.settings import Settings, SettingsError
 from albumjudge.inference.checkpoints import CheckpointError
 from albumjudge.server import telemetry
 from albumjudge.server.cookie import is_secure, known_visitor, set_cookie
@@ -27,8 +27,6 @@ from albumjudge.ui import shell
 from albumjudge.ui.visitor import is_visitor_id
 from albumjudge.voting.database import VoteError, transact
 
-FRAME_ANCESTORS = "'self' https://huggingface.co"
-"""Who may show the exhibit in a frame: itself, and the Hub, where Spaces are shown."""
 _LOG = logging.getLogger("albumjudge.server")
 _LOOP_BEAT = 0.5
 
@@ -136,9 +134,18 @@ async def _watch_loop() -> None:
         telemetry.LOOP_LAG.observe(max(0.0, time.perf_counter() - began - _LOOP_BEAT))
 
 
+def frame_ancestors() -> str:
+    """Who may show the exhibit in a frame, as Content Security Policy spells it."""
+    try:
+        others = Settings.from_environment().frame_ancestors
+    except SettingsError:  # The pages will say so.
+        others = ()
+    return " ".join(("'self'", *others))
+
+
 ROUTES = [
     Route("/healthz", healthz),
     Route("/metrics", metrics),
     Route("/visitor", visitor, methods=["POST", "DELETE"]),
 ]
-MIDDLEWARE = [Middleware(Headers, frame_ancestors=FRAME_ANCESTORS)]
+MIDDLEWARE = [Middleware(Headers, frame_ancestors=frame_ancestors)]

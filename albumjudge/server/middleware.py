@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -41,9 +43,9 @@ class Headers:
         frame_ancestors: who may show the exhibit in a frame, as Content Security Policy spells it.
     """
 
-    def __init__(self, app: ASGIApp, frame_ancestors: str = "'self'") -> None:
+    def __init__(self, app: ASGIApp, frame_ancestors: Callable[[], str]) -> None:
         self._app = app
-        self._policy = POLICY.format(frame_ancestors)
+        self._policy = POLICY.format(frame_ancestors())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

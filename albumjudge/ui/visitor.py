@@ -31,7 +31,9 @@ export default async function ({{ data, setStateValue }}) {{
     }});
     return (await answer.json()).visitor;
   }};
-  const visitor = navigator.locks ? await navigator.locks.request("{COOKIE}", settle) : await settle();
+  let visitor;
+  // Tabs that open at once take turns; in frames of other sites browsers may deny locks.
+  try {{ visitor = await navigator.locks.request("{COOKIE}", settle); }} catch {{ visitor = await settle(); }}
   if (visitor && visitor !== data) setStateValue("visitor", visitor);
 }}
 """

@@ -117,7 +117,7 @@ def test_health_means_that_networks_are_loaded_and_votes_can_be_stored(
 
 def test_runs_are_counted_and_timed_however_they_end() -> None:
     def runs(page: str) -> float:
-        return telemetry.RUN_SECONDS.labels(page)._sum.get()
+        return float(telemetry.RUN_SECONDS.labels(page)._sum.get())
 
     with pytest.raises(KeyError), telemetry.measured_run() as run:
         run.page = "Stage of a test"

@@ -1,0 +1,125 @@
+"""The exhibit inside a frame of another site, over https, in a browser that blocks cookies of third parties."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, FrameLocator, Page, expect, sync_playwright
+
+from albumjudge.ui.visitor import COOKIE
+from tests.e2e.conftest import BROWSERS, QUIET, served
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for this machine and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    folder = tmp_path_factory.mktemp("tls")
+    paths = folder / "cert.pem", folder / "key.pem"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+    ]
+    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    files = ["-out", str(paths[0]), "-keyout", str(paths[1])]
+    subprocess.run([*command, *names, *files], check=True, capture_output=True)
+    return paths
+
+
+@contextmanager
+def another_site(port: int, framed: str, certificate: tuple[Path, Path]) -> Iterator[str]:
+    """https://localhost, another site than https://127.0.0.1, with a page that shows ``framed`` in a frame."""
+    page = f'<!doctype html><title>Another site</title><iframe src="{framed}" width="1200" height="900"></iframe>'
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"https://localhost:{port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def strict_browser() -> Iterator[BrowserContext]:
+    """A browser without cookies of third parties, unless they are partitioned."""
+    with sync_playwright() as playwright:
+        found = next(filter(None, map(shutil.which, BROWSERS)), None)
+        chromium = playwright.chromium.launch(
+            executable_path=found, args=[*QUIET, "--test-third-party-cookie-phaseout"]
+        )
+        yield chromium.new_context(ignore_https_errors=True)
+        chromium.close()
+
+
+def visitors(page: Page) -> set[str]:
+    return {str(c["value"]) for c in page.context.cookies() if c["name"] == COOKIE}
+
+
+def vote(frame: FrameLocator) -> None:
+    frame.locator('[class*="st-key-felt-awe"] button').click()
+    expect(frame.get_by_role("button", name="Yes, I agree")).to_be_visible()
+
+
+def test_a_visitor_in_a_frame_is_the_same_after_a_reload(
+    tmp_path: Path, certificate: tuple[Path, Path]
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings: dict[str, Any] = {
+        "STREAMLIT_SERVER_SSL_CERT_FILE": str(certificate[0]),
+        "STREAMLIT_SERVER_SSL_KEY_FILE": str(certificate[1]),
+        "ALBUMJUDGE_FRAME_ANCESTORS": f"https://localhost:{port}",
+    }
+    with served(tmp_path, bundled=False, **settings) as app, strict_browser() as context:
+        address = app.url.replace("http:", "https:")
+        with another_site(port, f"{address}/vote", certificate) as site:
+            page = context.new_page()
+            page.goto(site)
+            frame = page.frame_locator("iframe")
+            vote(frame)
+            inside = page.frames[1]
+            inside.evaluate("document.cookie = 'unpartitioned=1; SameSite=None; Secure; Path=/'")
+            assert "unpartitioned" not in inside.evaluate("document.cookie"), "cookies are not blocked here"
+            (me,) = visitors(page)
+
+            page.reload()
+            # Whoever comes back meets the cover that is due next, or their own vote; not a new round.
+            expect(frame.locator(".progress")).to_contain_text("2 of 6")
+            assert visitors(page) == {me}
+            assert {vote.visitor for vote in app.box.votes()} == {me}
