@@ -29,7 +29,7 @@ from albumjudge.inference.checkpoints import (
 )
 from albumjudge.inference.judge import Judge
 from albumjudge.inference.painter import Painter
-from albumjudge.inference.steering import STEPS, Steering, SteeringTarget
+from albumjudge.inference.steering import STEPS, SteeringTarget, steer
 from training.reports.tables import markdown_table
 
 FIRST_SEED = 100
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--covers", type=int, default=8)
     parser.add_argument("--emotions", nargs="+", default=list(emotions.NAMES), choices=emotions.NAMES)
     parser.add_argument("--strength", type=float, default=SteeringTarget("awe").strength)
-    parser.add_argument("--leash", type=float, default=SteeringTarget("awe").leash)
+    parser.add_argument("--radius", type=float, default=SteeringTarget("awe").radius)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
@@ -53,14 +53,14 @@ def main(arguments: list[str] | None = None) -> int:
         judged_by = read_checkpoint(given.judge, "judge", "directory")
         painter = Painter(load_generator(painted_by), painted_by.revision)
         judge = Judge(load_judge(judged_by), judged_by.revision)
-        wishes = [SteeringTarget(name, given.strength, given.leash) for name in given.emotions]
+        wishes = [SteeringTarget(name, given.strength, given.radius) for name in given.emotions]
     except (CheckpointError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    steering, size = Steering(painter, judge), painter.network.latent_size
+    size = painter.network.latent_size
     rows: dict[str, dict[str, float]] = {}
     # The first of all calls warms up and does not count.
-    list(steering.walk(CoverIdentity(painter.revision, 0), wishes[0], 1))
+    list(steer(painter, judge, CoverIdentity(painter.revision, 0), wishes[0], 1))
     ratios, waits, worked, efforts = [], [], [], []
     for wish in wishes:
         place, before, after, away = emotions.index(wish.emotion), [], [], []
@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
             wall, wall_worked = time.perf_counter() - began, time.process_time() - busy
             start = CoverIdentity(painter.revision, seed)
             began, busy = time.perf_counter(), time.process_time()
-            frames = list(steering.walk(start, wish))
+            frames = list(steer(painter, judge, start, wish))
             waits.append(time.perf_counter() - began)
             worked.append(time.process_time() - busy)
             ratios.append(waits[-1] / wall)
@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
             "distance": round(float(np.mean(away)), 2),
         }
     print(
-        f"{painter.revision} and {judge.revision}, strength {given.strength:g}, leash {given.leash:g}, "
+        f"{painter.revision} and {judge.revision}, strength {given.strength:g}, radius {given.radius:g}, "
         f"{STEPS} steps: mean share before and after, and how many of {given.covers} rose."
         f"\n\n{markdown_table(rows)}\n\n"
         f"A walk takes {np.median(waits):.2f} s ({np.min(waits):.2f} to {np.max(waits):.2f}), "

@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         with torch.inference_mode():
             found = in_turns(
                 {
-                    "jury": lambda: judge.hear(images),
+                    "jury": lambda: judge.juror_probabilities(images),
                     "plain VGG16": plain(judge.features, images, torch.contiguous_format),
                     "plain VGG16, channels last": plain(judge.features, images, torch.channels_last),
                 },

@@ -80,8 +80,8 @@ def between(pair: Pair, size: int) -> None:
         way = room.exhibit().show_each(breeding.way(pair, size))
     with st.container(key="between"):
         place = morph.slide(way)
-    if pair.left.order != pair.right.order:
-        orders = " to ".join(one.order or "any sleeve" for one in (pair.left, pair.right))
+    if pair.left.conditions != pair.right.conditions:
+        orders = " to ".join(one.conditions or "any sleeve" for one in (pair.left, pair.right))
         st.html(f'<p class="quiet">Half-way the order changes from {escape(orders)}.</p>')
     if place is not None:
         st.switch_page(room.STAGE, query_params={"cover": str(way[place].cover.identity)})

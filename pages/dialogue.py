@@ -165,7 +165,7 @@ def studio(link: str) -> None:
                     "Leash",
                     SHORTEST,
                     LONGEST,
-                    SteeringTarget.leash,
+                    SteeringTarget.radius,
                     1.0,
                     format="%.0f",
                     key="leash",

@@ -184,7 +184,7 @@ IN_TWO_STEPS = (
 
 def orders() -> str:
     """Whether the painter can be asked for genres and decades, which it was told of some covers."""
-    if room.exhibit().heeds_orders:
+    if room.exhibit().follows_conditions():
         return (
             " It was also told the genre and the decade of some covers, so it can be asked for them. How often a "
             "network that knows real covers reads from its covers what was asked for stands below."

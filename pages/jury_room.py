@@ -77,13 +77,13 @@ def sentences(verdict: Verdict) -> list[str]:
     gap = juror_disagreement.widest_gap(verdict)
     most, least = map(charts.percent, gap.shares)
     said = [
-        f"They are furthest apart about {gap.emotion}: {gap.most.life} feels {most} of it, "
-        f"{gap.least.life} {least}."
+        f"They are furthest apart about {gap.emotion}: {gap.most.name} feels {most} of it, "
+        f"{gap.least.name} {least}."
     ]
     loners = juror_disagreement.alone(verdict)
     if loners:
         said += [
-            f"{juror.life.capitalize()} stands alone: nobody else puts "
+            f"{juror.name.capitalize()} stands alone: nobody else puts "
             f"{emotions.top(juror.probabilities)} first."
             for juror in loners
         ]
@@ -91,7 +91,7 @@ def sentences(verdict: Verdict) -> list[str]:
         said.append(f"All of them put {verdict.firsts[0]} first, so nobody stands alone.")
     else:
         said.append(f"They are split between {named(list(verdict.firsts))}, but nobody stands alone.")
-    said.append(f"Furthest from all others in all is {juror_disagreement.furthest(verdict).life}.")
+    said.append(f"Furthest from all others in all is {juror_disagreement.furthest(verdict).name}.")
     return said
 
 
@@ -137,20 +137,20 @@ def each_juror(judged: JudgedCover) -> None:
             with st.container(key=f"juror-{number}"):
                 first = emotions.top(juror.probabilities)
                 st.html(
-                    f'<h3 class="juror">{escape(juror.life)}</h3>'
+                    f'<h3 class="juror">{escape(juror.name)}</h3>'
                     f'<p class="feels">{escape(emotions.in_words(juror.probabilities))}</p>'
                     f'<p class="heard">{escape(charts.spoken(juror.probabilities))}</p>'
                 )
                 st.altair_chart(charts.juror(juror.probabilities, verdict.probabilities, reach), theme=None)
-                picture = prints.pointed(lit[number], first, juror.life) if lit else ""
-                life = f'<p class="quiet">{escape(known.get(juror.life, ""))}</p>'
+                picture = prints.pointed(lit[number], first, juror.name) if lit else ""
+                life = f'<p class="quiet">{escape(known.get(juror.name, ""))}</p>'
                 st.html(f'<div class="look">{picture}{life}</div>')
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def eyes(cover: str, jury: str, _judged: JudgedCover) -> list[bytes]:
     """Where each juror looked; cover and jury are the key of the cache."""
-    return room.exhibit().where_each(_judged, enlarge=3)
+    return room.exhibit().saliency_pngs(_judged, enlarge=3)
 
 
 def main() -> None:

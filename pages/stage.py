@@ -105,7 +105,7 @@ def take_order() -> Order:
     words = {GENRE_WORDS[genre]: genre for genre in GENRES}
     music, time = ANY_MUSIC, ANY_TIME
     # A choice that changes nothing anyone could see would be a sham.
-    if room.exhibit().heeds_orders:
+    if room.exhibit().follows_conditions():
         genre = GENRE_WORDS.get(remembered("genre"), "")
         music = picked("Music", [ANY_MUSIC, *words], "order-genre", genre)
         time = picked("Time", [ANY_TIME, *DECADES], "order-decade", remembered("decade"))
@@ -176,7 +176,7 @@ def takes_orders(painter: str) -> bool:
     """Whether it is of any use to ask this painter for something."""
     exhibit = room.exhibit()
     known = exhibit.painter_of(painter)
-    return known is not None and known.to_order and exhibit.heeds(painter)
+    return known is not None and known.conditional and exhibit.follows_conditions(painter)
 
 
 def hang(number: int, identities: Sequence[CoverIdentity]) -> None:
@@ -247,7 +247,7 @@ def cover(link: str) -> None:
         # The light falls on the print itself, so the switch below it is asked before it is drawn.
         with st.container(key="hung"):
             if judged.verdict.jurors and st.session_state.get(looked):
-                lit = room.exhibit().where(judged, enlarge=4)
+                lit = room.exhibit().saliency_png(judged.cover, judged.verdict.top, enlarge=4)
                 st.html(prints.lit(judged, lit), width="content")
             else:
                 st.html(prints.framed(judged.cover, size="large"), width="content")

@@ -88,7 +88,7 @@ def verdict(seen: Seen) -> None:
             looked = f"where-{seen.file[:12]}"
             # The light falls on the print itself, so the switch below it is asked before it is drawn.
             if st.session_state.get(looked):
-                lit = room.exhibit().where_in(seen.picture, seen.verdict.top)
+                lit = room.exhibit().saliency_png(seen.picture, seen.verdict.top)
                 alt = f"The same picture, lit where it speaks for {seen.verdict.top}."
                 note = f"Light falls on what speaks for {seen.verdict.top}, as far as a network can tell why."
                 st.html(prints.brought(lit, alt, note, size="large"), width="content")

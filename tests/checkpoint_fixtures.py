@@ -14,7 +14,7 @@ import torch
 
 from albumjudge.models.dcgan import Generator
 from albumjudge.models.flow import FlowGenerator
-from albumjudge.models.vgg16 import EmotionVGG
+from albumjudge.models.vgg16 import VGG16EmotionClassifier
 from training.engine.state import save_checkpoint
 
 REPO = "museum/painter"
@@ -47,7 +47,7 @@ def make_painter_to_order(folder: Path, *, name: str = "orderly", seed: int = 0)
 def make_judge(folder: Path, *, name: str = "tiny-judge", favourite: int = 0) -> Path:
     """Write a judge that feels mostly one thing, whatever it sees."""
     with torch.device("meta"):  # Drawing VGG16's 15 million numbers at random takes seconds.
-        judge = EmotionVGG()
+        judge = VGG16EmotionClassifier()
     judge.to_empty(device="cpu")
     with torch.no_grad():
         for tensor in judge.state_dict().values():

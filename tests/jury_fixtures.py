@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from albumjudge.models.vgg16 import Backbone
+from albumjudge.models.vgg16 import VGG16Features
 from training.judge.cross_validation import SPLITS
 
 COLOURS = {"red": (220, 30, 30), "blue": (30, 30, 220)}
@@ -50,7 +50,7 @@ def make_others(root: Path) -> Path:
 def make_trunk(file: Path) -> Path:
     """Write VGG16's convolutions with random weights."""
     torch.manual_seed(5)
-    save_file({f"features.{k}": v for k, v in Backbone().features.state_dict().items()}, file)
+    save_file({f"features.{k}": v for k, v in VGG16Features().features.state_dict().items()}, file)
     return file
 
 

@@ -14,7 +14,7 @@ from tests.crew_member import be_precise
 from tests.quick_features import QuickFeatures
 from training import train_autoencoder as train_inker
 from training import train_flow as train_sketcher
-from training.generator.autoencoder_loss import Encoder
+from albumjudge.models.autoencoder import Encoder
 
 if __name__ == "__main__":
     be_precise()

@@ -35,7 +35,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from albumjudge.domain.verdict import mutual_information
-from albumjudge.models.vgg16 import REPORT_WIDTHS
+from albumjudge.models.vgg16 import FEATURE_WIDTHS
 from training.data.abstract import PaintingSet, load_paintings
 from training.data.covers import DataError
 from training.data.paintings import load_other_paintings
@@ -149,12 +149,12 @@ class SeedRecipe:
     """
 
     def __init__(self, features: torch.nn.Module, paintings: PaintingSet) -> None:
-        from albumjudge.models.vgg16 import EmotionVGG
+        from albumjudge.models.vgg16 import VGG16EmotionClassifier
 
         self.config: JudgeConfig = PRESETS["seed"]
         self.paintings = paintings
         torch.manual_seed(self.config.seed)
-        self.start = EmotionVGG(size=self.config.size).eval()
+        self.start = VGG16EmotionClassifier(size=self.config.size).eval()
         self.start.features.load_state_dict(features.state_dict())
         self.views: Views | None = None
 
@@ -171,7 +171,7 @@ def methods(material: Material, trunk: torch.nn.Module, *, slow: bool, ablations
     """All methods by the names in the table; without ``slow`` the fine-tuned recipe is left out."""
     # Rivals are others' methods: they have what a plain trunk reports.
     reports = plain(material.reports)
-    last = reports[:, -REPORT_WIDTHS[-1] : -REPORT_WIDTHS[-1] // 2]
+    last = reports[:, -FEATURE_WIDTHS[-1] : -FEATURE_WIDTHS[-1] // 2]
     config = replace(CONFIG, size=material.size)
     first = LIVES[:1]
     found: dict[str, Method] = {

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from albumjudge.domain.emotions import NAMES
 from albumjudge.inference.checkpoints import CheckpointError, load_judge, read_checkpoint
 from albumjudge.models.jury import Jury
-from albumjudge.models.vgg16 import EmotionVGG
+from albumjudge.models.vgg16 import VGG16EmotionClassifier
 from training.data.abstract import PaintingSet, load_paintings
 from training.data.covers import DataError
 from training.engine.state import merge_metrics, write_json
@@ -74,7 +74,7 @@ def read_out_of_fold(checkpoint: Path, paintings: PaintingSet) -> Shares:
 
 
 @torch.inference_mode()
-def shares_by(network: EmotionVGG | Jury, paintings: PaintingSet) -> Shares:
+def shares_by(network: VGG16EmotionClassifier | Jury, paintings: PaintingSet) -> Shares:
     """The network's distributions, shape ``(n, 8)``."""
     pixels = torch.from_numpy(paintings.pixels).permute(0, 3, 1, 2)
     parts = [network(part.float() / 255).double().softmax(1) for part in torch.split(pixels, 32)]

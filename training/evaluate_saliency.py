@@ -28,9 +28,9 @@ from torch.nn.functional import avg_pool2d, interpolate
 from albumjudge.inference.checkpoints import CheckpointError, load_generator, load_judge, read_checkpoint
 from albumjudge.inference.judge import as_images
 from albumjudge.inference.painter import Painter
-from albumjudge.inference.saliency import heat, look_covered
+from albumjudge.inference.saliency import heat, occluded_features
 from albumjudge.models.jury import Jury
-from albumjudge.models.vgg16 import EmotionVGG
+from albumjudge.models.vgg16 import VGG16EmotionClassifier
 from training.data.covers import DataError
 from training.engine.state import merge_metrics
 from training.reports.model_card import write_card
@@ -66,7 +66,7 @@ def in_parts(function: Callable[..., Tensor], *tensors: Tensor, size: int = 16) 
     return torch.cat([function(*part) for part in zip(*(torch.split(t, size) for t in tensors), strict=True)])
 
 
-def randomised_trunk(network: Jury | EmotionVGG, seed: int) -> Jury | EmotionVGG:
+def randomised_trunk(network: Jury | VGG16EmotionClassifier, seed: int) -> Jury | VGG16EmotionClassifier:
     """A copy whose convolutions are drawn at random, as large as the trained ones."""
     other = copy.deepcopy(network)
     chance = torch.Generator().manual_seed(seed)
@@ -77,12 +77,12 @@ def randomised_trunk(network: Jury | EmotionVGG, seed: int) -> Jury | EmotionVGG
     return other
 
 
-def shuffled_votes(network: Jury | EmotionVGG, seed: int) -> Jury | EmotionVGG:
+def shuffled_votes(network: Jury | VGG16EmotionClassifier, seed: int) -> Jury | VGG16EmotionClassifier:
     """A copy that remembers the votes of one painting at another (or, alone, emotions in another order)."""
     other = copy.deepcopy(network)
     chance = torch.Generator().manual_seed(seed)
     if isinstance(other, Jury):
-        other.memory.copy_(other.memory[:, torch.randperm(other.memory.shape[1], generator=chance)])
+        other.dual_coefficients.copy_(other.dual_coefficients[:, torch.randperm(other.dual_coefficients.shape[1], generator=chance)])
     else:
         other.head.weight.copy_(other.head.weight[torch.randperm(len(other.head.weight), generator=chance)])
     return other
@@ -98,7 +98,7 @@ def likeness(maps: Tensor, others: Tensor) -> float:
 
 
 @torch.no_grad()
-def evaluate(network: Jury | EmotionVGG, images: Tensor, seed: int) -> dict[str, dict[str, float]]:
+def evaluate(network: Jury | VGG16EmotionClassifier, images: Tensor, seed: int) -> dict[str, dict[str, float]]:
     """Rows of both tests.
 
     Args:
@@ -107,21 +107,21 @@ def evaluate(network: Jury | EmotionVGG, images: Tensor, seed: int) -> dict[str,
     chance = torch.Generator().manual_seed(seed)
 
     def shares(pictures: Tensor) -> Tensor:
-        return in_parts(lambda part: network.hear(part).mean(0), pictures)
+        return in_parts(lambda part: network.juror_probabilities(part).mean(0), pictures)
 
     height, width = images.shape[-2:]
     before = shares(images)
     emotions = before.argmax(1)
 
-    def maps(asked: Jury | EmotionVGG, seen: Tensor) -> Tensor:
-        return cells(heat(asked, seen, (height, width), emotions[: len(seen)]))
+    def maps(asked: Jury | VGG16EmotionClassifier, seen: Tensor) -> Tensor:
+        return cells(saliency_of(asked, seen, (height, width), emotions[: len(seen)]))
 
-    seen = look_covered(network, images)
+    seen = occluded_features(network, images)
     true_maps = maps(network, seen)
     stranger = randomised_trunk(network, seed)
     rows: dict[str, dict[str, float]] = {}
     for name, theirs in (
-        ("map of a random trunk", maps(stranger, look_covered(stranger, images[:STRANGERS]))),
+        ("map of a random trunk", maps(stranger, occluded_features(stranger, images[:STRANGERS]))),
         # Other votes change what is felt, not what is seen.
         ("map after shuffled votes", maps(shuffled_votes(network, seed), seen)),
     ):

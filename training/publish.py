@@ -24,7 +24,8 @@ from huggingface_hub.utils import logging as hub_logging
 
 from albumjudge.export.hub_push import PublishError, be_impatient, in_sentences, writer
 from albumjudge.inference.checkpoints import Checkpoint, CheckpointError, read_checkpoint, read_kind
-from albumjudge.inference.hub import DEFAULT_ENDPOINT, OPTIONAL, REQUIRED, is_repository
+from albumjudge.domain.hub_address import DEFAULT_ENDPOINT, is_repository
+from albumjudge.inference.hub import OPTIONAL, REQUIRED
 
 CARD = "README.md"
 

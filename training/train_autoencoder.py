@@ -22,13 +22,15 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, l1_loss
 
 from albumjudge.models.dcgan import doublings
-from albumjudge.models.flow import GRAIN, LEAST, Decoder
+from albumjudge.models.autoencoder import DOWNSAMPLING, Decoder, Encoder
+from albumjudge.models.flow import SMALLEST_SIZE
 from training.data.covers import CoverSet, DataError, load_covers
 from training.engine.distributed import Processes
 from training.engine.hardware import choose_precision
 from training.engine.script import add_options, chosen, run_script
 from training.engine.trainer import Trainer, train
-from training.generator.autoencoder_loss import Encoder, perceptual_loss
+from albumjudge.models.autoencoder import Encoder
+from training.generator.autoencoder_loss import perceptual_loss
 from training.generator.dcgan_trainer import contact_sheet
 from training.metrics.efficientnet import LiteFeatures
 
@@ -42,7 +44,7 @@ class AutoencoderConfig:
     Attributes:
         source, held_out, size, epochs, batch, learning_rate, lr_decay, seed: as in
             :class:`training.generator.presets.GeneratorConfig`.
-        depth: channels of a latent image.
+        latent_channels: channels of a latent image.
         width: feature maps of the decoder at half the size of a cover.
         noise: deviation of what is added to latent images, so that the decoder forgives errors of that size.
         perceptual_weight: of the distance between frozen features, beside the mean difference of pixels.
@@ -58,7 +60,7 @@ class AutoencoderConfig:
     batch: int = 16
     learning_rate: float = 5e-4
     lr_decay: float = 0.5
-    depth: int = 12
+    latent_channels: int = 12
     width: int = 64
     noise: float = 0.25
     perceptual_weight: float = 0.3
@@ -75,12 +77,12 @@ class AutoencoderTrainer(Trainer):
     ) -> None:
         metrics = ("loss_pixels", "loss_perceptual", "loss_half_size")
         super().__init__(config, covers, processes, metrics, precision)
-        if config.size < LEAST or doublings(config.size) < 1:
+        if config.size < SMALLEST_SIZE or doublings(config.size) < 1:
             raise DataError(
-                f"Latent images are made of covers of {LEAST}, 128 ... pixels, not {config.size}."
+                f"Latent images are made of covers of {SMALLEST_SIZE}, 128 ... pixels, not {config.size}."
             )
         self.config = config
-        encoder, self.decoder = Encoder(config.depth), Decoder(config.depth, config.width)
+        encoder, self.decoder = Encoder(config.latent_channels), Decoder(config.latent_channels, config.width)
         self.features = LiteFeatures(config.feature_side)
         for network in (encoder, self.decoder, self.features):
             network.to(self.device).to(memory_format=torch.channels_last)
@@ -94,13 +96,13 @@ class AutoencoderTrainer(Trainer):
         config, local = self.config, self.processes.local
         self.set_learning_rate(config.learning_rate)
         covers = self.covers_at(local(torch.from_numpy(self.batch_indices())))
-        side = config.size // GRAIN
-        noise = torch.randn((config.batch, config.depth, side, side), generator=self.rng)
+        side = config.size // DOWNSAMPLING
+        noise = torch.randn((config.batch, config.latent_channels, side, side), generator=self.rng)
         with self.autocast():
             latent_images = self.encoder(covers).float()
             decoded = self.decoder(latent_images + config.noise * local(noise).to(self.device)).float()
             perceptual = perceptual_loss(self.features, decoded, covers)
-            # Contiguous for the sake of Apple silicon, see albumjudge.models.flow.blur.
+            # Contiguous for the sake of Apple silicon, see albumjudge.models.layers.blur.
             half_size = self.decoder(avg_pool2d(latent_images.contiguous(), 2)).float()
         pixels, scale = l1_loss(decoded, covers), l1_loss(half_size, avg_pool2d(covers, 2))
         self.update(pixels + config.perceptual_weight * perceptual + config.scale_weight * scale, "both")

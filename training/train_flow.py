@@ -32,7 +32,7 @@ from training.engine.hardware import choose_precision, hardware
 from training.engine.script import add_options, chosen, run_script
 from training.engine.state import read_state, save_checkpoint, write_json
 from training.engine.trainer import STATE, Trainer, fingerprint, train, update_average
-from training.generator.autoencoder_loss import Encoder
+from albumjudge.models.autoencoder import Encoder
 from training.generator.dcgan_trainer import contact_sheet
 from training.generator.sample_labels import sample_labels
 from training.reports.model_card import write_card
@@ -92,7 +92,7 @@ def shift(pictures: Tensor, rng: torch.Generator, share: float = 0.125) -> Tenso
 
 @torch.no_grad()
 def encode_all(encoder: nn.Module, covers: CoverSet, config: FlowConfig, processes: Processes) -> Tensor:
-    """Latent images of all covers in several views, float, ``(views, n, depth, side, side)``, on the CPU.
+    """Latent images of all covers in several views, float, ``(views, n, latent_channels, side, side)``, on the CPU.
 
     Each process encodes its part; all get the whole.
     """
@@ -148,11 +148,11 @@ class FlowTrainer(Trainer):
     ) -> None:
         super().__init__(config, covers, processes, ("loss_velocity",), precision)
         self.config, self.latent_images = config, latent_images.to(self.device)
-        self.origin["decoder"] = fingerprint(generator.inker)
-        generator.unfolding.face(latent_images.flatten(0, 1).flatten(1))
+        self.origin["decoder"] = fingerprint(generator.decoder)
+        generator.expansion.fit_basis(latent_images.flatten(0, 1).flatten(1))
         self.generator = generator.to(self.device).to(memory_format=torch.channels_last)
         self.autoguidance = autoguidance
-        network = generator.novice if autoguidance else generator.sketcher
+        network = generator.autoguidance_unet if autoguidance else generator.unet
         assert network is not None
         self.velocity = copy.deepcopy(network)
         self.average = copy.deepcopy(self.velocity).eval().requires_grad_(False)
@@ -194,9 +194,9 @@ class FlowTrainer(Trainer):
     def averaged_generator(self) -> FlowGenerator:
         """The generator with averaged weights; the autoguidance network paints without guidance."""
         averaged = copy.deepcopy(self.generator)
-        averaged.sketcher = copy.deepcopy(self.average)
+        averaged.unet = copy.deepcopy(self.average)
         if self.autoguidance:
-            averaged.novice = None
+            averaged.autoguidance_unet = None
         return averaged.eval()
 
     @torch.no_grad()
@@ -222,18 +222,18 @@ def begin(config: FlowConfig, autoencoder: Path, device: torch.device) -> tuple[
                 raise DataError(f"{autoencoder} was trained with another {name} ({was[name]}).")
         generator = FlowGenerator(
             config.latent_size,
-            was["depth"],
+            was["latent_channels"],
             config.width,
             config.size,
             was["width"],
             steps=config.steps,
-            guidance=config.autoguidance_scale,
-            insistence=config.guidance_scale,
-            patience=config.autoguidance_start,
-            novice=config.autoguidance_width,
+            autoguidance_scale=config.autoguidance_scale,
+            guidance_scale=config.guidance_scale,
+            autoguidance_start=config.autoguidance_start,
+            autoguidance_width=config.autoguidance_width,
         )
-        encoder = Encoder(was["depth"])
-        for name, network in (("decoder", generator.inker), ("encoder", encoder)):
+        encoder = Encoder(was["latent_channels"])
+        for name, network in (("decoder", generator.decoder), ("encoder", encoder)):
             network.load_state_dict({k: tensors[f"{name}/{k}"] for k in network.state_dict()})
         shown = int(notes["step"]) * int(was["batch"])  # type: ignore[call-overload]
         if notes["left"]:
@@ -242,7 +242,7 @@ def begin(config: FlowConfig, autoencoder: Path, device: torch.device) -> tuple[
             )
     except (KeyError, RuntimeError, TypeError) as error:
         raise DataError(f"{autoencoder} is no run of training.train_autoencoder ({error}).") from error
-    generator.inker.requires_grad_(False)
+    generator.decoder.requires_grad_(False)
     return generator.to(device), encoder.to(device), shown
 
 
@@ -251,7 +251,7 @@ def finish(trainer: FlowTrainer, out: Path, autoencoder: Path, seen_before: int)
     folder = out / "checkpoint"
     record: dict[str, object] = {
         "kind": "generator",
-        "network": "SketchGenerator",
+        "network": "FlowGenerator",
         "name": f"flow-{trainer.config.size}",
         "preset": "flow",
         "config": asdict(trainer.config),
@@ -285,12 +285,12 @@ def run(given: argparse.Namespace, processes: Processes) -> Path | None:
     latent_images = encode_all(encoder, covers, config, processes)
     precision = choose_precision(given.precision, processes.device)
     common = (covers, processes, generator, latent_images, precision)
-    if generator.novice is not None:
+    if generator.autoguidance_unet is not None:
         brief = replace(config, epochs=config.autoguidance_epochs)
         trainer = FlowTrainer(brief, *common, autoguidance=True)
         if not train(trainer, given.out / "autoguidance"):
             return None
-        generator.novice.load_state_dict(trainer.average.state_dict())
+        generator.autoguidance_unet.load_state_dict(trainer.average.state_dict())
         seen_before += trainer.images_seen
     trainer = FlowTrainer(config, *common)
     if not train(trainer, given.out):

@@ -31,7 +31,7 @@ from torch.nn.functional import interpolate, one_hot
 from tqdm import tqdm
 
 from albumjudge.domain.emotions import NAMES
-from albumjudge.models.vgg16 import EmotionVGG
+from albumjudge.models.vgg16 import VGG16EmotionClassifier
 from training.data.abstract import PaintingSet, load_paintings
 from training.data.covers import DataError
 from training.engine.state import save_checkpoint, write_json
@@ -139,7 +139,7 @@ def make_views(images: Tensor, config: JudgeConfig) -> Tensor:
 
 
 @torch.no_grad()
-def see(network: EmotionVGG, paintings: PaintingSet, config: JudgeConfig) -> Views:
+def see(network: VGG16EmotionClassifier, paintings: PaintingSet, config: JudgeConfig) -> Views:
     """Run the frozen blocks over all views, once for the whole run."""
     images = torch.from_numpy(paintings.pixels).permute(0, 3, 1, 2).float() / 255
     flat = make_views(images, config).flatten(0, 1)
@@ -158,30 +158,30 @@ def _by_painting(flat: Tensor, config: JudgeConfig) -> Tensor:
     return flat.reshape(-1, config.views, *flat.shape[1:])
 
 
-def feel(network: EmotionVGG, views: Views, rows: Tensor, view: Tensor | int, config: JudgeConfig) -> Tensor:
+def feel(network: VGG16EmotionClassifier, views: Views, rows: Tensor, view: Tensor | int, config: JudgeConfig) -> Tensor:
     """Logits, shape ``(len(rows), 8)``, of the given paintings, each in the given view."""
-    thawed = network.reports(views.maps[rows, view], first=config.thaw)
+    thawed = network.pooled_features(views.maps[rows, view], first=config.thaw)
     return network.logits(torch.cat([views.reports[rows, view], thawed], 1))
 
 
-def loss_of(network: EmotionVGG, logits: Tensor, wanted: Tensor, ridge: float) -> Tensor:
+def loss_of(network: VGG16EmotionClassifier, logits: Tensor, wanted: Tensor, ridge: float) -> Tensor:
     """Cross-entropy with the wanted shares (KL divergence up to a constant), plus the ridge on the head."""
     cross_entropy = -(wanted * logits.log_softmax(1)).sum(1).mean()
     return cross_entropy + ridge * network.head.weight.square().sum()
 
 
-def fit_head(network: EmotionVGG, views: Views, rows: Tensor, wanted: Tensor, config: JudgeConfig) -> None:
+def fit_head(network: VGG16EmotionClassifier, views: Views, rows: Tensor, wanted: Tensor, config: JudgeConfig) -> None:
     """Standardise the reports of the paintings in ``rows`` and solve for the head on the trunk as it is."""
     with torch.no_grad():
         reports = torch.cat(
             [
-                torch.cat([views.reports[part, v], network.reports(views.maps[part, v], config.thaw)], 1)
+                torch.cat([views.reports[part, v], network.pooled_features(views.maps[part, v], config.thaw)], 1)
                 for v in range(2)
                 for part in torch.split(rows, 32)
             ]
         )
-        network.centre.copy_(reports.mean(0))
-        network.spread.copy_(reports.std(0) + 1e-3)
+        network.feature_mean.copy_(reports.mean(0))
+        network.feature_sd.copy_(reports.std(0) + 1e-3)
         network.head.weight.zero_()
         network.head.bias.zero_()
     both = wanted[rows].repeat(2, 1)
@@ -199,7 +199,7 @@ def fit_head(network: EmotionVGG, views: Views, rows: Tensor, wanted: Tensor, co
 
 
 @torch.no_grad()
-def shares_of(network: EmotionVGG, views: Views, rows: Tensor, config: JudgeConfig) -> NDArray[np.float64]:
+def shares_of(network: VGG16EmotionClassifier, views: Views, rows: Tensor, config: JudgeConfig) -> NDArray[np.float64]:
     """The network's distributions for whole, unmirrored paintings, shape ``(len(rows), 8)``."""
     network.eval()
     logits = [feel(network, views, part, 0, config) for part in torch.split(rows, 32)]
@@ -208,14 +208,14 @@ def shares_of(network: EmotionVGG, views: Views, rows: Tensor, config: JudgeConf
 
 
 def fit(
-    start: EmotionVGG,
+    start: VGG16EmotionClassifier,
     views: Views,
     paintings: PaintingSet,
     config: JudgeConfig,
     rows: Tensor,
     held_out: Tensor,
     title: str,
-) -> tuple[EmotionVGG, list[dict[str, float]], NDArray[np.float64]]:
+) -> tuple[VGG16EmotionClassifier, list[dict[str, float]], NDArray[np.float64]]:
     """Fit one network.
 
     Args:
@@ -280,7 +280,7 @@ def fit(
 
 
 def cross_validate(
-    start: EmotionVGG, views: Views, paintings: PaintingSet, config: JudgeConfig, out: Path
+    start: VGG16EmotionClassifier, views: Views, paintings: PaintingSet, config: JudgeConfig, out: Path
 ) -> tuple[NDArray[np.float64], list[dict[str, float]]]:
     """Judge every painting by a network that never saw it; finished folds are read from ``out/folds``.
 
@@ -331,7 +331,7 @@ def train(
         raise DataError(f"{out} holds a run with other settings. Give another --out, or delete the old run.")
     write_json(settings, asdict(config))
     torch.manual_seed(config.seed)
-    start = EmotionVGG(size=config.size).eval()
+    start = VGG16EmotionClassifier(size=config.size).eval()
     start.features.load_state_dict(vgg16_features(features).state_dict())
     views = see(start, paintings, config)
     shares, curve = cross_validate(start, views, paintings, config, out)

@@ -65,15 +65,15 @@ def build(
     centre, reading_centre = np.split(learnt.mean(0), [reports.shape[1]])
     spread, reading_spread = np.split(learnt.std(0) + SPREAD_FLOOR, [reports.shape[1]])
     content = {
-        "centre": centre,
-        "spread": spread,
+        "feature_mean": centre,
+        "feature_sd": spread,
         # From standardised reports to standardised readings in one step.
-        "elsewhere.weight": ((weights * spread[:, None]) / reading_spread).T,
-        "elsewhere.bias": (centre @ weights + offsets - reading_centre) / reading_spread,
-        "paintings": standardised(learnt)[0],
-        "attention": np.stack([juror.attention for juror in fitted]),
-        "memory": np.stack([juror.memory for juror in fitted]),
-        "leaning": np.stack([juror.leaning for juror in fitted]),
+        "scale_head.weight": ((weights * spread[:, None]) / reading_spread).T,
+        "scale_head.bias": (centre @ weights + offsets - reading_centre) / reading_spread,
+        "painting_features": standardised(learnt)[0],
+        "feature_weights": np.stack([juror.attention for juror in fitted]),
+        "dual_coefficients": np.stack([juror.memory for juror in fitted]),
+        "bias": np.stack([juror.leaning for juror in fitted]),
     }
     state = jury.state_dict()
     for name, value in content.items():

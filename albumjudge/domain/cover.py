@@ -120,7 +120,7 @@ class CoverIdentity:
         return cls.of(match["generator"], int(match["seed"]), match["recipe"] or "")
 
     @property
-    def order(self) -> str:
+    def conditions(self) -> str:
         """What the cover was asked to be, in words: ``1970s jazz``; empty if nothing."""
         return " ".join(part for part in (self.decade, GENRE_WORDS.get(self.genre or "")) if part)
 

@@ -33,10 +33,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
-from albumjudge.inference.hub import DEFAULT_ENDPOINT, HubAddress, HubError, is_repository
+from albumjudge.domain.hub_address import DEFAULT_ENDPOINT, HubAddress, HubError, is_repository
 
 SETTINGS: tuple[str, ...] = (
     "ALBUMJUDGE_GENERATOR_DIR",
@@ -191,15 +188,16 @@ def _database(given: Mapping[str, str], data: Path) -> str:
         if not given[variable]:
             continue
         advice = "Give sqlite:///path/to/file or postgresql://user:password@host/name."
+        scheme, found, rest = given[variable].partition("://")
         try:
-            url = make_url(given[variable])
-        except (ArgumentError, ValueError):
-            raise SettingsError(f"{variable} is no database address. {advice}") from None
-        if url.drivername in ("postgres", "postgresql"):
-            url = url.set(drivername="postgresql+psycopg")
-        if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
-            raise SettingsError(
-                f"{variable} asks for {url.drivername!r}, which votes are not kept in. {advice}"
-            )
-        return url.render_as_string(hide_password=False)
+            urlsplit(f"x://{rest}").port  # noqa: B018  # Raises where the port is no number.
+        except ValueError:
+            found = ""
+        if not found or not re.fullmatch(r"[\w+]+", scheme):
+            raise SettingsError(f"{variable} is no database address. {advice}")
+        if scheme in ("postgres", "postgresql"):
+            scheme = "postgresql+psycopg"
+        if scheme not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+            raise SettingsError(f"{variable} asks for {scheme!r}, which votes are not kept in. {advice}")
+        return f"{scheme}://{rest}"
     return f"sqlite:///{data / 'votes.db'}"

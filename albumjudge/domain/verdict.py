@@ -15,14 +15,14 @@ from albumjudge.domain.cover import Cover
 
 @dataclass(frozen=True)
 class Juror:
-    """What one juror feels.
+    """What one juror says.
 
     Attributes:
-        life: who that is, in a word or two.
+        name: in a word or two.
         probabilities: eight numbers from 0 to 1 that add up to one, in the fixed order.
     """
 
-    life: str
+    name: str
     probabilities: tuple[float, ...]
 
 

@@ -21,13 +21,16 @@ from safetensors.torch import load
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from albumjudge.inference import legacy
 from albumjudge.inference.hub import PICKLES, WEIGHTS, HubAddress, fetch
+from albumjudge.inference.judge import JudgeNetwork
 from albumjudge.inference.painter import GeneratorNetwork
 from albumjudge.metrics import with_ids
 from albumjudge.models.dcgan import Generator
 from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.jury import Jury
-from albumjudge.models.vgg16 import EmotionVGG
+from albumjudge.models.one_step import OneStepGenerator
+from albumjudge.models.vgg16 import VGG16EmotionClassifier
 
 Kind = Literal["generator", "judge"]
 Source = Literal["directory", "hub", "bundled"]
@@ -35,9 +38,9 @@ NETWORKS: dict[Kind, dict[str, type[nn.Module]]] = {
     "generator": {
         "Generator": Generator,
         "FlowGenerator": FlowGenerator,
-        "SketchGenerator": FlowGenerator,
+        "OneStepGenerator": OneStepGenerator,
     },
-    "judge": {"EmotionVGG": EmotionVGG, "Jury": Jury},
+    "judge": {"VGG16EmotionClassifier": VGG16EmotionClassifier, "Jury": Jury},
 }
 """By kind and by the name that training.json gives as ``network``; the first is meant where it gives none."""
 KINDS: tuple[Kind, ...] = tuple(NETWORKS)
@@ -47,8 +50,6 @@ BUNDLED: dict[Kind, Path] = {
 
 GUESTS = tuple(BUNDLED["generator"].with_name(f"generator-{name}") for name in ("seed", "plain"))
 """Further generators that lie in the repository, to compare."""
-BESIDE_WEIGHTS = ("steps", "guidance", "insistence", "patience")
-"""Settings that decide what a network makes of the same weights."""
 _NAME = re.compile(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*")
 _FLOATS = {"F16", "BF16", "F32", "F64"}
 _ABANDONED = 24 * 3600.0
@@ -66,12 +67,12 @@ class Checkpoint:
         kind: what it is for.
         directory: where its files are.
         revision: name and the first eight hex digits of its weights' SHA-256 (and of the settings
-            ``BESIDE_WEIGHTS``, where a network has them): ``dcgan-seed-1a2b3c4d``.
+            that :func:`albumjudge.inference.legacy.hashed_settings` names, where a network has them): ``dcgan-seed-1a2b3c4d``.
         source: where it came from.
         training: how it was made.
         metrics: evaluation tables, empty if there are none.
         history: training curves, empty if there are none.
-        config: arguments of the network's constructor.
+        config: arguments of the network's constructor, by their present names.
         network: name of its class, see :data:`NETWORKS`.
     """
 
@@ -116,11 +117,13 @@ def read_checkpoint(directory: Path, kind: Kind, source: Source = "directory") -
     if training.get("kind") != kind:
         raise CheckpointError(f"{directory} is not a {kind} but says it is a {training.get('kind')!r}.")
     network = training.get("network", next(iter(NETWORKS[kind])))
+    network = legacy.NETWORKS.get(network, network) if isinstance(network, str) else None
     if network not in NETWORKS[kind]:
         raise CheckpointError(
             f"{directory} holds a {network!r}; a {kind} is a {' or a '.join(NETWORKS[kind])}. "
             "Perhaps it was made by a newer version of albumjudge."
         )
+    config = legacy.current_config(network, config)
     _check_config(directory / "config.json", config, NETWORKS[kind][network])
     if not isinstance(training.get("name"), str) or not _NAME.fullmatch(training["name"]):
         raise CheckpointError(
@@ -131,7 +134,7 @@ def read_checkpoint(directory: Path, kind: Kind, source: Source = "directory") -
     return Checkpoint(
         kind=kind,
         directory=directory,
-        revision=f"{training['name']}-{_digest(weights, config)[:8]}",
+        revision=f"{training['name']}-{_digest(weights, legacy.hashed_settings(network, config))[:8]}",
         source=source,
         training=training,
         metrics=with_ids(_read_json(directory / "metrics.json", dict, absent={})),
@@ -167,10 +170,10 @@ def load_generator(checkpoint: Checkpoint) -> GeneratorNetwork:
     return network
 
 
-def load_judge(checkpoint: Checkpoint) -> EmotionVGG | Jury:
+def load_judge(checkpoint: Checkpoint) -> JudgeNetwork:
     """As :func:`load_generator`, for a judge."""
     network = _load(checkpoint)
-    assert isinstance(network, EmotionVGG | Jury)
+    assert isinstance(network, JudgeNetwork)
     return network
 
 
@@ -280,7 +283,10 @@ def _check_tensors(weights: Path, config: dict[str, Any], network: type[nn.Modul
     try:
         with safe_open(weights, "pt") as file:
             parts = {name: file.get_slice(name) for name in file.offset_keys()}
-            found = {name: (tuple(part.get_shape()), part.get_dtype()) for name, part in parts.items()}
+            found = {
+                legacy.current_tensor(network.__name__, name): (tuple(part.get_shape()), part.get_dtype())
+                for name, part in parts.items()
+            }
     except (OSError, SafetensorError) as error:
         what = "is a pickle, not safetensors" if _looks_pickled(weights) else "is cut short or damaged"
         raise CheckpointError(f"{weights} {what} ({error}).") from error
@@ -305,36 +311,38 @@ def _looks_pickled(path: Path) -> bool:
     return head == b"PK\x03\x04" or head[:1] == b"\x80"
 
 
-def _digest(path: Path, config: Mapping[str, object]) -> str:
+def _digest(path: Path, settings: Mapping[str, object]) -> str:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
-    if beside := {key: config[key] for key in BESIDE_WEIGHTS if key in config}:
-        digest.update(json.dumps(beside).encode())
+    if settings:
+        digest.update(json.dumps(settings).encode())
     return digest.hexdigest()
 
 
-_CHANCE = (torch.Tensor.normal_, nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_)
+_INITIALISERS = (torch.Tensor.normal_, nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_)
 
 
-class _WithoutChance(TorchFunctionMode):
-    """Leaves tensors as they are where they would be filled at random."""
+class _SkipInitialisation(TorchFunctionMode):
+    """Skips the random initialisation of weights that are overwritten anyway."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func in _CHANCE:
+        if func in _INITIALISERS:
             return kwargs["tensor"] if "tensor" in kwargs else args[0]
         return func(*args, **kwargs)
 
 
 def _load(checkpoint: Checkpoint) -> nn.Module:
     weights = checkpoint.directory / WEIGHTS
-    # Not on the meta device: buffers that are no part of the weights must be filled. Drawing millions of
-    # random numbers only to overwrite them would take most of the time of a start.
-    with _WithoutChance():
+    # Not on the meta device: buffers that are no part of the weights must be filled.
+    with _SkipInitialisation():
         network = NETWORKS[checkpoint.kind][checkpoint.network](**checkpoint.config)
     try:
         # From bytes: a file that is overwritten while it is mapped would take the whole process down.
-        network.load_state_dict(load(weights.read_bytes()))
+        tensors = load(weights.read_bytes())
+        network.load_state_dict(
+            {legacy.current_tensor(checkpoint.network, name): value for name, value in tensors.items()}
+        )
     except (OSError, SafetensorError, RuntimeError) as error:
         raise CheckpointError(f"{weights} cannot be loaded ({error}).") from error
     numbers = (tensor for tensor in network.state_dict().values() if tensor.is_floating_point())

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-FILM, MOMENTS = "film.webp", "film.json"
+FILM, FRAMES = "film.webp", "film.json"
 
 
 @dataclass(frozen=True)
-class Moment:
+class Frame:
     """One frame.
 
     Attributes:
@@ -27,27 +27,27 @@ class Moment:
     png: bytes
 
 
-def read_film(checkpoint: Path) -> tuple[Moment, ...]:
-    """The film that lies beside a generator's weights, from the first moment to the last.
+def read_film(checkpoint: Path) -> tuple[Frame, ...]:
+    """The film that lies beside a generator's weights, from the first frame to the last.
 
     Args:
-        checkpoint: folder with ``film.webp``, one frame per moment, and ``film.json``, a list of
+        checkpoint: folder with ``film.webp``, one picture per frame, and ``film.json``, a list of
             ``{"covers_seen": int, "recipe": str}``.
 
     Returns:
         Empty where there is no film, or none that can be shown.
     """
     try:
-        told = json.loads((checkpoint / MOMENTS).read_text(encoding="utf-8"))
-        moments = []
+        notes = json.loads((checkpoint / FRAMES).read_text(encoding="utf-8"))
+        frames = []
         with Image.open(checkpoint / FILM) as film:
-            if getattr(film, "n_frames", 1) != len(told):
+            if getattr(film, "n_frames", 1) != len(notes):
                 return ()
-            for number, moment in enumerate(told):
+            for number, note in enumerate(notes):
                 film.seek(number)
                 file = io.BytesIO()
                 film.convert("RGB").save(file, "PNG")
-                moments.append(Moment(int(moment["covers_seen"]), str(moment["recipe"]), file.getvalue()))
+                frames.append(Frame(int(note["covers_seen"]), str(note["recipe"]), file.getvalue()))
     except (OSError, UnidentifiedImageError, ValueError, KeyError, TypeError, EOFError):
         return ()
-    return tuple(moments)
+    return tuple(frames)

@@ -1,11 +1,8 @@
 """Fetching the files of a checkpoint from the Hugging Face Hub, within a deadline.
 
-Why not ``from_pretrained`` or ``snapshot_download``: in huggingface_hub 2.4 the first builds a model from
-default arguments when config.json meets an HTTP error and falls through to a pickle when there are no
-safetensors, and both wait far longer than anyone would when a server accepts and stays silent. Here all,
-from looking up the server's name to the last byte, is one asyncio task that is cancelled when time is up.
-A time-out per read would let a server that sends one byte a second go on for ever. huggingface_hub still says
-how a file is addressed and which headers (token, user agent) go with a request.
+``from_pretrained`` of huggingface_hub 2.4 builds a model from default arguments when config.json meets an HTTP error
+and falls back to a pickle; ``snapshot_download`` waits without limit. Here everything is one asyncio task that is
+cancelled when time is up; a time-out per read would let a slow server go on for ever.
 """
 
 from __future__ import annotations
@@ -14,7 +11,6 @@ import asyncio
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -23,8 +19,8 @@ from huggingface_hub.errors import OfflineModeIsEnabled
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # a lazy export
 
 from albumjudge import __version__
+from albumjudge.domain.hub_address import HubAddress, HubError
 
-DEFAULT_ENDPOINT = "https://huggingface.co"
 WEIGHTS = "model.safetensors"
 REQUIRED: dict[str, int] = {"config.json": 1_000_000, "training.json": 4_000_000, WEIGHTS: 400_000_000}
 OPTIONAL: dict[str, int] = {"metrics.json": 16_000_000, "history.json": 16_000_000, "README.md": 4_000_000}
@@ -33,60 +29,6 @@ LONGEST_LIST = 4_000_000
 """Most bytes of the Hub's answer to what a commit holds."""
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 """Endings of files that may run code when loaded."""
-
-_REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}"
-_ADDRESS = re.compile(rf"(?P<repo>{_REPOSITORY})(?:@(?P<commit>.*))?", re.DOTALL)
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-
-
-class HubError(Exception):
-    """Something cannot be had from the Hub; the message is a sentence.
-
-    Attributes:
-        passing: trying again later may help, as it does after a time-out and does not for a missing file.
-    """
-
-    def __init__(self, message: str, *, passing: bool = False) -> None:
-        super().__init__(message)
-        self.passing = passing
-
-
-@dataclass(frozen=True)
-class HubAddress:
-    """A checkpoint on the Hub that can never change: ``repo`` is ``org/name``, ``commit`` 40 hex digits."""
-
-    repo: str
-    commit: str
-
-    @classmethod
-    def parse(cls, text: str) -> HubAddress:
-        """Read ``org/name@commit``.
-
-        Raises:
-            HubError: if the text is anything else.
-        """
-        match = _ADDRESS.fullmatch(text)
-        if match is None or not is_repository(match["repo"]):
-            raise HubError(f"{text[:120]!r} is no checkpoint on the Hub. Write org/name@commit.")
-        if not _COMMIT.fullmatch(match["commit"] or ""):
-            raise HubError(
-                f"{text[:120]!r} does not say which commit. Write {match['repo']}@ and the commit's full "
-                "40-digit hash; a branch or a tag may mean other weights tomorrow."
-            )
-        return cls(match["repo"], match["commit"])
-
-    def __str__(self) -> str:
-        return f"{self.repo}@{self.commit}"
-
-    @property
-    def short(self) -> str:
-        """For sentences: the commit's first eight digits."""
-        return f"{self.repo}@{self.commit[:8]}"
-
-
-def is_repository(text: str) -> bool:
-    """Whether the text is ``org/name`` as the Hub allows it."""
-    return re.fullmatch(_REPOSITORY, text) is not None and not re.search(r"\.\.|--|[.-](/|$)", text)
 
 
 def fetch(address: HubAddress, folder: Path, *, endpoint: str, deadline: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,81 +11,79 @@ from albumjudge.domain import emotions
 from albumjudge.domain.cover import HasPixels
 from albumjudge.domain.verdict import Juror, Verdict
 from albumjudge.models.jury import Jury
-from albumjudge.models.vgg16 import EmotionVGG
+from albumjudge.models.vgg16 import VGG16EmotionClassifier
+
+JudgeNetwork = Jury | VGG16EmotionClassifier
 
 
 class DifferentiableVerdict:
-    """What a cover made a jury feel, and where a different cover would make it feel more.
+    """A verdict with the gradient of its shares.
 
     Attributes:
         verdict: the same as :meth:`Judge.judge` gives.
     """
 
-    def __init__(self, verdict: Verdict, image: torch.Tensor, heard: torch.Tensor) -> None:
+    def __init__(self, verdict: Verdict, image: torch.Tensor, probabilities: torch.Tensor) -> None:
         self.verdict = verdict
-        self._image, self._heard = image, heard
+        self._image, self._probabilities = image, probabilities
 
-    def towards(self, emotion: str) -> torch.Tensor:
-        """How the log of the emotion's share grows with each pixel, from 0 to 1, of the cover. To be asked once.
+    def gradient(self, emotion: str) -> torch.Tensor:
+        """Of the log share of an emotion with respect to the cover's pixels in [0, 1]. To be asked for once.
 
         Returns:
             float32, shape ``(1, 3, size, size)``.
         """
-        share = self._heard.mean(0)[0, emotions.index(emotion)].clamp(min=1e-9)
-        (slope,) = torch.autograd.grad(share.log(), self._image)
-        return slope
+        share = self._probabilities.mean(0)[0, emotions.index(emotion)].clamp(min=1e-9)
+        (gradient,) = torch.autograd.grad(share.log(), self._image)
+        return gradient
 
 
 class Judge:
     """A jury at work. Several threads may share one.
 
     Args:
-        network: the network; a copy of it is used.
+        network: its weights are taken over, in float32 and channels last.
         revision: of its checkpoint.
     """
 
-    def __init__(self, network: Jury | EmotionVGG, revision: str) -> None:
-        # Covers come with their colours last; weights in that order save turning them round for each picture.
-        quiet = copy.deepcopy(network).float().eval().requires_grad_(False)
-        self._network = quiet.to(memory_format=torch.channels_last)
+    def __init__(self, network: JudgeNetwork, revision: str) -> None:
+        self.network: JudgeNetwork = network.float().eval().requires_grad_(False)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.revision = revision
 
     @property
-    def lives(self) -> tuple[str, ...]:
+    def juror_names(self) -> tuple[str, ...]:
         """The jurors' names, in their order."""
-        return self._network.lives
-
-    @property
-    def network(self) -> Jury | EmotionVGG:
-        """The network itself, for looking into it; not to be changed."""
-        return self._network
+        return self.network.juror_names
 
     @torch.inference_mode()
     def judge(self, covers: Sequence[HasPixels]) -> list[Verdict]:
         """Judge covers, in their order."""
         if not covers:
             return []
-        return self._verdicts(self._network.hear(as_images(covers)))
+        return self._verdicts(self.network.juror_probabilities(as_images(covers)))
 
-    def impression(self, cover: HasPixels) -> DifferentiableVerdict:
-        """Judge one cover and be ready to say how it would have to change for more of an emotion."""
+    def differentiable(self, cover: HasPixels) -> DifferentiableVerdict:
+        """Judge one cover and keep what the gradient needs."""
         with torch.enable_grad():
             image = as_images([cover]).requires_grad_(True)
-            heard = self._network.hear(image)
-        return DifferentiableVerdict(self._verdicts(heard.detach())[0], image, heard)
+            probabilities = self.network.juror_probabilities(image)
+        return DifferentiableVerdict(self._verdicts(probabilities.detach())[0], image, probabilities)
 
-    def _verdicts(self, heard: torch.Tensor) -> list[Verdict]:
-        heard = heard.double()
-        heard = heard / heard.sum(2, keepdim=True)
-        means = heard.mean(0).tolist()
-        each = heard.transpose(0, 1).tolist()
+    def _verdicts(self, probabilities: torch.Tensor) -> list[Verdict]:
+        probabilities = probabilities.double()
+        probabilities = probabilities / probabilities.sum(2, keepdim=True)
+        means = probabilities.mean(0).tolist()
+        by_cover = probabilities.transpose(0, 1).tolist()
         return [
             Verdict(
                 tuple(mean),
                 self.revision,
-                tuple(Juror(life, tuple(shares)) for life, shares in zip(self.lives, by_juror, strict=True)),
+                tuple(
+                    Juror(name, tuple(shares)) for name, shares in zip(self.juror_names, jurors, strict=True)
+                ),
             )
-            for mean, by_juror in zip(means, each, strict=True)
+            for mean, jurors in zip(means, by_cover, strict=True)
         ]
 
 

@@ -1,4 +1,4 @@
-"""An endless film of covers that turn into one another, for an exhibit that waits for its next visitor."""
+"""An endless film of covers that turn into one another, for a kiosk that waits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 from albumjudge.domain.breeding import slerp
 from albumjudge.domain.cover import CoverIdentity
-from albumjudge.inference.painter import Painter, asked, to_pixels
+from albumjudge.inference.painter import Painter, condition_labels, to_pixels
 
 BETWEEN = 7
 """Frames painted between two covers."""
@@ -25,7 +25,7 @@ def morph(
 ) -> bytes:
     """An animated WebP in which each cover turns into the next one and the last one into the first.
 
-    The way leads over the sphere on which latent vectors lie, see :func:`albumjudge.domain.breeding.slerp`.
+    Latent vectors are interpolated along the sphere on which they lie, see :func:`albumjudge.domain.breeding.slerp`.
 
     Args:
         covers: at least two, all by this painter.
@@ -39,17 +39,17 @@ def morph(
         raise ValueError("It takes two covers to turn into one another.")
     size = painter.network.latent_size
     vectors = [cover.latents(size) for cover in covers]
-    labels = asked(covers)
-    latents, orders, durations = [], [], []
+    labels = condition_labels(covers)
+    latents, conditions, durations = [], [], []
     for number, here in enumerate(vectors):
         there = vectors[(number + 1) % len(vectors)]
         for step in range(between + 1):
             place = step / (between + 1)
             latents.append(slerp(here, there, place))
             # Genre and decade cannot be halved; the nearer cover's hold.
-            orders.append(labels[number if place < 0.5 else (number + 1) % len(vectors)])
+            conditions.append(labels[number if place < 0.5 else (number + 1) % len(vectors)])
             durations.append(MILLISECONDS if step else REST)
-    painted = to_pixels(painter.paint_latents(torch.from_numpy(np.stack(latents)), torch.stack(orders)))
+    painted = to_pixels(painter.paint_latents(torch.from_numpy(np.stack(latents)), torch.stack(conditions)))
     enlarged = painted.repeat(enlarge, 1).repeat(enlarge, 2)
     first, *others = [Image.fromarray(pixels) for pixels in enlarged]
     file = io.BytesIO()

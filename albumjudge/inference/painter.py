@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Sequence
 
@@ -14,37 +13,36 @@ from albumjudge.domain.conditions import DECADES, GENRES
 from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError
 from albumjudge.models.dcgan import Generator
 from albumjudge.models.flow import FlowGenerator
+from albumjudge.models.one_step import OneStepGenerator
 
-GeneratorNetwork = Generator | FlowGenerator
-CONDITIONAL = (FlowGenerator,)
+GeneratorNetwork = Generator | FlowGenerator | OneStepGenerator
+CONDITIONAL = (FlowGenerator, OneStepGenerator)
 """Networks that take a genre and a decade."""
+GRADIENT_STEPS = 4
+"""Steps of a flow painter where only its gradient is asked for, without autoguidance."""
 
 
 class Painter:
     """A generator at work. Several threads may share one.
 
+    The same identity gives the same pixels, at most one grey level apart in fewer than one value of 10,000: float32
+    convolutions round differently with batch size, threads and processor.
+
     Args:
-        generator: the network; a copy of it works in double precision.
+        network: in evaluation mode; its weights are taken over, in float32 and channels last.
         revision: of its checkpoint, for the covers' identities.
     """
 
-    def __init__(self, generator: GeneratorNetwork, revision: str) -> None:
-        # A float32 convolution rounds differently with batch size, processor and library version, enough to
-        # change a pixel now and then. In float64 the differences are ten thousand million times smaller than
-        # a grey level, so a link paints the same pixels anywhere.
-        self._generator = copy.deepcopy(generator).double().eval().requires_grad_(False)
-        self._alone = threading.Lock()
+    def __init__(self, network: GeneratorNetwork, revision: str) -> None:
+        self.network: GeneratorNetwork = network.float().eval().requires_grad_(False)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._lock = threading.Lock()
         self.revision = revision
 
     @property
-    def network(self) -> GeneratorNetwork:
-        """The network itself, in double precision; not to be changed."""
-        return self._generator
-
-    @property
-    def to_order(self) -> bool:
+    def conditional(self) -> bool:
         """Whether genre and decade can be asked for."""
-        return isinstance(self._generator, CONDITIONAL)
+        return isinstance(self.network, CONDITIONAL)
 
     def paint(self, seeds: Sequence[int]) -> list[Cover]:
         """Paint the covers of these seeds, of any genre and decade, in their order.
@@ -54,26 +52,35 @@ class Painter:
         """
         return self.paint_each([CoverIdentity(self.revision, seed) for seed in seeds])
 
-    def paint_each(self, identities: Sequence[CoverIdentity]) -> list[Cover]:
-        """Paint covers of one's own, in their order.
+    def check(self, identity: CoverIdentity) -> None:
+        """Raise what :meth:`paint_each` would for this identity.
 
         Raises:
-            CoverLinkError: if one was painted by another generator, or asks for what this one cannot paint.
+            CoverLinkError: if it was painted by another generator, or asks for what this one cannot paint.
+        """
+        if identity.generator != self.revision:
+            raise CoverLinkError(
+                f"Cover No. {identity.number} was painted by {identity.generator}, which does not paint "
+                f"here. Here {self.revision} paints, and would paint something else."
+            )
+        if identity.conditions and not self.conditional:
+            raise CoverLinkError(
+                f"{identity.painter} paints what comes, not {identity.conditions}. Take another painter."
+            )
+        identity.latents(self.network.latent_size)
+
+    def paint_each(self, identities: Sequence[CoverIdentity]) -> list[Cover]:
+        """Paint covers of this painter, in their order.
+
+        Raises:
+            CoverLinkError: see :meth:`check`.
         """
         if not identities:
             return []
         for identity in identities:
-            if identity.generator != self.revision:
-                raise CoverLinkError(
-                    f"Cover No. {identity.number} was painted by {identity.generator}, which does not paint "
-                    f"here. Here {self.revision} paints, and would paint something else."
-                )
-            if identity.order and not self.to_order:
-                raise CoverLinkError(
-                    f"{identity.painter} paints what comes, not {identity.order}. Take another painter."
-                )
-        latents = torch.from_numpy(np.stack([i.latents(self._generator.latent_size) for i in identities]))
-        painted = self.paint_latents(latents, asked(identities))
+            self.check(identity)
+        latents = torch.from_numpy(np.stack([i.latents(self.network.latent_size) for i in identities]))
+        painted = self.paint_latents(latents, condition_labels(identities))
         return [Cover(i, image) for i, image in zip(identities, to_pixels(painted), strict=True)]
 
     @torch.inference_mode()
@@ -81,29 +88,51 @@ class Painter:
         """Paint from latent vectors.
 
         Args:
-            latents: float64, shape ``(n, latent_size)``.
-            labels: int64, shape ``(n, 2)``, see :func:`asked`; not heeded by a generator that takes none.
+            latents: float, shape ``(n, latent_size)``.
+            labels: int64, shape ``(n, 2)``, see :func:`condition_labels`; ignored by an unconditional generator.
 
         Returns:
-            float64, shape ``(n, 3, size, size)``, RGB in [-1, 1].
+            float32, shape ``(n, 3, size, size)``, RGB in [-1, 1].
         """
-        with self._alone:
-            return paint_with(self._generator, latents, labels)
+        with self._lock:  # Two forward passes at once would only share the same cores.
+            return paint_with(self.network, latents, labels)
+
+    def gradient(self, identity: CoverIdentity, pixel_gradient: torch.Tensor) -> NDArray[np.float64]:
+        """The gradient of a function of a cover's pixels with respect to its latent vector, ``(latent_size,)``.
+
+        A flow painter is differentiated with fewer steps and without autoguidance.
+
+        Args:
+            pixel_gradient: of the function with respect to the painter's output, ``(1, 3, size, size)``.
+        """
+        latents = torch.from_numpy(identity.latents(self.network.latent_size)).float()[None]
+        with self._lock, torch.enable_grad():
+            latents.requires_grad_(True)
+            painted = paint_with(self.network, latents, condition_labels([identity]), exact=False)
+            (gradient,) = torch.autograd.grad(painted, latents, pixel_gradient)
+        found: NDArray[np.float64] = gradient[0].double().numpy()
+        return found
 
 
-def paint_with(network: GeneratorNetwork, latents: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """What any kind of generator paints from latent vectors, be it one that takes labels or not.
+def paint_with(
+    network: GeneratorNetwork, latents: torch.Tensor, labels: torch.Tensor, *, exact: bool = True
+) -> torch.Tensor:
+    """Run any kind of generator.
 
     Args:
-        network: in the precision of ``latents``.
         latents, labels: as for :meth:`Painter.paint_latents`.
+        exact: as painted; else a flow painter takes fewer steps and no autoguidance.
     """
+    latents = latents.to(next(network.parameters()).dtype)
+    if isinstance(network, FlowGenerator) and not exact:
+        steps = min(network.steps, GRADIENT_STEPS)
+        return network(latents, *labels.unbind(1), steps=steps, autoguidance=False)  # type: ignore[no-any-return]
     if isinstance(network, CONDITIONAL):
-        return network(latents, labels[:, 0], labels[:, 1])  # type: ignore[no-any-return]
+        return network(latents, *labels.unbind(1))  # type: ignore[no-any-return]
     return network(latents)  # type: ignore[no-any-return]
 
 
-def asked(identities: Sequence[CoverIdentity]) -> torch.Tensor:
+def condition_labels(identities: Sequence[CoverIdentity]) -> torch.Tensor:
     """Genre and decade of covers as generators take them: int64, shape ``(n, 2)``, 0 for any."""
     return torch.tensor(
         [
@@ -116,15 +145,5 @@ def asked(identities: Sequence[CoverIdentity]) -> torch.Tensor:
 
 def to_pixels(painted: torch.Tensor) -> NDArray[np.uint8]:
     """Network output, ``(n, 3, size, size)`` in [-1, 1], to uint8 ``(n, size, size, 3)``."""
-    pixels: NDArray[np.uint8] = (
-        painted.detach()
-        .cpu()
-        .clamp(-1, 1)
-        .add(1)
-        .mul(127.5)
-        .round()
-        .to(torch.uint8)
-        .permute(0, 2, 3, 1)
-        .numpy()
-    )
-    return pixels
+    grey = painted.detach().cpu().clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
+    return np.ascontiguousarray(grey.permute(0, 2, 3, 1).numpy())

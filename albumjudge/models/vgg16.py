@@ -1,4 +1,4 @@
-"""The trunk that looks, VGG16 (Simonyan & Zisserman, 2014), and a plain head for eight emotions."""
+"""VGG16 (Simonyan & Zisserman 2014) as a feature extractor, and a linear head on it for eight emotions."""
 
 from __future__ import annotations
 
@@ -10,26 +10,21 @@ from torchvision.models.vgg import cfgs, make_layers
 from albumjudge.domain.emotions import NAMES
 
 BLOCK_STARTS = (0, 5, 10, 17, 24, 31)
-"""Where the five blocks of torchvision's ``features`` begin, each a few convolutions closed by a max-pool."""
+"""Where the five blocks of torchvision's ``features`` begin, each a few convolutions and a max-pool."""
 BLOCK_WIDTHS = (64, 128, 256, 512, 512)
+FEATURE_WIDTHS = tuple(2 * width for width in BLOCK_WIDTHS)
+"""Pooled features of each block: mean and maximum of every map."""
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_SD = (0.229, 0.224, 0.225)
 
 
-REPORT_WIDTHS = tuple(2 * width for width in BLOCK_WIDTHS)
-"""How many numbers each block reports: a mean and a maximum for each of its feature maps."""
+class VGG16Features(nn.Module):
+    """torchvision's ``vgg16().features``, pooled after every block.
 
-
-class Backbone(nn.Module):
-    """torchvision's ``vgg16().features``, read out after every block.
-
-    VGG16's own 25,088-wide classifier makes no sense here: a 64x64 image leaves a 2x2 map. Instead each of the
-    five blocks reports, before its max-pool, the mean and the maximum of every feature map, so that colour and
-    texture (early blocks) speak as loudly as objects (late ones), which is what feeling in abstract pictures
-    hangs on. These 2,944 numbers are square-rooted, since pooled activations are heavy-tailed.
+    The square roots of mean and maximum of every map, before each block's max-pool, are 2,944 features.
 
     Args:
-        size: images of another size are resized to this side before the trunk sees them, in pixels.
+        size: images of another size are resized to this side first, in pixels.
     """
 
     def __init__(self, size: int = 64) -> None:
@@ -43,12 +38,11 @@ class Backbone(nn.Module):
         self.sd: Tensor
 
     def normalise(self, images: Tensor) -> Tensor:
-        """RGB in [0, 1], shape ``(n, 3, h, w)``, to what the trunk was trained on, ``(n, 3, size, size)``."""
+        """RGB in [0, 1], shape ``(n, 3, h, w)``, to standardised ``(n, 3, size, size)``, channels last."""
         if images.shape[-2:] != (self.size, self.size):
             images = nn.functional.interpolate(
                 images, (self.size, self.size), mode="bilinear", antialias=True, align_corners=False
             )
-        # Channels last: the same numbers in an order that convolutions on a processor work through faster.
         return ((images - self.mean) / self.sd).contiguous(memory_format=torch.channels_last)
 
     def block_layers(self, number: int) -> nn.Sequential:
@@ -60,84 +54,77 @@ class Backbone(nn.Module):
         """Run block ``number`` (1 to 5).
 
         Returns:
-            its output after the max-pool, and its report: shape ``(n, 2 * BLOCK_WIDTHS[number - 1])``.
+            its output, and its pooled features, ``(n, FEATURE_WIDTHS[number - 1])``.
         """
-        maps = self.look(number, maps)
-        pooled: Tensor = self.block_layers(number)[-1](maps)
-        return pooled, self.report(maps)
-
-    def look(self, number: int, maps: Tensor) -> Tensor:
-        """Run block ``number`` up to its max-pool."""
-        for layer in self.block_layers(number)[:-1]:
+        *layers, max_pool = self.block_layers(number)
+        for layer in layers:
             maps = layer(maps)
-        return maps
+        pooled: Tensor = max_pool(maps)
+        return pooled, self.pool(maps)
 
     @staticmethod
-    def report(maps: Tensor) -> Tensor:
-        """What a block says of its maps, ``(n, c, h, w)``: roots of their means and maxima, ``(n, 2 c)``."""
-        # The small constant keeps the root's slope finite where a map is silent.
+    def pool(maps: Tensor) -> Tensor:
+        """Maps ``(n, c, h, w)`` to square roots of their means and maxima, ``(n, 2 c)``."""
+        # The small constant keeps the gradient of the root finite where a map is zero.
         return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1).add(1e-3).sqrt()
 
-    def reports(self, maps: Tensor, first: int = 1) -> Tensor:
-        """Reports of the blocks from ``first`` on, side by side, given that block's input."""
-        said = []
+    def pooled_features(self, maps: Tensor, first: int = 1) -> Tensor:
+        """Pooled features of the blocks from ``first`` on, side by side, given that block's input."""
+        pooled = []
         for number in range(first, 6):
-            maps, report = self.block(number, maps)
-            said.append(report)
-        return torch.cat(said, 1)
+            maps, features = self.block(number, maps)
+            pooled.append(features)
+        return torch.cat(pooled, 1)
+
+    def extract(self, images: Tensor) -> Tensor:
+        """Pooled features of all blocks; ``images`` are RGB in [0, 1], ``(n, 3, h, w)``."""
+        return self.pooled_features(self.normalise(images))
 
 
-class EmotionVGG(
-    Backbone,
+class VGG16EmotionClassifier(
+    VGG16Features,
     PyTorchModelHubMixin,
     library_name="albumjudge",
     pipeline_tag="image-classification",
     license="mit",
     tags=["vgg16", "emotion", "label-distribution-learning"],
 ):
-    """One judge with one linear layer on the trunk's standardised reports; its trunk may be fine-tuned.
+    """A linear head on standardised features; the blocks may be fine-tuned.
 
     Args:
-        size: see :class:`Backbone`.
-        temperature: divides the logits; fitted after training, so that shares are honest.
+        size: see :class:`VGG16Features`.
+        temperature: divides the logits (temperature scaling).
     """
+
+    juror_names = ("alone",)
 
     def __init__(self, size: int = 64, temperature: float = 1.0) -> None:
         super().__init__(size)
         self.temperature = temperature
-        width = sum(REPORT_WIDTHS)
+        width = sum(FEATURE_WIDTHS)
         self.head = nn.Linear(width, len(NAMES))
-        self.register_buffer("centre", torch.zeros(width))
-        self.register_buffer("spread", torch.ones(width))
-        self.centre: Tensor
-        self.spread: Tensor
+        self.register_buffer("feature_mean", torch.zeros(width))
+        self.register_buffer("feature_sd", torch.ones(width))
+        self.feature_mean: Tensor
+        self.feature_sd: Tensor
 
-    @property
-    def lives(self) -> tuple[str, ...]:
-        """A jury of one."""
-        return ("alone",)
-
-    def logits(self, reports: Tensor) -> Tensor:
-        """All five blocks' reports, ``(n, 2944)``, to logits, ``(n, 8)``."""
-        logits: Tensor = self.head((reports - self.centre) / self.spread)
+    def logits(self, features: Tensor) -> Tensor:
+        """Pooled features, ``(n, 2944)``, to logits, ``(n, 8)``."""
+        logits: Tensor = self.head((features - self.feature_mean) / self.feature_sd)
         return logits / self.temperature
 
     def forward(self, images: Tensor) -> Tensor:
-        """Feel.
+        """Logits, ``(n, 8)``, in the order of :data:`albumjudge.domain.emotions.NAMES`.
 
         Args:
-            images: float, shape ``(n, 3, h, w)``, RGB in [0, 1]. Normalisation happens inside.
-
-        Returns:
-            float, shape ``(n, 8)``, logits in the order of :data:`albumjudge.domain.emotions.NAMES`; their softmax
-            is the distribution of what people would feel.
+            images: float, shape ``(n, 3, h, w)``, RGB in [0, 1].
         """
-        return self.logits(self.reports(self.normalise(images)))
+        return self.logits(self.extract(images))
 
-    def hear(self, images: Tensor) -> Tensor:
-        """What each juror feels: shares, shape ``(1, n, 8)``; images as for :meth:`forward`."""
-        return self.hear_reports(self.reports(self.normalise(images)))
+    def juror_probabilities(self, images: Tensor) -> Tensor:
+        """Probabilities of a jury of one, ``(1, n, 8)``; images as for :meth:`forward`."""
+        return self.probabilities_of(self.extract(images))
 
-    def hear_reports(self, reports: Tensor) -> Tensor:
-        """The same from all five blocks' reports, ``(n, 2944)``."""
-        return self.logits(reports).softmax(1)[None]
+    def probabilities_of(self, features: Tensor) -> Tensor:
+        """The same from pooled features, ``(n, 2944)``."""
+        return self.logits(features).softmax(1)[None]

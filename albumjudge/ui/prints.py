@@ -22,7 +22,7 @@ def alt_text(cover: Cover, feeling: str | None = None) -> str:
 
 def label_lines(cover: Cover) -> str:
     """First line of the museum label: ``No. 004711 · painted by dcgan-seed``, and what it was asked for."""
-    order = f" · asked for {cover.identity.order}" if cover.identity.order else ""
+    order = f" · asked for {cover.identity.conditions}" if cover.identity.conditions else ""
     return f"No. {cover.identity.number} · painted by {cover.identity.painter}{order}"
 
 
@@ -99,7 +99,7 @@ def pointed(png: bytes, feeling: str, who: str) -> str:
     """HTML of a cover as one juror looks at it: dimmed where it does not speak for what that one feels most.
 
     Args:
-        png: one of those that :meth:`albumjudge.inference.exhibit.Exhibit.where_each` gave.
+        png: one of those that :meth:`albumjudge.inference.exhibit.Exhibit.saliency_pngs` gave.
     """
     source = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
     return (

@@ -23,7 +23,7 @@ from albumjudge.inference.checkpoints import (
     load_judge,
     read_checkpoint,
 )
-from albumjudge.models.vgg16 import EmotionVGG
+from albumjudge.models.vgg16 import VGG16EmotionClassifier
 from tests.checkpoint_fixtures import make_generator, make_judge
 
 
@@ -78,10 +78,10 @@ def test_the_loaded_generator_is_ready_for_use(folder: Path) -> None:
 
 def test_the_loaded_judge_has_its_weights_and_its_input_normalisation(tmp_path: Path) -> None:
     judge = load_judge(read_checkpoint(make_judge(tmp_path, favourite=5), "judge"))
-    assert isinstance(judge, EmotionVGG)
+    assert isinstance(judge, VGG16EmotionClassifier)
     assert judge.head.bias.tolist() == [0, 0, 0, 0, 0, 2, 0, 0]
     with torch.device("meta"):
-        names = dict(EmotionVGG().named_buffers()).keys()
+        names = dict(VGG16EmotionClassifier().named_buffers()).keys()
     assert dict(judge.named_buffers()).keys() == names
     # No part of the weights, so it must come from the constructor and not from chance.
     assert judge.mean.flatten().tolist() == pytest.approx([0.485, 0.456, 0.406])

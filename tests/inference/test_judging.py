@@ -9,7 +9,7 @@ import torch
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.verdict import Juror, Verdict, mutual_information
 from albumjudge.inference.judge import Judge
-from albumjudge.models.vgg16 import EmotionVGG
+from albumjudge.models.vgg16 import VGG16EmotionClassifier
 
 FEAR = (0.05, 0.05, 0.1, 0.1, 0.05, 0.05, 0.5, 0.1)
 
@@ -20,9 +20,9 @@ def cover(seed: int) -> Cover:
 
 
 @pytest.fixture(scope="module")
-def network() -> EmotionVGG:
+def network() -> VGG16EmotionClassifier:
     torch.manual_seed(2)
-    return EmotionVGG(size=32)
+    return VGG16EmotionClassifier(size=32)
 
 
 def test_a_verdict_says_what_it_feels() -> None:
@@ -37,7 +37,7 @@ def test_what_is_no_distribution_is_no_verdict(shares: tuple[float, ...]) -> Non
         Verdict(shares, "vgg16-distribution-00000000")
 
 
-def test_covers_are_judged_in_their_order(network: EmotionVGG) -> None:
+def test_covers_are_judged_in_their_order(network: VGG16EmotionClassifier) -> None:
     judge = Judge(network, "vgg16-distribution-1a2b3c4d")
     both = judge.judge([cover(1), cover(2)])
     assert both[1].probabilities == pytest.approx(judge.judge([cover(2)])[0].probabilities, abs=1e-5)
@@ -46,14 +46,14 @@ def test_covers_are_judged_in_their_order(network: EmotionVGG) -> None:
 
 
 @torch.no_grad()
-def test_the_judge_sees_rgb_from_zero_to_one(network: EmotionVGG) -> None:
+def test_the_judge_sees_rgb_from_zero_to_one(network: VGG16EmotionClassifier) -> None:
     one = cover(3)
     image = torch.from_numpy(one.pixels / 255).float().permute(2, 0, 1)[None]
     expected = network.eval()(image).softmax(1)[0].tolist()
     assert Judge(network, "x-00000000").judge([one])[0].probabilities == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_jury_of_one_agrees_with_itself(network: EmotionVGG) -> None:
+def test_a_jury_of_one_agrees_with_itself(network: VGG16EmotionClassifier) -> None:
     verdict = Judge(network, "x-00000000").judge([cover(4)])[0]
     assert verdict.jurors == (Juror("alone", verdict.probabilities),)
     assert verdict.disagreement == pytest.approx(0, abs=1e-9)

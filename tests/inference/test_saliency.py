@@ -12,18 +12,18 @@ from PIL import Image
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.inference.saliency import DARKEST, saliency, saliency_by_juror, spotlight, windows
 from albumjudge.models.jury import Jury
-from albumjudge.models.vgg16 import EmotionVGG
+from albumjudge.models.vgg16 import VGG16EmotionClassifier
 from training.evaluate_saliency import cells, evaluate, paint_over
 
 
 @pytest.fixture(scope="module")
-def network() -> EmotionVGG:
+def network() -> VGG16EmotionClassifier:
     torch.manual_seed(0)
-    return EmotionVGG(size=64).eval().requires_grad_(False)
+    return VGG16EmotionClassifier(size=64).eval().requires_grad_(False)
 
 
 @torch.no_grad()
-def test_the_map_is_about_the_place_that_speaks(network: EmotionVGG) -> None:
+def test_the_map_is_about_the_place_that_speaks(network: VGG16EmotionClassifier) -> None:
     # Noise in one corner of a grey picture: nothing else can excite maps whose biases are zero.
     for module in network.features:
         if isinstance(module, torch.nn.Conv2d):
@@ -47,7 +47,7 @@ def test_windows_overlap_and_leave_no_place_out() -> None:
     torch.testing.assert_close(times, times.flip(0).flip(1))
 
 
-class Bright(EmotionVGG):
+class Bright(VGG16EmotionClassifier):
     """Feels amusement where the upper left quarter is bright, anger where it is not; nothing else counts."""
 
     def reports(self, maps: torch.Tensor, first: int = 1) -> torch.Tensor:
@@ -68,7 +68,7 @@ def test_what_is_hidden_without_loss_is_dark_and_what_speaks_against_it_too() ->
     assert against[:12, :12].max() == 0 and against.max() == 1
 
 
-def test_each_image_is_asked_about_its_own_emotion(network: EmotionVGG) -> None:
+def test_each_image_is_asked_about_its_own_emotion(network: VGG16EmotionClassifier) -> None:
     images = torch.rand(2, 3, 64, 64)
     both = saliency(network, images, torch.tensor([1, 6]))
     alone = saliency(network, images[1:], torch.tensor([6]))
@@ -77,7 +77,7 @@ def test_each_image_is_asked_about_its_own_emotion(network: EmotionVGG) -> None:
     assert (alone - other).abs().max() > 0.01
 
 
-def test_each_juror_looks_for_itself_at_a_picture_that_is_read_once(network: EmotionVGG) -> None:
+def test_each_juror_looks_for_itself_at_a_picture_that_is_read_once(network: VGG16EmotionClassifier) -> None:
     torch.manual_seed(1)
     jury = Jury(size=64, lives=("one", "other", "third"), remembered=5, others=2).eval().requires_grad_(False)
     jury.features.load_state_dict(network.features.state_dict())
@@ -94,7 +94,7 @@ def test_each_juror_looks_for_itself_at_a_picture_that_is_read_once(network: Emo
     assert (together[0] - together[2]).abs().max() > 0.01
 
 
-def test_the_network_is_left_as_it_was(network: EmotionVGG) -> None:
+def test_the_network_is_left_as_it_was(network: VGG16EmotionClassifier) -> None:
     saliency(network, torch.rand(1, 3, 64, 64), torch.tensor([0]))
     assert all(parameter.grad is None for parameter in network.parameters())
 
@@ -118,7 +118,7 @@ def test_the_hottest_squares_are_painted_over() -> None:
     torch.testing.assert_close(over[:, :, 16:], images[:, :, 16:])
 
 
-def test_a_network_that_looks_at_one_place_passes_both_tests(network: EmotionVGG) -> None:
+def test_a_network_that_looks_at_one_place_passes_both_tests(network: VGG16EmotionClassifier) -> None:
     rows = evaluate(network, torch.rand(2, 3, 32, 32), 0)
     assert set(rows) == {
         "map of a random trunk",

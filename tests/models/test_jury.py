@@ -9,12 +9,12 @@ import pytest
 import torch
 from scipy.special import softmax
 
-from albumjudge.models.jury import JURY_WIDTHS, Jury, JuryBackbone, awake
-from albumjudge.models.vgg16 import Backbone
+from albumjudge.models.jury import JURY_FEATURE_WIDTHS, Jury, JuryFeatures, awake
+from albumjudge.models.vgg16 import VGG16Features
 from training.judge.jurors import Choice, FittedJuror, JurorConfig
 from training.train_jury import build, standardised, with_readings
 
-WIDTH = sum(JURY_WIDTHS)
+WIDTH = sum(JURY_FEATURE_WIDTHS)
 LIVES = (JurorConfig("one", "First."), JurorConfig("two", "Second."), JurorConfig("three", "Third."))
 
 
@@ -35,7 +35,7 @@ def parts() -> tuple[Jury, list[FittedJuror], np.ndarray, np.ndarray, np.ndarray
         )
         for _ in LIVES
     ]
-    jury = build(32, Backbone(32).features, LIVES, fitted, reports, weights, offsets)
+    jury = build(32, VGG16Features(32).features, LIVES, fitted, reports, weights, offsets)
     return jury, fitted, reports, weights, offsets
 
 
@@ -107,7 +107,7 @@ def test_a_jury_hears_in_how_much_of_the_picture_a_map_is_awake() -> None:
     maps[0, 0, :, 0] = 5.0
     maps[0, 1, 1:3, 1:3] = 0.1
     torch.testing.assert_close(awake(maps), torch.tensor([[0.25, 0.25]]))
-    report = JuryBackbone.report(maps)
+    report = JuryFeatures.report(maps)
     torch.testing.assert_close(report[:, :4], Backbone.report(maps))
     torch.testing.assert_close(report[:, 4:], awake(maps))
 

@@ -8,29 +8,29 @@ import pytest
 import torch
 from torchvision.models import VGG
 
-from albumjudge.models.vgg16 import BLOCK_WIDTHS, EmotionVGG
+from albumjudge.models.vgg16 import BLOCK_WIDTHS, VGG16EmotionClassifier
 
 
 @pytest.fixture(scope="module")
-def network() -> EmotionVGG:
+def network() -> VGG16EmotionClassifier:
     torch.manual_seed(1)
-    return EmotionVGG(size=32).eval()
+    return VGG16EmotionClassifier(size=32).eval()
 
 
 @torch.no_grad()
-def test_images_to_eight_logits(network: EmotionVGG) -> None:
+def test_images_to_eight_logits(network: VGG16EmotionClassifier) -> None:
     assert network(torch.rand(2, 3, 32, 32)).shape == (2, 8)
     assert network(torch.rand(1, 3, 64, 48)).shape == (1, 8)
 
 
-def test_the_trunk_is_torchvisions(network: EmotionVGG) -> None:
+def test_the_trunk_is_torchvisions(network: VGG16EmotionClassifier) -> None:
     names = set(network.features.state_dict())
     assert {"0.weight", "28.bias"} <= names and len(names) == 26
     assert not isinstance(network, VGG)
 
 
 @torch.no_grad()
-def test_block_by_block_is_the_whole_trunk(network: EmotionVGG) -> None:
+def test_block_by_block_is_the_whole_trunk(network: VGG16EmotionClassifier) -> None:
     maps = network.normalise(torch.rand(2, 3, 32, 32))
     whole = network.features(maps)
     for number in range(1, 6):
@@ -41,7 +41,7 @@ def test_block_by_block_is_the_whole_trunk(network: EmotionVGG) -> None:
 
 
 @torch.no_grad()
-def test_reports_can_go_on_from_any_block(network: EmotionVGG) -> None:
+def test_reports_can_go_on_from_any_block(network: VGG16EmotionClassifier) -> None:
     maps = network.normalise(torch.rand(2, 3, 32, 32))
     whole = network.reports(maps)
     for number in range(1, 4):
@@ -49,7 +49,7 @@ def test_reports_can_go_on_from_any_block(network: EmotionVGG) -> None:
     torch.testing.assert_close(network.reports(maps, first=4), whole[:, -4 * 512 :])
 
 
-def test_images_are_normalised_inside(network: EmotionVGG) -> None:
+def test_images_are_normalised_inside(network: VGG16EmotionClassifier) -> None:
     grey = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1).expand(1, 3, 32, 32)
     torch.testing.assert_close(network.normalise(grey), torch.zeros(1, 3, 32, 32))
 
@@ -57,17 +57,17 @@ def test_images_are_normalised_inside(network: EmotionVGG) -> None:
 @torch.no_grad()
 def test_temperature_softens() -> None:
     torch.manual_seed(1)
-    sharp = EmotionVGG(size=32).eval()
-    soft = EmotionVGG(size=32, temperature=2.0).eval()
+    sharp = VGG16EmotionClassifier(size=32).eval()
+    soft = VGG16EmotionClassifier(size=32, temperature=2.0).eval()
     soft.load_state_dict(sharp.state_dict())
     image = torch.rand(1, 3, 32, 32)
     torch.testing.assert_close(sharp(image) / 2, soft(image))
 
 
 @torch.no_grad()
-def test_saved_and_loaded_it_feels_the_same(network: EmotionVGG, tmp_path: Path) -> None:
+def test_saved_and_loaded_it_feels_the_same(network: VGG16EmotionClassifier, tmp_path: Path) -> None:
     network.save_pretrained(tmp_path)
-    back = EmotionVGG.from_pretrained(str(tmp_path)).eval()
+    back = VGG16EmotionClassifier.from_pretrained(str(tmp_path)).eval()
     image = torch.rand(1, 3, 32, 32)
     torch.testing.assert_close(back(image), network(image))
     assert back.size == 32

@@ -33,7 +33,7 @@ from training.engine.distributed import Processes
 from training.engine.state import read_state, write_state
 from training.engine.tensorboard import GROUPS
 from training.engine.trainer import Trainer, teach
-from training.generator.autoencoder_loss import Encoder
+from albumjudge.models.autoencoder import Encoder
 from training.train_autoencoder import AutoencoderConfig, AutoencoderTrainer
 from training.train_flow import FlowConfig, FlowTrainer, begin, mixed, trace_all
 

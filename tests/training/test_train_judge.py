@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from albumjudge.inference.checkpoints import load_judge, read_checkpoint
-from albumjudge.models.vgg16 import EmotionVGG
+from albumjudge.models.vgg16 import VGG16EmotionClassifier
 from training import evaluate_judge, train_judge
 from training.data.abstract import load_paintings
 from training.data.covers import DataError
@@ -41,7 +41,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trunk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(5)
-    weights = {f"features.{k}": v for k, v in EmotionVGG().features.state_dict().items()}
+    weights = {f"features.{k}": v for k, v in VGG16EmotionClassifier().features.state_dict().items()}
     path = tmp_path_factory.mktemp("weights") / "trunk.safetensors"
     save_file(weights, path)
     return path

@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 from threadpoolctl import threadpool_limits
 
 from albumjudge.domain.emotions import NAMES
-from albumjudge.models.jury import JURY_WIDTHS
+from albumjudge.models.jury import JURY_FEATURE_WIDTHS
 from albumjudge.models.vgg16 import BLOCK_WIDTHS
 from training.judge.kernel_regression import (
     Fit,
@@ -176,7 +176,7 @@ def read_others(
 def block_weights(blocks: Sequence[int]) -> Matrix:
     """A weight for every report, shape ``(4416,)``: each block heard has 1 in all, the others 0."""
     return np.concatenate(
-        [np.full(width, (number in blocks) / width) for number, width in enumerate(JURY_WIDTHS, start=1)]
+        [np.full(width, (number in blocks) / width) for number, width in enumerate(JURY_FEATURE_WIDTHS, start=1)]
     )
 
 
@@ -225,7 +225,7 @@ def fit_jury(
 def _fit_jury(
     paintings: Matrix, shares: Matrix, config: JuryConfig, lives: Sequence[JurorConfig]
 ) -> list[FittedJuror]:
-    others = paintings.shape[1] - sum(JURY_WIDTHS)
+    others = paintings.shape[1] - sum(JURY_FEATURE_WIDTHS)
     count = len(paintings)
     places = np.empty(count, np.int64)
     places[np.random.default_rng([config.seed, 1]).permutation(count)] = np.arange(count) % config.inner_folds

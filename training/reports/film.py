@@ -5,7 +5,7 @@
 Runs are given in the order in which one began with the other's weights; ``@`` and a number of covers says where
 a run was left for the next one. A checkpoint with a film of its own may stand in for a run whose samples are
 gone. All must have painted the same latents, so the same ``--seed``. Writes ``film.webp`` (an animation, one
-frame per moment) and ``film.json`` (what each frame shows) beside the weights.
+picture per frame) and ``film.json`` (what each frame shows) beside the weights.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from albumjudge.inference.film import FILM, MOMENTS
+from albumjudge.inference.film import FILM, FRAMES
 from training.data.covers import DataError
 from training.engine.state import read_state, write_json
 
@@ -61,7 +61,7 @@ def frames_of(runs: list[tuple[Path, int | None]]) -> list[Frame]:
         if (folder / FILM).is_file():
             record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
             seeds.add((record["config"]["seed"], record["config"]["latent_size"]))
-            told = json.loads((folder / MOMENTS).read_text(encoding="utf-8"))
+            told = json.loads((folder / FRAMES).read_text(encoding="utf-8"))
             frames += [
                 Frame(folder / FILM, moment["covers_seen"], moment["recipe"], record["config"]["size"], place)
                 for place, moment in enumerate(told)
@@ -136,7 +136,7 @@ def make_film(runs: list[tuple[Path, int | None]], out: Path) -> int:
     first.save(
         out / FILM, save_all=True, append_images=others, duration=MILLISECONDS, loop=0, quality=90, method=6
     )
-    write_json(out / MOMENTS, [{"covers_seen": f.covers_seen, "recipe": f.recipe} for f in frames])
+    write_json(out / FRAMES, [{"covers_seen": f.covers_seen, "recipe": f.recipe} for f in frames])
     with Image.open(out / FILM) as film:
         if film.n_frames != len(frames):  # type: ignore[attr-defined]
             raise DataError("Two moments look exactly alike, so the film lost one. Leave one of them out.")

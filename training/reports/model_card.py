@@ -48,7 +48,7 @@ WHAT = {
         "noise, and then trained on adversarially together with its decoder, against discriminators of real and "
         "painted covers (Diffusion Adversarial Post-Training, Lin et al., 2025)."
     ),
-    "EmotionVGG": (
+    "VGG16EmotionClassifier": (
         f"A VGG16 (Simonyan & Zisserman, 2014) that gives a picture a distribution over eight emotions: "
         f"{', '.join(NAMES)}. Its convolutions were trained on ImageNet and fine-tuned here."
     ),
@@ -76,9 +76,9 @@ VOTES_NOTE = (
     "felt. Album covers were not among the pictures"
 )
 USE = {
-    "Jury": f"{USE_JUDGE}heard = judge.hear(pictures)  # shape (jurors, pictures, emotions)\n"
+    "Jury": f"{USE_JUDGE}heard = judge.juror_probabilities(pictures)  # shape (jurors, pictures, emotions)\n"
     "print(dict(zip(NAMES, heard.mean(0)[0].tolist(), strict=True)))\n",
-    "EmotionVGG": f"{USE_JUDGE}print(dict(zip(NAMES, judge(pictures).softmax(1)[0].tolist(), strict=True)))\n",
+    "VGG16EmotionClassifier": f"{USE_JUDGE}print(dict(zip(NAMES, judge(pictures).softmax(1)[0].tolist(), strict=True)))\n",
 }
 SOURCES = {
     "shawheen_wcd": "archive.org covers that the 2019 project of the same idea trained its DCGAN on "
@@ -230,7 +230,7 @@ def _data(record: Record, network: str) -> str:
             "WikiArt-Emotions, Mohammad & Kiritchenko, LREC 2018), from which readings were learned that some jurors "
             f"are given beside the network's features. {VOTES_NOTE}; the table on covers below says what that does."
         )
-    if network == "EmotionVGG":
+    if network == "VGG16EmotionClassifier":
         count = next((number(record[key]) for key in ("paintings", "images") if key in record), None)
         return (
             (f"{count} abstract paintings" if count else "Abstract paintings")

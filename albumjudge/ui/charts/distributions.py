@@ -155,7 +155,7 @@ def jurors(jury: Sequence[Juror]) -> alt.LayerChart:
         {
             "emotion": n,
             "label": signed(n),
-            "juror": juror.life,
+            "juror": juror.name,
             "share": share,
             "mean": sum(shares[n]) / len(jury),
         }

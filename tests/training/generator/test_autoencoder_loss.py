@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from tests.quick_features import QuickFeatures
-from training.generator.autoencoder_loss import Encoder, unlikeness
+from albumjudge.models.autoencoder import Encoder
+from training.generator.autoencoder_loss import unlikeness
 from training.metrics.efficientnet import LiteFeatures
 
 QUICK = cast(LiteFeatures, QuickFeatures(64))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from albumjudge.models.jury import JURY_WIDTHS
+from albumjudge.models.jury import JURY_FEATURE_WIDTHS
 from albumjudge.models.vgg16 import BLOCK_WIDTHS
 from training.judge.jurors import (
     LIVES,
@@ -22,7 +22,7 @@ from training.judge.jurors import (
     wanted,
 )
 
-WIDTH = sum(JURY_WIDTHS)
+WIDTH = sum(JURY_FEATURE_WIDTHS)
 CHANCE = np.random.default_rng(4)
 SMALL = JuryConfig(ridges=(1e-3, 1e-2), sharpness=0.3, inner_folds=3)
 
@@ -39,7 +39,7 @@ def test_the_lives_differ() -> None:
 
 def test_every_block_that_is_heard_weighs_the_same() -> None:
     weights = block_weights((2, 5))
-    parts = np.split(weights, np.cumsum(JURY_WIDTHS)[:-1])
+    parts = np.split(weights, np.cumsum(JURY_FEATURE_WIDTHS)[:-1])
     assert [part.sum() for part in parts] == pytest.approx([0, 1, 0, 0, 1])
 
 
@@ -47,7 +47,7 @@ def test_half_the_eyes_see_all_of_a_maps_numbers_and_weigh_as_much() -> None:
     whole = attention(JurorConfig("a", ""), 4, 5.0, 1)
     half = attention(JurorConfig("b", "", eyes=1), 4, 5.0, 1)
     assert whole.sum() == pytest.approx(10) and half.sum() == pytest.approx(10)
-    first = half[: JURY_WIDTHS[0]].reshape(3, -1)
+    first = half[: JURY_FEATURE_WIDTHS[0]].reshape(3, -1)
     assert ((first > 0).sum(1) == BLOCK_WIDTHS[0] // 2).all()
     assert ((first > 0) == (first[0] > 0)).all()
 
@@ -98,7 +98,7 @@ def paintings() -> tuple[np.ndarray, np.ndarray]:
     chance = np.random.default_rng(5)
     features = chance.normal(size=(60, WIDTH + 2))
     mood = chance.normal(size=60)
-    features[:, : JURY_WIDTHS[0]] += 2 * mood[:, None]
+    features[:, : JURY_FEATURE_WIDTHS[0]] += 2 * mood[:, None]
     features[:, WIDTH] = mood
     logits = mood[:, None] * np.array([1, -1, 1, 1, -1, 1, -1, -1])
     return features, softmax(logits, axis=1)
@@ -115,7 +115,7 @@ def test_a_jury_learns_and_its_jurors_differ(paintings: tuple[np.ndarray, np.nda
     assert surprise[0] < -(shares[asked] * np.log(mean)).sum(1).mean()
     by_name = {life.name: juror for life, juror in zip(LIVES, jury, strict=True)}
     colourist = next(life for life in LIVES if life.blocks == (1, 2, 3))
-    assert not by_name[colourist.name].attention[sum(JURY_WIDTHS[:3]) : WIDTH].any()
+    assert not by_name[colourist.name].attention[sum(JURY_FEATURE_WIDTHS[:3]) : WIDTH].any()
     child = next(i for i, life in enumerate(LIVES) if life.childhood)
     never = np.setdiff1d(np.arange(45), met(LIVES[child], 45, SMALL.seed))
     assert len(never) and not jury[child].memory[never].any()
