@@ -69,11 +69,11 @@ def ways(compiled: bool) -> dict[str, Way]:
         "the exhibit, painting alone": painter.paint,
     }
     if compiled:
-        hear = torch.compile(judge.network.hear, dynamic=True)
+        probabilities = torch.compile(judge.network.juror_probabilities, dynamic=True)
 
         @torch.inference_mode()
         def judged(seeds: Sequence[int]) -> object:
-            return hear(as_images(painter.paint(seeds)))
+            return probabilities(as_images(painter.paint(seeds)))
 
         found["the exhibit, jury compiled"] = judged
     return found

@@ -31,7 +31,7 @@ def make_generator(folder: Path, *, name: str = "tiny", seed: int = 0, size: int
 def tiny_flow(seed: int = 0) -> FlowGenerator:
     """A small flow generator, which heeds genre and decade; the seed decides what it paints."""
     torch.manual_seed(seed)
-    network = FlowGenerator(8, 3, 8, ink=4, steps=2, novice=8)
+    network = FlowGenerator(8, 3, 8, ink=4, steps=2, autoguidance_width=8)
     with torch.no_grad():
         for weights in network.parameters():  # Some layers begin with zeros.
             weights.add_(torch.randn_like(weights), alpha=0.1)
@@ -52,7 +52,7 @@ def make_judge(folder: Path, *, name: str = "tiny-judge", favourite: int = 0) ->
     with torch.no_grad():
         for tensor in judge.state_dict().values():
             tensor.zero_()
-        judge.spread.fill_(1)
+        judge.feature_sd.fill_(1)
         judge.head.bias[favourite] = 2
     save_checkpoint(judge, folder, {"kind": "judge", "name": name})
     return folder

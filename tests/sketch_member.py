@@ -10,11 +10,11 @@ from __future__ import annotations
 import sys
 from functools import partial
 
+from albumjudge.models.autoencoder import Encoder
 from tests.crew_member import be_precise
 from tests.quick_features import QuickFeatures
 from training import train_autoencoder as train_inker
 from training import train_flow as train_sketcher
-from albumjudge.models.autoencoder import Encoder
 
 if __name__ == "__main__":
     be_precise()

@@ -28,7 +28,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 from albumjudge.inference.checkpoints import CheckpointError, load_generator, load_judge, read_checkpoint
 from albumjudge.inference.judge import as_images
 from albumjudge.inference.painter import Painter
-from albumjudge.inference.saliency import heat, occluded_features
+from albumjudge.inference.saliency import occluded_features
 from albumjudge.models.jury import Jury
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
 from training.data.covers import DataError
@@ -82,7 +82,9 @@ def shuffled_votes(network: Jury | VGG16EmotionClassifier, seed: int) -> Jury | 
     other = copy.deepcopy(network)
     chance = torch.Generator().manual_seed(seed)
     if isinstance(other, Jury):
-        other.dual_coefficients.copy_(other.dual_coefficients[:, torch.randperm(other.dual_coefficients.shape[1], generator=chance)])
+        other.dual_coefficients.copy_(
+            other.dual_coefficients[:, torch.randperm(other.dual_coefficients.shape[1], generator=chance)]
+        )
     else:
         other.head.weight.copy_(other.head.weight[torch.randperm(len(other.head.weight), generator=chance)])
     return other
@@ -98,7 +100,9 @@ def likeness(maps: Tensor, others: Tensor) -> float:
 
 
 @torch.no_grad()
-def evaluate(network: Jury | VGG16EmotionClassifier, images: Tensor, seed: int) -> dict[str, dict[str, float]]:
+def evaluate(
+    network: Jury | VGG16EmotionClassifier, images: Tensor, seed: int
+) -> dict[str, dict[str, float]]:
     """Rows of both tests.
 
     Args:

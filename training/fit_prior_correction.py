@@ -45,10 +45,7 @@ Logits = NDArray[np.float64]
 @torch.inference_mode()
 def logits_of(jury: Jury, images: torch.Tensor) -> Logits:
     """Each juror's logits without any setting, shape ``(jurors, n, 8)``."""
-    parts = [
-        jury.juror_logits(jury.standardise(jury.extract(part)))
-        for part in torch.split(images, 32)
-    ]
+    parts = [jury.juror_logits(jury.standardise(jury.extract(part))) for part in torch.split(images, 32)]
     found: Logits = np.asarray(torch.cat(parts, 1).double().numpy())
     return found
 

@@ -22,9 +22,9 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, ge
 from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.utils import logging as hub_logging
 
+from albumjudge.domain.hub_address import DEFAULT_ENDPOINT, is_repository
 from albumjudge.export.hub_push import PublishError, be_impatient, in_sentences, writer
 from albumjudge.inference.checkpoints import Checkpoint, CheckpointError, read_checkpoint, read_kind
-from albumjudge.domain.hub_address import DEFAULT_ENDPOINT, is_repository
 from albumjudge.inference.hub import OPTIONAL, REQUIRED
 
 CARD = "README.md"

@@ -21,15 +21,14 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, l1_loss
 
-from albumjudge.models.dcgan import doublings
 from albumjudge.models.autoencoder import DOWNSAMPLING, Decoder, Encoder
+from albumjudge.models.dcgan import doublings
 from albumjudge.models.flow import SMALLEST_SIZE
 from training.data.covers import CoverSet, DataError, load_covers
 from training.engine.distributed import Processes
 from training.engine.hardware import choose_precision
 from training.engine.script import add_options, chosen, run_script
 from training.engine.trainer import Trainer, train
-from albumjudge.models.autoencoder import Encoder
 from training.generator.autoencoder_loss import perceptual_loss
 from training.generator.dcgan_trainer import contact_sheet
 from training.metrics.efficientnet import LiteFeatures

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss, pad
 from tqdm import tqdm
 
+from albumjudge.models.autoencoder import Encoder
 from albumjudge.models.flow import FlowGenerator
 from training.data.covers import CoverSet, DataError, label_numbers, load_covers
 from training.engine.distributed import Processes
@@ -32,7 +33,6 @@ from training.engine.hardware import choose_precision, hardware
 from training.engine.script import add_options, chosen, run_script
 from training.engine.state import read_state, save_checkpoint, write_json
 from training.engine.trainer import STATE, Trainer, fingerprint, train, update_average
-from albumjudge.models.autoencoder import Encoder
 from training.generator.dcgan_trainer import contact_sheet
 from training.generator.sample_labels import sample_labels
 from training.reports.model_card import write_card

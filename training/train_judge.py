@@ -158,7 +158,9 @@ def _by_painting(flat: Tensor, config: JudgeConfig) -> Tensor:
     return flat.reshape(-1, config.views, *flat.shape[1:])
 
 
-def feel(network: VGG16EmotionClassifier, views: Views, rows: Tensor, view: Tensor | int, config: JudgeConfig) -> Tensor:
+def feel(
+    network: VGG16EmotionClassifier, views: Views, rows: Tensor, view: Tensor | int, config: JudgeConfig
+) -> Tensor:
     """Logits, shape ``(len(rows), 8)``, of the given paintings, each in the given view."""
     thawed = network.pooled_features(views.maps[rows, view], first=config.thaw)
     return network.logits(torch.cat([views.reports[rows, view], thawed], 1))
@@ -170,12 +172,16 @@ def loss_of(network: VGG16EmotionClassifier, logits: Tensor, wanted: Tensor, rid
     return cross_entropy + ridge * network.head.weight.square().sum()
 
 
-def fit_head(network: VGG16EmotionClassifier, views: Views, rows: Tensor, wanted: Tensor, config: JudgeConfig) -> None:
+def fit_head(
+    network: VGG16EmotionClassifier, views: Views, rows: Tensor, wanted: Tensor, config: JudgeConfig
+) -> None:
     """Standardise the reports of the paintings in ``rows`` and solve for the head on the trunk as it is."""
     with torch.no_grad():
         reports = torch.cat(
             [
-                torch.cat([views.reports[part, v], network.pooled_features(views.maps[part, v], config.thaw)], 1)
+                torch.cat(
+                    [views.reports[part, v], network.pooled_features(views.maps[part, v], config.thaw)], 1
+                )
                 for v in range(2)
                 for part in torch.split(rows, 32)
             ]
@@ -199,7 +205,9 @@ def fit_head(network: VGG16EmotionClassifier, views: Views, rows: Tensor, wanted
 
 
 @torch.no_grad()
-def shares_of(network: VGG16EmotionClassifier, views: Views, rows: Tensor, config: JudgeConfig) -> NDArray[np.float64]:
+def shares_of(
+    network: VGG16EmotionClassifier, views: Views, rows: Tensor, config: JudgeConfig
+) -> NDArray[np.float64]:
     """The network's distributions for whole, unmirrored paintings, shape ``(len(rows), 8)``."""
     network.eval()
     logits = [feel(network, views, part, 0, config) for part in torch.split(rows, 32)]

@@ -24,8 +24,10 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import Tensor
 
 from albumjudge.inference.checkpoints import load_generator, read_checkpoint
+from albumjudge.inference.legacy import current_tensor
 from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.one_step import OneStepGenerator
 from training.data.covers import CoverSet, DataError, load_covers
@@ -50,11 +52,11 @@ VELOCITY, DECODER = "sketcher.safetensors", "inker.safetensors"
 def student_of(teacher: FlowGenerator) -> OneStepGenerator:
     """A one-step painter with the teacher's weights."""
     student = OneStepGenerator(
-        teacher.latent_size, teacher.depth, teacher.width, teacher.size, teacher.inker.width
+        teacher.latent_size, teacher.latent_channels, teacher.width, teacher.size, teacher.decoder.width
     )
-    student.expansion.load_state_dict(teacher.unfolding.state_dict())
-    student.velocity.load_state_dict(teacher.sketcher.state_dict())
-    student.decoder.load_state_dict(teacher.inker.state_dict())
+    student.expansion.load_state_dict(teacher.expansion.state_dict())
+    student.unet.load_state_dict(teacher.unet.state_dict())
+    student.decoder.load_state_dict(teacher.decoder.state_dict())
     return student.eval().requires_grad_(False)
 
 
@@ -73,8 +75,8 @@ def started_from(folder: Path, teacher: FlowGenerator, blend: float) -> tuple[On
     decoder = {name: value.clone() for name, value in student.decoder.state_dict().items()}
     try:
         if (folder / DECODER).is_file():
-            student.velocity.load_state_dict(load_file(folder / VELOCITY))
-            student.decoder.load_state_dict(load_file(folder / DECODER))
+            student.unet.load_state_dict(_named_now("unet", folder / VELOCITY))
+            student.decoder.load_state_dict(_named_now("decoder", folder / DECODER))
         else:
             checkpoint = read_checkpoint(folder, "generator")
             student.load_state_dict(load_generator(checkpoint).state_dict())
@@ -84,6 +86,14 @@ def started_from(folder: Path, teacher: FlowGenerator, blend: float) -> tuple[On
     for name, value in student.decoder.state_dict().items():
         value.copy_(torch.lerp(decoder[name], value, blend))
     return student, origin
+
+
+def _named_now(part: str, file: Path) -> dict[str, Tensor]:
+    """A part's tensors by their present names."""
+    found = {
+        current_tensor("OneStepGenerator", f"{part}.{key}"): value for key, value in load_file(file).items()
+    }
+    return {name.removeprefix(f"{part}."): value for name, value in found.items()}
 
 
 def load_pairs(

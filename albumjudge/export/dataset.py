@@ -19,9 +19,9 @@ from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from albumjudge.domain.emotions import NAMES, NOTHING
+from albumjudge.domain.hub_address import is_repository
 from albumjudge.export import tables as vote_export
 from albumjudge.export.hub_push import PublishError, be_impatient, in_sentences, writer
-from albumjudge.domain.hub_address import is_repository
 from albumjudge.voting.schema import PROBABILITIES
 from albumjudge.voting.votes import StoredVote
 

@@ -21,8 +21,9 @@ from safetensors.torch import load
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from albumjudge.domain.hub_address import HubAddress
 from albumjudge.inference import legacy
-from albumjudge.inference.hub import PICKLES, WEIGHTS, HubAddress, fetch
+from albumjudge.inference.hub import PICKLES, WEIGHTS, fetch
 from albumjudge.inference.judge import JudgeNetwork
 from albumjudge.inference.painter import GeneratorNetwork
 from albumjudge.metrics import with_ids

@@ -17,6 +17,7 @@ import torch
 
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError, HasPixels
+from albumjudge.domain.hub_address import HubAddress
 from albumjudge.domain.settings import Settings
 from albumjudge.domain.verdict import JudgedCover as JudgedCover
 from albumjudge.domain.verdict import Verdict
@@ -64,10 +65,9 @@ class Exhibit:
         self._guests = tuple(guests)
         self._lock = threading.Lock()
         self._cache: OrderedDict[tuple[CoverIdentity, str], JudgedCover] = OrderedDict()
-        missing = {"generator": painter.missing, "judge": judge.missing}
-        self._hub = HubRefresh(
-            settings, self._install, {kind: missing[kind] for kind in KINDS if missing[kind]}, retry_after
-        )
+        missing: dict[Kind, HubAddress | None] = {"generator": painter.missing, "judge": judge.missing}
+        wanted = {kind: address for kind, address in missing.items() if address is not None}
+        self._hub = HubRefresh(settings, self._install, wanted, retry_after)
 
     @classmethod
     def open(
@@ -268,8 +268,12 @@ class Exhibit:
         if kind == "generator":
             painter = loading.open_painter(checkpoint)
             with self._lock:
-                self._pair = replace(self._pair, painter=painter, checkpoints=self.checkpoints | {kind: checkpoint})
+                self._pair = replace(
+                    self._pair, painter=painter, checkpoints=self.checkpoints | {kind: checkpoint}
+                )
         else:
             judge = loading.open_judge(checkpoint)
             with self._lock:
-                self._pair = replace(self._pair, judge=judge, checkpoints=self.checkpoints | {kind: checkpoint})
+                self._pair = replace(
+                    self._pair, judge=judge, checkpoints=self.checkpoints | {kind: checkpoint}
+                )

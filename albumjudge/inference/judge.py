@@ -48,7 +48,7 @@ class Judge:
 
     def __init__(self, network: JudgeNetwork, revision: str) -> None:
         self.network: JudgeNetwork = network.float().eval().requires_grad_(False)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.to(memory_format=torch.channels_last)
         self.revision = revision
 
     @property

@@ -35,7 +35,7 @@ class Painter:
 
     def __init__(self, network: GeneratorNetwork, revision: str) -> None:
         self.network: GeneratorNetwork = network.float().eval().requires_grad_(False)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.to(memory_format=torch.channels_last)
         self._lock = threading.Lock()
         self.revision = revision
 

@@ -28,7 +28,10 @@ def windows(height: int, width: int) -> Tensor:
     """Masks of the windows: float, 0 or 1, shape ``(25, height, width)``; together they cover all."""
     down, along = (
         torch.stack(
-            [(torch.arange(side) >= start) & (torch.arange(side) < start + side // WINDOW) for start in starts]
+            [
+                (torch.arange(side) >= start) & (torch.arange(side) < start + side // WINDOW)
+                for start in starts
+            ]
         )
         for side, starts in (
             (side, [round(step * (side - side // WINDOW) / (ACROSS - 1)) for step in range(ACROSS)])

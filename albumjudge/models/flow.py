@@ -143,7 +143,8 @@ class FourierExpansion(nn.Module):
         unit = latents / lengths
         features = 2**0.5 * torch.cos(unit @ self.frequencies.T + self.phases)
         noise: Tensor = torch.cat([unit, features @ self.mixing.T], 1) @ self.basis.T
-        return lengths**LENGTH_POWER * noise
+        scaled: Tensor = lengths**LENGTH_POWER * noise
+        return scaled
 
 
 class FlowGenerator(

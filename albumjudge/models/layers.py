@@ -49,9 +49,7 @@ class ConditionalResidualBlock(nn.Module):
         self.norm2 = nn.GroupNorm(GROUPS, out_channels, affine=False)
         self.film = nn.Linear(EMBEDDING, 2 * out_channels)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1)
-        self.skip = (
-            nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
-        )
+        self.skip = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
         nn.init.zeros_(self.conv2.weight)
         zero_bias(self.conv2)
 

@@ -149,8 +149,8 @@ def _alike(
     named = [vote for vote in mine if vote.felt != NOTHING and jurors.get(vote.cover)]
     if not named:
         return ()
-    names = [juror.life for juror in jurors[named[0].cover]]
-    named = [vote for vote in named if [juror.life for juror in jurors[vote.cover]] == names]
+    names = [juror.name for juror in jurors[named[0].cover]]
+    named = [vote for vote in named if [juror.name for juror in jurors[vote.cover]] == names]
     given: Floats = np.array(
         [[juror.probabilities[emotions.index(vote.felt)] for juror in jurors[vote.cover]] for vote in named]
     )

@@ -21,12 +21,12 @@ SPLIT = jury((0.6, 0.3, 0.1), (0.5, 0.4, 0.1), (0.2, 0.1, 0.7))
 
 def test_the_widest_gap_names_the_emotion_and_both_ends() -> None:
     gap = jd.widest_gap(SPLIT)
-    assert (gap.emotion, gap.most.life, gap.least.life) == ("awe", "no. 2", "no. 0")
+    assert (gap.emotion, gap.most.name, gap.least.name) == ("awe", "no. 2", "no. 0")
     assert gap.shares == (0.7, 0.1)
 
 
 def test_alone_is_who_puts_first_what_nobody_else_does() -> None:
-    assert [juror.life for juror in jd.alone(SPLIT)] == ["no. 2"]
+    assert [juror.name for juror in jd.alone(SPLIT)] == ["no. 2"]
     assert jd.alone(jury((0.6, 0.4), (0.7, 0.3))) == ()
     assert len(jd.alone(jury((0.6, 0.4), (0.3, 0.7)))) == 2
 
@@ -36,7 +36,7 @@ def test_distances_are_those_of_scipy_and_the_furthest_has_the_largest() -> None
     for place, found in enumerate(jd.distances(SPLIT)):
         rest = np.delete(shares, place, axis=0).mean(0)
         assert found == pytest.approx(jensenshannon(shares[place], rest, base=2) ** 2)
-    assert jd.furthest(SPLIT).life == "no. 2"
+    assert jd.furthest(SPLIT).name == "no. 2"
     assert jd.distances(jury((1.0,), (0.0, 1.0))) == pytest.approx((1, 1))
 
 

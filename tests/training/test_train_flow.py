@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from albumjudge.domain.conditions import DECADES, GENRES
 from albumjudge.inference.checkpoints import load_generator, read_checkpoint
+from albumjudge.models.autoencoder import Encoder
 from albumjudge.models.flow import FlowGenerator
 from tests.cover_folders import cover_folder
 from tests.quick_features import QuickFeatures
@@ -33,7 +34,6 @@ from training.engine.distributed import Processes
 from training.engine.state import read_state, write_state
 from training.engine.tensorboard import GROUPS
 from training.engine.trainer import Trainer, teach
-from albumjudge.models.autoencoder import Encoder
 from training.train_autoencoder import AutoencoderConfig, AutoencoderTrainer
 from training.train_flow import FlowConfig, FlowTrainer, begin, mixed, trace_all
 

@@ -47,7 +47,7 @@ def test_the_exhibit_can_load_what_grew_up(world: Path) -> None:
     generator = read_checkpoint(world / "generator", "generator", "directory")
     covers = Painter(load_generator(generator), generator.revision).paint([1, 2])
     verdicts = Judge(load_judge(checkpoint), checkpoint.revision).judge(covers)
-    assert [juror.life for juror in verdicts[0].jurors] == [life.name for life in LIVES]
+    assert [juror.name for juror in verdicts[0].jurors] == [life.name for life in LIVES]
     mean = np.mean([juror.probabilities for juror in verdicts[0].jurors], axis=0)
     assert verdicts[0].probabilities == pytest.approx(mean.tolist(), abs=1e-5)
     assert verdicts[0].disagreement >= 0
@@ -60,7 +60,9 @@ def test_it_learnt_what_people_felt(world: Path) -> None:
 
     jury = load_judge(read_checkpoint(world / "run/checkpoint", "judge", "directory"))
     paintings = load_paintings(world / "abstract")
-    shares = jury.hear(torch.from_numpy(paintings.pixels).permute(0, 3, 1, 2).float() / 255).mean(0)
+    shares = jury.juror_probabilities(
+        torch.from_numpy(paintings.pixels).permute(0, 3, 1, 2).float() / 255
+    ).mean(0)
     contented = np.arange(COUNT) % 2 == 0
     assert shares[contented, 3].mean() > 2 * shares[~contented, 3].mean()
 

@@ -105,7 +105,7 @@ def make_pairs(painter: FlowGenerator | OneStepGenerator, covers: CoverSet, conf
     latents = torch.randn(config.pairs, painter.latent_size, generator=rng)
     labels = draw_labels(covers, config.pairs, config.label_dropout, rng)
     device = next(painter.parameters()).device
-    make = painter.sketch if isinstance(painter, FlowGenerator) else painter.latent_image
+    make = painter.latent_images
     bar = tqdm(range(0, config.pairs, PAIRS_AT_ONCE), desc="latent images", disable=None)
     parts = [slice(start, start + PAIRS_AT_ONCE) for start in bar]
     found = [make(latents[part].to(device), *labels[part].to(device).unbind(1)).cpu() for part in parts]
@@ -175,7 +175,7 @@ class RegressionTrainer(OneStepTrainer):
         precision: str = "fp32",
     ) -> None:
         super().__init__(config, covers, processes, student, pairs, ("loss_regression",), precision)
-        velocity = self.student.velocity.parameters()
+        velocity = self.student.unet.parameters()
         self.optimisers = {"velocity": torch.optim.Adam(velocity, config.regression_rate, (0.9, 0.99))}
 
     def train_step(self) -> Sequence[Tensor]:
@@ -183,7 +183,7 @@ class RegressionTrainer(OneStepTrainer):
         self.set_learning_rate(self.config.regression_rate)
         latents, labels, targets = self.draw_pairs()
         with self.autocast():
-            found = self.student.latent_image(latents, *labels.unbind(1))
+            found = self.student.latent_images(latents, *labels.unbind(1))
         loss = smooth_l1_loss(found.float(), targets, beta=0.3)
         self.update(loss, "velocity")
         self.follow()
@@ -219,7 +219,7 @@ class AdversarialTrainer(OneStepTrainer):
         )
         super().__init__(config, covers, processes, student, pairs, metrics, precision)
         self.origin["teacher"] = fingerprint(teacher)
-        self.teacher = copy.deepcopy(teacher.inker).to(self.device).requires_grad_(False)
+        self.teacher = copy.deepcopy(teacher.decoder).to(self.device).requires_grad_(False)
         self.critic = PatchCritic(config.critic_width)
         self.networks["critic"] = self.critic
         learning = [*self.critic.parameters()]
@@ -230,8 +230,8 @@ class AdversarialTrainer(OneStepTrainer):
             learning += self.heads.parameters()
         for network in self.networks.values():
             network.to(self.device).to(memory_format=torch.channels_last)
-        self.student.velocity.requires_grad_(config.velocity_rate > 0)
-        groups = {"decoder": self.student.decoder, "velocity": self.student.velocity}
+        self.student.unet.requires_grad_(config.velocity_rate > 0)
+        groups = {"decoder": self.student.decoder, "velocity": self.student.unet}
         self.optimisers = {
             name: torch.optim.Adam(network.parameters(), 1.0, (0.0, 0.99))
             for name, network in groups.items()
@@ -266,7 +266,7 @@ class AdversarialTrainer(OneStepTrainer):
         latents, labels, targets = self.draw_pairs()
         with self.autocast():
             if config.velocity_rate:
-                latent_images = self.student.latent_image(latents, *labels.unbind(1))
+                latent_images = self.student.latent_images(latents, *labels.unbind(1))
             else:
                 latent_images = targets  # The student's own.
             painted = self.student.decoder(latent_images).float()

@@ -176,7 +176,10 @@ def read_others(
 def block_weights(blocks: Sequence[int]) -> Matrix:
     """A weight for every report, shape ``(4416,)``: each block heard has 1 in all, the others 0."""
     return np.concatenate(
-        [np.full(width, (number in blocks) / width) for number, width in enumerate(JURY_FEATURE_WIDTHS, start=1)]
+        [
+            np.full(width, (number in blocks) / width)
+            for number, width in enumerate(JURY_FEATURE_WIDTHS, start=1)
+        ]
     )
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.quick_features import QuickFeatures
 from albumjudge.models.autoencoder import Encoder
+from tests.quick_features import QuickFeatures
 from training.generator.autoencoder_loss import unlikeness
 from training.metrics.efficientnet import LiteFeatures
 
