@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import altair as alt
 import pytest
 
 from albumjudge.domain.emotions import EMOTIONS, NAMES
@@ -13,6 +14,8 @@ from albumjudge.statistics.agreement import Interval, per_cover
 from albumjudge.statistics.by_emotion import covers_of
 from albumjudge.statistics.findings import CalibrationBin, CoverNoise, Figure
 from albumjudge.ui import charts
+from albumjudge.ui.charts import theme
+from tests.colour_vision import VISIONS, contrast, difference, lab
 from tests.vote_fixtures import identity, vote
 
 EVEN = (0.125,) * 8
@@ -189,3 +192,23 @@ def test_a_jurors_own_chart_shows_the_jury_beside_it() -> None:
 def test_what_cannot_be_drawn_is_refused(draw: Callable[[], object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         draw()
+
+
+def test_too_few_votes_are_drawn_without_colour() -> None:
+    covers = covers_of("awe", per_cover([vote("awe", seed=1), vote("fear", seed=2)]))
+    draws: tuple[Callable[[bool], alt.LayerChart], ...] = (
+        lambda faint: charts.confusion([[1] * 8] * 9, faint=faint),
+        lambda faint: charts.people_and_machine({"awe": 1.0}, {"fear": 1.0}, faint=faint),
+        lambda faint: charts.emotion_on_covers("awe", covers, faint=faint),
+        lambda faint: charts.noise([cover_noise(1, 0.3)], faint=faint),
+    )
+    for draw in draws:
+        coloured, grey = str(draw(False).to_dict()), str(draw(True).to_dict())
+        hues = [theme.ACCENT, *(emotion.colour for emotion in EMOTIONS)]
+        assert any(hue in coloured for hue in hues) and not any(hue in grey for hue in hues)
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_marks_that_differ_in_colour_differ_to_everyone(vision: str) -> None:
+    assert difference(lab(theme.ACCENT, vision), lab(theme.FAINT, vision)) > 20
+    assert min(contrast(colour, theme.WALL) for colour in (theme.ACCENT, theme.FAINT, theme.QUIET)) > 3

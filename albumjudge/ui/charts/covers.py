@@ -129,13 +129,13 @@ def noise(covers: Sequence[CoverNoise], *, faint: bool = False) -> alt.LayerChar
     )
 
 
-def emotion_on_covers(emotion: str, covers: EmotionCovers) -> alt.LayerChart:
+def emotion_on_covers(emotion: str, covers: EmotionCovers, *, faint: bool = False) -> alt.LayerChart:
     """One emotion cover by cover: how many people felt it, and how probable the machine thinks it.
 
     Raises:
         ValueError: if the emotion is none of the eight, or there are no covers.
     """
-    colour = EMOTIONS[emotions.index(emotion)].colour
+    colour = QUIET if faint else EMOTIONS[emotions.index(emotion)].colour
     if not covers.all:
         raise ValueError("A chart of covers needs some.")
     groups = {

@@ -13,6 +13,7 @@ from albumjudge.ui.charts.theme import (
     ACCENT,
     INK,
     ON_SIDES,
+    QUIET,
     TRACK,
     WALL,
     hang,
@@ -25,11 +26,12 @@ from albumjudge.ui.charts.theme import (
 )
 
 
-def confusion(counts: Sequence[Sequence[int]]) -> alt.LayerChart:
+def confusion(counts: Sequence[Sequence[int]], *, faint: bool = False) -> alt.LayerChart:
     """What people felt (rows) by what the machine felt most (columns); the same emotion is outlined.
 
     Args:
         counts: nine rows (the eight emotions in their fixed order, then "nothing") of eight columns.
+        faint: whether there are too few votes to read much from it.
 
     Raises:
         ValueError: if the shape is another.
@@ -54,7 +56,7 @@ def confusion(counts: Sequence[Sequence[int]]) -> alt.LayerChart:
         x=alt.X("machine:N", sort=list(ON_SIDES), title="the machine felt most", axis=x_axis),
         y=alt.Y("felt:N", sort=felt_order, title="people felt", axis=y_axis),
     )
-    scale = alt.Scale(domain=[0, max(most, 1)], range=[TRACK, ACCENT], type="sqrt")
+    scale = alt.Scale(domain=[0, max(most, 1)], range=[TRACK, QUIET if faint else ACCENT], type="sqrt")
     squares = base.mark_rect(stroke=WALL, strokeWidth=2).encode(
         color=alt.Color("votes:Q", scale=scale, legend=None),
         tooltip=tips(
@@ -76,12 +78,15 @@ def confusion(counts: Sequence[Sequence[int]]) -> alt.LayerChart:
     )
 
 
-def people_and_machine(people: Mapping[str, float], machine: Mapping[str, float]) -> alt.LayerChart:
+def people_and_machine(
+    people: Mapping[str, float], machine: Mapping[str, float], *, faint: bool = False
+) -> alt.LayerChart:
     """How often people and the machine felt each emotion: one dumbbell per emotion.
 
     Args:
         people: emotion to share of votes; missing ones count as zero, "nothing" is left out.
         machine: emotion to share of the same covers' verdicts.
+        faint: whether there are too few votes to read much from it.
     """
     both = {n: (people.get(n, 0.0), machine.get(n, 0.0)) for n in ON_SIDES}
     rows = [
@@ -99,14 +104,16 @@ def people_and_machine(people: Mapping[str, float], machine: Mapping[str, float]
         tooltip=tips("emotion:N", ("people:Q", ".0%"), ("machine:Q", ".0%")),
     )
     bar = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
-        x=alt.X("people:Q", scale=scale, title="share of all votes", axis=axis), x2="machine:Q", color=hue()
+        x=alt.X("people:Q", scale=scale, title="share of all votes", axis=axis),
+        x2="machine:Q",
+        color=hue(faint),
     )
     person = base.mark_point(size=130, filled=True, opacity=1).encode(
-        x=alt.X("people:Q", scale=scale), color=hue()
+        x=alt.X("people:Q", scale=scale), color=hue(faint)
     )
     judge = base.mark_point(
         size=110, filled=True, fill=WALL, strokeWidth=2.5, opacity=1, shape="square"
-    ).encode(x=alt.X("machine:Q", scale=scale), stroke=hue())
+    ).encode(x=alt.X("machine:Q", scale=scale), stroke=hue(faint))
     heard = "; ".join(f"{n}: people {percent(p)}, machine {percent(m)}" for n, (p, m) in both.items())
     return hang(
         bar,

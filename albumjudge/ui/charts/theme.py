@@ -97,9 +97,9 @@ def share_of(shares: Sequence[float], name: str) -> float:
     return shares[emotions.index(name)]
 
 
-def hue() -> alt.Color:
-    """One colour per emotion, without a legend."""
-    scale = alt.Scale(domain=list(NAMES), range=[e.colour for e in EMOTIONS])
+def hue(faint: bool = False) -> alt.Color:
+    """One colour per emotion, without a legend; grey where there are too few votes."""
+    scale = alt.Scale(domain=list(NAMES), range=[QUIET if faint else e.colour for e in EMOTIONS])
     return alt.Color("emotion:N", scale=scale, legend=None)
 
 
