@@ -250,7 +250,7 @@ def _begin(step: Step, progress: Progress, out: Path) -> None:
     if progress.known.get(step.name, {}).get("begun") == now:
         return
     if step.owns and step.owns.exists():
-        old = out / "old" / f"{step.owns.name}-{datetime.now():%Y%m%d-%H%M%S}"
+        old = out / "old" / f"{step.owns.name}-{datetime.now():%Y%m%d-%H%M%S-%f}"
         old.parent.mkdir(parents=True, exist_ok=True)
         step.owns.rename(old)
         print(f"What {step.name} was before is now in {old}.", flush=True)

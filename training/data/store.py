@@ -26,7 +26,7 @@ from training.data.images import ENDINGS, Shape
 from training.data.sources import Label, Query, Wanted
 from training.engine.atomic_files import append_durably, write_durably
 
-KEPT, QUARANTINED, CHANGING = "kept", "quarantined", "changing"
+KEPT, QUARANTINED = "kept", "quarantined"
 COLUMNS = (
     *("file_name", "source", "genre", "decade", "year"),
     *("source_width", "source_height", "artist", "title", "url"),
@@ -39,15 +39,14 @@ class Record:
 
     Attributes:
         id: of the cover at its source.
-        status: ``kept``, ``quarantined``, or ``changing``: about to be replaced, so not to be relied upon.
-        url: where it came from.
-        date: when, in UTC.
+        status: ``kept`` or ``quarantined``.
+        url, date: where it came from and when, in UTC.
+        label: what is known of it.
         file: relative to the folder; empty if there was nothing to keep.
         reason: why it is in quarantine.
-        sha256, bytes: of the file.
+        sha256, bytes: of the file; a file of another hash was replaced half-way and does not count.
         width, height: in pixels; 0 in quarantine.
         etag, last_modified: by which the server recognises this version.
-        label: what is known of it.
     """
 
     id: str
@@ -103,62 +102,39 @@ class CoverStore:
             self._lock.close()
 
     def find(self, cover_id: str) -> Record | None:
-        """What was noted of a cover, or None if it is still to be fetched or its file is gone."""
+        """What was noted of a cover, or None if it is still to be fetched or its file is gone or another."""
         record = self.records.get(cover_id)
-        if record is None or record.status == CHANGING:
-            return None
-        if record.file:
-            path = self.root / record.file
-            if not path.is_file() or path.stat().st_size != record.bytes:
+        if record and record.file:
+            try:
+                if hashlib.sha256((self.root / record.file).read_bytes()).hexdigest() != record.sha256:
+                    return None
+            except OSError:
                 return None
         return record
 
     def keep(self, wanted: Wanted, answer: Answer, shape: Shape) -> None:
         """Save a cover and note it."""
-        self._save(wanted, KEPT, f"images/{wanted.stem}{ENDINGS[shape.format]}", answer, shape=shape)
+        file = f"images/{wanted.stem}{ENDINGS[shape.format]}"
+        self._save(wanted, answer, status=KEPT, file=file, width=shape.width, height=shape.height)
 
     def quarantine(self, wanted: Wanted, reason: str, answer: Answer | None) -> None:
         """Put aside what is no cover, with the reason, and note it; ``answer`` is None if nothing came."""
-        self._save(wanted, QUARANTINED, f"quarantine/{wanted.stem}.bin" if answer else "", answer, reason)
+        file = f"quarantine/{wanted.stem}.bin" if answer else ""
+        self._save(wanted, answer, status=QUARANTINED, file=file, reason=reason)
 
     def relabel(self, record: Record, label: Label) -> None:
         """Note that more, or something else, is known of a cover by now."""
         if record.label != label:
             self._note(replace(record, label=label))
 
-    def _save(
-        self,
-        wanted: Wanted,
-        status: str,
-        file: str,
-        answer: Answer | None,
-        reason: str = "",
-        shape: Shape | None = None,
-    ) -> None:
+    def _save(self, wanted: Wanted, answer: Answer | None, *, file: str, **facts: Any) -> None:
         before = self.records.get(wanted.id)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        if before and before.file:
-            # Else a kill between the file and its line would leave a line that describes another file.
-            self._note(Record(wanted.id, CHANGING, wanted.url, now, wanted.label, file=before.file))
         if answer:
             write_durably(self.root / file, answer.body)
-        self._note(
-            Record(
-                id=wanted.id,
-                status=status,
-                url=wanted.url,
-                date=now,
-                label=wanted.label,
-                file=file,
-                reason=reason,
-                sha256=hashlib.sha256(answer.body).hexdigest() if answer else "",
-                bytes=len(answer.body) if answer else 0,
-                width=shape.width if shape else 0,
-                height=shape.height if shape else 0,
-                etag=answer.validators.etag if answer else "",
-                last_modified=answer.validators.last_modified if answer else "",
-            )
-        )
+            facts |= {"sha256": hashlib.sha256(answer.body).hexdigest(), "bytes": len(answer.body)}
+            facts |= asdict(answer.validators)
+        record = Record(id=wanted.id, url=wanted.url, date=_now(), label=wanted.label, file=file, **facts)
+        self._note(record)
         if before and before.file and before.file != file:
             (self.root / before.file).unlink(missing_ok=True)
 
@@ -176,8 +152,7 @@ class CoverStore:
 
     def save_listing(self, query: Query, content: object, validators: Validators) -> None:
         """Keep the answer to a question."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        saved = {"url": query.url, "date": now, "validators": asdict(validators), "answer": content}
+        saved = {"url": query.url, "date": _now(), "validators": asdict(validators), "answer": content}
         write_durably(self._listing_file(query), json.dumps(saved, ensure_ascii=False).encode())
 
     def _listing_file(self, query: Query) -> Path:
@@ -218,6 +193,10 @@ def read_manifest(path: Path) -> dict[str, Record]:
             continue
         records[record.id] = record
     return records
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _write_csv(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
