@@ -19,12 +19,13 @@ from training.data.images import load_all, raise_if
 
 @dataclass(frozen=True)
 class CoverEntry:
-    """One line of ``metadata.csv``. ``genres`` is empty and ``decade`` None where unknown."""
+    """One line of ``metadata.csv``. ``genres`` and ``year`` are empty, ``decade`` None where unknown."""
 
     file_name: str
     source: str
     genres: tuple[str, ...]
     decade: str | None
+    year: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def read_metadata(root: Path) -> tuple[CoverEntry, ...]:
         elif decade is not None and decade not in DECADES:
             problems.append(f"line {number} has the unknown decade {decade!r}")
         seen.add(name)
-        entries.append(CoverEntry(name, (row.get("source") or "").strip(), genres, decade))
+        source, year = ((row.get(column) or "").strip() for column in ("source", "year"))
+        entries.append(CoverEntry(name, source, genres, decade, year))
     raise_if(problems, f"{path} has lines that cannot be used", "Correct or remove them.")
     return tuple(entries)
 
