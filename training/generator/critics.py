@@ -44,7 +44,8 @@ class PatchCritic(nn.Module):
         channels = [width, 2 * width, 4 * width, 8 * width]
         self.first = nn.Conv2d(3, width, 3, 1, 1)
         self.blocks = nn.ModuleList(DownBlock(a, b) for a, b in pairwise(channels))
-        self.logits = nn.ModuleList(nn.Conv2d(c, 1, 3, 1, 1) for c in channels[2:])
+        # A bias would cancel out in relativistic losses.
+        self.logits = nn.ModuleList(nn.Conv2d(c, 1, 3, 1, 1, bias=False) for c in channels[2:])
         self.genre = nn.Embedding(len(GENRES) + 1, channels[-1])
         self.decade = nn.Embedding(len(DECADES) + 1, channels[-1])
         for embedding in (self.genre, self.decade):
@@ -79,7 +80,7 @@ class FeatureCritic(nn.Module):
                 nn.LeakyReLU(SLOPE),
                 spectral_norm(nn.Conv2d(width, width, 3, 1, 1)),
                 nn.LeakyReLU(SLOPE),
-                spectral_norm(nn.Conv2d(width, 1, 1)),
+                spectral_norm(nn.Conv2d(width, 1, 1, bias=False)),
             )
             for channels in FEATURE_LAYERS.values()
         )
