@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from albumjudge.models.autoencoder import Encoder
 from albumjudge.models.flow import FlowGenerator
 from tests.quick_features import QuickFeatures
 from training import train_autoencoder, train_flow
@@ -17,7 +18,6 @@ from training.data.covers import CoverSet
 from training.engine.distributed import Processes
 from training.engine.trainer import Trainer
 from training.generator import critics, dcgan_trainer, one_step_trainer
-from training.generator.autoencoder_loss import Encoder
 from training.generator.dcgan_trainer import DcganTrainer
 from training.generator.one_step_trainer import (
     AdversarialTrainer,
@@ -33,7 +33,7 @@ from training.train_one_step import student_of
 DCGAN = GeneratorConfig(
     source=None, size=8, epochs=3, batch=4, latent_size=4, width=2, ema_half_life=20, flip=True, seed=5
 )
-AUTOENCODER = AutoencoderConfig(held_out=0, epochs=3, batch=4, depth=2, width=4, seed=5)
+AUTOENCODER = AutoencoderConfig(held_out=0, epochs=3, batch=4, latent_channels=2, width=4, seed=5)
 FLOW = FlowConfig(
     held_out=0,
     epochs=3,
@@ -81,25 +81,25 @@ def quick_trunk() -> nn.Sequential:
         return nn.Sequential(nn.Conv2d(3, 4, 8, 8), nn.ReLU(), nn.Conv2d(4, 4, 2, 2), nn.ReLU())
 
 
-def flow_generator(config: FlowConfig = FLOW, depth: int = 2) -> FlowGenerator:
+def flow_generator(config: FlowConfig = FLOW) -> FlowGenerator:
     """A generator with random weights, its decoder as after training of its own."""
     torch.manual_seed(0)
     generator = FlowGenerator(
         config.latent_size,
-        depth,
+        2,
         config.width,
         64,
         4,
         steps=config.steps,
-        guidance=config.autoguidance_scale,
-        insistence=config.guidance_scale,
-        patience=config.autoguidance_start,
-        novice=config.autoguidance_width,
+        autoguidance_scale=config.autoguidance_scale,
+        guidance_scale=config.guidance_scale,
+        autoguidance_start=config.autoguidance_start,
+        autoguidance_width=config.autoguidance_width,
     )
     with torch.no_grad():
         for parameter in generator.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.05)
-    generator.inker.requires_grad_(False)
+    generator.decoder.requires_grad_(False)
     return generator
 
 
