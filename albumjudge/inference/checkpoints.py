@@ -23,6 +23,10 @@ from torch.overrides import TorchFunctionMode
 
 from albumjudge.domain.hub_address import HubAddress
 from albumjudge.inference import legacy
+from albumjudge.inference.bundled import BUNDLED as BUNDLED
+from albumjudge.inference.bundled import GUESTS as GUESTS
+from albumjudge.inference.bundled import KINDS as KINDS
+from albumjudge.inference.bundled import Kind as Kind
 from albumjudge.inference.hub import PICKLES, WEIGHTS, fetch
 from albumjudge.inference.judge import JudgeNetwork
 from albumjudge.inference.painter import GeneratorNetwork
@@ -33,7 +37,6 @@ from albumjudge.models.jury import Jury
 from albumjudge.models.one_step import OneStepGenerator
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
 
-Kind = Literal["generator", "judge"]
 Source = Literal["directory", "hub", "bundled"]
 NETWORKS: dict[Kind, dict[str, type[nn.Module]]] = {
     "generator": {
@@ -44,13 +47,6 @@ NETWORKS: dict[Kind, dict[str, type[nn.Module]]] = {
     "judge": {"VGG16EmotionClassifier": VGG16EmotionClassifier, "Jury": Jury},
 }
 """By kind and by the name that training.json gives as ``network``; the first is meant where it gives none."""
-KINDS: tuple[Kind, ...] = tuple(NETWORKS)
-BUNDLED: dict[Kind, Path] = {
-    kind: Path(__file__).resolve().parents[2] / "checkpoints" / kind for kind in KINDS
-}
-
-GUESTS = tuple(BUNDLED["generator"].with_name(f"generator-{name}") for name in ("seed", "plain"))
-"""Further generators that lie in the repository, to compare."""
 _NAME = re.compile(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*")
 _FLOATS = {"F16", "BF16", "F32", "F64"}
 _ABANDONED = 24 * 3600.0

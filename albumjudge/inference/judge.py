@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import HasPixels
@@ -57,8 +58,8 @@ class Judge:
         return self.network.juror_names
 
     @torch.inference_mode()
-    def judge(self, covers: Sequence[HasPixels]) -> list[Verdict]:
-        """Judge covers, in their order."""
+    def judge(self, covers: Sequence[HasPixels | NDArray[np.uint8]]) -> list[Verdict]:
+        """Judge covers, or uint8 RGB arrays ``(side, side, 3)`` of one size, in their order."""
         if not covers:
             return []
         return self._verdicts(self.network.juror_probabilities(as_images(covers)))
@@ -87,7 +88,7 @@ class Judge:
         ]
 
 
-def as_images(covers: Sequence[HasPixels]) -> torch.Tensor:
+def as_images(covers: Sequence[HasPixels | NDArray[np.uint8]]) -> torch.Tensor:
     """Covers as judges take them: float32, shape ``(n, 3, size, size)``, RGB in [0, 1]."""
-    pixels = torch.from_numpy(np.stack([cover.pixels for cover in covers]))
+    pixels = torch.from_numpy(np.stack([getattr(cover, "pixels", cover) for cover in covers]))
     return pixels.permute(0, 3, 1, 2).float() / 255
