@@ -250,7 +250,7 @@ def anchors() -> None:
 def gifts() -> None:
     """Look through the pictures that visitors gave; hide one for a reason, and delete what is hidden."""
     shelf = SubmissionStore(room.engine())
-    stock = shelf.stock()
+    stock = shelf.count()
     st.html(
         '<p class="quiet wide">Pictures that visitors brought and let the exhibit keep, 64 × 64 pixels each, the '
         "latest first. Whoever gave one reads your reason. Only a hidden picture can be deleted, and a deleted "
@@ -265,8 +265,8 @@ def gifts() -> None:
         page = int(st.number_input(f"Page, 1 to {pages}", 1, pages, 1, key="gifts-page"))
     reason = st.text_input("Reason, as whoever gave it will read it", max_chars=200, key="gift-reason")
     with st.container(key="gift-wall"):
-        for one in shelf.look_through((page - 1) * GIFTS_AT_ONCE, GIFTS_AT_ONCE):
-            gift, who = one.gift, one.visitor[:SHORT]
+        for one in shelf.latest((page - 1) * GIFTS_AT_ONCE, GIFTS_AT_ONCE):
+            gift, who = one.submission, one.visitor[:SHORT]
             state_now = f"Hidden: {one.hidden}" if one.hidden is not None else f"from {who}"
             words = f"{moment(gift.given_at)}. {state_now}"
             with st.container(key=f"curated-{gift.id}"):
@@ -381,7 +381,7 @@ def state() -> None:
         for kind, found in exhibit.checkpoints.items()
     ]
     try:
-        number, stock = room.vote_store().count(), SubmissionStore(room.engine()).stock()
+        number, stock = room.vote_store().count(), SubmissionStore(room.engine()).count()
         kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[room.engine().dialect.name]
         pairs.append(("database", f"{kind}, can be reached, {number:,} {'vote' if number == 1 else 'votes'}"))
         pairs.append(

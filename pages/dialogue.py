@@ -22,7 +22,7 @@ from albumjudge.ui import shell as room
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.duels import Duel, DuelStore, Picked
-from albumjudge.voting.rules import ClosedError
+from albumjudge.voting.store import ClosedError
 
 room.need_frame()
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from albumjudge.domain.cover import read_png
 from albumjudge.domain.emotions import EMOTIONS, NAMES, NOTHING
+from albumjudge.export.tables import DATA_DICTIONARY, write_csv
 from albumjudge.statistics import agreement, by_emotion, duel_findings, exclusions, findings
 from albumjudge.statistics.agreement import CoverAgreement, Share, Summary
 from albumjudge.statistics.by_emotion import EmotionOnCover
@@ -23,7 +24,7 @@ from albumjudge.ui import shell as room
 from albumjudge.ui.evidence import percent
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.duels import DuelStore, DuelVote
-from albumjudge.voting.votes import DATA_DICTIONARY, StoredVote, VoteStore
+from albumjudge.voting.votes import StoredVote, VoteStore
 
 room.need_frame()
 
@@ -353,7 +354,7 @@ def left_out(sifted: Sifted, everything: Sequence[StoredVote]) -> None:
 def for_curators(box: VoteStore) -> None:
     with st.expander("For curators: the votes as a table"):
         file = io.StringIO()
-        box.export_csv(file)
+        box.stream(lambda votes: write_csv(votes, file))
         st.html('<p class="quiet">Anonymous, one line per vote. What the columns mean:</p>')
         st.download_button("Download votes.csv", file.getvalue(), "votes.csv", "text/csv")
         meanings = "".join(

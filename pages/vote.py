@@ -12,6 +12,8 @@ import streamlit as st
 from albumjudge.domain import seeds as hanging
 from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError, read_png
 from albumjudge.domain.emotions import EMOTIONS, NAMES, NOTHING
+from albumjudge.statistics import rounds as round_summaries
+from albumjudge.statistics.rounds import Summary
 from albumjudge.ui import charts, prints, visitor
 from albumjudge.ui import round_summary as summing_up
 from albumjudge.ui import share_card as card
@@ -20,9 +22,10 @@ from albumjudge.ui.round_summary import NOTHING_WORDS
 from albumjudge.ui.share_card import Face
 from albumjudge.voting import rounds
 from albumjudge.voting.curation import CurationStore
-from albumjudge.voting.rounds import Offer, Round, Summary
-from albumjudge.voting.rules import ClosedError
-from albumjudge.voting.votes import StoredVote, VoteError, VoteStore
+from albumjudge.voting.database import VoteError
+from albumjudge.voting.rounds import Offer, Round
+from albumjudge.voting.store import ClosedError
+from albumjudge.voting.votes import StoredVote, VoteStore
 
 room.need_frame()
 
@@ -261,9 +264,9 @@ def question(box: VoteStore, vote: StoredVote, its_round: Round) -> None:
 
 def machine_and_crowd(box: VoteStore, vote: StoredVote, told: bool) -> None:
     """What the jury and the others felt."""
-    others = rounds.card(vote, box.crowd(vote.cover, without=vote.visitor))
+    others = round_summaries.card(vote, box.crowd(vote.cover, without=vote.visitor))
     eight = sum(others.others[: len(NAMES)])
-    enough = sum(others.others) >= rounds.A_CROWD and eight > 0
+    enough = sum(others.others) >= round_summaries.A_CROWD and eight > 0
     shares = [people / eight for people in others.others[: len(NAMES)]] if enough else None
     with st.container(key="breath-2"):
         said = {True: "You agree with", False: "You do not agree with", None: "You gave no answer to"}
@@ -329,7 +332,7 @@ def finished(box: VoteStore, who: str, link: str) -> None:
     tallies = {}
     for generator in {vote.cover.generator for vote in this.cast}:
         tallies.update(box.tallies(generator, without=owner))
-    found = rounds.summarise(this, votes, tallies)
+    found = round_summaries.summarise(this, votes, tallies)
     assert found is not None
     summary(found, covers_as_voted(box, this.cast), yours=owner == who, more=bool(left))
 

@@ -142,7 +142,7 @@ def given() -> None:
                 words = f"{day}. Hidden by the curator: {hidden[gift.id]}" if gift.id in hidden else day
                 st.html(prints.brought(gift.png, f"A picture that you gave on {day}.", words, size="small"))
                 if st.button("Take it back", key=f"back-{gift.id}", help="It is deleted for good."):
-                    shelf().give_back(visitor=who, gift=gift.id)
+                    shelf().give_back(visitor=who, submission=gift.id)
                     st.rerun()
     for gone in deleted:
         day = f"{gone.given_at:%d %B %Y}".lstrip("0")

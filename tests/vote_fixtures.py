@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from albumjudge.domain import emotions
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.verdict import Verdict
 from albumjudge.inference.exhibit import JudgedCover
-from albumjudge.voting.votes import StoredVote
+from albumjudge.voting.votes import StoredVote, VoteStore
 
 GENERATOR = "dcgan-test-0123abcd"
 JUDGE = "vgg16-test-89abcdef"
@@ -50,3 +51,14 @@ def vote(felt: str = "awe", **changes: object) -> StoredVote:
         voted_at=datetime(2026, 11, 22, 20, tzinfo=UTC),
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def cast_one(box: VoteStore, visitor: str = "ann", **changes: Any) -> StoredVote:
+    """Cast a plain vote; ``changes`` replace its arguments."""
+    arguments: dict[str, Any] = {
+        "judged": judged(),
+        "felt": "fear",
+        "label_shown": "awe",
+        "seconds_to_vote": 2.5,
+    }
+    return box.cast(visitor=visitor, **(arguments | changes))

@@ -36,6 +36,7 @@ EMOTIONS: tuple[Emotion, ...] = (
 NAMES: tuple[str, ...] = tuple(emotion.name for emotion in EMOTIONS)
 NOTHING = "nothing"
 """What a visitor chooses who feels nothing, or something that is not among the eight."""
+ANSWERS = (*NAMES, NOTHING)
 
 
 def index(name: str) -> int:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from albumjudge.domain.emotions import NAMES, NOTHING
 from albumjudge.voting.schema import probability_column
-
-if TYPE_CHECKING:
-    from albumjudge.voting.votes import StoredVote
+from albumjudge.voting.votes import StoredVote
 
 _EIGHT = ", ".join(NAMES)
 

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from albumjudge.domain.emotions import NAMES, NOTHING
+from albumjudge.domain.emotions import ANSWERS, NAMES
 
 if TYPE_CHECKING:
     from albumjudge.domain.cover import CoverIdentity
     from albumjudge.domain.verdict import Verdict
     from albumjudge.voting.votes import StoredVote
 
-FELT: tuple[str, ...] = (*NAMES, NOTHING)
+FELT = ANSWERS
 """What a visitor can feel: the rows of the confusion matrix."""
 FEWEST_VOTES = 3
 """A cover with fewer votes appears in no ranking."""

@@ -7,10 +7,11 @@ from html import escape
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import Cover
 from albumjudge.domain.emotions import EMOTIONS, NOTHING
+from albumjudge.statistics import rounds as round_summaries
 from albumjudge.statistics.agreement import FELT, Share
+from albumjudge.statistics.rounds import A_CROWD, Card, Summary
 from albumjudge.ui import prints
-from albumjudge.voting import rounds
-from albumjudge.voting.rounds import A_CROWD, CARDS, Card, Summary
+from albumjudge.voting.rounds import CARDS
 
 NOTHING_WORDS = "nothing, or something else"
 
@@ -198,7 +199,7 @@ def profile_note(found: Summary, yours: bool) -> str:
     if found.everyone is not None:
         return f"{note}; upright lines are {found.everyone.votes:,} votes by everyone else, over all covers."
     return (
-        f"{note}. Everyone else appears beside them once they have cast {rounds.EVERYONE} votes; so far it is "
+        f"{note}. Everyone else appears beside them once they have cast {round_summaries.EVERYONE} votes; so far it is "
         f"{found.others_votes}."
     )
 

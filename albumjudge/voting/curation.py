@@ -6,23 +6,20 @@ stay what they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from albumjudge.domain.cover import CoverIdentity
-from albumjudge.voting import rules, schema
-from albumjudge.voting.database import PATIENCE, VoteError, configure, transact
+from albumjudge.voting import schema
+from albumjudge.voting.database import VoteError
+from albumjudge.voting.store import Store, is_open
 
 BEFORE = "before the first period"
 """Name of the time that ends when an exhibit without any period is closed."""
-
-T = TypeVar("T")
-_NOT_READ = "The curator's book cannot be read"
-_NOT_WRITTEN = "It was not noted in the curator's book"
 
 
 @dataclass(frozen=True)
@@ -57,26 +54,11 @@ class Period:
     closed_at: datetime | None
 
 
-class CurationStore:
-    """Where a curator's decisions stand. Threads and processes may share a database, and threads a book.
+class CurationStore(Store):
+    """Stores and finds a curator's decisions."""
 
-    Every method raises :class:`VoteError` if the database does not do it.
-
-    Args:
-        engine: of a database that :meth:`albumjudge.voting.votes.VoteStore.prepare` brought up to date.
-        patience: seconds to wait for others who write to the database.
-        clock: gives the current time, aware.
-    """
-
-    def __init__(
-        self,
-        engine: Engine,
-        *,
-        patience: float = PATIENCE,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        configure(engine)
-        self._engine, self._patience, self._clock = engine, patience, clock
+    not_read = "The curator's decisions cannot be read"
+    not_written = "The curator's decision was not stored"
 
     def exclude(self, visitor: str, reason: str) -> Exclusion:
         """Leave a visitor's votes out; who is left out already stays so, for the earlier reason.
@@ -120,7 +102,7 @@ class CurationStore:
     def exclusions(self) -> list[Exclusion]:
         """All of them, lifted ones too, the latest first."""
         query = select(schema.exclusions).order_by(schema.exclusions.c.id.desc())
-        return self._read(lambda connection: [_exclusion(row) for row in connection.execute(query)])
+        return [_exclusion(row) for row in self._rows(query)]
 
     def left_out(self) -> dict[str, str]:
         """Visitors who are left out now, each with the reason."""
@@ -129,11 +111,7 @@ class CurationStore:
     def anchors(self) -> list[CoverIdentity]:
         """The covers that everyone is asked about, in the order in which they are to come."""
         query = select(schema.anchors).order_by(schema.anchors.c.id)
-        return self._read(
-            lambda connection: [
-                CoverIdentity.of(row.generator, row.seed, row.recipe) for row in connection.execute(query)
-            ]
-        )
+        return [CoverIdentity.of(row.generator, row.seed, row.recipe) for row in self._rows(query)]
 
     def set_anchors(self, covers: Sequence[CoverIdentity]) -> None:
         """Ask everyone about these covers, in this order, and no longer about others; none clears the set."""
@@ -151,12 +129,12 @@ class CurationStore:
 
     def is_open(self) -> bool:
         """Whether votes are taken: a period lasts, or there has never been one."""
-        return self._read(rules.is_open)
+        return self._read(is_open)
 
     def periods(self) -> list[Period]:
         """All of them, the latest first."""
         query = select(schema.periods).order_by(schema.periods.c.id.desc())
-        return self._read(lambda connection: [_period(row) for row in connection.execute(query)])
+        return [_period(row) for row in self._rows(query)]
 
     def open(self, name: str) -> None:
         """Begin a period, unless one lasts: then that one goes on, under its own name.
@@ -188,12 +166,6 @@ class CurationStore:
                 )
 
         self._write(store)
-
-    def _write(self, work: Callable[[Connection], T]) -> T:
-        return transact(self._engine, work, otherwise=_NOT_WRITTEN, writes=True, patience=self._patience)
-
-    def _read(self, work: Callable[[Connection], T]) -> T:
-        return transact(self._engine, work, otherwise=_NOT_READ, writes=False, patience=self._patience)
 
 
 def checked(text: str, what: str) -> str:

@@ -1,4 +1,4 @@
-"""The database under the ballot box: connections, transactions, schema upgrades, and errors as sentences.
+"""The database of votes: connections, transactions, schema upgrades, and errors as sentences.
 
 One way in for SQLite and PostgreSQL, and two rules: a transaction that writes says so before it starts, and
 whatever the database answers, a caller meets its own results or a :class:`VoteError`.
@@ -23,9 +23,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-PATIENCE = 5.0
+TIMEOUT = 5.0
 """Seconds that a visitor's transaction waits for another one."""
-UPGRADE_PATIENCE = 30.0
+UPGRADE_TIMEOUT = 30.0
 """Seconds that a starting process waits for another one that upgrades the schema."""
 STATEMENT_LIMIT = 30.0
 """Seconds after which PostgreSQL gives up on one statement of a visitor's transaction."""
@@ -38,10 +38,10 @@ _one_upgrade = threading.Lock()
 
 T = TypeVar("T")
 
-_KEEPER = "If it keeps happening, tell whoever runs the exhibit."
+_IF_IT_LASTS = "If it keeps happening, tell whoever runs the exhibit."
 _REASONS = {
-    "busy": ("the database is busy", f"Try again in a moment. {_KEEPER}"),
-    "lost": ("the database cannot be reached", f"Try again in a moment. {_KEEPER}"),
+    "busy": ("the database is busy", f"Try again in a moment. {_IF_IT_LASTS}"),
+    "lost": ("the database cannot be reached", f"Try again in a moment. {_IF_IT_LASTS}"),
     "full": ("the disk that holds the database is full", "Whoever runs the exhibit must make room on it."),
     "read-only": (
         "the database can only be read",
@@ -59,8 +59,8 @@ _REASONS = {
         "the database lacks a table or column",
         "Whoever runs the exhibit must restart it, so that the database is brought up to date.",
     ),
-    "refused": ("the database refused it", f"Reload the page and try again. {_KEEPER}"),
-    "other": ("the database reported an error", f"Try again in a moment. {_KEEPER}"),
+    "refused": ("the database refused it", f"Reload the page and try again. {_IF_IT_LASTS}"),
+    "other": ("the database reported an error", f"Try again in a moment. {_IF_IT_LASTS}"),
 }
 _SQLITE_KINDS = {
     "SQLITE_BUSY": "busy",
@@ -133,14 +133,14 @@ def open_engine(url: str | URL) -> Engine:
 
 
 def configure(engine: Engine) -> None:
-    """Make every transaction of ``engine`` start as the ballot box needs it. Doing so twice changes nothing.
+    """Make every transaction of ``engine`` start as votes need it. Doing so twice changes nothing.
 
     Made for engines that others create, as ``st.connection`` does. It works at the start of a transaction and
     not of a connection, so connections that are in the pool already are served, too. What it sets:
 
     - SQLite: foreign keys on, full synchronisation, a busy time-out, and ``BEGIN IMMEDIATE`` where a
       transaction is going to write;
-    - PostgreSQL: time-outs for locks and statements, for the ballot box's own transactions.
+    - PostgreSQL: time-outs for locks and statements, for our own transactions.
     """
     if not event.contains(engine, "begin", _on_begin):
         event.listen(engine, "begin", _on_begin)
@@ -148,21 +148,21 @@ def configure(engine: Engine) -> None:
 
 def _on_begin(connection: Connection) -> None:
     options = connection.get_execution_options()
-    patience = float(options.get("albumjudge_patience", PATIENCE))
+    timeout = float(options.get("albumjudge_timeout", TIMEOUT))
     if connection.dialect.name == "sqlite":
         # Pragmas first: inside a transaction SQLite ignores them in silence. SQLite changes a table by building
         # it anew, which foreign keys to the old one would forbid: they are checked at the end instead.
         rebuilds = options.get("albumjudge_rebuilds")
         connection.exec_driver_sql(f"PRAGMA foreign_keys = {'OFF' if rebuilds else 'ON'}")
         connection.exec_driver_sql("PRAGMA synchronous = FULL")
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(1000 * patience)}")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(1000 * timeout)}")
         # A transaction that reads first and writes later fails at once, however long the time-out, when
         # another one wrote in between.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("albumjudge_writes") else "BEGIN")
-    elif connection.dialect.name == "postgresql" and "albumjudge_patience" in options:
-        limit = max(STATEMENT_LIMIT, patience)
+    elif connection.dialect.name == "postgresql" and "albumjudge_timeout" in options:
+        limit = max(STATEMENT_LIMIT, timeout)
         connection.exec_driver_sql(
-            f"SELECT set_config('lock_timeout', '{max(1, round(1000 * patience))}', true), "
+            f"SELECT set_config('lock_timeout', '{max(1, round(1000 * timeout))}', true), "
             f"set_config('statement_timeout', '{round(1000 * limit)}', true)"
         )
 
@@ -173,7 +173,7 @@ def transact(
     *,
     otherwise: str,
     writes: bool,
-    patience: float = PATIENCE,
+    timeout: float = TIMEOUT,
     repeat: bool = True,
     rebuilds: bool = False,
 ) -> T:
@@ -186,7 +186,7 @@ def transact(
         work: gets the connection; whatever it raises rolls everything back.
         otherwise: how the sentence starts if it fails: "Your vote was not stored".
         writes: whether ``work`` changes anything.
-        patience: seconds to wait for other transactions.
+        timeout: seconds to wait for other transactions.
         repeat: whether ``work`` may run twice.
         rebuilds: whether ``work`` changes tables that others refer to.
 
@@ -195,7 +195,7 @@ def transact(
     """
     options = {
         "albumjudge_writes": writes,
-        "albumjudge_patience": patience,
+        "albumjudge_timeout": timeout,
         "albumjudge_rebuilds": rebuilds,
     }
     for last_try in (False, True) if repeat else (True,):
@@ -227,7 +227,7 @@ def make_folder(url: URL) -> None:
         ) from error
 
 
-def upgrade(engine: Engine, *, patience: float = UPGRADE_PATIENCE) -> None:
+def upgrade(engine: Engine, *, timeout: float = UPGRADE_TIMEOUT) -> None:
     """Bring the schema up to date, whatever other processes and threads do at the same time.
 
     A SQLite database and its folder are made where they are missing, and the file is switched to write-ahead
@@ -239,11 +239,11 @@ def upgrade(engine: Engine, *, patience: float = UPGRADE_PATIENCE) -> None:
     """
     scripts = ScriptDirectory(str(MIGRATIONS))
     make_folder(engine.url)
-    revision = transact(engine, _revision, otherwise=_NOT_OPENED, writes=False, patience=patience)
+    revision = transact(engine, _revision, otherwise=_NOT_OPENED, writes=False, timeout=timeout)
     if revision == scripts.get_current_head():
         return
     if engine.dialect.name == "sqlite":
-        _use_write_ahead_log(engine, patience)
+        _use_write_ahead_log(engine, timeout)
 
     def to_head(connection: Connection) -> None:
         if connection.dialect.name == "postgresql":
@@ -253,7 +253,7 @@ def upgrade(engine: Engine, *, patience: float = UPGRADE_PATIENCE) -> None:
 
     try:
         with _one_upgrade:
-            transact(engine, to_head, otherwise=_NOT_OPENED, writes=True, patience=patience, rebuilds=True)
+            transact(engine, to_head, otherwise=_NOT_OPENED, writes=True, timeout=timeout, rebuilds=True)
     except CommandError as error:
         raise VoteError(
             f"{_NOT_OPENED}: its schema ({revision}) is not known to this version of the program, so a newer "
@@ -278,7 +278,7 @@ def downgrade(engine: Engine, revision: str) -> None:
             back,
             otherwise="The schema was not changed",
             writes=True,
-            patience=UPGRADE_PATIENCE,
+            timeout=UPGRADE_TIMEOUT,
             rebuilds=True,
         )
 
@@ -305,8 +305,8 @@ def _alembic(connection: Connection) -> Config:
     return config
 
 
-def _use_write_ahead_log(engine: Engine, patience: float) -> None:
-    deadline = time.monotonic() + patience
+def _use_write_ahead_log(engine: Engine, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
     while True:
         try:
             # Past SQLAlchemy's transactions: the journal mode cannot change inside one.

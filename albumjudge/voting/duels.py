@@ -7,24 +7,21 @@ visitor and duel, so that a reload shows the same and a habit of taking the left
 from __future__ import annotations
 
 import hashlib
-import math
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
+from datetime import datetime
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Row, Select, and_, func, select
+from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import Cover, CoverIdentity, read_png
 from albumjudge.domain.verdict import JudgedCover
-from albumjudge.voting import rules, schema
-from albumjudge.voting.database import PATIENCE, VoteError, configure, transact
-from albumjudge.voting.rules import ClosedError
-from albumjudge.voting.votes import VISITOR, insert_new, store_cover
+from albumjudge.voting import schema
+from albumjudge.voting.database import VoteError
+from albumjudge.voting.store import ClosedError, Store, check_vote, counts, insert_new, is_open, store_cover
 
-T = TypeVar("T")
 Side = Literal["before", "after"]
 Chosen = Literal["before", "after", "neither"]
 Picked = Literal["left", "right", "neither"]
@@ -33,9 +30,7 @@ YOUNG = 3
 """Votes below which a duel is still waiting to be judged."""
 MOST_WAITING = 60
 """Duels that may wait at a time: with more, each would get too few votes to say anything."""
-_NOT_STORED = "Your choice was not stored"
 _NOT_PUT_UP = "The pair was not put to the vote"
-_NOT_READ = "The pairs cannot be read"
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,24 +100,11 @@ def chosen_by(picked: Picked, left: Side) -> Chosen:
     return left if picked == "left" else other
 
 
-class DuelStore:
-    """Stores and finds duels. Threads and processes may share a database, and threads a book.
+class DuelStore(Store):
+    """Stores and finds duels."""
 
-    Args:
-        engine: of a database that :meth:`albumjudge.voting.votes.VoteStore.prepare` brought up to date.
-        patience: seconds to wait for others who write to the database.
-        clock: gives the current time, aware.
-    """
-
-    def __init__(
-        self,
-        engine: Engine,
-        *,
-        patience: float = PATIENCE,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        configure(engine)
-        self._engine, self._patience, self._clock = engine, patience, clock
+    not_read = "The pairs cannot be read"
+    not_written = "Your choice was not stored"
 
     def challenge(self, *, before: JudgedCover, after: JudgedCover, emotion: str) -> Duel:
         """Put a pair to the vote and return it after it has committed; the same pair is put up only once.
@@ -143,7 +125,7 @@ class DuelStore:
         now = self._clock()
 
         def store(connection: Connection) -> Duel | None:
-            if not rules.is_open(connection):
+            if not is_open(connection):
                 raise ClosedError(_NOT_PUT_UP)
             kept: dict[str, int] = {}
             # In one order for all, so that two transactions never wait for each other in a circle.
@@ -178,13 +160,9 @@ class DuelStore:
         return duel
 
     def find(self, duel: int) -> Duel | None:
-        """The duel with this number, None if there is none.
-
-        Raises:
-            VoteError: if the database cannot be read; so do all methods that read.
-        """
+        """The duel with this number, None if there is none."""
         query = _duels().where(schema.duels.c.id == duel)
-        found = self._read(lambda connection: connection.execute(query).one_or_none())
+        found = self._row(query)
         return None if found is None else _duel(found)
 
     def next_for(
@@ -204,7 +182,7 @@ class DuelStore:
         query = (
             select(schema.duels.c.id, func.count(votes.c.id).label("votes"))
             .select_from(schema.duels)
-            .outerjoin(votes, and_(votes.c.duel_id == schema.duels.c.id, rules.counts(votes.c.visitor)))
+            .outerjoin(votes, and_(votes.c.duel_id == schema.duels.c.id, counts(votes.c.visitor)))
             .where(
                 ~select(theirs.c.id)
                 .where(theirs.c.duel_id == schema.duels.c.id, theirs.c.visitor == visitor)
@@ -213,7 +191,7 @@ class DuelStore:
             .group_by(schema.duels.c.id)
             .order_by(schema.duels.c.id)
         )
-        rows = self._read(lambda connection: connection.execute(query).all())
+        rows = self._rows(query)
         left = [row for row in rows if row.id not in without]
         if not left:
             return None
@@ -230,22 +208,19 @@ class DuelStore:
             VoteError: if it could not be stored, or there is no such duel. Trying again is safe.
             ValueError: if a value is none that a page could offer.
         """
-        if not VISITOR.fullmatch(visitor):
-            raise ValueError(f"{visitor!r} is no visitor's id: 1 to 64 letters, digits, '_' and '-'.")
+        check_vote(visitor, seconds_to_vote)
         if picked not in ("left", "right", "neither"):
             raise ValueError(f"{picked!r} is neither 'left' nor 'right' nor 'neither'.")
-        if not (math.isfinite(seconds_to_vote) and 0 <= seconds_to_vote <= schema.LONGEST_VOTE):
-            raise ValueError(f"{seconds_to_vote} is no time to vote in seconds.")
         left, now = left_for(visitor, duel), self._clock()
 
         def store(connection: Connection) -> DuelVote | None:
             known = connection.scalar(select(schema.duels.c.id).where(schema.duels.c.id == duel))
             if known is None:
                 return None
-            if not rules.is_open(connection):
+            if not is_open(connection):
                 before = connection.execute(_votes(visitor=visitor, duel=duel)).one_or_none()
                 if before is None:
-                    raise ClosedError(_NOT_STORED)
+                    raise ClosedError(self.not_written)
                 return _vote(before)
             insert_new(connection, schema.visitors, id=visitor, first_vote_at=now)
             insert_new(
@@ -260,15 +235,15 @@ class DuelStore:
             )
             return _vote(connection.execute(_votes(visitor=visitor, duel=duel)).one())
 
-        vote = self._write(store, _NOT_STORED)
+        vote = self._write(store)
         if vote is None:
-            raise VoteError(f"{_NOT_STORED}: there is no pair {duel}. Take the next one.")
+            raise VoteError(f"{self.not_written}: there is no pair {duel}. Take the next one.")
         return vote
 
     def vote_of(self, visitor: str, duel: int) -> DuelVote | None:
         """What a visitor chose in a duel, None if nothing yet."""
         query = _votes(visitor=visitor, duel=duel)
-        found = self._read(lambda connection: connection.execute(query).one_or_none())
+        found = self._row(query)
         return None if found is None else _vote(found)
 
     def votes(self, *, duel: int | None = None, counted: bool = True) -> list[DuelVote]:
@@ -280,8 +255,8 @@ class DuelStore:
         """
         query = _votes(duel=duel)
         if counted:
-            query = query.where(rules.counts(schema.duel_votes.c.visitor))
-        return [_vote(row) for row in self._read(lambda connection: connection.execute(query).all())]
+            query = query.where(counts(schema.duel_votes.c.visitor))
+        return [_vote(row) for row in self._rows(query)]
 
     def left_out(self) -> dict[str, int]:
         """How many votes do not count, by the curator's reason, in the order in which those were given."""
@@ -292,15 +267,7 @@ class DuelStore:
             .group_by(schema.exclusions.c.reason)
             .order_by(func.min(schema.exclusions.c.id))
         )
-        return {
-            row.reason: row.votes for row in self._read(lambda connection: connection.execute(query).all())
-        }
-
-    def _write(self, work: Callable[[Connection], T], otherwise: str) -> T:
-        return transact(self._engine, work, otherwise=otherwise, writes=True, patience=self._patience)
-
-    def _read(self, work: Callable[[Connection], T]) -> T:
-        return transact(self._engine, work, otherwise=_NOT_READ, writes=False, patience=self._patience)
+        return {row.reason: row.votes for row in self._rows(query)}
 
 
 def _waiting(connection: Connection) -> int:
@@ -308,7 +275,7 @@ def _waiting(connection: Connection) -> int:
     votes = schema.duel_votes
     young = (
         select(schema.duels.c.id)
-        .outerjoin(votes, and_(votes.c.duel_id == schema.duels.c.id, rules.counts(votes.c.visitor)))
+        .outerjoin(votes, and_(votes.c.duel_id == schema.duels.c.id, counts(votes.c.visitor)))
         .group_by(schema.duels.c.id)
         .having(func.count(votes.c.id) < YOUNG)
         .subquery()

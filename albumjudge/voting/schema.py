@@ -1,4 +1,4 @@
-"""The tables of the ballot box, as SQLAlchemy knows them. ``migrations/`` brings a database to this state."""
+"""The tables, as SQLAlchemy knows them. ``migrations/`` brings a database to this state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DUEL_CHOICES = ("before", "after", "neither")
 LONGEST_VOTE = 1e9
 """Seconds; about thirty years. A page left open is no error, infinity is."""
 LAST_SEED = 999_999
-"""As in ``albumjudge.covers``, which is not imported here: upgrading a database needs no neural networks."""
+"""As in :mod:`albumjudge.domain.cover`."""
 NAME_LENGTH = 64
 REVISION_LENGTH = 128
 RECIPE_LENGTH = 400

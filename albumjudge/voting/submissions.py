@@ -7,27 +7,24 @@ reads the reason, and can take a hidden picture back like any other.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, select, update
 
 from albumjudge.domain import emotions
 from albumjudge.domain.uploads import Picture
 from albumjudge.voting import schema
 from albumjudge.voting.curation import checked
-from albumjudge.voting.database import PATIENCE, VoteError, configure, transact
-from albumjudge.voting.votes import insert_new
+from albumjudge.voting.database import VoteError
+from albumjudge.voting.store import Store, insert_new
 
-MOST_GIFTS = 24
+MOST_PER_VISITOR = 24
 """Pictures that one visitor may leave here, so that nobody fills the disk."""
 
-T = TypeVar("T")
-_made = schema.gift_decisions
-_NOT_READ = "The gifts cannot be read"
-_NOT_NOTED = "It was not noted"
+_decisions = schema.gift_decisions
+_YOURS_NOT_READ = "Your pictures cannot be read"
 
 
 @dataclass(frozen=True)
@@ -50,22 +47,22 @@ class Submission:
 
 
 @dataclass(frozen=True)
-class Shelved:
-    """A gift as the curator sees it.
+class SubmissionRecord:
+    """A submission as the curator sees it.
 
     Attributes:
-        gift: the picture.
+        submission: the picture.
         visitor: id of whoever gave it.
         hidden: why it is hidden; None if it is not.
     """
 
-    gift: Submission
+    submission: Submission
     visitor: str
     hidden: str | None
 
 
 @dataclass(frozen=True)
-class Deleted:
+class DeletedSubmission:
     """A picture that a curator deleted: why, and when it had been given."""
 
     reason: str
@@ -73,7 +70,7 @@ class Deleted:
 
 
 @dataclass(frozen=True)
-class Stock:
+class SubmissionCounts:
     """How many pictures there are: ``kept`` (``hidden`` ones among them), and how many were ``deleted``."""
 
     kept: int
@@ -81,24 +78,11 @@ class Stock:
     deleted: int
 
 
-class SubmissionStore:
-    """Keeps gifts and gives them back. Threads and processes may share a database, and threads a shelf.
+class SubmissionStore(Store):
+    """Keeps submitted pictures and gives them back."""
 
-    Args:
-        engine: of a database that :meth:`albumjudge.voting.votes.VoteStore.prepare` brought up to date.
-        patience: seconds to wait for others who write to the database.
-        clock: gives the current time, aware.
-    """
-
-    def __init__(
-        self,
-        engine: Engine,
-        *,
-        patience: float = PATIENCE,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        configure(engine)
-        self._engine, self._patience, self._clock = engine, patience, clock
+    not_read = "The pictures cannot be read"
+    not_written = "It was not noted"
 
     def keep(self, *, visitor: str, picture: Picture, judge: str, felt: str | None = None) -> Submission:
         """Keep a picture and return it after that has been committed; the same picture is kept only once.
@@ -113,8 +97,8 @@ class SubmissionStore:
         png, now = picture.png(), self._clock()
 
         def store(connection: Connection) -> Submission | None:
-            gone = select(_made.c.reason).where(
-                _made.c.digest == _digest(png), _made.c.deleted_at.is_not(None)
+            gone = select(_decisions.c.reason).where(
+                _decisions.c.digest == _digest(png), _decisions.c.deleted_at.is_not(None)
             )
             if (reason := connection.scalar(gone.limit(1))) is not None:
                 raise VoteError(
@@ -125,43 +109,33 @@ class SubmissionStore:
                 connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(visitor))))
             found = connection.execute(_of(visitor).where(schema.gifts.c.png == png)).first()
             if found is not None:
-                return _gift(found)
+                return _submission(found)
             given = select(func.count()).select_from(schema.gifts).where(schema.gifts.c.visitor == visitor)
-            if connection.execute(given).scalar_one() >= MOST_GIFTS:
+            if connection.execute(given).scalar_one() >= MOST_PER_VISITOR:
                 return None
             connection.execute(
                 insert(schema.gifts).values(visitor=visitor, png=png, judge=judge, felt=felt, given_at=now)
             )
-            return _gift(connection.execute(_of(visitor).where(schema.gifts.c.png == png)).one())
+            return _submission(connection.execute(_of(visitor).where(schema.gifts.c.png == png)).one())
 
-        gift = self._transact(store, "Your picture was not kept", writes=True)
-        if gift is None:
+        kept = self._write(store, "Your picture was not kept")
+        if kept is None:
             raise VoteError(
-                f"Your picture was not kept: the exhibit has {MOST_GIFTS} of yours, and no room for more. Take "
+                f"Your picture was not kept: the exhibit has {MOST_PER_VISITOR} of yours, and no room for more. Take "
                 "one back first."
             )
-        return gift
+        return kept
 
     def of(self, visitor: str) -> list[Submission]:
-        """What a visitor gave, the first one first.
+        """What a visitor gave, the first one first."""
+        return [_submission(row) for row in self._rows(_of(visitor), _YOURS_NOT_READ)]
 
-        Raises:
-            VoteError: if the database cannot be read.
-        """
-        return self._transact(
-            lambda connection: [_gift(row) for row in connection.execute(_of(visitor))],
-            "Your gifts cannot be read",
-            writes=False,
+    def give_back(self, *, visitor: str, submission: int) -> bool:
+        """Delete a visitor's picture for good, and return whether there was one: nobody takes another's."""
+        mine = delete(schema.gifts).where(schema.gifts.c.visitor == visitor, schema.gifts.c.id == submission)
+        about_it = delete(_decisions).where(
+            _decisions.c.gift == submission, _decisions.c.deleted_at.is_(None)
         )
-
-    def give_back(self, *, visitor: str, gift: int) -> bool:
-        """Delete a visitor's gift for good, and return whether there was one: nobody takes another's.
-
-        Raises:
-            VoteError: if it could not be deleted.
-        """
-        mine = delete(schema.gifts).where(schema.gifts.c.visitor == visitor, schema.gifts.c.id == gift)
-        about_it = delete(_made).where(_made.c.gift == gift, _made.c.deleted_at.is_(None))
 
         def take(connection: Connection) -> bool:
             if connection.execute(mine).rowcount == 0:
@@ -169,35 +143,27 @@ class SubmissionStore:
             connection.execute(about_it)
             return True
 
-        return self._transact(take, "Your picture was not deleted", writes=True)
+        return self._write(take, "Your picture was not deleted")
 
-    def look_through(self, first: int = 0, most: int = 24) -> list[Shelved]:
-        """Gifts of all visitors for a curator, the latest first.
+    def latest(self, first: int = 0, most: int = 24) -> list[SubmissionRecord]:
+        """Pictures of all visitors for a curator, the latest first.
 
         Args:
             first: how many to pass over.
-            most: how many to return.
-
-        Raises:
-            VoteError: if the database cannot be read.
-        """
+            most: how many to return."""
         query = (
-            select(schema.gifts, _made.c.reason)
-            .outerjoin(_made, and_(_made.c.gift == schema.gifts.c.id, _made.c.deleted_at.is_(None)))
+            select(schema.gifts, _decisions.c.reason)
+            .outerjoin(
+                _decisions, and_(_decisions.c.gift == schema.gifts.c.id, _decisions.c.deleted_at.is_(None))
+            )
             .order_by(schema.gifts.c.id.desc())
             .offset(first)
             .limit(most)
         )
-        return self._transact(
-            lambda connection: [
-                Shelved(_gift(row), row.visitor, row.reason) for row in connection.execute(query)
-            ],
-            _NOT_READ,
-            writes=False,
-        )
+        return [SubmissionRecord(_submission(row), row.visitor, row.reason) for row in self._rows(query)]
 
-    def hide(self, gift: int, reason: str) -> None:
-        """Hide a gift from everyone but its giver and the curator; a hidden one keeps its first reason.
+    def hide(self, submission: int, reason: str) -> None:
+        """Hide a picture from everyone but its giver and the curator; a hidden one keeps its first reason.
 
         Raises:
             ValueError: if the reason is empty, too long, or begins as a spreadsheet's formula would.
@@ -206,13 +172,15 @@ class SubmissionStore:
         words, now = checked(reason, "reason"), self._clock()
 
         def store(connection: Connection) -> bool:
-            row = connection.execute(select(schema.gifts).where(schema.gifts.c.id == gift)).one_or_none()
+            row = connection.execute(
+                select(schema.gifts).where(schema.gifts.c.id == submission)
+            ).one_or_none()
             if row is None:
                 return False
             insert_new(
                 connection,
-                _made,
-                gift=gift,
+                _decisions,
+                gift=submission,
                 visitor=row.visitor,
                 digest=_digest(bytes(row.png)),
                 reason=words,
@@ -221,87 +189,58 @@ class SubmissionStore:
             )
             return True
 
-        if not self._transact(store, _NOT_NOTED, writes=True):
-            raise VoteError(f"{_NOT_NOTED}: the picture is not there any more. Its giver took it back.")
+        if not self._write(store):
+            raise VoteError(f"{self.not_written}: the picture is not there any more. Its giver took it back.")
 
-    def show_again(self, gift: int) -> bool:
-        """Hide a gift no longer, and return whether it was hidden.
+    def show_again(self, submission: int) -> bool:
+        """Hide a picture no longer, and return whether it was hidden."""
+        held = delete(_decisions).where(_decisions.c.gift == submission, _decisions.c.deleted_at.is_(None))
+        return self._write(lambda connection: connection.execute(held).rowcount > 0)
 
-        Raises:
-            VoteError: if the database does not do it.
-        """
-        held = delete(_made).where(_made.c.gift == gift, _made.c.deleted_at.is_(None))
-        return self._transact(
-            lambda connection: connection.execute(held).rowcount > 0, _NOT_NOTED, writes=True
-        )
-
-    def delete(self, gift: int) -> bool:
-        """Delete a hidden gift for good, and return whether there was one. What is not hidden stays.
-
-        Raises:
-            VoteError: if the database does not do it.
-        """
+    def delete(self, submission: int) -> bool:
+        """Delete a hidden picture for good, and return whether there was one. What is not hidden stays."""
         now = self._clock()
-        held = update(_made).where(_made.c.gift == gift, _made.c.deleted_at.is_(None)).values(deleted_at=now)
+        held = (
+            update(_decisions)
+            .where(_decisions.c.gift == submission, _decisions.c.deleted_at.is_(None))
+            .values(deleted_at=now)
+        )
 
         def remove(connection: Connection) -> bool:
             if connection.execute(held).rowcount == 0:
                 return False
-            connection.execute(delete(schema.gifts).where(schema.gifts.c.id == gift))
+            connection.execute(delete(schema.gifts).where(schema.gifts.c.id == submission))
             return True
 
-        return self._transact(remove, "The picture was not deleted", writes=True)
+        return self._write(remove, "The picture was not deleted")
 
-    def deleted_of(self, visitor: str) -> list[Deleted]:
-        """Which of a visitor's gifts a curator deleted, the first one first.
-
-        Raises:
-            VoteError: if the database cannot be read.
-        """
+    def deleted_of(self, visitor: str) -> list[DeletedSubmission]:
+        """Which of a visitor's pictures a curator deleted, the first one first."""
         query = (
-            select(_made.c.reason, _made.c.given_at)
-            .where(_made.c.visitor == visitor, _made.c.deleted_at.is_not(None))
-            .order_by(_made.c.id)
+            select(_decisions.c.reason, _decisions.c.given_at)
+            .where(_decisions.c.visitor == visitor, _decisions.c.deleted_at.is_not(None))
+            .order_by(_decisions.c.id)
         )
-        return self._transact(
-            lambda connection: [Deleted(row.reason, row.given_at) for row in connection.execute(query)],
-            "Your gifts cannot be read",
-            writes=False,
-        )
+        return [DeletedSubmission(row.reason, row.given_at) for row in self._rows(query, _YOURS_NOT_READ)]
 
     def hidden_of(self, visitor: str) -> dict[int, str]:
-        """Which of a visitor's gifts are hidden: number -> reason.
-
-        Raises:
-            VoteError: if the database cannot be read.
-        """
-        query = select(_made.c.gift, _made.c.reason).where(
-            _made.c.visitor == visitor, _made.c.deleted_at.is_(None)
+        """Which of a visitor's pictures are hidden: number -> reason."""
+        query = select(_decisions.c.gift, _decisions.c.reason).where(
+            _decisions.c.visitor == visitor, _decisions.c.deleted_at.is_(None)
         )
-        return self._transact(
-            lambda connection: {row.gift: row.reason for row in connection.execute(query)},
-            "Your gifts cannot be read",
-            writes=False,
-        )
+        return {row.gift: row.reason for row in self._rows(query, _YOURS_NOT_READ)}
 
-    def stock(self) -> Stock:
-        """How many pictures there are, are hidden, and were deleted.
+    def count(self) -> SubmissionCounts:
+        """How many pictures there are, are hidden, and were deleted."""
+        gone = func.count().filter(_decisions.c.deleted_at.is_not(None)).label("gone")
+        decisions = select(func.count().label("made"), gone).select_from(_decisions)
 
-        Raises:
-            VoteError: if the database cannot be read.
-        """
-        gone = func.count().filter(_made.c.deleted_at.is_not(None)).label("gone")
-        decisions = select(func.count().label("made"), gone).select_from(_made)
-
-        def count(connection: Connection) -> Stock:
+        def tally(connection: Connection) -> SubmissionCounts:
             kept = connection.execute(select(func.count()).select_from(schema.gifts)).scalar_one()
             row = connection.execute(decisions).one()
-            return Stock(kept, row.made - row.gone, row.gone)
+            return SubmissionCounts(kept, row.made - row.gone, row.gone)
 
-        return self._transact(count, _NOT_READ, writes=False)
-
-    def _transact(self, work: Callable[[Connection], T], otherwise: str, *, writes: bool) -> T:
-        return transact(self._engine, work, otherwise=otherwise, writes=writes, patience=self._patience)
+        return self._read(tally)
 
 
 def _digest(png: bytes) -> str:
@@ -312,5 +251,5 @@ def _of(visitor: str) -> Select[Any]:
     return select(schema.gifts).where(schema.gifts.c.visitor == visitor).order_by(schema.gifts.c.id)
 
 
-def _gift(row: Row[Any]) -> Submission:
+def _submission(row: Row[Any]) -> Submission:
     return Submission(row.id, bytes(row.png), row.judge, row.felt, row.given_at)

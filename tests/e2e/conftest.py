@@ -18,7 +18,8 @@ import pytest
 from playwright.sync_api import Browser, Error, expect, sync_playwright
 
 from albumjudge.inference.checkpoints import read_checkpoint
-from albumjudge.voting.votes import VoteStore, open_engine
+from albumjudge.voting.database import open_engine
+from albumjudge.voting.votes import VoteStore
 from tests.checkpoint_fixtures import make_generator, make_judge
 
 ROOT = Path(__file__).parent.parent.parent

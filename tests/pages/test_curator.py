@@ -22,9 +22,10 @@ from albumjudge.inference.exhibit import Exhibit, JudgedCover
 from albumjudge.ui import shell as room
 from albumjudge.voting.admin_password import TRIES
 from albumjudge.voting.curation import CurationStore
+from albumjudge.voting.database import open_engine
 from albumjudge.voting.duels import DuelStore
-from albumjudge.voting.submissions import Stock, SubmissionStore
-from albumjudge.voting.votes import VoteStore, open_engine
+from albumjudge.voting.submissions import SubmissionCounts, SubmissionStore
+from albumjudge.voting.votes import VoteStore
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, text
 from tests.vote_fixtures import judged, verdict
@@ -282,15 +283,15 @@ def test_gifts_are_looked_through_hidden_with_a_reason_and_then_deleted(enter: E
     )
     assert VISITOR not in page and not [b for b in app.button if b.label == "Delete for good"]
     press(app, f"hide-{gift.id}")
-    assert "There is no reason yet. Write one" in text(app) and shelf.stock().hidden == 0
+    assert "There is no reason yet. Write one" in text(app) and shelf.count().hidden == 0
     app.text_input[0].set_value("a face")
     press(app, f"hide-{gift.id}")
     assert f"Submission {gift.id} is hidden." in text(app) and "Hidden: a face" in text(app)
     press(app, f"show-{gift.id}")
-    assert shelf.stock().hidden == 0
+    assert shelf.count().hidden == 0
     press(app, f"hide-{gift.id}")
     press(app, f"delete-{gift.id}")
-    assert shelf.stock() == Stock(1, 0, 1) and shelf.of(VISITOR) == [other]
+    assert shelf.count() == SubmissionCounts(1, 0, 1) and shelf.of(VISITOR) == [other]
     assert "1, 0 of them hidden; 1 deleted" in text(enter("State"))
 
 

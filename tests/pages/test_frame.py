@@ -13,7 +13,8 @@ from albumjudge.domain.settings import SettingsError
 from albumjudge.inference.checkpoints import CheckpointError
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.ui import shell as room
-from albumjudge.voting.votes import VoteError, VoteStore
+from albumjudge.voting.database import VoteError
+from albumjudge.voting.votes import VoteStore
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import APP, Visit, text
 

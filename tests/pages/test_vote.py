@@ -18,8 +18,9 @@ from albumjudge.ui import visitor
 from albumjudge.ui.charts import ON_SIDES
 from albumjudge.voting import rounds
 from albumjudge.voting.curation import CurationStore
+from albumjudge.voting.database import VoteError
 from albumjudge.voting.rounds import CARDS
-from albumjudge.voting.votes import StoredVote, VoteError, VoteStore
+from albumjudge.voting.votes import StoredVote, VoteStore
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, query, text
 

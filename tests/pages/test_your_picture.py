@@ -17,8 +17,9 @@ from albumjudge.domain.settings import Settings
 from albumjudge.domain.uploads import Picture
 from albumjudge.domain.verdict import Verdict
 from albumjudge.inference.exhibit import Exhibit
-from albumjudge.voting.submissions import Stock, SubmissionStore
-from albumjudge.voting.votes import VoteStore, open_engine
+from albumjudge.voting.database import open_engine
+from albumjudge.voting.submissions import SubmissionCounts, SubmissionStore
+from albumjudge.voting.votes import VoteStore
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, text
 
@@ -108,7 +109,7 @@ def test_what_is_no_picture_gets_a_sentence_and_another_chance(visit: Visit, fil
 def test_nothing_is_kept_unless_the_visitor_says_so(visit: Visit, shelf: SubmissionStore) -> None:
     app = brought(visit)
     assert "stored nowhere" in text(app) and "Take it back" not in [b.label for b in app.button]
-    assert shelf.stock().kept == 0
+    assert shelf.count().kept == 0
     press(app, "keep")
     (gift,) = shelf.of(VISITOR)
     assert gift.png == shown(app)
@@ -124,7 +125,7 @@ def test_a_gift_can_be_taken_back_later_and_is_nobody_elses_business(
     app = visit("your_picture")
     assert "What you gave" in text(app)
     press(app, "back-")
-    assert shelf.stock().kept == 0 and "What you gave" not in text(app)
+    assert shelf.count().kept == 0 and "What you gave" not in text(app)
 
 
 def test_whoever_gave_a_picture_reads_why_the_curator_hid_or_deleted_it(visit: Visit, box: VoteStore) -> None:
@@ -141,4 +142,4 @@ def test_whoever_gave_a_picture_reads_why_the_curator_hid_or_deleted_it(visit: V
     assert "Hidden by the curator: a face" in page
     assert "The curator has deleted a picture that you gave on" in page and "an advertisement." in page
     press(app, f"back-{hidden.id}")
-    assert shelf.stock() == Stock(0, 0, 1)
+    assert shelf.count() == SubmissionCounts(0, 0, 1)

@@ -155,7 +155,7 @@ def test_an_exhibit_that_never_had_a_period_can_be_closed(book: CurationStore, v
 
 
 def test_a_book_that_cannot_be_read_says_so(engine: Engine) -> None:
-    with pytest.raises(VoteError, match=r"^The curator's book cannot be read: "):
+    with pytest.raises(VoteError, match=r"^The curator's decisions cannot be read: "):
         CurationStore(engine).is_open()
 
 

@@ -21,7 +21,7 @@ from albumjudge.voting import duels, schema
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.duels import Chosen, DuelStore, DuelVote, Picked, Side, chosen_by, left_for
-from albumjudge.voting.rules import ClosedError
+from albumjudge.voting.store import ClosedError
 from albumjudge.voting.votes import VoteStore
 from tests.vote_fixtures import JUDGE, judged, verdict
 
@@ -181,7 +181,7 @@ def test_a_choice_that_no_page_offers_is_refused(book: DuelStore, engine: Engine
 
 def test_a_locked_database_gives_a_sentence_and_a_retry_succeeds(book: DuelStore, engine: Engine) -> None:
     duel = book.challenge(**pair()).id
-    impatient = DuelStore(engine, patience=0.05)
+    impatient = DuelStore(engine, timeout=0.05)
     with engine.connect().execution_options(albumjudge_writes=True) as other, other.begin():
         if engine.dialect.name == "postgresql":
             other.exec_driver_sql("LOCK TABLE duel_votes IN ACCESS EXCLUSIVE MODE")

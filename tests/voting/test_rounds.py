@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.emotions import NAMES, NOTHING
+from albumjudge.statistics import rounds as round_summaries
 from albumjudge.statistics.agreement import FELT, Share
+from albumjudge.statistics.rounds import A_CROWD
 from albumjudge.voting import rounds
-from albumjudge.voting.rounds import A_CROWD, CARDS, Offer, Round
+from albumjudge.voting.rounds import CARDS, Offer, Round
 from albumjudge.voting.votes import ROUND, StoredVote
 from tests.vote_fixtures import identity, vote
 
@@ -207,7 +209,7 @@ def test_a_round_is_summed_up() -> None:
         {"fear": 9, "awe": 1},  # with the crowd, the machine with nobody
         {"sadness": A_CROWD - 1},  # too few to tell
     )
-    found = rounds.summarise(rounds.played(FIRST, mine), mine, tallies)
+    found = round_summaries.summarise(rounds.played(FIRST, mine), mine, tallies)
     assert found is not None
     assert [card.crowd for card in found.cards] == ["awe", None, "fear", None]
     assert found.with_machine == Share(1, 4)
@@ -224,21 +226,21 @@ def test_a_round_is_summed_up() -> None:
 def test_the_profile_of_everyone_leaves_the_visitor_out_and_waits_for_enough() -> None:
     mine = in_round([1], "awe")
     enough = {identity(1): {"fear": 20}, identity(2): {NOTHING: 10}}
-    found = rounds.summarise(rounds.played(FIRST, mine), mine, enough)
+    found = round_summaries.summarise(rounds.played(FIRST, mine), mine, enough)
     assert found is not None and found.everyone is not None
     assert found.everyone.votes == 30
     assert found.everyone.shares == tuple(2 / 3 if name == "fear" else 0.0 for name in NAMES)
     fewer = {identity(1): {"fear": 29}}
-    less = rounds.summarise(rounds.played(FIRST, mine), mine, fewer)
+    less = round_summaries.summarise(rounds.played(FIRST, mine), mine, fewer)
     assert less is not None and less.everyone is None and less.others_votes == 29
 
 
 def test_an_earlier_rounds_summary_does_not_change_with_later_votes_of_the_visitor() -> None:
     first, second = in_round(range(6), "awe"), in_round(range(10, 16), "fear", number=1)
     tallies = {cast.cover: {"anger": 1} for cast in first + second}
-    then = rounds.summarise(rounds.played(FIRST, first), first, tallies)
-    now = rounds.summarise(rounds.played(FIRST, first), first + second, tallies)
-    later = rounds.summarise(rounds.played(rounds.round_id(ANN, 1), second), first + second, tallies)
+    then = round_summaries.summarise(rounds.played(FIRST, first), first, tallies)
+    now = round_summaries.summarise(rounds.played(FIRST, first), first + second, tallies)
+    later = round_summaries.summarise(rounds.played(rounds.round_id(ANN, 1), second), first + second, tallies)
     assert then is not None and now is not None and later is not None
     assert then.yours == now.yours and later.yours.votes == 12
     assert now.others_votes == 12
@@ -247,15 +249,17 @@ def test_an_earlier_rounds_summary_does_not_change_with_later_votes_of_the_visit
 def test_who_feels_as_a_fifth_of_the_others_does_not_stand_alone() -> None:
     mine = in_round([1], "awe")
     tallies = crowd_on(mine, {"awe": 1, "fear": 4})
-    found = rounds.summarise(rounds.played(FIRST, mine), mine, tallies)
+    found = round_summaries.summarise(rounds.played(FIRST, mine), mine, tallies)
     assert found is not None and found.alone is None
 
 
 def test_a_round_without_votes_has_no_summary() -> None:
-    assert rounds.summarise(Round(FIRST, ()), [], {}) is None
+    assert round_summaries.summarise(Round(FIRST, ()), [], {}) is None
 
 
 def test_others_are_counted_as_the_confusion_matrix_counts_them() -> None:
     cast = vote("awe")
-    assert rounds.card(cast, {"fear": 2}).others == tuple(2 if name == "fear" else 0 for name in FELT)
-    assert rounds.card(cast, {}).others == (0,) * len(FELT)
+    assert round_summaries.card(cast, {"fear": 2}).others == tuple(
+        2 if name == "fear" else 0 for name in FELT
+    )
+    assert round_summaries.card(cast, {}).others == (0,) * len(FELT)

@@ -15,7 +15,7 @@ from albumjudge.domain.uploads import Picture
 from albumjudge.voting import schema
 from albumjudge.voting import submissions as gifts
 from albumjudge.voting.database import VoteError
-from albumjudge.voting.submissions import Deleted, Stock, SubmissionStore
+from albumjudge.voting.submissions import DeletedSubmission, SubmissionCounts, SubmissionStore
 from albumjudge.voting.votes import VoteStore
 
 ME, YOU = "0123456789abcdef" * 2, "fedcba9876543210" * 2
@@ -45,7 +45,7 @@ def test_the_same_picture_is_kept_once_for_each_visitor(shelf: SubmissionStore) 
     first = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
     assert shelf.keep(visitor=ME, picture=picture(), judge=JUDGE, felt="fear") == first
     assert shelf.keep(visitor=YOU, picture=picture(), judge=JUDGE).id != first.id
-    assert shelf.stock().kept == 2
+    assert shelf.count().kept == 2
 
 
 def test_two_clicks_at_once_keep_one(
@@ -63,33 +63,33 @@ def test_two_clicks_at_once_keep_one(
         thread.start()
     for thread in clicks:
         thread.join()
-    assert shelves[0].stock().kept == 1
+    assert shelves[0].count().kept == 1
 
 
 def test_a_gift_can_be_taken_back_by_its_giver_alone(shelf: SubmissionStore) -> None:
     mine, more = (shelf.keep(visitor=ME, picture=picture(seed), judge=JUDGE) for seed in range(2))
-    assert not shelf.give_back(visitor=YOU, gift=mine.id)
+    assert not shelf.give_back(visitor=YOU, submission=mine.id)
     assert shelf.of(ME) == [mine, more]
-    assert shelf.give_back(visitor=ME, gift=mine.id)
+    assert shelf.give_back(visitor=ME, submission=mine.id)
     assert shelf.of(ME) == [more]
-    assert not shelf.give_back(visitor=ME, gift=mine.id)
+    assert not shelf.give_back(visitor=ME, submission=mine.id)
 
 
 def test_nobody_fills_the_shelf(shelf: SubmissionStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gifts, "MOST_GIFTS", 2)
+    monkeypatch.setattr(gifts, "MOST_PER_VISITOR", 2)
     for seed in range(2):
         shelf.keep(visitor=ME, picture=picture(seed), judge=JUDGE)
     with pytest.raises(VoteError, match=r"was not kept: the exhibit has 2 of yours.*Take one back"):
         shelf.keep(visitor=ME, picture=picture(2), judge=JUDGE)
     shelf.keep(visitor=ME, picture=picture(1), judge=JUDGE)
     shelf.keep(visitor=YOU, picture=picture(2), judge=JUDGE)
-    assert shelf.stock().kept == 3
+    assert shelf.count().kept == 3
 
 
 def test_a_feeling_that_does_not_exist_is_refused(shelf: SubmissionStore) -> None:
     with pytest.raises(ValueError, match="none of the eight"):
         shelf.keep(visitor=ME, picture=picture(), judge=JUDGE, felt="hunger")
-    assert shelf.stock().kept == 0
+    assert shelf.count().kept == 0
 
 
 def test_a_database_without_the_table_gets_a_sentence(engine: Engine) -> None:
@@ -103,19 +103,19 @@ def test_a_database_without_the_table_gets_a_sentence(engine: Engine) -> None:
 
 def test_a_curator_looks_through_all_gifts_the_latest_first(shelf: SubmissionStore) -> None:
     given = [shelf.keep(visitor=who, picture=picture(n), judge=JUDGE) for n, who in enumerate((ME, YOU, ME))]
-    assert [one.gift for one in shelf.look_through()] == given[::-1]
-    assert [(one.visitor, one.hidden) for one in shelf.look_through(1, 1)] == [(YOU, None)]
-    assert shelf.look_through(3) == []
+    assert [one.submission for one in shelf.latest()] == given[::-1]
+    assert [(one.visitor, one.hidden) for one in shelf.latest(1, 1)] == [(YOU, None)]
+    assert shelf.latest(3) == []
 
 
 def test_a_gift_is_hidden_with_a_reason_and_shown_again(shelf: SubmissionStore) -> None:
     gift = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
     shelf.hide(gift.id, "  a face ")
     shelf.hide(gift.id, "something else")
-    assert shelf.look_through()[0].hidden == "a face" and shelf.hidden_of(ME) == {gift.id: "a face"}
-    assert shelf.hidden_of(YOU) == {} and shelf.stock() == Stock(1, 1, 0)
+    assert shelf.latest()[0].hidden == "a face" and shelf.hidden_of(ME) == {gift.id: "a face"}
+    assert shelf.hidden_of(YOU) == {} and shelf.count() == SubmissionCounts(1, 1, 0)
     assert shelf.show_again(gift.id) and not shelf.show_again(gift.id)
-    assert shelf.look_through()[0].hidden is None and shelf.stock() == Stock(1, 0, 0)
+    assert shelf.latest()[0].hidden is None and shelf.count() == SubmissionCounts(1, 0, 0)
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "=1+1", "x" * 201])
@@ -123,7 +123,7 @@ def test_a_reason_is_given_in_words(shelf: SubmissionStore, reason: str) -> None
     gift = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
     with pytest.raises(ValueError):
         shelf.hide(gift.id, reason)
-    assert shelf.stock() == Stock(1, 0, 0)
+    assert shelf.count() == SubmissionCounts(1, 0, 0)
 
 
 def test_only_what_is_hidden_is_deleted_and_it_stays_away(shelf: SubmissionStore, engine: Engine) -> None:
@@ -132,8 +132,8 @@ def test_only_what_is_hidden_is_deleted_and_it_stays_away(shelf: SubmissionStore
     shelf.hide(gift.id, "a face")
     assert shelf.delete(gift.id) and not shelf.delete(gift.id)
     assert shelf.of(ME) == [other] and shelf.hidden_of(ME) == {}
-    assert shelf.deleted_of(ME) == [Deleted("a face", NOON)] and shelf.deleted_of(YOU) == []
-    assert shelf.stock() == Stock(1, 0, 1)
+    assert shelf.deleted_of(ME) == [DeletedSubmission("a face", NOON)] and shelf.deleted_of(YOU) == []
+    assert shelf.count() == SubmissionCounts(1, 0, 1)
     for visitor in (ME, YOU):
         with pytest.raises(VoteError, match=r"curator has deleted this one before \(a face\)"):
             shelf.keep(visitor=visitor, picture=picture(0), judge=JUDGE)
@@ -145,8 +145,8 @@ def test_only_what_is_hidden_is_deleted_and_it_stays_away(shelf: SubmissionStore
 def test_a_giver_can_take_back_what_is_hidden_and_nothing_is_remembered_of_it(shelf: SubmissionStore) -> None:
     gift = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
     shelf.hide(gift.id, "a face")
-    assert not shelf.give_back(visitor=YOU, gift=gift.id) and shelf.stock().hidden == 1
-    assert shelf.give_back(visitor=ME, gift=gift.id)
-    assert shelf.stock() == Stock(0, 0, 0)
+    assert not shelf.give_back(visitor=YOU, submission=gift.id) and shelf.count().hidden == 1
+    assert shelf.give_back(visitor=ME, submission=gift.id)
+    assert shelf.count() == SubmissionCounts(0, 0, 0)
     with pytest.raises(VoteError, match="Its giver took it back"):
         shelf.hide(gift.id, "a face")

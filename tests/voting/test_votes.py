@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import random
 import shutil
 import sqlite3
@@ -40,39 +38,18 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from albumjudge.domain.cover import LAST_SEED, Cover, CoverIdentity
 from albumjudge.domain.emotions import NAMES, NOTHING
-from albumjudge.export.tables import pseudonym
 from albumjudge.inference.exhibit import JudgedCover
-from albumjudge.voting import database, schema, votes
+from albumjudge.voting import database, schema
 from albumjudge.voting.curation import CurationStore
-from albumjudge.voting.rules import ClosedError
-from albumjudge.voting.votes import (
-    ARMS,
-    DATA_DICTIONARY,
-    StoredVote,
-    VoteError,
-    VoteStore,
-    configure,
-    engine_options,
-    insert_new,
-    open_engine,
-)
+from albumjudge.voting.database import VoteError, configure, engine_options, open_engine
+from albumjudge.voting.store import ClosedError, insert_new
+from albumjudge.voting.votes import ARMS, StoredVote, VoteStore
 from tests.conftest import autocommitting
-from tests.vote_fixtures import GENERATOR, JUDGE, identity, judged
+from tests.vote_fixtures import GENERATOR, JUDGE, cast_one, identity, judged
 
 Engines = Callable[[str], Engine]
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 IMPATIENT = 0.05
-
-
-def cast_one(box: VoteStore, visitor: str = "ann", **changes: Any) -> StoredVote:
-    """Cast a plain vote; ``changes`` replace its arguments."""
-    arguments: dict[str, Any] = {
-        "judged": judged(),
-        "felt": "fear",
-        "label_shown": "awe",
-        "seconds_to_vote": 2.5,
-    }
-    return box.cast(visitor=visitor, **(arguments | changes))
 
 
 def rows(engine: Engine) -> dict[str, int]:
@@ -347,7 +324,8 @@ _VOTE = """
 import sys
 from tests.conftest import autocommitting
 from tests.vote_fixtures import judged
-from albumjudge.voting.votes import VoteStore, open_engine
+from albumjudge.voting.votes import (VoteStore)
+from albumjudge.voting.database import (open_engine)
 box = VoteStore(open_engine(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
@@ -425,7 +403,7 @@ def before_each_statement(engine: Engine, action: Callable[[Connection, str], No
 def test_a_locked_database_gives_a_sentence_and_a_retry_succeeds(
     vote_store: VoteStore, engine: Engine
 ) -> None:
-    impatient = VoteStore(engine, patience=IMPATIENT)
+    impatient = VoteStore(engine, timeout=IMPATIENT)
     with engine.connect().execution_options(albumjudge_writes=True) as other, other.begin():
         if engine.dialect.name == "postgresql":
             other.exec_driver_sql("LOCK TABLE votes IN ACCESS EXCLUSIVE MODE")
@@ -437,7 +415,7 @@ def test_a_locked_database_gives_a_sentence_and_a_retry_succeeds(
 
 def test_a_long_export_does_not_keep_voters_waiting(vote_store: VoteStore, engine: Engine) -> None:
     stored = cast_one(vote_store)
-    impatient = VoteStore(engine, patience=IMPATIENT)
+    impatient = VoteStore(engine, timeout=IMPATIENT)
     with engine.connect() as reader:
         assert reader.execute(select(schema.votes.c.visitor)).scalars().all() == [stored.visitor]
         later = cast_one(impatient, "bob")
@@ -844,141 +822,6 @@ def test_the_engine_of_streamlits_connection_serves(database_url: str) -> None:
     stored = cast_one(box)
     assert box.find("ann", identity()) == stored
     connection.engine.dispose()
-
-
-# Export
-
-
-def _exported(box: VoteStore) -> list[dict[str, str]]:
-    file = io.StringIO(newline="")
-    count = box.export_csv(file)
-    file.seek(0)
-    lines = list(csv.DictReader(file))
-    assert len(lines) == count
-    return lines
-
-
-def test_the_export_has_one_line_per_vote(engine: Engine) -> None:
-    box = VoteStore(engine, clock=lambda: NOON)
-    box.prepare()
-    cast_one(box)
-    box.answer(visitor="ann", cover=identity(), agrees=True)
-    cast_one(box, "bob", arm="placebo", label_shown="anger", felt=NOTHING, seconds_to_vote=10)
-    box.answer(visitor="bob", cover=identity(), agrees=False)
-    cast_one(box, "eve")
-    first, second, third = _exported(box)
-    assert first == {
-        "visitor": pseudonym("ann"),
-        "cover": f"{GENERATOR}.7",
-        "generator": GENERATOR,
-        "seed": "7",
-        "recipe": "",
-        "judge": JUDGE,
-        **{f"p_{name}": "0.500000" if name == "awe" else "0.071429" for name in NAMES},
-        "verdict": "awe",
-        "felt": "fear",
-        "label_shown": "awe",
-        "arm": "judge",
-        "agrees": "true",
-        "seconds_to_vote": "2.500",
-        "voted_at": "2026-11-22T12:00:00+00:00",
-        "round": "",
-    }
-    shown = {
-        key: second[key] for key in ("visitor", "felt", "label_shown", "arm", "agrees", "seconds_to_vote")
-    }
-    assert shown == {
-        "visitor": pseudonym("bob"),
-        "felt": NOTHING,
-        "label_shown": "anger",
-        "arm": "placebo",
-        "agrees": "false",
-        "seconds_to_vote": "10.000",
-    }
-    assert (third["visitor"], third["agrees"]) == (pseudonym("eve"), "")
-
-
-def test_every_column_of_the_export_is_explained(vote_store: VoteStore) -> None:
-    cast_one(vote_store)
-    (line,) = _exported(vote_store)
-    assert list(line) == list(DATA_DICTIONARY)
-    for column, meaning in DATA_DICTIONARY.items():
-        assert meaning.endswith(".") and len(meaning) > 20, column
-    for column in (*schema.votes.c, *schema.visitors.c, *schema.covers.c, *schema.verdicts.c):
-        internal = {"id", "cover_id", "verdict_id", "png", "first_vote_at"}
-        assert column.name in DATA_DICTIONARY or column.name in internal, column
-
-
-def test_no_cell_of_the_export_is_a_formula(vote_store: VoteStore) -> None:
-    for number, felt in enumerate([*NAMES, NOTHING]):
-        cast_one(vote_store, f"v{number}", felt=felt, judged=judged(number), seconds_to_vote=number / 7)
-    for line in _exported(vote_store):
-        assert not [cell for cell in line.values() if cell[:1] in {"=", "+", "-", "@", "\t", "\r"}]
-
-
-def test_an_export_longer_than_one_batch_is_complete(
-    vote_store: VoteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(votes, "_ROWS_AT_ONCE", 2)
-    for number in range(5):
-        cast_one(vote_store, f"v{number}")
-    assert [line["visitor"] for line in _exported(vote_store)] == [
-        pseudonym(f"v{number}") for number in range(5)
-    ]
-
-
-def test_the_command_line_exports(
-    vote_store: VoteStore, database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cast_one(vote_store)
-    file, dictionary = tmp_path / "votes.csv", tmp_path / "votes.md"
-    url = database_url.replace("+psycopg", "")
-    assert votes.main(["export", str(file), "--dictionary", str(dictionary), "--database-url", url]) == 0
-    assert capsys.readouterr().out == f"{file}: 1 vote.\n"
-    with file.open(newline="", encoding="utf-8") as lines:
-        assert list(csv.DictReader(lines)) == _exported(vote_store)
-    page = dictionary.read_text(encoding="utf-8")
-    assert [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")] == list(
-        DATA_DICTIONARY
-    )
-
-
-def test_the_command_line_exports_the_exhibits_own_votes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engines: Engines
-) -> None:
-    monkeypatch.setenv("ALBUMJUDGE_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.delenv("ALBUMJUDGE_DATABASE_URL", raising=False)
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-    box = VoteStore(engines(f"sqlite:///{tmp_path}/data/votes.db"))
-    box.prepare()
-    cast_one(box)
-    assert votes.main(["export", str(tmp_path / "votes.csv")]) == 0
-    assert len((tmp_path / "votes.csv").read_text().splitlines()) == 2
-
-
-def test_the_command_line_fails_with_a_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], sqlite_url: str, engines: Engines
-) -> None:
-    file = tmp_path / "votes.csv"
-    file.write_text("last week's votes")
-    missing = f"sqlite:///{tmp_path}/missing.db"
-    letter = tmp_path / "letter.db"
-    letter.write_bytes(b"not a database " * 100)
-    VoteStore(engines(sqlite_url)).prepare()
-    nowhere = str(tmp_path / "no" / "folder" / "votes.csv")
-    for arguments, words in (
-        ([str(file), "--database-url", missing], "There is no database"),
-        ([str(file), "--database-url", f"sqlite:///{letter}"], "damaged"),
-        ([str(file), "--database-url", "nonsense"], "no database address"),
-        ([nowhere, "--database-url", sqlite_url], "cannot be written (No such file or directory)"),
-    ):
-        assert votes.main(["export", *arguments]) == 1
-        captured = capsys.readouterr()
-        assert words in captured.err and "Traceback" not in captured.err
-        assert captured.out == ""
-    assert not (tmp_path / "missing.db").exists()
-    assert file.read_text() == "last week's votes"
-    assert not list(tmp_path.glob("*.part"))
 
 
 def test_sqlite3_sees_the_same_votes(sqlite_url: str, engines: Engines) -> None:
