@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from albumjudge.domain.emotions import NAMES
 from albumjudge.domain.verdict import Juror
+from albumjudge.statistics.agreement import Interval
 from albumjudge.statistics.bradley_terry import Comparison, PainterRanking, rank
+from albumjudge.statistics.findings import AgainstChance, AgainstPlacebo, Calibration, Figure
 from albumjudge.statistics.portrait import Portrait, portray
-from albumjudge.statistics.story import Story, tell
+from albumjudge.statistics.story import Story, Temperament, tell
 from albumjudge.ui import charts, evidence
 from tests.vote_fixtures import identity, vote
 
@@ -129,3 +132,64 @@ def test_a_portrait_without_others_has_no_picture() -> None:
     assert found is not None and evidence.portrait_sentences(found) == ()
     with pytest.raises(ValueError, match="others have voted"):
         charts.leans(found)
+
+
+# What each side of an interval is called
+
+
+def solid(low: float, high: float) -> Figure:
+    return Figure((low + high) / 2, Interval(low, high), 100)
+
+
+SIDES = [(0.1, 0.3), (-0.1, 0.2), (-0.3, -0.1)]
+
+
+@pytest.mark.parametrize(
+    ("ends", "pleasant", "temper", "polite"),
+    [
+        (SIDES[0], "tend to find pleasant, too", "People feel awe more", "agree more than when"),
+        (SIDES[1], "says nothing sure", "but not clearly", "may be politeness"),
+        (SIDES[2], "tend to find unpleasant", "The machine feels awe more", "agree less than when"),
+    ],
+)
+def test_findings_name_the_side_on_which_the_interval_lies(
+    ends: tuple[float, float], pleasant: str, temper: str, polite: str
+) -> None:
+    figure = solid(*ends)
+    story = replace(
+        tell([]),
+        pleasantness=figure,
+        temperament=Temperament("awe", figure),
+        politeness=AgainstPlacebo(figure, figure, figure),
+    )
+    said = evidence.story_findings(story)
+    assert all(words in finding for words, finding in zip((pleasant, temper, polite), said, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("ends", "chance", "placebo"),
+    [
+        (SIDES[0], "more than chance", "agree more with the machine’s own label"),
+        (SIDES[1], "not clearly more than chance", "out of politeness"),
+        (SIDES[2], "less than chance", "agree less with the machine’s own label"),
+    ],
+)
+def test_cards_name_the_side_on_which_the_interval_lies(
+    ends: tuple[float, float], chance: str, placebo: str
+) -> None:
+    figure, level = solid(*ends), solid(0.1, 0.2)
+    assert chance in evidence.chance_card(AgainstChance(level, level, figure))
+    assert placebo in evidence.placebo_card(AgainstPlacebo(level, level, figure))
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        ((0.0, 0.1), "no more than chance would"),
+        ((0.04, 0.1), "Roughly: they miss by 7"),
+        ((0.01, 0.015), "Nearly"),
+    ],
+)
+def test_the_calibration_card_compares_the_error_with_chance(ends: tuple[float, float], words: str) -> None:
+    by_chance = 0.02 if ends[0] > 0.03 else 0.005
+    assert words in evidence.calibration_card(Calibration(solid(*ends), by_chance, ()))
