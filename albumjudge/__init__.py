@@ -15,12 +15,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from albumjudge._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from albumjudge.inference.judge import Judge
     from albumjudge.inference.painter import Painter
 
 __all__ = ["load_judge", "load_painter", "painters"]
-__version__ = "0.1.0"
 
 # huggingface_hub reads this once, when it is first imported, and nothing imports it before this package does.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

@@ -17,7 +17,7 @@ from albumjudge.domain import seeds as hanging
 from albumjudge.domain.cover import CoverIdentity, CoverLinkError
 from albumjudge.domain.settings import Settings
 from albumjudge.export import dataset as vote_dataset
-from albumjudge.export.hub_push import PublishError
+from albumjudge.hub_upload import PublishError
 from albumjudge.statistics import vote_quality
 from albumjudge.ui import health, prints
 from albumjudge.ui import shell as room

@@ -23,7 +23,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.utils import logging as hub_logging
 
 from albumjudge.domain.hub_address import DEFAULT_ENDPOINT, is_repository
-from albumjudge.export.hub_push import PublishError, be_impatient, in_sentences, writer
+from albumjudge.hub_upload import PublishError, limit_waiting, readable_errors, writer
 from albumjudge.inference.checkpoints import Checkpoint, CheckpointError, read_checkpoint, read_kind
 from albumjudge.inference.hub import OPTIONAL, REQUIRED
 
@@ -87,11 +87,11 @@ def publish(
                 f"{folder} has no model card. Write one with python -m training.reports.model_card --checkpoint {folder}."
             )
         api = writer(endpoint, token)
-        with in_sentences(endpoint, repo, again="The same command goes on from here."):
+        with readable_errors(endpoint, repo, again="The same command goes on from here."):
             there, created = _repository(api, repo, private)
         state = f" The repository {repo} was made for this and holds no checkpoint yet." if created else ""
         stale = [name for name in OPTIONAL if name in there and not (copy / name).is_file()]
-        with in_sentences(endpoint, repo, state, again="The same command goes on from here."):
+        with readable_errors(endpoint, repo, state, again="The same command goes on from here."):
             done = api.create_commit(
                 repo,
                 [CommitOperationAdd(path.name, path) for path in sorted(copy.iterdir())]
@@ -130,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--message", help="commit message")
     given = parser.parse_args(arguments)
-    be_impatient()
+    limit_waiting()
     hub_logging.set_verbosity(logging.ERROR)
     try:
         done = publish(

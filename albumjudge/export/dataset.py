@@ -21,7 +21,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 from albumjudge.domain.emotions import NAMES, NOTHING
 from albumjudge.domain.hub_address import is_repository
 from albumjudge.export import tables as vote_export
-from albumjudge.export.hub_push import PublishError, be_impatient, in_sentences, writer
+from albumjudge.hub_upload import PublishError, limit_waiting, readable_errors, writer
 from albumjudge.voting.schema import PROBABILITIES
 from albumjudge.voting.votes import StoredVote
 
@@ -57,6 +57,33 @@ class Pushed:
     repo: str
     commit: str
     url: str
+
+
+_CARD = """
+# What people feel before painted album covers
+
+Visitors of an exhibit looked at covers that a neural network had painted and chose one of eight emotions
+({eight}), or “{nothing}” for nothing or something else, before they were
+told what another network said it felt. Then they said whether they agreed with the label shown.
+
+As of {day}: {counts}
+
+`{parquet}` and `{csv}` hold the same, one row per vote.
+
+## Columns
+
+{columns}
+## How it was made
+
+- Feelings were chosen blind. Labels came afterwards, so `felt` owes nothing to the machine; `agrees` may owe
+  something to politeness, which the arm “placebo”, with labels drawn at random, is there to measure.
+- A visitor has one vote per cover. A cookie tells visitors apart; who deletes it, or comes with another browser,
+  is counted anew.
+- Votes come from whoever came by. They are representative of nobody.
+- Covers are not part of the data set. `generator`, `seed` and `recipe` say who painted them and from what.
+- Pictures that visitors brought to the exhibit are not part of it, and never leave the exhibit this way.
+- There are no names, no addresses and no accounts in it. A hash stands for each visitor's random id.
+"""
 
 
 def as_csv(votes: Sequence[StoredVote], excluded: Mapping[str, str]) -> bytes:
@@ -152,32 +179,19 @@ def card(votes: Sequence[StoredVote], excluded: Mapping[str, str], *, licence: s
         f"    path: {PARQUET_FILE}",
         "---",
     ]
-    body = f"""
-# What people feel before painted album covers
-
-Visitors of an exhibit looked at covers that a neural network had painted and chose one of eight emotions
-({", ".join(NAMES)}), or “{NOTHING}” for nothing or something else, before they were
-told what another network said it felt. Then they said whether they agreed with the label shown.
-
-As of {day.date().isoformat()}: {numbers[0]} by {numbers[1]} on {numbers[2]}{span}. {_left_out(out)}
-
-`{PARQUET_FILE}` and `{CSV_FILE}` hold the same, one row per vote.
-
-## Columns
-
-{dictionary()}
-## How it was made
-
-- Feelings were chosen blind. Labels came afterwards, so `felt` owes nothing to the machine; `agrees` may owe
-  something to politeness, which the arm “placebo”, with labels drawn at random, is there to measure.
-- A visitor has one vote per cover. A cookie tells visitors apart; who deletes it, or comes with another browser,
-  is counted anew.
-- Votes come from whoever came by. They are representative of nobody.
-- Covers are not part of the data set. `generator`, `seed` and `recipe` say who painted them and from what.
-- Pictures that visitors brought to the exhibit are not part of it, and never leave the exhibit this way.
-- There are no names, no addresses and no accounts in it. A hash stands for each visitor's random id.
-"""
-    return "\n".join(head) + "\n" + body
+    return (
+        "\n".join(head)
+        + "\n"
+        + _CARD.format(
+            eight=", ".join(NAMES),
+            nothing=NOTHING,
+            day=day.date().isoformat(),
+            counts=f"{numbers[0]} by {numbers[1]} on {numbers[2]}{span}. {_left_out(out)}",
+            parquet=PARQUET_FILE,
+            csv=CSV_FILE,
+            columns=dictionary(),
+        )
+    )
 
 
 def push(
@@ -212,12 +226,12 @@ def push(
         CSV_FILE: as_csv(votes, excluded),
         PARQUET_FILE: as_parquet(votes, excluded),
     }
-    be_impatient()
+    limit_waiting()
     api = writer(endpoint, token)
-    with in_sentences(endpoint, repo, again=_AGAIN):
+    with readable_errors(endpoint, repo, again=_AGAIN):
         created = _make_sure_of(api, repo, private)
     state = f" The data set {repo} was made for this and is still empty." if created else ""
-    with in_sentences(endpoint, repo, state, again=_AGAIN):
+    with readable_errors(endpoint, repo, state, again=_AGAIN):
         done = api.create_commit(
             repo,
             [CommitOperationAdd(name, content) for name, content in files.items()],

@@ -273,7 +273,7 @@ def _store_verdict(connection: Connection, cover: int, verdict: Verdict) -> int:
     found = select(schema.verdicts.c.id).where(
         schema.verdicts.c.cover_id == cover, schema.verdicts.c.judge == verdict.revision
     )
-    return connection.execute(found).scalar_one()
+    return int(connection.execute(found).scalar_one())
 
 
 def _counted(without: str | None) -> tuple[ColumnElement[bool], ...]:

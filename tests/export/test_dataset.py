@@ -18,8 +18,8 @@ from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.emotions import NAMES, NOTHING
 from albumjudge.export import dataset as vote_dataset
 from albumjudge.export.dataset import CARD, CSV_FILE, DATA_DICTIONARY, PARQUET_FILE, Pushed
-from albumjudge.export.hub_push import PublishError
 from albumjudge.export.tables import pseudonym
+from albumjudge.hub_upload import PublishError
 from albumjudge.voting.votes import StoredVote
 from tests.checkpoint_fixtures import Answer, Request, local_hub
 from tests.training.test_publish import TOKEN, FakeHub, Repository, at, said

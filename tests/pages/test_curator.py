@@ -17,7 +17,7 @@ from albumjudge.domain.settings import Settings
 from albumjudge.domain.uploads import Picture
 from albumjudge.export import dataset as vote_dataset
 from albumjudge.export.dataset import Pushed
-from albumjudge.export.hub_push import PublishError
+from albumjudge.hub_upload import PublishError
 from albumjudge.inference.exhibit import Exhibit, JudgedCover
 from albumjudge.ui import shell as room
 from albumjudge.voting.admin_password import TRIES

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from albumjudge.export import hub_push
+from albumjudge import hub_upload
 from albumjudge.inference.checkpoints import fetch_checkpoint, read_checkpoint
 from albumjudge.inference.hub import HubAddress
 from tests.checkpoint_fixtures import Answer, LocalHub, Request, local_hub, make_generator
@@ -480,7 +480,7 @@ def test_a_hub_that_is_not_there(
 def test_a_hub_that_never_answers_is_given_up(
     folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_push, "PATIENCE", httpx2.Timeout(0.2))
+    monkeypatch.setattr(hub_upload, "TIMEOUT", httpx2.Timeout(0.2))
     hub.trouble = at("look", Answer(silent=True))
     assert run(folder) == 1
     assert "The connection to the Hub at" in failure(capsys)

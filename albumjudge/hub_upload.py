@@ -1,4 +1,4 @@
-"""Sending things to the Hugging Face Hub: patience with an end, and faults as sentences."""
+"""Uploads to the Hugging Face Hub with a time-out, and errors as sentences."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import httpx2
 from huggingface_hub import HfApi, constants, set_client_factory
 from huggingface_hub.errors import HfHubHTTPError
 
-from albumjudge import __version__
+from albumjudge._version import __version__
 
-PATIENCE = httpx2.Timeout(60.0, connect=15.0)
+TIMEOUT = httpx2.Timeout(60.0, connect=15.0)
 """Seconds without a sign of life before a server is given up."""
 
 
@@ -21,20 +21,20 @@ class PublishError(Exception):
 
 
 class _Impatient(httpx2.Client):
-    """Waits no longer than PATIENCE, though many of huggingface_hub's calls ask to wait without end."""
+    """Waits no longer than TIMEOUT, though many of huggingface_hub's calls ask to wait without end."""
 
     def send(self, request: httpx2.Request, **how: Any) -> httpx2.Response:
-        request.extensions["timeout"] = PATIENCE.as_dict()
+        request.extensions["timeout"] = TIMEOUT.as_dict()
         return super().send(request, **how)
 
 
-def be_impatient() -> None:
-    """Set huggingface_hub up, for the whole process, so that sending ends well or ill within PATIENCE.
+def limit_waiting() -> None:
+    """Set huggingface_hub up, for the whole process, so that sending ends well or ill within TIMEOUT.
 
     Fetching (:mod:`albumjudge.inference.hub`) has clients of its own and is not touched.
     """
     # Xet, the Hub's newer way for large files, knows nothing of our time-outs and retries on its own; LFS is
-    # plain HTTP, which fails in ways that can be told in a sentence, and is taken by every Hub.
+    # plain HTTP, which fails in ways that can be said in a sentence, and is taken by every Hub.
     constants.HF_HUB_DISABLE_XET = True
     set_client_factory(lambda: _Impatient(follow_redirects=True))
 
@@ -60,7 +60,7 @@ def writer(endpoint: str, token: str | None) -> HfApi:
 
 
 @contextmanager
-def in_sentences(endpoint: str, repo: str, state: str = "", *, again: str) -> Iterator[None]:
+def readable_errors(endpoint: str, repo: str, state: str = "", *, again: str) -> Iterator[None]:
     """Turn what may go wrong on the way to the Hub into a :class:`PublishError`.
 
     Args:
@@ -90,9 +90,9 @@ def _why(error: BaseException, who: str, repo: str) -> str:
             return f"{who} does not accept the access token in HF_TOKEN. Make a new one that may write."
         if status == 403:
             return f"The access token in HF_TOKEN may not write to {repo}. Use one that may, or another name."
-        told = " ".join((error.server_message or "").split()) or error.response.reason_phrase
-        return f"{who} refused with {status} ({told})."
+        said = " ".join((error.server_message or "").split()) or error.response.reason_phrase
+        return f"{who} refused with {status} ({said})."
     if isinstance(error, httpx2.HTTPError):
         return f"The connection to {who[0].lower() + who[1:]} failed ({str(error) or type(error).__name__})."
-    told = " ".join(str(error).split()) or type(error).__name__
-    return f"Publishing failed ({told})."
+    said = " ".join(str(error).split()) or type(error).__name__
+    return f"Publishing failed ({said})."
