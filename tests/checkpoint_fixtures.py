@@ -31,7 +31,7 @@ def make_generator(folder: Path, *, name: str = "tiny", seed: int = 0, size: int
 def tiny_flow(seed: int = 0) -> FlowGenerator:
     """A small flow generator, which heeds genre and decade; the seed decides what it paints."""
     torch.manual_seed(seed)
-    network = FlowGenerator(8, 3, 8, ink=4, steps=2, autoguidance_width=8)
+    network = FlowGenerator(8, 3, 8, decoder_width=4, steps=2, autoguidance_width=8)
     with torch.no_grad():
         for weights in network.parameters():  # Some layers begin with zeros.
             weights.add_(torch.randn_like(weights), alpha=0.1)

@@ -18,7 +18,7 @@ from albumjudge import metrics
 from albumjudge.domain.conditions import DECADES, GENRES
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.inference.checkpoints import load_generator, read_checkpoint
-from albumjudge.inference.painter import Painter, asked
+from albumjudge.inference.painter import Painter, condition_labels
 from albumjudge.models.dcgan import Generator
 from tests.checkpoint_fixtures import tiny_flow
 from tests.cover_folders import cover_folder, write_metadata
@@ -208,7 +208,7 @@ def test_what_is_measured_is_what_the_exhibit_shows(make: Callable[[], Generator
     if not isinstance(generator, Generator):
         identities.append(CoverIdentity("test-00000000", 3, "jazz"))
     shown = Painter(generator, "test-00000000").paint_each(identities)
-    painted = paint(generator, [i.seed for i in identities], asked(identities)).transpose(0, 2, 3, 1)
+    painted = paint(generator, [i.seed for i in identities], condition_labels(identities)).transpose(0, 2, 3, 1)
     for one, other in zip(shown, painted, strict=True):
         assert np.abs(one.pixels.astype(int) - other).max() <= 1
     assert (painted[0] != painted[-1]).any()

@@ -19,6 +19,7 @@ from typing import Any, cast
 from huggingface_hub import PyTorchModelHubMixin
 
 from albumjudge.domain.emotions import NAMES
+from albumjudge.inference import legacy
 from albumjudge.inference.checkpoints import NETWORKS, Kind
 from albumjudge.metrics import table_named, with_ids
 from training.data.images import DataError
@@ -76,8 +77,8 @@ VOTES_NOTE = (
     "felt. Album covers were not among the pictures"
 )
 USE = {
-    "Jury": f"{USE_JUDGE}heard = judge.juror_probabilities(pictures)  # shape (jurors, pictures, emotions)\n"
-    "print(dict(zip(NAMES, heard.mean(0)[0].tolist(), strict=True)))\n",
+    "Jury": f"{USE_JUDGE}by_juror = judge.juror_probabilities(pictures)  # shape (jurors, pictures, emotions)\n"
+    "print(dict(zip(NAMES, by_juror.mean(0)[0].tolist(), strict=True)))\n",
     "VGG16EmotionClassifier": f"{USE_JUDGE}print(dict(zip(NAMES, judge(pictures).softmax(1)[0].tolist(), strict=True)))\n",
 }
 SOURCES = {
@@ -209,6 +210,7 @@ def _network(record: Record) -> tuple[Kind, type]:
         raise DataError(f"training.json says kind {kind!r}; known are {' and '.join(NETWORKS)}.")
     known = NETWORKS[kind]
     name = record.get("network", next(iter(known)))
+    name = legacy.NETWORKS.get(name, name)
     if name not in known:
         raise DataError(f"training.json says network {name!r}; known are {' and '.join(known)}.")
     return kind, known[name]

@@ -20,7 +20,7 @@ from albumjudge.inference.checkpoints import BUNDLED, GUESTS, NETWORKS
 from albumjudge.models.dcgan import Generator
 from training.data.images import DataError
 from training.engine.state import save_checkpoint, write_json
-from training.reports.model_card import NOT_AS_A_CRITIC, WHAT, card, main, progress, write_card
+from training.reports.model_card import NOT_AS_A_CRITIC, WHAT, card, main, progress, read_object, write_card
 
 GENERATOR: dict[str, Any] = {
     "kind": "generator",
@@ -117,10 +117,9 @@ def test_a_judges_card_says_what_it_learned_from() -> None:
 
 @pytest.mark.parametrize("folder", [*BUNDLED.values(), *GUESTS], ids=lambda folder: folder.name)
 def test_bundled_cards_say_what_their_files_say(folder: Path) -> None:
-    record, measured = (
-        json.loads((folder / name).read_text("utf-8")) for name in ("training.json", "metrics.json")
-    )
-    text = card(record, measured)
+    record, measured = (read_object(folder / name) for name in ("training.json", "metrics.json"))
+    assert record is not None
+    text = card(record, measured or {})
     assert all(f"| {juror['name']} | {juror['told']} |" in text for juror in record.get("lives", ()))
     assert "not recorded" not in text
     assert text == (folder / "README.md").read_text("utf-8")
