@@ -208,7 +208,9 @@ def test_what_is_measured_is_what_the_exhibit_shows(make: Callable[[], Generator
     if not isinstance(generator, Generator):
         identities.append(CoverIdentity("test-00000000", 3, "jazz"))
     shown = Painter(generator, "test-00000000").paint_each(identities)
-    painted = paint(generator, [i.seed for i in identities], condition_labels(identities)).transpose(0, 2, 3, 1)
+    painted = paint(generator, [i.seed for i in identities], condition_labels(identities)).transpose(
+        0, 2, 3, 1
+    )
     for one, other in zip(shown, painted, strict=True):
         assert np.abs(one.pixels.astype(int) - other).max() <= 1
     assert (painted[0] != painted[-1]).any()
