@@ -13,10 +13,8 @@ from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.domain.verdict import Verdict
 from albumjudge.inference.exhibit import JudgedCover
 from albumjudge.statistics import juror_disagreement
-from albumjudge.ui import charts, prints
+from albumjudge.ui import charts, jurors, prints
 from albumjudge.ui import shell as room
-from albumjudge.ui.captions import meaning
-from albumjudge.ui.jurors import lives
 
 room.need_frame()
 
@@ -116,16 +114,16 @@ def whole_jury(judged: JudgedCover) -> None:
 
 
 def each_juror(judged: JudgedCover) -> None:
-    verdict = judged.verdict
+    verdict, jury = judged.verdict, room.exhibit().checkpoints["judge"]
     with st.container(key="jurors-head", horizontal=True, vertical_alignment="center"):
         st.html('<h2 class="row-title">One by one</h2>', width="content")
         looking = st.toggle("Show where each of them looks", key="looking")
     lit: list[bytes] = []
     if looking:
         with st.spinner("Each of them points ..."):
-            lit = eyes(str(judged.cover.identity), verdict.revision, judged)
-        st.html(f'<p class="quiet">{escape(meaning(room.exhibit().checkpoints["judge"].metrics))}</p>')
-    known = lives(room.exhibit().checkpoints["judge"].training)
+            lit = saliency_by_juror(str(judged.cover.identity), verdict.revision, judged)
+        st.html(f'<p class="quiet">{escape(jurors.saliency_meaning(jury.metrics))}</p>')
+    known = jurors.descriptions(jury.training)
     reach = max(max(juror.probabilities) for juror in verdict.jurors)
     signs = " · ".join(
         f'<span><i class="hue-{e.name}" aria-hidden="true">{e.sign}</i> {e.name}</span>'
@@ -148,7 +146,7 @@ def each_juror(judged: JudgedCover) -> None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def eyes(cover: str, jury: str, _judged: JudgedCover) -> list[bytes]:
+def saliency_by_juror(cover: str, jury: str, _judged: JudgedCover) -> list[bytes]:
     """Where each juror looked; cover and jury are the key of the cache."""
     return room.exhibit().saliency_pngs(_judged, enlarge=3)
 

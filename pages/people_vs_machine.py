@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
 
-from albumjudge.domain.cover import read_png
-from albumjudge.domain.emotions import EMOTIONS, NAMES, NOTHING
+from albumjudge.domain.emotions import NAMES, NOTHING
 from albumjudge.export.tables import DATA_DICTIONARY, write_csv
-from albumjudge.statistics import agreement, by_emotion, duel_findings, exclusions, findings
-from albumjudge.statistics.agreement import CoverAgreement, Share, Summary
-from albumjudge.statistics.by_emotion import EmotionOnCover
-from albumjudge.statistics.duel_findings import DuelFindings
+from albumjudge.statistics import agreement, by_emotion, exclusions
+from albumjudge.statistics.agreement import CoverAgreement
 from albumjudge.statistics.exclusions import Sifted
 from albumjudge.statistics.findings import Findings
-from albumjudge.ui import charts, evidence, figures, prints
+from albumjudge.ui import charts, evidence, figures
 from albumjudge.ui import duels as pairs
 from albumjudge.ui import shell as room
 from albumjudge.ui.evidence import percent
+from albumjudge.ui.rooms.results import (
+    SIGNS,
+    counts,
+    emotion_prints,
+    emotion_table,
+    finding,
+    rankings,
+    state_of,
+    worked_out,
+    worked_out_of_pairs,
+)
 from albumjudge.voting.curation import CurationStore
-from albumjudge.voting.duels import DuelStore, DuelVote
+from albumjudge.voting.duels import DuelStore
 from albumjudge.voting.votes import StoredVote, VoteStore
 
 room.need_frame()
 
-MOST_COVERS = 4
-"""Covers in a row of one emotion."""
-SIGNS = {e.name: e.sign for e in EMOTIONS}
 EARLIER = "count-earlier"
 PARTLY_WORDS = {
     exclusions.FELT_NOTHING: "The machine cannot say that. They count where people and machine are "
@@ -43,77 +48,6 @@ PARTLY_WORDS = {
     "agreed "
     "with the label is counted apart.",
 }
-
-
-@st.cache_data(show_spinner="Counting the votes ...", max_entries=4)
-def worked_out(key: tuple[object, ...], _votes: Sequence[StoredVote]) -> Findings:
-    """The findings, kept until a vote or an answer is added; ``key`` is from :func:`state_of`."""
-    return findings.find(_votes)
-
-
-@st.cache_data(show_spinner=False, max_entries=4)
-def worked_out_of_pairs(key: tuple[object, ...], _votes: Sequence[DuelVote]) -> DuelFindings:
-    """What the choices between pairs say, kept until there is another; a choice never changes."""
-    return duel_findings.find(_votes)
-
-
-def state_of(votes: Sequence[StoredVote], excluded: Iterable[str]) -> tuple[object, ...]:
-    """Tells two states of the ballot box apart without comparing every vote."""
-    answers = sum(vote.agrees is not None for vote in votes)
-    last = (votes[-1].visitor, str(votes[-1].cover)) if votes else ()
-    return (len(votes), answers, *last, *sorted(excluded))
-
-
-def counted(number: int, one: str, many: str) -> str:
-    return f"<div><dt>{one if number == 1 else many}</dt><dd>{number:,}</dd></div>"
-
-
-def span(share: Share) -> str:
-    """The interval in words: "between 12 % and 40 %"."""
-    return f"between {percent(share.interval.low)} and {percent(share.interval.high)}"
-
-
-def counts(numbers: Summary) -> str:
-    return (
-        '<dl class="counts">'
-        + counted(numbers.votes, "vote", "votes")
-        + counted(numbers.visitors, "visitor", "visitors")
-        + counted(numbers.covers, "cover", "covers")
-        + "</dl>"
-    )
-
-
-def finding(numbers: Summary, found: Findings) -> str:
-    """The main result in a sentence, with its interval and what chance alone would give."""
-    felt, chance = numbers.felt_agreement, numbers.chance
-    level = chance.marginal if chance.marginal is not None else chance.uniform
-    judgement = {
-        None: "So far that cannot be told from chance.",
-        0: "So far that cannot be told from chance.",
-        1: "That is more than chance.",
-        -1: "That is less than chance.",
-    }[found.agreement.excess.beside(0)]
-    first = (
-        f'<p class="finding">In <b>{percent(felt.value or 0.0)}</b> of the votes, people and machine '
-        "felt the same "
-        f"before they knew of each other: {felt.successes} of {felt.trials}. {judgement}</p>"
-    )
-    details = (
-        f"With so many votes the true share lies {span(felt)} (Wilson interval, 95 %, taking each vote for "
-        "itself). If both kept their habits but answered without looking, they would meet in "
-        f"{percent(level)} of the cases."
-    )
-    answers = numbers.says_agree
-    if answers.trials:
-        noun = "answer" if answers.trials == 1 else "answers"
-        details += (
-            " Asked afterwards, with the machine’s label before them, people agreed in "
-            f"{percent(answers.value or 0.0)} "
-            f"of {answers.trials} {noun} ({span(answers)})."
-        )
-    if felt.trials < findings.FEWEST_VOTES:
-        details += f" Below {findings.FEWEST_VOTES} votes all of this is a first glimpse."
-    return f'{first}<p class="lead">{escape(details)}</p>'
 
 
 def how_often(votes: Sequence[StoredVote]) -> None:
@@ -144,80 +78,6 @@ def cover_by_cover(votes: Sequence[StoredVote]) -> None:
         "the same.</p>"
     )
     st.altair_chart(charts.confusion(agreement.confusion(votes).tolist()), theme=None)
-
-
-def share_cell(share: Share) -> str:
-    if share.value is None:
-        return "<td>–</td>"
-    low, high = percent(share.interval.low), percent(share.interval.high)
-    return f'<td>{percent(share.value)} <span class="range">{low} to {high}</span></td>'
-
-
-def emotion_table(votes: Sequence[StoredVote]) -> str:
-    """HTML of the per-emotion table; unpleasant ones first, as everywhere."""
-    rows = {row.emotion: row for row in agreement.per_emotion(votes)}
-    lines = "".join(
-        f'<tr><th scope="row"><span class="hue-{name}" aria-hidden="true">{SIGNS[name]}</span> {name}</th>'
-        f"<td>{rows[name].felt}</td><td>{rows[name].named}</td>"
-        f"{share_cell(rows[name].recognised)}{share_cell(rows[name].shared)}{share_cell(rows[name].says_agree)}</tr>"
-        for name in charts.ON_SIDES
-    )
-    return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Emotion by emotion"><table '
-        'class="measures">'
-        '<thead><tr><th scope="col">emotion</th><th scope="col">people<br>felt it</th>'
-        '<th scope="col">machine<br>felt it</th><th scope="col">when people did,<br>machine did too</th>'
-        '<th scope="col">when machine did,<br>people did too</th><th scope="col">people '
-        "agreed<br>with this label</th>"
-        f"</tr></thead><tbody>{lines}</tbody></table></div>"
-    )
-
-
-def gallery(box: VoteStore, rows: Sequence[CoverAgreement]) -> None:
-    """A row of covers, each with how many felt as the machine did."""
-    shown = []
-    for row in rows:
-        stored = box.stored_cover(row.cover)
-        if stored is None:
-            continue
-        share = row.agreement
-        shown.append(
-            prints.framed(
-                read_png(row.cover, stored[0]),
-                size="small",
-                short=True,
-                feeling=f"machine: {row.verdict.top}",
-                note=f"{share.successes} of {share.trials} people too",
-            )
-        )
-    st.html(f'<div class="row">{"".join(shown)}</div>')
-
-
-def rankings(box: VoteStore, covers: Sequence[CoverAgreement]) -> None:
-    fewest = agreement.FEWEST_VOTES
-    if max(row.agreement.trials for row in covers) < fewest:
-        st.html(
-            '<div class="prose"><h2>Most agreed on, most disputed</h2></div>'
-            f'<p class="quiet">A cover is ranked once {fewest} people have voted on it. None is so far.</p>'
-        )
-        return
-    for title, rows, none in (
-        (
-            "Most agreed on",
-            agreement.most_agreed(covers),
-            "On no cover do most people feel as the machine does.",
-        ),
-        (
-            "Most disputed",
-            agreement.most_disputed(covers),
-            "There is no cover on which most people feel otherwise.",
-        ),
-    ):
-        st.html(f'<div class="prose"><h2>{title}</h2></div>')
-        if rows:
-            gallery(box, rows)
-        else:
-            st.html(f'<p class="quiet">{none} Counted are covers with at least {fewest} votes.</p>')
 
 
 def how_sure(found: Findings) -> None:
@@ -251,26 +111,6 @@ def in_detail(found: Findings) -> None:
             if found.noise.covers:
                 faint = bool(found.noise.distance.unmet)
                 st.altair_chart(charts.noise(found.noise.covers, faint=faint), theme=None)
-
-
-def emotion_prints(box: VoteStore, rows: Sequence[EmotionOnCover]) -> None:
-    """Covers of one emotion, with how many people felt it and how probable the machine thinks it."""
-    shown = []
-    for here in rows[:MOST_COVERS]:
-        stored = box.stored_cover(here.cover.cover)
-        if stored is not None:
-            shown.append(
-                prints.framed(
-                    read_png(here.cover.cover, stored[0]),
-                    size="small",
-                    short=True,
-                    feeling=f"people: {here.people} of {here.voters}",
-                    note=f"machine: {percent(here.machine)}",
-                )
-            )
-    st.html(f'<div class="row">{"".join(shown)}</div>')
-    if len(rows) > MOST_COVERS:
-        st.html(f'<p class="quiet">And {len(rows) - MOST_COVERS} more.</p>')
 
 
 @st.fragment

@@ -5,70 +5,23 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
-from typing import Any
-from urllib.parse import urlsplit
 
 import streamlit as st
 
 from albumjudge.domain import emotions
 from albumjudge.domain import seeds as hanging
-from albumjudge.domain.conditions import DECADES, GENRE_WORDS, GENRES
-from albumjudge.domain.cover import AS_TRAINED, CoverIdentity, CoverLinkError, read_png
+from albumjudge.domain.cover import CoverIdentity, CoverLinkError, read_png
 from albumjudge.domain.verdict import Verdict
 from albumjudge.inference.exhibit import JudgedCover
-from albumjudge.ui import charts, prints
+from albumjudge.ui import charts, names, prints
 from albumjudge.ui import shell as room
+from albumjudge.ui.rooms.order import Order, take_order, takes_orders
 
 room.need_frame()
 
 FIRST_COUNT = 12
 LAST_WALL = 99_999
-ANY_MUSIC, ANY_TIME, BOTH = "any music", "any time", "all, side by side"
-MANNERS = {"safest": 50, "safe": 75, "as it learned": AS_TRAINED, "wild": 120, "wildest": 140}
-"""How far from the middle of what it knows a painter goes, and the percentage that the identity keeps."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """What the visitor asks the painters for.
-
-    Attributes:
-        genre, decade: None for any.
-        manner: a key of ``MANNERS``.
-        painters: revisions of those who paint; one, or two to compare.
-    """
-
-    genre: str | None
-    decade: str | None
-    manner: str
-    painters: tuple[str, ...]
-
-    def covers(self, painter: str, seeds: Sequence[int]) -> list[CoverIdentity]:
-        """The covers that a painter is asked for; one that takes no orders is asked for any."""
-        genre, decade = (self.genre, self.decade) if takes_orders(painter) else (None, None)
-        return [CoverIdentity(painter, seed, genre, decade, MANNERS[self.manner]) for seed in seeds]
-
-    @property
-    def words(self) -> str:
-        """The order in words: ``1970s jazz sleeves, safe``; empty if nothing was asked for."""
-        kind = " ".join(part for part in (self.decade, GENRE_WORDS.get(self.genre or "", "")) if part)
-        manner = "" if MANNERS[self.manner] == AS_TRAINED else f", {self.manner}"
-        return f"{kind or 'any'} sleeves{manner}" if kind or manner else ""
-
-    @property
-    def query(self) -> dict[str, str]:
-        """What the link says of it; nothing about what was left as it is."""
-        asked = {
-            "genre": self.genre or "",
-            "decade": self.decade or "",
-            "manner": "" if MANNERS[self.manner] == AS_TRAINED else self.manner.replace(" ", "-"),
-            "painter": "both"
-            if len(self.painters) > 1
-            else ("" if self.painters[0] == room.exhibit().painter.revision else self.painters[0]),
-        }
-        return {name: value for name, value in asked.items() if value}
 
 
 def wall_number() -> int:
@@ -78,50 +31,6 @@ def wall_number() -> int:
         return int(asked)
     number: int = st.session_state.get("wall_number") or secrets.randbelow(LAST_WALL) + 1
     return number
-
-
-def name_of(revision: str) -> str:
-    """A painter's name without the digits that tell its weights apart."""
-    return revision.rsplit("-", 1)[0]
-
-
-def picked(label: str, options: Sequence[str], key: str, now: str, **look: Any) -> str:
-    """A choice that begins as the link says and is remembered while the visitor looks around."""
-    if key not in st.session_state:
-        st.session_state[key] = now if now in options else options[0]
-    return str(st.selectbox(label, options, key=key, **look))
-
-
-def take_order() -> Order:
-    """What is asked for: by the link at first, then by the choices above the wall."""
-    asked = st.query_params
-    painters = [painter.revision for painter in room.exhibit().painters]
-    kept = st.session_state.setdefault("order", {})
-
-    def remembered(name: str) -> str:
-        # Widgets forget what they were set to when another view takes the page.
-        return str(kept.get(name) or asked.get(name, ""))
-
-    words = {GENRE_WORDS[genre]: genre for genre in GENRES}
-    music, time = ANY_MUSIC, ANY_TIME
-    # A choice that changes nothing anyone could see would be a sham.
-    if room.exhibit().follows_conditions():
-        genre = GENRE_WORDS.get(remembered("genre"), "")
-        music = picked("Music", [ANY_MUSIC, *words], "order-genre", genre)
-        time = picked("Time", [ANY_TIME, *DECADES], "order-decade", remembered("decade"))
-    if "order-manner" not in st.session_state:
-        manner = remembered("manner").replace("-", " ")
-        st.session_state["order-manner"] = manner if manner in MANNERS else "as it learned"
-    manner = str(st.select_slider("Safe ↔ wild", list(MANNERS), key="order-manner"))
-    chosen: tuple[str, ...] = (painters[0],)
-    if len(painters) > 1:
-        names = {name_of(painter): (painter,) for painter in painters} | {BOTH: tuple(painters)}
-        who = remembered("painter")
-        now = BOTH if who == "both" else name_of(who) if who else ""
-        chosen = names[picked("Painter", list(names), "order-painter", now)]
-    order = Order(words.get(music), time if time in DECADES else None, manner, chosen)
-    st.session_state["order"] = order.query
-    return order
 
 
 def wall() -> None:
@@ -146,7 +55,7 @@ def wall() -> None:
         st.query_params.from_dict(link)
     deaf = [p for p in order.painters if not takes_orders(p)]
     if (order.genre or order.decade) and deaf:
-        *others, last = [name_of(painter) for painter in deaf]
+        *others, last = [names.title(painter) for painter in deaf]
         said = (
             f"{', '.join(others)} and {last} know nothing of music or decades and paint what comes."
             if others
@@ -155,7 +64,7 @@ def wall() -> None:
         st.html(f'<p class="quiet">{escape(said)}</p>')
     for painter in order.painters:
         if len(order.painters) > 1:
-            st.html(f'<h2 class="painter">{escape(name_of(painter))}</h2>')
+            st.html(f'<h2 class="painter">{escape(names.title(painter))}</h2>')
         hang(number, order.covers(painter, hanging.wall(number, count)))
     with st.container(key="stage-foot", horizontal=True, vertical_alignment="center"):
         st.page_link(room.VOTE, label="And you? Say what you feel")
@@ -172,19 +81,12 @@ def wall_words(number: int, order: Order) -> str:
     )
 
 
-def takes_orders(painter: str) -> bool:
-    """Whether it is of any use to ask this painter for something."""
-    exhibit = room.exhibit()
-    known = exhibit.painter_of(painter)
-    return known is not None and known.conditional and exhibit.follows_conditions(painter)
-
-
 def hang(number: int, identities: Sequence[CoverIdentity]) -> None:
     """One painter's covers on a wall, each of which can be chosen."""
-    with st.container(key=f"wall-{name_of(identities[0].generator)}"):
+    with st.container(key=f"wall-{identities[0].painter}"):
         for judged in room.exhibit().show_each(identities):
             identity = judged.cover.identity
-            key = f"{name_of(identity.generator)}-{identity.seed}"
+            key = f"{identity.painter}-{identity.seed}"
             with st.container(key=f"print-{key}"):
                 st.html(prints.framed(judged.cover, size="wall", feeling=judged.verdict.words))
                 chosen = st.button(
@@ -210,12 +112,6 @@ def look_up(link: str) -> JudgedCover:
             raise
         png, verdict = stored
         return JudgedCover(read_png(identity, png), verdict)
-
-
-def link_to(identity: CoverIdentity) -> str:
-    """The address that opens this cover anywhere."""
-    here = urlsplit(st.context.url or "")
-    return here._replace(path=here.path or "/", query=f"cover={identity}", fragment="").geturl()
 
 
 def jurors_in_words(verdict: Verdict) -> str:
@@ -254,7 +150,7 @@ def cover(link: str) -> None:
             if judged.verdict.jurors:
                 st.toggle("Show where it looked", key=looked)
         with st.container(key="words"):
-            who = judged.verdict.revision.rsplit("-", 1)[0]
+            who = names.sentence_form(judged.verdict.revision)
             jurors = jurors_in_words(judged.verdict) if len(judged.verdict.jurors) > 1 else ""
             st.html(
                 f'<h1 class="title verdict">{escape(judged.verdict.words)}</h1>'
@@ -273,7 +169,7 @@ def cover(link: str) -> None:
                     st.page_link(room.JURY, label="Hear every juror", query_params={"cover": link})
             with st.container(key="take-home"):
                 st.html('<p class="quiet">A link to this cover, the same for everyone:</p>')
-                st.code(link_to(identity), language=None, wrap_lines=True)
+                st.code(room.address(cover=str(identity)), language=None, wrap_lines=True)
                 with st.container(horizontal=True):
                     name = f"{identity}"
                     st.download_button("PNG, 64 × 64", judged.cover.png(), f"{name}.png", "image/png")

@@ -2,126 +2,40 @@
 
 from __future__ import annotations
 
-import contextlib
-from dataclasses import dataclass
 from html import escape
-from urllib.parse import urlsplit
 
 import streamlit as st
 
-from albumjudge.domain import seeds as hanging
-from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError, read_png
+from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.emotions import EMOTIONS, NAMES, NOTHING
 from albumjudge.statistics import rounds as round_summaries
-from albumjudge.statistics.rounds import Summary
 from albumjudge.ui import charts, prints, visitor
 from albumjudge.ui import round_summary as summing_up
-from albumjudge.ui import share_card as card
 from albumjudge.ui import shell as room
+from albumjudge.ui.rooms.ballot import (
+    Choice,
+    already_voted,
+    cast,
+    cast_now,
+    choose,
+    covers_as_voted,
+    curators,
+    on_the_easel,
+    take_back,
+    take_next,
+    up_for_vote,
+)
+from albumjudge.ui.rooms.round_end import finished
 from albumjudge.ui.round_summary import NOTHING_WORDS
-from albumjudge.ui.share_card import Face
 from albumjudge.voting import rounds
-from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
-from albumjudge.voting.rounds import Offer, Round
+from albumjudge.voting.rounds import Round
 from albumjudge.voting.store import ClosedError
 from albumjudge.voting.votes import StoredVote, VoteStore
 
 room.need_frame()
 
-OUR_LINKS = ("cover", "round")
-"""What this page writes into its address; whatever else stands there is left alone."""
 _SIGN = {emotion.name: emotion.sign for emotion in EMOTIONS}
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What a visitor chose and is not known to be stored yet."""
-
-    cover: CoverIdentity
-    felt: str
-    seconds: float
-
-
-def go(**link: str) -> None:
-    """Change the address."""
-    kept = {name: value for name, value in st.query_params.to_dict().items() if name not in OUR_LINKS}
-    if st.query_params.to_dict() != kept | link:
-        st.query_params.from_dict(kept | link)
-
-
-def curators() -> CurationStore:
-    return CurationStore(room.engine())
-
-
-def up_for_vote(box: VoteStore) -> Offer:
-    """The covers that visitors are asked about."""
-    revision = room.exhibit().painter.revision
-    pool = [CoverIdentity(revision, seed) for seed in hanging.ballot_pool(revision)]
-    return rounds.offer(box.anchors(revision), pool)
-
-
-def on_the_easel(
-    box: VoteStore, now: Round, mine: list[StoredVote], covers: Offer
-) -> CoverIdentity | StoredVote | None:
-    """The cover in the link if this visitor may vote on it, their vote if they have, else one that is due.
-
-    Returns:
-        None if the visitor has voted on all covers there are.
-    """
-    voted_on = {vote.cover: vote for vote in mine}
-    left = covers.left(voted_on)
-    for identity in asked_for():
-        if identity in voted_on:
-            return voted_on[identity]
-        if identity in left:
-            st.session_state["easel"] = str(identity)
-            return identity
-    if not left:
-        return None
-    identity_due = rounds.choose(now, voted_on, covers, box.tallies(room.exhibit().painter.revision))
-    if identity_due is not None:
-        st.session_state["easel"] = str(identity_due)
-        go(cover=str(identity_due))
-    return identity_due
-
-
-def asked_for() -> list[CoverIdentity]:
-    """The covers that this page should show, the likeliest first.
-
-    A quick visitor answers before the browser has taken over the link that this page has just set; the session
-    knows which cover was shown.
-    """
-    found = []
-    for link in (st.query_params.get("cover"), st.session_state.get("easel")):
-        with contextlib.suppress(CoverLinkError):
-            found.append(CoverIdentity.parse(link or ""))
-    return found
-
-
-def already_voted(mine: list[StoredVote]) -> StoredVote | None:
-    """The visitor's vote on the cover that is asked for, if there is one."""
-    voted_on = {vote.cover: vote for vote in mine}
-    return next((voted_on[identity] for identity in asked_for() if identity in voted_on), None)
-
-
-def take_next(**link: str) -> None:
-    """Leave this cover: for the next one that is due, or for what the link says."""
-    for key in ("easel", "choice"):
-        st.session_state.pop(key, None)
-    go(**link)
-    st.rerun()
-
-
-def choose(identity: CoverIdentity, felt: str) -> None:
-    """Keep what was chosen, before anything that could fail is touched."""
-    seconds = visitor.first_sights().seconds(visitor.current(), str(identity))
-    st.session_state["choice"] = Choice(identity, felt, seconds)
-    cast_now()
-
-
-def cast_now() -> None:
-    st.session_state["cast-now"] = True
 
 
 def ballot(identity: CoverIdentity, now: Round) -> None:
@@ -158,39 +72,6 @@ def ballot(identity: CoverIdentity, now: Round) -> None:
         not_stored(waiting, st.session_state.get("not-stored", "Your vote is not stored yet."))
 
 
-def cast(box: VoteStore, who: str, choice: Choice) -> None:
-    """Store the vote that waits; if the database does not take it, it goes on waiting."""
-    st.session_state["easel"] = str(choice.cover)
-    go(cover=str(choice.cover))
-    try:
-        judged = room.exhibit().show_identity(choice.cover)
-    except CoverLinkError:
-        # Its painter has just been replaced; there is nothing left that the vote could be about.
-        st.session_state.pop("choice", None)
-        raise
-    mine = box.votes(visitor=who)
-    label, arm = rounds.draw_label(judged.verdict.top)
-    box.cast(
-        visitor=who,
-        judged=judged,
-        felt=choice.felt,
-        label_shown=label,
-        arm=arm,
-        seconds_to_vote=choice.seconds,
-        round_id=rounds.current(who, mine).id,
-    )
-    for key in ("choice", "not-stored"):
-        st.session_state.pop(key, None)
-
-
-def take_back(sentence: str) -> None:
-    """Forget a choice that came after the doors closed, and say so."""
-    for key in ("choice", "not-stored", "easel"):
-        st.session_state.pop(key, None)
-    st.session_state["too-late"] = sentence
-    go()
-
-
 def not_stored(choice: Choice, sentence: str) -> None:
     felt = NOTHING_WORDS if choice.felt == NOTHING else choice.felt
     with st.container(key="apology"):
@@ -199,21 +80,6 @@ def not_stored(choice: Choice, sentence: str) -> None:
             "kept here.</p>"
         )
         st.button("Try again", type="primary", key="try-casting-again", on_click=cast_now)
-
-
-def covers_as_voted(box: VoteStore, votes: tuple[StoredVote, ...]) -> list[Cover]:
-    """The covers that were voted on, whoever painted them."""
-    try:
-        return [judged.cover for judged in room.exhibit().show_each([vote.cover for vote in votes])]
-    except CoverLinkError:
-        return [_from_the_votes(box, vote.cover) for vote in votes]
-
-
-def _from_the_votes(box: VoteStore, identity: CoverIdentity) -> Cover:
-    stored = box.stored_cover(identity)
-    if stored is None:
-        raise CoverLinkError(f"Cover No. {identity.number} is gone.")
-    return read_png(identity, stored[0])
 
 
 def your_words(felt: str) -> str:
@@ -227,8 +93,8 @@ def reveal(box: VoteStore, vote: StoredVote, mine: list[StoredVote]) -> None:
     its_round = rounds.played(vote.round or "", mine)
     place = its_round.place(vote) if vote in its_round.cast else None
     # Once the end of a round has told which labels were drawn at random, an answer would prove nothing.
-    told = its_round.full and (place != rounds.CARDS or vote.round in st.session_state.get("told", ()))
-    asked = vote.agrees is None and not told
+    disclosed = its_round.full and (place != rounds.CARDS or vote.round in st.session_state.get("told", ()))
+    asked = vote.agrees is None and not disclosed
     room.from_the_top(f"{'label' if asked else 'reveal'}-{vote.cover}")
     (cover,) = covers_as_voted(box, (vote,))
     with st.container(key="pair"):
@@ -240,7 +106,7 @@ def reveal(box: VoteStore, vote: StoredVote, mine: list[StoredVote]) -> None:
             if asked:
                 question(box, vote, its_round)
             else:
-                machine_and_crowd(box, vote, told)
+                machine_and_crowd(box, vote, disclosed)
                 onward(vote, its_round)
 
 
@@ -262,7 +128,7 @@ def question(box: VoteStore, vote: StoredVote, its_round: Round) -> None:
         leave(its_round)
 
 
-def machine_and_crowd(box: VoteStore, vote: StoredVote, told: bool) -> None:
+def machine_and_crowd(box: VoteStore, vote: StoredVote, disclosed: bool) -> None:
     """What the jury and the others felt."""
     others = round_summaries.card(vote, box.crowd(vote.cover, without=vote.visitor))
     eight = sum(others.others[: len(NAMES)])
@@ -275,7 +141,7 @@ def machine_and_crowd(box: VoteStore, vote: StoredVote, told: bool) -> None:
             aside = (
                 f" That label was drawn at random, to see who agrees out of politeness; the machine’s own would "
                 f"have been “{vote.verdict.top}”."
-                if told
+                if disclosed
                 else " It does not go with the chart? The end of the round explains."
             )
         st.html(
@@ -308,91 +174,6 @@ def leave(its_round: Round) -> None:
     if its_round.full:
         take_next(round=its_round.id)
     take_next()
-
-
-def link_to(round_id: str) -> str:
-    """The address that shows this round anywhere."""
-    here = urlsplit(st.context.url or "")
-    return here._replace(path=here.path or "/", query=f"round={round_id}", fragment="").geturl()
-
-
-def finished(box: VoteStore, who: str, link: str) -> None:
-    """A round by its link: its summary, once it is over."""
-    cast_in_it = box.votes(round_id=link)
-    if not cast_in_it:
-        no_round("This link leads to no round. Perhaps a part of it was cut off on its way here.")
-        return
-    owner = cast_in_it[0].visitor
-    votes = box.votes(visitor=owner)
-    this = rounds.played(link, votes)
-    left = up_for_vote(box).left({vote.cover for vote in votes}) if curators().is_open() else ()
-    if not this.full and left:
-        no_round(f"This round is still being played: {len(this.cast)} of {rounds.CARDS} covers so far.")
-        return
-    tallies = {}
-    for generator in {vote.cover.generator for vote in this.cast}:
-        tallies.update(box.tallies(generator, without=owner))
-    found = round_summaries.summarise(this, votes, tallies)
-    assert found is not None
-    summary(found, covers_as_voted(box, this.cast), yours=owner == who, more=bool(left))
-
-
-def no_round(sentence: str) -> None:
-    room.heading("No round to show", sentence)
-    if st.button("Play a round", key="another", type="primary"):
-        take_next()
-
-
-def summary(found: Summary, covers: list[Cover], *, yours: bool, more: bool) -> None:
-    """What came of a round."""
-    room.from_the_top(f"round-{found.id}")
-    if yours:
-        st.session_state["told"] = {*st.session_state.get("told", ()), found.id}
-    with st.container(key="round-head"):
-        room.heading("Your round" if yours else "A visitor’s round", summing_up.headline(found, yours))
-    st.html(summing_up.hung(found, covers, yours))
-    with st.container(key="side-by-side-round"):
-        with st.container(key="round-numbers"):
-            st.html(summing_up.counts(found) + summing_up.crowd_note(found))
-            st.html(summing_up.alone(found, yours) + summing_up.truth(found, yours))
-            with st.container(key="onward", horizontal=True, vertical_alignment="center"):
-                words = "Another round" if yours else "Play a round yourself"
-                if (more or not yours) and st.button(words, key="another", type="primary", shortcut="Right"):
-                    take_next()
-                st.page_link(room.PEOPLE, label="See how everyone voted")
-        with st.container(key="round-profile"):
-            st.html(
-                f"<h2>{'Your' if yours else 'The visitor’s'} feeling profile</h2>"
-                '<p class="sides"><span>← unpleasant</span><span>pleasant →</span></p>'
-                f'<p class="heard">{escape(charts.spoken(found.yours.shares))}</p>'
-            )
-            everyone = None if found.everyone is None else found.everyone.shares
-            st.altair_chart(charts.profile(found.yours.shares, everyone), theme=None)
-            st.html(f'<p class="quiet">{escape(summing_up.profile_note(found, yours))}</p>')
-            if yours:
-                keep(found, covers)
-
-
-def keep(found: Summary, covers: list[Cover]) -> None:
-    """The link to share and the card to keep."""
-    link = link_to(found.id)
-    faces = [
-        Face(cover, shown.vote.felt, shown.vote.verdict.top)
-        for cover, shown in zip(covers, found.cards, strict=True)
-    ]
-    png = card.draw(faces, "My round", summing_up.on_the_card(found), link, lettering=room.serif())
-    with st.container(key="to-keep"):
-        st.html("<h2>To keep, to share</h2>")
-        st.html('<p class="quiet">This link shows the round to anyone. Who played it, it does not say.</p>')
-        st.code(link, language=None, wrap_lines=True)
-        st.download_button(
-            "Keep it as a picture",
-            png,
-            file_name=f"round-{found.id}.png",
-            mime="image/png",
-            key="card",
-            on_click="ignore",
-        )
 
 
 def all_seen() -> None:

@@ -11,13 +11,13 @@ import streamlit as st
 from albumjudge.domain import uploads
 from albumjudge.domain.uploads import Picture, UploadError
 from albumjudge.domain.verdict import Verdict
-from albumjudge.ui import charts, colours, prints, visitor
+from albumjudge.ui import charts, colours, names, prints, visitor
 from albumjudge.ui import shell as room
 from albumjudge.voting.submissions import SubmissionStore
 
 room.need_frame()
 
-WAYS = {"file": "Choose a file", "camera": "Take a photo"}
+SOURCES = {"file": "Choose a file", "camera": "Take a photo"}
 AS_SEEN = (
     "Your picture as the judge sees it: the middle of it, square, 64 × 64 pixels. The same is all that it sees "
     "of a cover."
@@ -46,8 +46,8 @@ def bring() -> bytes | None:
     """What the visitor brought, as it came."""
     way = st.segmented_control(
         "How will you bring it?",
-        list(WAYS),
-        format_func=WAYS.__getitem__,
+        list(SOURCES),
+        format_func=SOURCES.__getitem__,
         default="file",
         required=True,
         key="bring-by",
@@ -98,7 +98,7 @@ def verdict(seen: Seen) -> None:
         with st.container(key="words"):
             st.html(
                 f'<h2 class="title verdict">{escape(seen.verdict.words)}</h2>'
-                f'<p class="quiet">This is what {escape(seen.verdict.revision.rsplit("-", 1)[0])} says it '
+                f'<p class="quiet">This is what {escape(names.sentence_form(seen.verdict.revision))} says it '
                 "feels. It learnt from abstract paintings and judges covers: of faces, words and places it knows "
                 "nothing.</p>"
                 f'<p class="heard">{escape(charts.spoken(probabilities))}</p>'
@@ -112,7 +112,7 @@ def consent(seen: Seen) -> None:
     """Ask whether the picture may be kept; nothing is kept unless the visitor presses the button."""
     who = visitor.current()
     with st.container(key="consent"):
-        if any(gift.png == seen.picture.png() for gift in shelf().of(who)):
+        if any(one.png == seen.picture.png() for one in shelf().of(who)):
             st.html('<p class="sentence">Thank you. The exhibit keeps your picture.</p>')
             return
         st.html(
@@ -131,18 +131,18 @@ def consent(seen: Seen) -> None:
 def given() -> None:
     """What this visitor gave before, each with a way to take it back."""
     who = visitor.current()
-    gifts, hidden, deleted = shelf().of(who), shelf().hidden_of(who), shelf().deleted_of(who)
-    if not gifts and not deleted:
+    given_before, hidden, deleted = shelf().of(who), shelf().hidden_of(who), shelf().deleted_of(who)
+    if not given_before and not deleted:
         return
     st.html('<div class="prose"><h2>What you gave</h2></div>')
     with st.container(key="given", horizontal=True):
-        for gift in gifts:
-            day = f"{gift.given_at:%d %B %Y}".lstrip("0")
-            with st.container(key=f"gift-{gift.id}"):
-                words = f"{day}. Hidden by the curator: {hidden[gift.id]}" if gift.id in hidden else day
-                st.html(prints.brought(gift.png, f"A picture that you gave on {day}.", words, size="small"))
-                if st.button("Take it back", key=f"back-{gift.id}", help="It is deleted for good."):
-                    shelf().give_back(visitor=who, submission=gift.id)
+        for one in given_before:
+            day = f"{one.given_at:%d %B %Y}".lstrip("0")
+            with st.container(key=f"given-{one.id}"):
+                words = f"{day}. Hidden by the curator: {hidden[one.id]}" if one.id in hidden else day
+                st.html(prints.brought(one.png, f"A picture that you gave on {day}.", words, size="small"))
+                if st.button("Take it back", key=f"back-{one.id}", help="It is deleted for good."):
+                    shelf().give_back(visitor=who, submission=one.id)
                     st.rerun()
     for gone in deleted:
         day = f"{gone.given_at:%d %B %Y}".lstrip("0")

@@ -1,53 +1,89 @@
-"""The jurors' lives in plain words."""
+"""What sets the jurors apart, and what the light on a cover means, in plain words from what was written down."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 NUMBERS = ("none", "one", "two", "three", "four", "five")
 ALL_BLOCKS = 5
+MEANING = "Light lies where hiding a place takes most of the feeling away."
+SALIENT, RANDOM = "painted over: the most salient quarter", "painted over: random squares"
 
 
-def lives(training: Mapping[str, object]) -> dict[str, str]:
-    """Every juror's life in two plain sentences, from what the training wrote down.
+def descriptions(training: Mapping[str, Any]) -> dict[str, str]:
+    """Every juror in two plain sentences; empty if nothing is written about them.
 
     Args:
         training: the jury's ``training.json``, see :mod:`training.train_jury`.
-
-    Returns:
-        juror to life; empty if nothing is written about lives.
     """
-    written = training.get("lives")
+    written = training.get("jurors") or training.get("lives")
     if not isinstance(written, Sequence) or isinstance(written, str):
         return {}
     return {
-        str(life["name"]): _life(life, training)
-        for life in written
-        if isinstance(life, Mapping) and "name" in life
+        str(juror["name"]): _described(juror, training)
+        for juror in written
+        if isinstance(juror, Mapping) and "name" in juror
     }
 
 
-def _life(life: Mapping[str, object], training: Mapping[str, object]) -> str:
+def summary(juror: Mapping[str, Any]) -> str:
+    """What the training says of one juror, in a sentence."""
+    return str(juror.get("description") or juror.get("told") or "").strip()
+
+
+def _described(juror: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     paintings, others = training.get("paintings"), training.get("other_paintings")
     count = f"{paintings} paintings" if isinstance(paintings, int) else "the paintings"
     more = f"{others:,} other paintings" if isinstance(others, int) else "other paintings"
-    sentences = [str(life.get("told", "")).strip()]
-    if life.get("childhood") is not None:
+    sentences = [summary(juror)]
+    if any(juror.get(key) is not None for key in ("childhood", "bootstrap")):
         # Drawn with replacement: 1 - 1/e of them are met at least once.
         sentences.append(f"Its share was drawn by lot: about 63 in 100 of {count}, some more than once.")
-    if life.get("labels") == "argmax":
+    if juror.get("labels") == "argmax":
         sentences.append("Whether a feeling won narrowly or clearly, it never heard.")
-    blocks = life.get("blocks")
+    blocks = juror.get("blocks")
     if isinstance(blocks, Sequence) and blocks and len(blocks) < ALL_BLOCKS:
         early = ALL_BLOCKS not in blocks
         sentences.append(
             f"Of the network’s five stages of seeing it heeds the {'first' if early else 'last'} "
             f"{NUMBERS[len(blocks)]}."
         )
-    if life.get("eyes") is not None:
+    if any(juror.get(key) is not None for key in ("eyes", "features")):
         sentences.append("What the other half sees stays hidden from it.")
-    if life.get("others") is False:
+    if juror.get("others") is False:
         sentences.append(f"What people felt before {more} it was never told.")
     if len(sentences) == 1:
         sentences.append(f"It learned from {count} and {more}.")
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def saliency_meaning(metrics: Mapping[str, Any]) -> str:
+    """What is lit, and whether hiding it was measured to weaken the feeling more than hiding places at random.
+
+    Args:
+        metrics: the jury's tables.
+    """
+    table = metrics.get("saliency")
+    rows = table.get("rows") if isinstance(table, Mapping) else None
+    if not isinstance(rows, Mapping):
+        return MEANING
+    try:
+        salient, random = (
+            {key.replace(" ", "_"): value for key, value in rows[name].items()} for name in (SALIENT, RANDOM)
+        )
+        written: tuple[Any, ...] = (
+            salient["share_lost"],
+            random["share_lost"],
+            random.get("low", random.get("share_lost_low")),
+            salient.get("n", salient.get("pictures")),
+        )
+        lost, by_chance, low, covers = map(float, written)
+    except (KeyError, TypeError, ValueError):
+        return MEANING
+    if low <= 0:
+        return f"{MEANING} On {covers:.0f} covers that was not clearly more than hiding places at random takes away."
+    return (
+        f"{MEANING} Measured on {covers:.0f} covers: with the most lit quarter painted over, the strongest feeling "
+        f"lost {100 * lost:.1f} percentage points; with as much painted over at random, {100 * by_chance:.1f}."
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from albumjudge.ui import charts, prints
 _SCRIPT = Path(__file__).with_suffix(".js")
 
 
-def told(way: Sequence[JudgedCover]) -> dict[str, Any]:
+def payload(way: Sequence[JudgedCover]) -> dict[str, Any]:
     """What the browser needs to know of the way: every frame with its picture, words and shares.
 
     Args:
@@ -31,7 +30,7 @@ def told(way: Sequence[JudgedCover]) -> dict[str, Any]:
         shares = [judged.verdict.probabilities[emotions.index(emotion.name)] for emotion in order]
         frames.append(
             {
-                "source": "data:image/png;base64," + base64.b64encode(judged.cover.png()).decode("ascii"),
+                "source": prints.picture(judged.cover),
                 "alt": prints.alt_text(judged.cover, judged.verdict.words),
                 "where": where(place / (len(way) - 1)),
                 "feeling": judged.verdict.words,
@@ -66,6 +65,6 @@ def _slider() -> Any:
 
 def slide(way: Sequence[JudgedCover]) -> int | None:
     """Show the way; returns the place that the visitor has just asked to see on the stage, else None."""
-    answer = _slider()(key="morph", data=told(way), on_chosen_change=lambda: None)
+    answer = _slider()(key="morph", data=payload(way), on_chosen_change=lambda: None)
     chosen = getattr(answer, "chosen", None)
     return chosen if isinstance(chosen, int) and 0 <= chosen < len(way) else None

@@ -3,36 +3,54 @@
 from __future__ import annotations
 
 import base64
+from functools import lru_cache
 from html import escape
 from typing import Literal
 
 from albumjudge.domain.cover import Cover
 from albumjudge.inference.exhibit import JudgedCover
-from albumjudge.ui import colours
+from albumjudge.ui import colours, names
 
 Size = Literal["wall", "large", "small"]
 """Side of a print, always a whole multiple of 64 pixels: 128 or 192, 320 or 384, 128 (see theme.css)."""
 
 
+def data_uri(png: bytes) -> str:
+    """A PNG as the source of an image."""
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+@lru_cache(maxsize=1024)
+def picture(cover: Cover) -> str:
+    """Source of a cover's image; covers are compared by identity, and the exhibit keeps those that hang."""
+    return data_uri(cover.png())
+
+
+@lru_cache(maxsize=1024)
+def colour_words(cover: Cover) -> str:
+    """Colours of a cover in words."""
+    return colours.in_words(cover.pixels)
+
+
 def alt_text(cover: Cover, feeling: str | None = None) -> str:
     """What a screen reader says: the number, the colours and, unless the cover is blind, the feeling."""
-    said = f"Cover {cover.identity.seed}, {colours.in_words(cover.pixels)}"
+    said = f"Cover {cover.identity.seed}, {colour_words(cover)}"
     return f"{said}; the machine feels: {feeling}." if feeling else f"{said}."
 
 
 def label_lines(cover: Cover) -> str:
-    """First line of the museum label: ``No. 004711 · painted by dcgan-seed``, and what it was asked for."""
+    """First line of the museum label: ``No. 004711 · The DCGAN of 2019``, and what it was asked for."""
     order = f" · asked for {cover.identity.conditions}" if cover.identity.conditions else ""
-    return f"No. {cover.identity.number} · painted by {cover.identity.painter}{order}"
+    return f"No. {cover.identity.number} · {names.title(cover.identity.generator)}{order}"
 
 
 def lit(judged: JudgedCover, png: bytes) -> str:
     """HTML of a cover that is dimmed where it does not speak for the strongest feeling.
 
     Args:
-        png: what :meth:`albumjudge.inference.exhibit.Exhibit.where` gave.
+        png: what :meth:`albumjudge.inference.exhibit.Exhibit.saliency_png` gave.
     """
-    source = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+    source = data_uri(png)
     feeling = judged.verdict.top
     seed = judged.cover.identity.seed
     return (
@@ -52,7 +70,7 @@ def brought(png: bytes, alt: str, note: str, *, size: Size) -> str:
         alt: what a screen reader says.
         note: what stands on the label; empty for no label.
     """
-    source = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+    source = data_uri(png)
     label = f'<figcaption><span class="note">{escape(note)}</span></figcaption>' if note else ""
     return (
         f'<figure class="print {size}"><img src="{source}" alt="{escape(alt)}" width="64" height="64">'
@@ -79,7 +97,7 @@ def framed(
         short: whether the label leaves out the painter, as it always does on the wall.
         name: stands in place of the number, for covers that have none of their own.
     """
-    source = "data:image/png;base64," + base64.b64encode(cover.png()).decode("ascii")
+    source = picture(cover)
     if name:
         painter = f'<span class="number">{escape(name)}</span>'
     elif short or size == "wall":
@@ -101,7 +119,7 @@ def pointed(png: bytes, feeling: str, who: str) -> str:
     Args:
         png: one of those that :meth:`albumjudge.inference.exhibit.Exhibit.saliency_pngs` gave.
     """
-    source = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+    source = data_uri(png)
     return (
         f'<figure class="print wall"><img src="{source}" alt="The same cover as {escape(who)} looks at it, lit '
         f'where it speaks for {escape(feeling)}."><figcaption><span class="note">What speaks for '

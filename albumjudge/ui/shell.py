@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from html import escape
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 from sqlalchemy import Engine
@@ -18,7 +19,7 @@ from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.domain.settings import Settings, SettingsError
 from albumjudge.inference.checkpoints import CheckpointError
 from albumjudge.inference.exhibit import Exhibit
-from albumjudge.ui import health, kiosk
+from albumjudge.ui import health, kiosk, names
 from albumjudge.voting.database import VoteError, engine_options
 from albumjudge.voting.votes import VoteStore
 
@@ -225,6 +226,12 @@ def from_the_top(view: str) -> None:
         )
 
 
+def address(path: str | None = None, **query: str) -> str:
+    """The full address of a room, by default of this one, that opens what ``query`` names for anyone."""
+    here = urlsplit(st.context.url or "")
+    return here._replace(path=path or here.path or "/", query=urlencode(query), fragment="").geturl()
+
+
 def serif() -> Path | None:
     """The font of the museum labels, which Streamlit brings along for browsers; None if it has moved."""
     fonts = Path(st.__file__).parent / "static" / "static" / "media"
@@ -235,10 +242,14 @@ def leave() -> None:
     """The quiet line at the foot of every page."""
     try:
         open_exhibit = exhibit()
-        sentences = [f"Painted by {open_exhibit.painter.revision}, judged by {open_exhibit.judge.revision}."]
-        sentences += open_exhibit.status()
+        painter, judge = open_exhibit.painter.revision, open_exhibit.judge.revision
+        sentences = [
+            f"Painted by {names.sentence_form(painter)}, judged by {names.sentence_form(judge)}.",
+            *open_exhibit.status(),
+        ]
+        details = f"<details><summary>Details</summary>{escape(painter)}, {escape(judge)}</details>"
     except Exception:
-        sentences = ["The exhibit is not running as it should."]
-    st.html(f'<footer class="foot">{" ".join(escape(s) for s in sentences)}</footer>')
+        sentences, details = ["The exhibit is not running as it should."], ""
+    st.html(f'<footer class="foot">{" ".join(escape(s) for s in sentences)}{details}</footer>')
     if kiosk.is_on():
         kiosk.keep()

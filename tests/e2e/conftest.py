@@ -33,7 +33,7 @@ QUIET = (
     "--disable-quic",
     "--no-first-run",
 )
-PATIENCE = 60_000
+TIMEOUT = 60_000
 """Milliseconds that a slow machine may take for anything."""
 
 
@@ -116,7 +116,7 @@ def generator_of(app: RunningApp) -> str:
 def browser() -> Iterator[Browser]:
     """Chromium from the PATH, else Playwright's own; without either, a failure on CI and a skip elsewhere."""
     # Not for the whole session: as long as Playwright runs, no other test of this thread can use asyncio.
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         found = next(filter(None, map(shutil.which, BROWSERS)), None)
         try:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.e2e.conftest import PATIENCE, RunningApp
+from tests.e2e.conftest import TIMEOUT, RunningApp
 
 pytestmark = pytest.mark.e2e
 
@@ -18,7 +18,7 @@ PHONE, TABLET, DESK = (390, 844), (820, 1180), (1440, 900)
 def enter(browser: Browser, size: tuple[int, int] = DESK) -> BrowserContext:
     """A new visitor's browser: no cookies, no cache."""
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(TIMEOUT)
     return context
 
 
@@ -57,7 +57,7 @@ def press(page: Page, key: str, sign: Locator) -> None:
     for _ in range(20):
         page.keyboard.press(key)
         try:
-            expect(sign).to_be_visible(timeout=PATIENCE / 20)
+            expect(sign).to_be_visible(timeout=TIMEOUT / 20)
         except AssertionError:
             continue
         return

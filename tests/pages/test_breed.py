@@ -67,8 +67,8 @@ def test_a_cover_that_came_by_link_waits_for_a_partner_of_its_painter(visit: Vis
 
 
 def test_the_frames_of_the_way_carry_the_jurys_distribution(exhibit: Exhibit, pair: Pair) -> None:
-    told = morph.told(exhibit.show_each(breeding.way(pair, SIZE)))
-    frames = told["frames"]
+    data = morph.payload(exhibit.show_each(breeding.way(pair, SIZE)))
+    frames = data["frames"]
     assert len(frames) == breeding.PLACES
     assert [frame["where"] for frame in (frames[0], frames[3], frames[-1])] == [
         "all left",
@@ -77,7 +77,7 @@ def test_the_frames_of_the_way_carry_the_jurys_distribution(exhibit: Exhibit, pa
     ]
     assert frames[0]["source"] == source(exhibit, pair.left)
     assert len({frame["source"] for frame in frames}) == breeding.PLACES
-    names = [emotion["name"] for emotion in told["emotions"]]
+    names = [emotion["name"] for emotion in data["emotions"]]
     place = names.index("amusement")
     assert frames[5]["said"][place] == "51 %" and frames[5]["shares"][place] == pytest.approx(0.85)
     assert "mostly amusement" in frames[5]["feeling"]
@@ -126,10 +126,10 @@ def test_a_line_grows_is_kept_by_its_link_and_walks_back(visit: Visit, exhibit: 
     press(app, "stranger")
     assert re.fullmatch(r"1\.8\.0_s[0-9]+", query(app, "line"))
     raise_child(app, 4)
-    told = Lineage.read(str(pair.left), str(pair.right), query(app, "line"))
-    assert len(told.steps) == 3 and told.steps[0] == Birth(1, 8, 0)
+    data = Lineage.read(str(pair.left), str(pair.right), query(app, "line"))
+    assert len(data.steps) == 3 and data.steps[0] == Birth(1, 8, 0)
 
-    again = breed(visit, told)
+    again = breed(visit, data)
     assert sources(text(again)) == sources(text(app))
     press(again, "back-1")
     assert query(again, "line") == "1.8.0" and "Generation 2" not in text(again)

@@ -31,7 +31,7 @@ from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, text
 from tests.vote_fixtures import judged, verdict
 
 PASSWORD = "open sesame"
-SECTIONS = ("Opening", "Visitors", "Anchors", "Gifts", "Votes", "State")
+SECTIONS = ("Opening", "Visitors", "Anchors", "Submissions", "Votes", "State")
 
 
 @pytest.fixture
@@ -270,13 +270,13 @@ def test_the_password_is_on_no_page(enter: Enter) -> None:
 
 
 def test_gifts_are_looked_through_hidden_with_a_reason_and_then_deleted(enter: Enter, box: VoteStore) -> None:
-    assert "Nobody has given a picture yet." in text(enter("Gifts"))
+    assert "Nobody has given a picture yet." in text(enter("Submissions"))
     shelf = SubmissionStore(box.engine)
     gift, other = (
         shelf.keep(visitor=VISITOR, picture=Picture(np.full((64, 64, 3), grey, np.uint8)), judge="j-00000000")
         for grey in (40, 80)
     )
-    app = enter("Gifts")
+    app = enter("Submissions")
     page = text(app)
     assert page.count("data:image/png") == 2 and page.index(f"Submission {other.id} ") < page.index(
         f"Submission {gift.id} "

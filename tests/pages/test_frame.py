@@ -78,5 +78,7 @@ def test_the_theme_has_the_emotions_colours_in_their_order() -> None:
 
 
 def test_nothing_in_the_look_is_fetched_from_a_network() -> None:
-    for path in (APP.parent / ".streamlit" / "config.toml", APP.parent / "frame" / "theme.css"):
+    sheets = list((APP.parent / "albumjudge" / "ui" / "css").glob("*.css"))
+    assert sheets
+    for path in (APP.parent / ".streamlit" / "config.toml", *sheets):
         assert "://" not in path.read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from albumjudge.inference.exhibit import Exhibit
-from albumjudge.inference.film import Moment
+from albumjudge.inference.film import Frame
 from albumjudge.ui import shell as room
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import Visit, text
@@ -27,10 +27,10 @@ def beside_the_weights(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> Cal
     """Put metrics and a history beside the judge's weights."""
 
     def put(
-        metrics: dict[str, Any], history: list[Any] | None = None, lives: list[Any] | None = None
+        metrics: dict[str, Any], history: list[Any] | None = None, jurors: list[Any] | None = None
     ) -> None:
         known = exhibit.checkpoints["judge"]
-        training = {**known.training, "lives": lives or []}
+        training = {**known.training, "jurors": jurors or []}
         judge = replace(known, metrics=metrics, history=history or [], training=training)
         checkpoints = {"generator": exhibit.checkpoints["generator"], "judge": judge}
         monkeypatch.setattr(Exhibit, "checkpoints", property(lambda self: checkpoints))
@@ -79,8 +79,8 @@ def test_the_jury_its_lives_and_its_ceiling(visit: Visit, beside_the_weights: Ca
         "jury": {"top1": 0.44, "intersection": 0.65},
         "vote_noise": {"top1": 0.62, "intersection": 0.74},
     }
-    lives = [{"name": "the homebody", "told": "Knows no paintings but these."}] * 2
-    beside_the_weights({"benchmark": {"what": "Five times.", "rows": rows}, "on_covers": {}}, lives=lives)
+    jurors = [{"name": "the homebody", "description": "Knows no paintings but these."}] * 2
+    beside_the_weights({"benchmark": {"what": "Five times.", "rows": rows}, "on_covers": {}}, jurors=jurors)
     app = visit(PAGE)
     page = text(app)
     assert "not one judge but 2" in page and "Knows no paintings but these." in page
@@ -91,10 +91,10 @@ def test_the_jury_its_lives_and_its_ceiling(visit: Visit, beside_the_weights: Ca
 def test_the_film_of_the_training_can_be_wound(
     visit: Visit, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moments = tuple(Moment(seen, recipe, bytes([seen])) for seen, recipe in ((0, "dcgan"), (9, "aided")))
-    monkeypatch.setattr("albumjudge.inference.film.read_film", lambda _: moments)
+    moments = tuple(Frame(seen, recipe, bytes([seen])) for seen, recipe in ((0, "dcgan"), (9, "flow")))
+    monkeypatch.setattr("albumjudge.ui.rooms.measured.read_film", lambda _: moments)
     app = visit("how_it_works")
-    assert "as painted after 9 real ones" in text(app) and "four more critics have joined" in text(app)
+    assert "as painted after 9 real ones" in text(app) and "find latents in noise" in text(app)
     app.select_slider(key="moment").set_value("0").run()
     assert "as painted after 0 real ones" in text(app) and "painters did in 2015" in text(app)
 

@@ -71,7 +71,7 @@ def test_each_juror_shows_where_it_looks_when_asked(
         Image.new("RGB", (2, 2)).save(file, "PNG")
         return [file.getvalue()] * len(JURORS)
 
-    monkeypatch.setattr(jury, "where_each", point)
+    monkeypatch.setattr(jury, "saliency_pngs", point)
     app = visit("jury_room", cover=link(jury, 12))
     assert not asked and "looks at it" not in text(app)
     app.toggle[0].set_value(True).run()

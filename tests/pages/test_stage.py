@@ -95,7 +95,7 @@ def test_a_1970s_jazz_sleeve_painted_safely(visit: Visit, exhibit: Exhibit) -> N
     assert numbers(text(again)) == numbers(text(app)) and wanted.split('"')[3] in text(again)
     press(again, f"choose-7-{GUEST}-{seed}")
     assert query(again, "cover") == str(asked)
-    assert "painted by orderly · asked for 1970s jazz" in text(again)
+    assert "orderly · asked for 1970s jazz" in text(again)
     press(again, "back")
     assert "of 1970s jazz sleeves, safe." in text(again)
 
@@ -145,7 +145,7 @@ def test_a_cover_of_a_former_generator_is_shown_if_people_voted_on_it(
     old = JudgedCover(Cover(gone, exhibit.show([1])[0].cover.pixels), verdict)
     box.cast(visitor=VISITOR, judged=old, felt="awe", label_shown="awe", seconds_to_vote=1)
     page = text(visit(cover=str(gone)))
-    assert "No. 004711 · painted by gone" in page
+    assert "No. 004711 · gone" in page
     assert "clearly awe" in page
 
 

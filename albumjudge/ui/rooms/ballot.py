@@ -1,0 +1,158 @@
+"""What a visitor is asked in a round, and the vote that waits until it is stored."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import streamlit as st
+
+from albumjudge.domain import seeds as hanging
+from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError, read_png
+from albumjudge.ui import shell as room
+from albumjudge.ui import visitor
+from albumjudge.voting import rounds
+from albumjudge.voting.curation import CurationStore
+from albumjudge.voting.rounds import Offer, Round
+from albumjudge.voting.votes import StoredVote, VoteStore
+
+OUR_LINKS = ("cover", "round")
+"""What this page writes into its address; whatever else stands there is left alone."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a visitor chose and is not known to be stored yet."""
+
+    cover: CoverIdentity
+    felt: str
+    seconds: float
+
+
+def go(**link: str) -> None:
+    """Change the address."""
+    kept = {name: value for name, value in st.query_params.to_dict().items() if name not in OUR_LINKS}
+    if st.query_params.to_dict() != kept | link:
+        st.query_params.from_dict(kept | link)
+
+
+def curators() -> CurationStore:
+    return CurationStore(room.engine())
+
+
+def up_for_vote(box: VoteStore) -> Offer:
+    """The covers that visitors are asked about."""
+    revision = room.exhibit().painter.revision
+    pool = [CoverIdentity(revision, seed) for seed in hanging.ballot_pool(revision)]
+    return rounds.offer(box.anchors(revision), pool)
+
+
+def on_the_easel(
+    box: VoteStore, now: Round, mine: list[StoredVote], covers: Offer
+) -> CoverIdentity | StoredVote | None:
+    """The cover in the link if this visitor may vote on it, their vote if they have, else one that is due.
+
+    Returns:
+        None if the visitor has voted on all covers there are.
+    """
+    voted_on = {vote.cover: vote for vote in mine}
+    left = covers.left(voted_on)
+    for identity in asked_for():
+        if identity in voted_on:
+            return voted_on[identity]
+        if identity in left:
+            st.session_state["easel"] = str(identity)
+            return identity
+    if not left:
+        return None
+    identity_due = rounds.choose(now, voted_on, covers, box.tallies(room.exhibit().painter.revision))
+    if identity_due is not None:
+        st.session_state["easel"] = str(identity_due)
+        go(cover=str(identity_due))
+    return identity_due
+
+
+def asked_for() -> list[CoverIdentity]:
+    """The covers that this page should show, the likeliest first.
+
+    A quick visitor answers before the browser has taken over the link that this page has just set; the session
+    knows which cover was shown.
+    """
+    found = []
+    for link in (st.query_params.get("cover"), st.session_state.get("easel")):
+        with contextlib.suppress(CoverLinkError):
+            found.append(CoverIdentity.parse(link or ""))
+    return found
+
+
+def already_voted(mine: list[StoredVote]) -> StoredVote | None:
+    """The visitor's vote on the cover that is asked for, if there is one."""
+    voted_on = {vote.cover: vote for vote in mine}
+    return next((voted_on[identity] for identity in asked_for() if identity in voted_on), None)
+
+
+def take_next(**link: str) -> None:
+    """Leave this cover: for the next one that is due, or for what the link says."""
+    for key in ("easel", "choice"):
+        st.session_state.pop(key, None)
+    go(**link)
+    st.rerun()
+
+
+def choose(identity: CoverIdentity, felt: str) -> None:
+    """Keep what was chosen, before anything that could fail is touched."""
+    seconds = visitor.first_sights().seconds(visitor.current(), str(identity))
+    st.session_state["choice"] = Choice(identity, felt, seconds)
+    cast_now()
+
+
+def cast_now() -> None:
+    st.session_state["cast-now"] = True
+
+
+def cast(box: VoteStore, who: str, choice: Choice) -> None:
+    """Store the vote that waits; if the database does not take it, it goes on waiting."""
+    st.session_state["easel"] = str(choice.cover)
+    go(cover=str(choice.cover))
+    try:
+        judged = room.exhibit().show_identity(choice.cover)
+    except CoverLinkError:
+        # Its painter has just been replaced; there is nothing left that the vote could be about.
+        st.session_state.pop("choice", None)
+        raise
+    mine = box.votes(visitor=who)
+    label, arm = rounds.draw_label(judged.verdict.top)
+    box.cast(
+        visitor=who,
+        judged=judged,
+        felt=choice.felt,
+        label_shown=label,
+        arm=arm,
+        seconds_to_vote=choice.seconds,
+        round_id=rounds.current(who, mine).id,
+    )
+    for key in ("choice", "not-stored"):
+        st.session_state.pop(key, None)
+
+
+def take_back(sentence: str) -> None:
+    """Forget a choice that came after the doors closed, and say so."""
+    for key in ("choice", "not-stored", "easel"):
+        st.session_state.pop(key, None)
+    st.session_state["too-late"] = sentence
+    go()
+
+
+def covers_as_voted(box: VoteStore, votes: tuple[StoredVote, ...]) -> list[Cover]:
+    """The covers that were voted on, whoever painted them."""
+    try:
+        return [judged.cover for judged in room.exhibit().show_each([vote.cover for vote in votes])]
+    except CoverLinkError:
+        return [_from_the_votes(box, vote.cover) for vote in votes]
+
+
+def _from_the_votes(box: VoteStore, identity: CoverIdentity) -> Cover:
+    stored = box.stored_cover(identity)
+    if stored is None:
+        raise CoverLinkError(f"Cover No. {identity.number} is gone.")
+    return read_png(identity, stored[0])
