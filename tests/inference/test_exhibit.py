@@ -18,6 +18,7 @@ from PIL import Image
 from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError
 from albumjudge.domain.settings import Settings
 from albumjudge.inference import exhibit as exhibit_module
+from albumjudge.inference import loading
 from albumjudge.inference.checkpoints import CheckpointError, Kind, read_checkpoint
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.inference.painter import Painter
@@ -106,9 +107,9 @@ def test_guests_paint_when_they_are_asked_by_name(bundled: dict[Kind, Path], tmp
     assert exhibit.status() == ()
 
 
-@pytest.mark.parametrize(("read_back", "heeds"), [(0.105, False), (0.3, True), (None, True)])
+@pytest.mark.parametrize(("read_back", "follows"), [(0.105, False), (0.3, True), (None, True)])
 def test_a_painter_that_paints_no_orders_takes_none(
-    bundled: dict[Kind, Path], tmp_path: Path, read_back: float | None, heeds: bool
+    bundled: dict[Kind, Path], tmp_path: Path, read_back: float | None, follows: bool
 ) -> None:
     folder = make_generator(tmp_path / "own", name="own-painter", seed=4)
     revision = read_checkpoint(folder, "generator").revision
@@ -116,7 +117,7 @@ def test_a_painter_that_paints_no_orders_takes_none(
         row = {"genre_accuracy": read_back, "genre_chance": 0.1}
         (folder / "metrics.json").write_text(json.dumps({"painter_conditioning": {"rows": {revision: row}}}))
     exhibit = Exhibit.open(Settings(generator_directory=folder), bundled=bundled, guests=())
-    assert exhibit.heeds_orders is heeds
+    assert exhibit.follows_conditions() is follows
 
 
 def test_a_guest_takes_no_orders_where_it_was_measured_to_heed_none(
@@ -130,8 +131,12 @@ def test_a_guest_takes_no_orders_where_it_was_measured_to_heed_none(
     }
     (folder / "metrics.json").write_text(json.dumps({"painter_conditioning": {"rows": rows}}))
     exhibit = Exhibit.open(Settings(generator_directory=folder), bundled=bundled, guests=())
-    assert exhibit.heeds_orders and exhibit.heeds(revision) and exhibit.heeds("nobody measured this one")
-    assert not exhibit.heeds("guest")
+    assert (
+        exhibit.follows_conditions()
+        and exhibit.follows_conditions(revision)
+        and exhibit.follows_conditions("nobody measured this one")
+    )
+    assert not exhibit.follows_conditions("guest")
 
 
 def test_the_bundled_generator_is_a_guest_where_another_is_at_work(
@@ -155,7 +160,7 @@ def test_a_seed_out_of_range_is_refused(exhibit: Exhibit) -> None:
 def test_what_was_shown_is_remembered_but_not_without_bound(
     bundled: dict[Kind, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exhibit_module, "KEPT", 3)
+    monkeypatch.setattr(exhibit_module, "CACHED_COVERS", 3)
     exhibit = Exhibit.open(Settings(), bundled=bundled)
     asked: list[list[int]] = []
     paint = exhibit.painter.paint_each
@@ -241,11 +246,11 @@ def test_a_good_folder_serves_even_if_the_bundled_checkpoint_is_gone(
 def with_two_jurors(bundled: dict[Kind, Path], tmp_path: Path) -> Exhibit:
     """An exhibit whose jury feels something else before each cover."""
     torch.manual_seed(3)
-    jury = Jury(lives=("one", "other"), remembered=4, others=2)
-    jury.attention.uniform_(0, 0.05)
-    jury.memory.normal_()
-    jury.spread.fill_(1)
-    for painting in jury.paintings:
+    jury = Jury(juror_names=("one", "other"), paintings=4, other_scales=2)
+    jury.feature_weights.uniform_(0, 0.05)
+    jury.dual_coefficients.normal_()
+    jury.feature_sd.fill_(1)
+    for painting in jury.painting_features:
         painting.normal_()
     save_checkpoint(jury, tmp_path / "jury", {"kind": "judge", "network": "Jury", "name": "two"})
     return Exhibit.open(Settings(judge_directory=tmp_path / "jury"), bundled=bundled)
@@ -268,14 +273,14 @@ def test_where_a_walk_led_is_not_painted_and_judged_again(
 def test_every_juror_shows_where_it_looked(with_two_jurors: Exhibit) -> None:
     exhibit = with_two_jurors
     judged = exhibit.show([4])[0]
-    lit = exhibit.where_each(judged, enlarge=2)
+    lit = exhibit.saliency_pngs(judged, enlarge=2)
     assert len(lit) == 2
     for png in lit:
         pixels = np.asarray(Image.open(io.BytesIO(png)))
         assert pixels.shape == (128, 128, 3)
         assert (pixels <= judged.cover.pixels.repeat(2, 0).repeat(2, 1)).all()
     with pytest.raises(ValueError, match="Show them the cover again"):
-        exhibit.where_each(replace(judged, verdict=replace(judged.verdict, jurors=())))
+        exhibit.saliency_pngs(replace(judged, verdict=replace(judged.verdict, jurors=())))
 
 
 def test_painters_say_how_many_numbers_they_take(exhibit: Exhibit) -> None:
@@ -338,7 +343,7 @@ def test_an_unforeseen_error_while_fetching_is_reported_not_lost(
             replace(settings, generator_hub=f"museum/painter@{COMMIT}", hub_endpoint=local.endpoint),
             bundled=bundled,
         )
-        monkeypatch.setattr(exhibit_module, "_hire_painter", explode)
+        monkeypatch.setattr(loading, "open_painter", explode)
         opened.set()
         assert exhibit.wait_for_hub(PROMPT)
     (line,) = exhibit.status()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from albumjudge.inference.film import FILM, MOMENTS, read_film
+from albumjudge.inference.film import FILM, FRAMES, read_film
 from training.engine.state import write_state
 from training.generator.presets import GeneratorConfig
 from training.reports.film import cut, frames_of, log_spaced, main
@@ -114,11 +114,11 @@ def test_a_film_that_cannot_be_shown_is_none(tmp_path: Path, spoil: str) -> None
     if spoil == "no film":
         (tmp_path / FILM).unlink()
     elif spoil == "no moments":
-        (tmp_path / MOMENTS).unlink()
+        (tmp_path / FRAMES).unlink()
     elif spoil == "too few":
-        (tmp_path / MOMENTS).write_text(json.dumps([{"covers_seen": 1, "recipe": "x"}]))
+        (tmp_path / FRAMES).write_text(json.dumps([{"covers_seen": 1, "recipe": "x"}]))
     elif spoil == "no picture":
         (tmp_path / FILM).write_bytes(b"RIFF")
     else:
-        (tmp_path / MOMENTS).write_text("3")
+        (tmp_path / FRAMES).write_text("3")
     assert read_film(tmp_path) == ()

@@ -19,12 +19,11 @@ import pytest
 import torch
 from safetensors.torch import load
 
+from albumjudge.domain.hub_address import HubAddress, HubError
 from albumjudge.domain.settings import Settings
-from albumjudge.inference import exhibit as exhibit_module
-from albumjudge.inference import hub
+from albumjudge.inference import hub, loading
 from albumjudge.inference.checkpoints import Checkpoint, CheckpointError, Kind, cached, fetch_checkpoint
 from albumjudge.inference.exhibit import Exhibit
-from albumjudge.inference.hub import HubAddress, HubError
 from albumjudge.inference.judge import Judge
 from tests.checkpoint_fixtures import (
     COMMIT,
@@ -55,21 +54,21 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, Path]:
 
 
 @pytest.fixture(scope="module")
-def hired() -> dict[str, Judge]:
+def opened() -> dict[str, Judge]:
     return {}
 
 
 @pytest.fixture(autouse=True)
-def _judges_are_hired_once(hired: dict[str, Judge], monkeypatch: pytest.MonkeyPatch) -> None:
+def _judges_are_opened_once(opened: dict[str, Judge], monkeypatch: pytest.MonkeyPatch) -> None:
     """Building VGG16 anew for each of many exhibits would take most of this file's time."""
-    hire = exhibit_module._hire_judge
+    open_judge = loading.open_judge
 
-    def hire_once(checkpoint: Checkpoint) -> Judge:
-        if checkpoint.revision not in hired:
-            hired[checkpoint.revision] = hire(checkpoint)
-        return hired[checkpoint.revision]
+    def open_once(checkpoint: Checkpoint) -> Judge:
+        if checkpoint.revision not in opened:
+            opened[checkpoint.revision] = open_judge(checkpoint)
+        return opened[checkpoint.revision]
 
-    monkeypatch.setattr(exhibit_module, "_hire_judge", hire_once)
+    monkeypatch.setattr(loading, "open_judge", open_once)
 
 
 @pytest.fixture(scope="module")

@@ -6,25 +6,20 @@ import io
 
 import numpy as np
 import pytest
-import torch
-from albumjudge.skipgan import SkipGenerator
 from PIL import Image
 
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.inference.morphing import MILLISECONDS, REST, morph
 from albumjudge.inference.painter import Painter
+from albumjudge.models.one_step import OneStepGenerator
+from tests.models.networks import randomised
 
 REVISION = "dcgan-test-1a2b3c4d"
 
 
 @pytest.fixture(scope="module")
 def painter() -> Painter:
-    torch.manual_seed(1)
-    network = SkipGenerator(8, 8, 16)
-    for layer in network.modules():
-        if isinstance(layer, torch.nn.ConvTranspose2d):
-            torch.nn.init.normal_(layer.weight, 0, 0.2)
-    return Painter(network, REVISION)
+    return Painter(randomised(OneStepGenerator(8, 3, 8, 16, 8)), REVISION)
 
 
 def test_each_cover_turns_into_the_next_and_the_last_into_the_first(painter: Painter) -> None:

@@ -30,9 +30,9 @@ def test_the_map_is_about_the_place_that_speaks(network: VGG16EmotionClassifier)
             assert module.bias is not None
             module.bias.zero_()
     grey = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1).expand(1, 3, 64, 64).clone()
-    before = network.hear(grey)[0]
+    before = network.juror_probabilities(grey)[0]
     grey[:, :, 40:, 40:] = torch.rand(1, 3, 24, 24)
-    risen = (network.hear(grey)[0] - before).argmax(1)
+    risen = (network.juror_probabilities(grey)[0] - before).argmax(1)
     heat = saliency(network, grey, risen)
     assert heat.shape == (1, 64, 64) and heat.max() == 1 and heat.min() >= 0
     assert heat[0, 40:, 40:].mean() > 5 * heat[0, :24, :24].mean()
@@ -50,12 +50,12 @@ def test_windows_overlap_and_leave_no_place_out() -> None:
 class Bright(VGG16EmotionClassifier):
     """Feels amusement where the upper left quarter is bright, anger where it is not; nothing else counts."""
 
-    def reports(self, maps: torch.Tensor, first: int = 1) -> torch.Tensor:
+    def pooled_features(self, maps: torch.Tensor, first: int = 1) -> torch.Tensor:
         return maps[:, :, :32, :32].mean((1, 2, 3))[:, None]
 
-    def hear_reports(self, reports: torch.Tensor) -> torch.Tensor:
+    def probabilities_of(self, features: torch.Tensor) -> torch.Tensor:
         place = torch.arange(8)
-        return (reports * ((place == 0).float() - (place == 1).float())).softmax(1)[None]
+        return (features * ((place == 0).float() - (place == 1).float())).softmax(1)[None]
 
 
 def test_what_is_hidden_without_loss_is_dark_and_what_speaks_against_it_too() -> None:
@@ -79,12 +79,16 @@ def test_each_image_is_asked_about_its_own_emotion(network: VGG16EmotionClassifi
 
 def test_each_juror_looks_for_itself_at_a_picture_that_is_read_once(network: VGG16EmotionClassifier) -> None:
     torch.manual_seed(1)
-    jury = Jury(size=64, lives=("one", "other", "third"), remembered=5, others=2).eval().requires_grad_(False)
+    jury = (
+        Jury(size=64, juror_names=("one", "other", "third"), paintings=5, other_scales=2)
+        .eval()
+        .requires_grad_(False)
+    )
     jury.features.load_state_dict(network.features.state_dict())
-    jury.spread.fill_(1)
-    jury.attention.uniform_(0, 0.05)
-    jury.memory.normal_()
-    jury.paintings.copy_(jury.standardise(jury.reports(jury.normalise(torch.rand(5, 3, 64, 64)))))
+    jury.feature_sd.fill_(1)
+    jury.feature_weights.uniform_(0, 0.05)
+    jury.dual_coefficients.normal_()
+    jury.painting_features.copy_(jury.standardise(jury.extract(torch.rand(5, 3, 64, 64))))
     image, asked = torch.rand(3, 64, 64), torch.tensor([6, 2, 6])
     together = saliency_by_juror(jury, image, asked)
     assert together.shape == (3, 64, 64)

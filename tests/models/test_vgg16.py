@@ -1,4 +1,4 @@
-"""The emotion network: shapes, normalisation, the carrying away and back."""
+"""VGG16 as feature extractor and its linear head: shapes, normalisation, saving and loading."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ def test_images_to_eight_logits(network: VGG16EmotionClassifier) -> None:
     assert network(torch.rand(1, 3, 64, 48)).shape == (1, 8)
 
 
-def test_the_trunk_is_torchvisions(network: VGG16EmotionClassifier) -> None:
+def test_the_features_are_torchvisions(network: VGG16EmotionClassifier) -> None:
     names = set(network.features.state_dict())
     assert {"0.weight", "28.bias"} <= names and len(names) == 26
     assert not isinstance(network, VGG)
 
 
 @torch.no_grad()
-def test_block_by_block_is_the_whole_trunk(network: VGG16EmotionClassifier) -> None:
+def test_block_by_block_is_the_whole_network(network: VGG16EmotionClassifier) -> None:
     maps = network.normalise(torch.rand(2, 3, 32, 32))
     whole = network.features(maps)
     for number in range(1, 6):
-        maps, report = network.block(number, maps)
-        assert report.shape == (2, 2 * BLOCK_WIDTHS[number - 1])
-        assert (report > 0).all()
+        maps, features = network.block(number, maps)
+        assert features.shape == (2, 2 * BLOCK_WIDTHS[number - 1])
+        assert (features > 0).all()
     torch.testing.assert_close(maps, whole)
 
 
 @torch.no_grad()
-def test_reports_can_go_on_from_any_block(network: VGG16EmotionClassifier) -> None:
+def test_features_can_go_on_from_any_block(network: VGG16EmotionClassifier) -> None:
     maps = network.normalise(torch.rand(2, 3, 32, 32))
-    whole = network.reports(maps)
+    whole = network.pooled_features(maps)
     for number in range(1, 4):
         maps, _ = network.block(number, maps)
-    torch.testing.assert_close(network.reports(maps, first=4), whole[:, -4 * 512 :])
+    torch.testing.assert_close(network.pooled_features(maps, first=4), whole[:, -4 * 512 :])
 
 
 def test_images_are_normalised_inside(network: VGG16EmotionClassifier) -> None:
@@ -65,7 +65,7 @@ def test_temperature_softens() -> None:
 
 
 @torch.no_grad()
-def test_saved_and_loaded_it_feels_the_same(network: VGG16EmotionClassifier, tmp_path: Path) -> None:
+def test_saved_and_loaded_it_says_the_same(network: VGG16EmotionClassifier, tmp_path: Path) -> None:
     network.save_pretrained(tmp_path)
     back = VGG16EmotionClassifier.from_pretrained(str(tmp_path)).eval()
     image = torch.rand(1, 3, 32, 32)
