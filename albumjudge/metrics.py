@@ -178,7 +178,8 @@ METRICS: tuple[Metric, ...] = (
         Metric(
             f"grid_{across}_{down}",
             f"Grid ({across}, {down})",
-            "Power of the finest grid, so many cycles across and down, over that of real covers: above 1 it shows.",
+            "Power of the finest grid, so many cycles across and down, over that "
+            "of real covers: above 1 it shows.",
         )
         for across, down in ((32, 0), (0, 32), (32, 32))
     ),

@@ -43,7 +43,7 @@ BYTES_OF_THE_CHECKPOINTS = 70_000_000
 
 IDENTIFIERS = re.compile(
     r"sketch(es|er)?|inkers?|tracer|novice|insistence|patience|hearing|rework|softened|unfolding|leash|pupils?"
-    r"|crew|muster|polite(ness)?|durable|acclimatised?|gifts?|doorkeeper|suspicion|dissent|lives"
+    r"|crew|muster|durable|acclimatised?|gifts?|doorkeeper|suspicion|dissent|lives"
 )
 """Parts of names (``snake_case`` and ``CamelCase`` are taken apart) that the field has other words for."""
 PROSE = re.compile(
@@ -152,7 +152,7 @@ def test_the_top_level_is_the_one_that_is_documented() -> None:
 def test_names_are_the_fields_own_words() -> None:
     wrong = set()
     for path in ALL:
-        if path == Path(__file__):
+        if path == Path(__file__) or "migrations" in path.parts:
             continue
         if found := private(path.stem):
             wrong.add(f"{name(path)}: {found}")

@@ -84,7 +84,8 @@ def publish(
             raise PublishError(f"{folder} changed while it was read. Try again when its training is over.")
         if not (copy / CARD).is_file():
             raise PublishError(
-                f"{folder} has no model card. Write one with python -m training.reports.model_card --checkpoint {folder}."
+                f"{folder} has no model card. Write one with python -m "
+                f"training.reports.model_card --checkpoint {folder}."
             )
         api = writer(endpoint, token)
         with readable_errors(endpoint, repo, again="The same command goes on from here."):

@@ -3,10 +3,10 @@
     python -m training.retrain --covers ../shared/data/covers --paintings ../shared/data/abstract --out runs \\
         --features ../shared/data/weights/vgg16_imagenet_features.safetensors
 
-Each step is a script of training/ in a process of its own; ``--list`` names them. A step is done again only if its
-command or what it reads has changed since it was last done, as hashes in ``--out/retrain.json`` tell; its earlier
-result is then moved to ``--out/old``. A step that was interrupted goes on where it was. The time of the end is
-estimated from how long steps took before, else from two processor cores.
+Each step is a script of training/ in a process of its own; ``--list`` names them. A step is done again only
+if its command or what it reads has changed since it was last done, as hashes in ``--out/retrain.json`` tell;
+its earlier result is then moved to ``--out/old``. A step that was interrupted goes on where it was. The time
+of the end is estimated from how long steps took before, else from two processor cores.
 
 ``--options STEP="..."`` gives a step more options of its script, such as ``--options flow="--epochs 20"``.
 """

@@ -92,7 +92,8 @@ def shift(pictures: Tensor, rng: torch.Generator, share: float = 0.125) -> Tenso
 
 @torch.no_grad()
 def encode_all(encoder: nn.Module, covers: CoverSet, config: FlowConfig, processes: Processes) -> Tensor:
-    """Latent images of all covers in several views, float, ``(views, n, latent_channels, side, side)``, on the CPU.
+    """Latent images of all covers in several views, float, ``(views, n, latent_channels, side, side)``, on
+    the CPU.
 
     Each process encodes its part; all get the whole.
     """

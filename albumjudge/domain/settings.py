@@ -14,7 +14,7 @@
 | `ALBUMJUDGE_KIOSK_IDLE` | seconds without a touch after which a kiosk waits for its next visitor | `60` |
 | `ALBUMJUDGE_CURATOR_PASSWORD` | password of the curator's room, 8 characters or more | none, no room |
 | `ALBUMJUDGE_HUB_DATASET` | data set on the Hub that a curator may push the votes to: `org/name` | none |
-| `ALBUMJUDGE_FRAME_ANCESTORS` | sites that may show the exhibit in a frame, with spaces between | `https://huggingface.co` |
+| `ALBUMJUDGE_FRAME_ANCESTORS` | sites that may show the exhibit in a frame | `https://huggingface.co` |
 | `HF_ENDPOINT` | address of the Hub, or of a mirror of it | `https://huggingface.co` |
 | `HF_TOKEN` | the Hub's access token, for what is private or gated and to push; huggingface_hub reads it | none |
 

@@ -1,8 +1,8 @@
 """The exhibit: painters and a judge that are always there, and the covers that they show.
 
-Painter and judge each come from the folder that a setting names, else from a pinned commit on the Hub, else from the
-bundled checkpoint. What is on this machine serves at once; what must be fetched takes its place later. The other
-bundled painters paint, too, where a cover's identity names them.
+Painter and judge each come from the folder that a setting names, else from a pinned commit on the Hub, else
+from the bundled checkpoint. What is on this machine serves at once; what must be fetched takes its place
+later. The other bundled painters paint, too, where a cover's identity names them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Fetching the files of a checkpoint from the Hugging Face Hub, within a deadline.
 
-``from_pretrained`` of huggingface_hub 2.4 builds a model from default arguments when config.json meets an HTTP error
-and falls back to a pickle; ``snapshot_download`` waits without limit. Here everything is one asyncio task that is
-cancelled when time is up; a time-out per read would let a slow server go on for ever.
+``from_pretrained`` of huggingface_hub 2.4 builds a model from default arguments when config.json meets an
+HTTP error and falls back to a pickle; ``snapshot_download`` waits without limit. Here everything is one
+asyncio task that is cancelled when time is up; a time-out per read would let a slow server go on for ever.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ def morph(
 ) -> bytes:
     """An animated WebP in which each cover turns into the next one and the last one into the first.
 
-    Latent vectors are interpolated along the sphere on which they lie, see :func:`albumjudge.domain.breeding.slerp`.
+    Latent vectors are interpolated along the sphere on which they lie, see
+    :func:`albumjudge.domain.breeding.slerp`.
 
     Args:
         covers: at least two, all by this painter.

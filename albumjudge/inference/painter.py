@@ -25,8 +25,8 @@ GRADIENT_STEPS = 4
 class Painter:
     """A generator at work. Several threads may share one.
 
-    The same identity gives the same pixels, at most one grey level apart in fewer than one value of 10,000: float32
-    convolutions round differently with batch size, threads and processor.
+    The same identity gives the same pixels, at most one grey level apart in fewer than one value of 10,000:
+    float32 convolutions round differently with batch size, threads and processor.
 
     Args:
         network: in evaluation mode; its weights are taken over, in float32 and channels last.

@@ -1,8 +1,8 @@
 """Where in a cover a feeling comes from, by occlusion (Zeiler & Fergus 2014,
 https://doi.org/10.1007/978-3-319-10590-1_53).
 
-Overlapping windows are painted over, one after the other, with the picture's mean colour. A place is as salient as
-the emotion's log share falls, on average, under the windows that cover it.
+Overlapping windows are painted over, one after the other, with the picture's mean colour. A place is as
+salient as the emotion's log share falls, on average, under the windows that cover it.
 """
 
 from __future__ import annotations

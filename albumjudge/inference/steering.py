@@ -1,8 +1,8 @@
 """The dialogue: a cover is changed until the jury gives more of one emotion.
 
-Activation maximisation through a generator (Nguyen et al. 2016, https://arxiv.org/abs/1605.09304): gradient ascent
-of the latent vector on the jury's log share, within a trust radius and at the length of the start. Every step is
-rounded to what a link can hold, so each frame is a cover with an identity of its own.
+Activation maximisation through a generator (Nguyen et al. 2016, https://arxiv.org/abs/1605.09304): gradient
+ascent of the latent vector on the jury's log share, within a trust radius and at the length of the start.
+Every step is rounded to what a link can hold, so each frame is a cover with an identity of its own.
 """
 
 from __future__ import annotations

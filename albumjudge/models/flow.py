@@ -22,8 +22,8 @@ FREQUENCY_SCALE = 3.0
 """Of the random Fourier features, in radians per usual length of a latent vector: those of two random vectors are
 correlated by exp(-9), those a tenth of that apart by .91."""
 LENGTH_POWER = 0.2
-"""The noise is as long as the latent vector to this power: noise a tenth too short already gives empty covers, noise
-a tenth too long gaudy ones."""
+"""The noise is as long as the latent vector to this power: noise a tenth too short already gives empty
+covers, noise a tenth too long gaudy ones."""
 
 
 class VelocityUNet(nn.Module):
@@ -98,8 +98,8 @@ class VelocityUNet(nn.Module):
 class FourierExpansion(nn.Module):
     """A short latent vector to longer, nearly normal noise that depends on it smoothly.
 
-    The latent vector itself is the noise along the first basis vectors; along each of the others it is a mixture of
-    random Fourier features (Rahimi & Recht 2007) of the latent vector's direction.
+    The latent vector itself is the noise along the first basis vectors; along each of the others it is a
+    mixture of random Fourier features (Rahimi & Recht 2007) of the latent vector's direction.
 
     Args:
         latent_size: numbers in a latent vector.

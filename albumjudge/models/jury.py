@@ -47,8 +47,8 @@ class Jury(
     """Covers to each juror's distribution over the emotions.
 
     A juror is a kernel multinomial regression (Zhu & Hastie 2005, https://doi.org/10.1198/106186005X25619) on the
-    training paintings with a rational quadratic kernel. Its inputs are the pooled features and predictions of other
-    data sets' scales.
+    training paintings with a rational quadratic kernel. Its inputs are the pooled features and predictions
+    of other data sets' scales.
 
     Args:
         size: see :class:`~albumjudge.models.vgg16.VGG16Features`.

@@ -1,4 +1,6 @@
-"""The web server around the pages: what ``streamlit run streamlit_app.py`` and ``uvicorn streamlit_app:app`` start."""
+"""The web server around the pages: what ``streamlit run streamlit_app.py`` and ``uvicorn streamlit_app:app``
+start.
+"""
 
 from __future__ import annotations
 

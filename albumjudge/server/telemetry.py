@@ -53,7 +53,9 @@ class JsonLines(logging.Formatter):
     """One JSON object a line, with an ellipsis in place of everything that might be about a person."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """``{"at": ..., "level": ..., "logger": ..., "message": ...}``, and ``"error"``, the kind of exception."""
+        """``{"at": ..., "level": ..., "logger": ..., "message": ...}``, and ``"error"``, the kind of
+        exception.
+        """
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,

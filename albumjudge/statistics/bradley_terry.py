@@ -1,8 +1,8 @@
 """Bradley-Terry ranking of painters from pairs of covers, with intervals that allow for clusters of visitors.
 
-P(i is chosen over j) = 1 / (1 + exp(s_j - s_i)) (Bradley and Terry 1952); a tie counts half for each. Half a win is
-added to both sides of every pair, so that a painter who always wins keeps a finite strength: for two painters
-with w and l wins the difference is log((w + 1/2) / (l + 1/2)).
+P(i is chosen over j) = 1 / (1 + exp(s_j - s_i)) (Bradley and Terry 1952); a tie counts half for each. Half a
+win is added to both sides of every pair, so that a painter who always wins keeps a finite strength: for two
+painters with w and l wins the difference is log((w + 1/2) / (l + 1/2)).
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ class Comparison:
 class RankedPainter:
     """A painter's place.
 
-    ``strength`` is in log-odds, 0 for the mean of all; ``preferred`` the same as probability of being chosen over an
-    average painter; ``lead`` the strength less that of the next one; ``choices`` those in which it took part.
+    ``strength`` is in log-odds, 0 for the mean of all; ``preferred`` the same as probability of being chosen
+    over an average painter; ``lead`` the strength less that of the next one; ``choices`` those in which it
+    took part.
     """
 
     painter: str

@@ -73,8 +73,8 @@ class StoodAlone:
 class Portrait:
     """What is known of a visitor.
 
-    ``compared`` counts covers with enough others' votes; ``leans`` (largest difference first) and ``pleasant`` are
-    missing with too few of them. Jurors: the most alike first. Covers: the loneliest first.
+    ``compared`` counts covers with enough others' votes; ``leans`` (largest difference first) and
+    ``pleasant`` are missing with too few of them. Jurors: the most alike first. Covers: the loneliest first.
     """
 
     votes: int

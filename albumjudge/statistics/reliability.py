@@ -47,7 +47,8 @@ def against_chance(votes: VoteArrays) -> Statistic:
 
 
 def majority_of_others(votes: VoteArrays) -> Floats:
-    """For each vote, what most others felt on that cover, shape (n, 8): ties shared out, zero where there are none.
+    """For each vote, what most others felt on that cover, shape (n, 8): ties shared out, zero where there
+    are none.
 
     Raises:
         ValueError: if a vote is for none of the eight.

@@ -94,9 +94,9 @@ def _point(row: CoverAgreement) -> CoverPoint | None:
 def pleasantness(points: Sequence[CoverPoint]) -> Figure:
     """Spearman's correlation of people's and the machine's pleasant shares.
 
-    At each end the wider of two intervals, resampled over covers and that of Bonett and Wright (2000, "Sample size
-    requirements for estimating Pearson, Kendall and Spearman correlations"): of few covers, resampling alone is
-    too sure.
+    At each end the wider of two intervals, resampled over covers and that of Bonett and Wright (2000,
+    "Sample size requirements for estimating Pearson, Kendall and Spearman correlations"): of few covers,
+    resampling alone is too sure.
     """
     shares = np.array([[p.people.successes / p.people.trials, p.machine] for p in points]).reshape(-1, 2)
     (found,) = estimates(_rank_correlation(shares), np.arange(len(points)))

@@ -134,18 +134,21 @@ def portrait_sentences(portrait: Portrait) -> tuple[str, ...]:
     for lean in clear[:2]:
         more = "more" if (lean.difference.value or 0) > 0 else "less"
         said.append(
-            f"You feel {lean.emotion} {more} often than others do on the same covers: {percent(lean.yours)} of your "
+            f"You feel {lean.emotion} {more} often than others do on the same "
+            f"covers: {percent(lean.yours)} of your "
             f"votes, {percent(lean.others)} of theirs."
         )
     if portrait.leans and not clear:
         said.append(
-            f"On the {portrait.compared} covers that others voted on, nothing sets you clearly apart from them yet."
+            f"On the {portrait.compared} covers that others voted on, nothing sets "
+            "you clearly apart from them yet."
         )
     if portrait.jurors:
         first = portrait.jurors[0]
         doubt = "with little doubt" if first.support >= 0.8 else "with much doubt"
         said.append(
-            f"Of the jury, you are most like {first.juror}, {doubt}: with other covers it would have been the same "
+            f"Of the jury, you are most like {first.juror}, {doubt}: with other "
+            "covers it would have been the same "
             f"juror in {round(100 * first.support)} of 100 cases."
         )
     if portrait.alone:

@@ -37,7 +37,8 @@ export default function ({{ data, parentElement }}) {{
     if (state.leaving) return;
     state.leaving = true;
     const base = document.querySelector("base")?.href ?? location.origin + "/";
-    try {{ await fetch(new URL("visitor", base), {{ method: "DELETE" }}); }} catch {{ state.leaving = false; return; }}
+    try {{ await fetch(new URL("visitor", base), {{ method: "DELETE" }}); }}
+    catch {{ state.leaving = false; return; }}
     location.replace(new URL("?{PARAMETER}=1&{ATTRACT}=1", base));
   }};
   document.cookie = "{COOKIE}=1; Path=/; SameSite=Lax";

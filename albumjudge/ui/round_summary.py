@@ -199,7 +199,8 @@ def profile_note(found: Summary, yours: bool) -> str:
     if found.everyone is not None:
         return f"{note}; upright lines are {found.everyone.votes:,} votes by everyone else, over all covers."
     return (
-        f"{note}. Everyone else appears beside them once they have cast {round_summaries.EVERYONE} votes; so far it is "
+        f"{note}. Everyone else appears beside them once they have cast "
+        f"{round_summaries.EVERYONE} votes; so far it is "
         f"{found.others_votes}."
     )
 

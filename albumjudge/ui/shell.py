@@ -174,7 +174,9 @@ def need_frame() -> None:
 
 
 def _emotion_colours() -> str:
-    """One CSS rule per emotion, so that hues and signs are written down once, in ``albumjudge.domain.emotions``."""
+    """One CSS rule per emotion, so that hues and signs are written down once, in
+    ``albumjudge.domain.emotions``.
+    """
     return "".join(
         f'[class*="st-key-felt-{e.name}"]{{--hue:{e.colour};--sign:"{e.sign}"}} '
         f".hue-{e.name}{{color:{e.colour}}}"

@@ -1,7 +1,8 @@
 """Who stands in front of the exhibit: a random id, the same in every tab and after a reload, no more.
 
-The id lives in a first-party cookie that the server sets (``albumjudge.server``) and scripts cannot read. On a first
-visit a small script asks for it, and answers with the one that another tab has been given in the meantime.
+The id lives in a first-party cookie that the server sets (``albumjudge.server``) and scripts cannot read. On
+a first visit a small script asks for it, and answers with the one that another tab has been given in the
+meantime.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ export default async function ({{ data, setStateValue }}) {{
   const base = document.querySelector("base")?.href ?? location.origin + "/";
   const settle = async () => {{
     const answer = await fetch(new URL("visitor", base), {{
-      method: "POST", headers: {{ "Content-Type": "application/json" }}, body: JSON.stringify({{ visitor: data }}),
+      method: "POST",
+      headers: {{ "Content-Type": "application/json" }},
+      body: JSON.stringify({{ visitor: data }}),
     }});
     return (await answer.json()).visitor;
   }};

@@ -121,7 +121,8 @@ class SubmissionStore(Store):
         kept = self._write(store, "Your picture was not kept")
         if kept is None:
             raise VoteError(
-                f"Your picture was not kept: the exhibit has {MOST_PER_VISITOR} of yours, and no room for more. Take "
+                f"Your picture was not kept: the exhibit has {MOST_PER_VISITOR} of "
+                "yours, and no room for more. Take "
                 "one back first."
             )
         return kept

@@ -1,7 +1,8 @@
 """Fetching many things from a server politely: rate limit, retries with growing waits, conditional requests.
 
-Requests go out one at a time. What may pass (a time-out, a broken connection, "too many requests", a faulty server,
-a spoiled answer) is tried again after exponential waits with full jitter, or as long as ``Retry-After`` asks for.
+Requests go out one at a time. What may pass (a time-out, a broken connection, "too many requests", a faulty
+server, a spoiled answer) is tried again after exponential waits with full jitter, or as long as
+``Retry-After`` asks for.
 """
 
 from __future__ import annotations

@@ -95,7 +95,8 @@ def opened(file: Path | io.BytesIO, *, square: bool = True, smallest: int = 1) -
 
 
 def load(path: Path, size: int, *, square: bool = True) -> Image.Image:
-    """A picture as RGB of ``size`` x ``size`` pixels, scaled by a Lanczos filter, of covers after JPEG's own halving.
+    """A picture as RGB of ``size`` x ``size`` pixels, scaled by a Lanczos filter, of covers after JPEG's own
+    halving.
 
     Raises:
         UnusableError: as :func:`opened`.

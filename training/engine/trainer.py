@@ -171,7 +171,9 @@ class Trainer(ABC):
         return ended
 
     def _add_up(self) -> None:
-        """Reading a result makes a GPU wait, so it is done rarely; one by one, so that resuming changes nothing."""
+        """Reading a result makes a GPU wait, so it is done rarely; one by one, so that resuming changes
+        nothing.
+        """
         for means in self._pending:
             self.totals += means.cpu().double()
         self._pending.clear()
@@ -307,7 +309,9 @@ def _resume(trainer: Trainer, state_file: Path) -> None:
 
 
 class _Log:
-    """Writes a line per epoch, curves and samples. Speed is not in the history, which resuming must not change."""
+    """Writes a line per epoch, curves and samples. Speed is not in the history, which resuming must not
+    change.
+    """
 
     def __init__(self, trainer: Trainer, out: Path) -> None:
         self.trainer, self.folder = trainer, out / "samples"

@@ -78,7 +78,8 @@ def read(names: Sequence[str], file: Path = SPLITS) -> tuple[Protocol, Protocol]
         held = np.array([[int(digit) for digit in line[1]] for line in lines]).T
     except (OSError, KeyError, ValueError, IndexError) as error:
         raise DataError(
-            f"{file} does not fit these paintings ({error!r}). python -m training.judge.cross_validation writes it anew."
+            f"{file} does not fit these paintings ({error!r}). python -m "
+            "training.judge.cross_validation writes it anew."
         ) from error
     folds = tuple(
         Split(repeat, np.flatnonzero(places[repeat] != fold), np.flatnonzero(places[repeat] == fold))

@@ -81,7 +81,8 @@ def covers_by_pleasantness(story: Story) -> alt.LayerChart:
         *lines,
         points,
         height=420,
-        description=f"{len(rows)} covers. Pleasant to most people and to the machine: {both}; to neither: {neither}; "
+        description=f"{len(rows)} covers. Pleasant to most people and to the machine: {both}; "
+        f"to neither: {neither}; "
         f"on the others the two differ.",
     )
 
