@@ -82,8 +82,11 @@ def saliency_meaning(metrics: Mapping[str, Any]) -> str:
     except (KeyError, TypeError, ValueError):
         return MEANING
     if low <= 0:
-        return f"{MEANING} On {covers:.0f} covers that was not clearly more than hiding places at random takes away."
+        return (
+            f"{MEANING} On {covers:.0f} covers that was not clearly more than hiding places at random takes "
+            "away."
+        )
     return (
-        f"{MEANING} Measured on {covers:.0f} covers: with the most lit quarter painted over, the strongest feeling "
-        f"lost {100 * lost:.1f} percentage points; with as much painted over at random, {100 * by_chance:.1f}."
+        f"{MEANING} Measured on {covers:.0f} covers: with the most lit quarter painted over, the strongest "
+        f"feeling lost {100 * lost:.1f} percentage points; with as much painted over at random, {100 * by_chance:.1f}."
     )
