@@ -88,5 +88,6 @@ def saliency_meaning(metrics: Mapping[str, Any]) -> str:
         )
     return (
         f"{MEANING} Measured on {covers:.0f} covers: with the most lit quarter painted over, the strongest "
-        f"feeling lost {100 * lost:.1f} percentage points; with as much painted over at random, {100 * by_chance:.1f}."
+        f"feeling lost {100 * lost:.1f} percentage points; with as much painted over at random, "
+        f"{100 * by_chance:.1f}."
     )
