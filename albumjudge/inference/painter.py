@@ -31,6 +31,9 @@ class Painter:
     Args:
         network: in evaluation mode; its weights are taken over, in float32 and channels last.
         revision: of its checkpoint, for the covers' identities.
+
+    Attributes:
+        painted: covers so far.
     """
 
     def __init__(self, network: GeneratorNetwork, revision: str) -> None:
@@ -38,6 +41,7 @@ class Painter:
         self.network.to(memory_format=torch.channels_last)
         self._lock = threading.Lock()
         self.revision = revision
+        self.painted = 0
 
     @property
     def conditional(self) -> bool:
@@ -95,6 +99,7 @@ class Painter:
             float32, shape ``(n, 3, size, size)``, RGB in [-1, 1].
         """
         with self._lock:  # Two forward passes at once would only share the same cores.
+            self.painted += len(latents)
             return paint_with(self.network, latents, labels)
 
     def gradient(self, identity: CoverIdentity, pixel_gradient: torch.Tensor) -> NDArray[np.float64]:

@@ -82,6 +82,8 @@ async def healthz(_: Request) -> Response:
 def _count() -> bytes:
     with suppress(SettingsError, VoteError):
         telemetry.VOTES.set(shell.vote_store().count())
+        if Models.loaded:
+            telemetry.COVERS.set(sum(painter.painted for painter in shell.exhibit().painters))
     return generate_latest()
 
 

@@ -6,6 +6,8 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from starlette.applications import Starlette
@@ -14,9 +16,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from albumjudge.inference.checkpoints import CheckpointError
 from albumjudge.server import app as server
 from albumjudge.server import telemetry
 from albumjudge.ui.visitor import COOKIE
+from albumjudge.voting.database import open_engine
+from albumjudge.voting.votes import VoteStore
 
 ME = "0123456789ab4cde8f0123456789abcd"
 YOU = ME[::-1].replace("edc4", "ed44", 1)[:12] + "4" + "a" * 3 + "8" + "b" * 15
@@ -113,6 +118,37 @@ def test_health_means_that_networks_are_loaded_and_votes_can_be_stored(
         "models": "ok" if loaded else server.Models.problem,
         "database": database or "ok",
     }
+
+
+def test_a_database_that_cannot_be_written_to_is_no_health(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'votes.db'}")
+    monkeypatch.setattr(server.shell, "engine", lambda: engine)
+    assert "brought up to date" in server.database_problem()
+    VoteStore(engine).prepare()
+    assert server.database_problem() == ""
+    engine.dispose()
+
+
+def test_networks_that_cannot_be_loaded_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise CheckpointError("The weights are damaged.")
+
+    monkeypatch.setattr(server.shell, "exhibit", fail)
+    monkeypatch.setattr(server.Models, "problem", "")
+    server.load_models()
+    assert (server.Models.loaded, server.Models.problem) == (False, "The weights are damaged.")
+
+
+def test_metrics_count_votes_and_covers(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    painters = (SimpleNamespace(painted=30), SimpleNamespace(painted=12))
+    monkeypatch.setattr(server.Models, "loaded", True)
+    monkeypatch.setattr(server.shell, "exhibit", lambda: SimpleNamespace(painters=painters))
+    monkeypatch.setattr(server.shell, "vote_store", lambda: SimpleNamespace(count=lambda: 7))
+    text = client.get("/metrics").text
+    assert "albumjudge_votes 7.0" in text and "albumjudge_covers 42.0" in text
+    assert "albumjudge_run_seconds" in text
 
 
 def test_runs_are_counted_and_timed_however_they_end() -> None:
