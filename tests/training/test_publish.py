@@ -15,8 +15,8 @@ import httpx2
 import pytest
 
 from albumjudge import hub_upload
+from albumjudge.domain.hub_address import HubAddress
 from albumjudge.inference.checkpoints import fetch_checkpoint, read_checkpoint
-from albumjudge.inference.hub import HubAddress
 from tests.checkpoint_fixtures import Answer, LocalHub, Request, local_hub, make_generator
 from training import publish
 

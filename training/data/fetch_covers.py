@@ -211,13 +211,10 @@ class Collector:
         damaged = error.spoiled and error.spoiled.body
         if record and record.status == KEPT:
             self._failed(f"The cover that is there stays. {error}", passing=error.passing)
-        elif damaged:
+        elif damaged or not error.passing:
             self._in_a_row = 0
-            self.store.quarantine(wanted, str(error.spoiled), Answer(damaged, Validators()))
-            self.tally.quarantined += 1
-        elif not error.passing:
-            self._in_a_row = 0
-            self.store.quarantine(wanted, str(error), None)
+            reason = str(error.spoiled if damaged else error)
+            self.store.quarantine(wanted, reason, Answer(damaged, Validators()) if damaged else None)
             self.tally.quarantined += 1
         else:
             self.tally.postponed += 1
@@ -282,44 +279,29 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     sources = parser.add_subparsers(dest="source", required=True)
     itunes = sources.add_parser("itunes", help="albums that the iTunes Search API finds")
-    itunes.add_argument("--term", action="append", default=[], help="words to search for; may be repeated")
-    itunes.add_argument(
-        "--list",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="text file, one 'Artist' or 'Artist - Album' a line",
-    )
-    itunes.add_argument("--country", default="US", help="store to search, two letters (default: US)")
-    itunes.add_argument(
-        "--limit", type=_within(1, MOST_RESULTS), default=MOST_RESULTS, help="most albums of one search"
-    )
-    itunes.add_argument(
-        "--side",
-        type=_within(SMALLEST, 3000),
-        default=SIDE,
-        help=f"of the pictures in pixels (default: {SIDE})",
-    )
     archive = sources.add_parser("archive", help="pictures of items of archive.org")
-    archive.add_argument("items", nargs="+", metavar="ITEM", help="as in archive.org/details/ITEM")
-    archive.add_argument("--match", default="*", help="pattern of the file names wanted, such as '*front*'")
-    archive.add_argument("--genre", choices=GENRES, default="", help="of all these covers, if known")
-    archive.add_argument("--decade", choices=DECADES, default="", help="of all these covers, if known")
+    add = itunes.add_argument
+    add("--term", action="append", default=[], help="words to search for; may be repeated")
+    add("--list", action="append", default=[], type=Path, help="text file, one 'Artist - Album' a line")
+    add("--country", default="US", help="store to search, two letters (default: US)")
+    add("--limit", type=_within(1, MOST_RESULTS), default=MOST_RESULTS, help="most albums of one search")
+    add(
+        "--side", type=_within(SMALLEST, 3000), default=SIDE, help=f"of pictures, in pixels (default: {SIDE})"
+    )
+    add = archive.add_argument
+    add("items", nargs="+", metavar="ITEM", help="as in archive.org/details/ITEM")
+    add("--match", default="*", help="pattern of the file names wanted, such as '*front*'")
+    add("--genre", choices=GENRES, default="", help="of all these covers, if known")
+    add("--decade", choices=DECADES, default="", help="of all these covers, if known")
     for source, endpoint, pace in ((itunes, ITUNES, 18), (archive, ARCHIVE, 30)):
-        source.add_argument("--out", type=Path, required=True, help="folder; an old run there is continued")
-        source.add_argument("--refresh", action="store_true", help="ask whether anything has changed")
-        source.add_argument(
-            "--retry-quarantined", action="store_true", help="fetch again what is in quarantine"
-        )
-        source.add_argument(
-            "--searches-per-minute",
-            type=_within(1, 100_000),
-            default=pace,
-            help=f"default: {pace}" + ("; Apple allows about 20" if source is itunes else ""),
-        )
-        source.add_argument("--pictures-per-minute", type=_within(1, 100_000), default=60, help="default: 60")
-        source.add_argument("--endpoint", default=endpoint, help=f"default: {endpoint}")
+        add, allowed = source.add_argument, "; Apple allows about 20" if source is itunes else ""
+        minute = _within(1, 100_000)
+        add("--out", type=Path, required=True, help="folder; an old run there is continued")
+        add("--refresh", action="store_true", help="ask whether anything has changed")
+        add("--retry-quarantined", action="store_true", help="fetch again what is in quarantine")
+        add("--searches-per-minute", type=minute, default=pace, help=f"default: {pace}{allowed}")
+        add("--pictures-per-minute", type=minute, default=60, help="default: 60")
+        add("--endpoint", default=endpoint, help=f"default: {endpoint}")
     given = parser.parse_args(arguments)
     if given.source == "itunes" and not re.fullmatch("[A-Za-z]{2}", given.country):
         parser.error("--country is two letters, such as US")

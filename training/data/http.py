@@ -21,6 +21,7 @@ from typing import Self, TypeVar
 import httpx2
 from pyrate_limiter import Limiter, Rate
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
+from tenacity.wait import wait_base
 
 from albumjudge import __version__
 
@@ -116,7 +117,7 @@ class HttpClient:
         self._retrying = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, FetchError) and error.passing),
             stop=self._give_up,
-            wait=wait_random_exponential(policy.first_wait, policy.longest_wait) + _asked_wait,
+            wait=wait_random_exponential(policy.first_wait, policy.longest_wait) + _RetryAfter(),
             sleep=sleep,
             reraise=True,
         )
@@ -201,9 +202,10 @@ class HttpClient:
         return Answer(bytes(body), Validators(headers.get("etag", ""), headers.get("last-modified", "")))
 
 
-def _asked_wait(retry_state: RetryCallState) -> float:
-    error = retry_state.outcome.exception() if retry_state.outcome else None
-    return error.retry_after if isinstance(error, FetchError) else 0.0
+class _RetryAfter(wait_base):
+    def __call__(self, retry_state: RetryCallState) -> float:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        return error.retry_after if isinstance(error, FetchError) else 0.0
 
 
 @functools.cache

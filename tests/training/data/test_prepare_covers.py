@@ -16,7 +16,7 @@ from tests.cover_folders import write_metadata
 from tests.cover_servers import album, itunes, picture
 from training.data import prepare_covers
 from training.data.covers import DataError, load_covers, read_metadata
-from training.data.images import UnusableError
+from training.data.images import UnusableError, load
 from training.data.prepare_covers import COLUMNS, HELD_OUT, TRAIN, main, prepare
 
 FIELDS = ("file_name", "source", "genre", "decade", "year")
@@ -181,7 +181,7 @@ def test_covers_fetched_by_our_own_script_can_be_prepared(tmp_path: Path) -> Non
 
 
 def test_a_folder_appears_only_when_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root, out, square, left = plain(tmp_path / "covers", 6), tmp_path / "out", prepare_covers.load, [0] * 3
+    root, out, square, left = plain(tmp_path / "covers", 6), tmp_path / "out", load, [0] * 3
 
     def interrupted(path: Path, size: int) -> Image.Image:
         if not left:
