@@ -58,7 +58,7 @@ def bring() -> bytes | None:
         file = st.camera_input("Take a photo", key="bring-photo", label_visibility="collapsed")
     else:
         file = st.file_uploader(
-            "JPEG, PNG, WebP, GIF or HEIC",
+            "JPEG, PNG, WebP, GIF, AVIF or HEIC",
             key="bring-file",
             max_upload_size=uploads.MOST_BYTES // 1024**2,
         )

@@ -108,7 +108,7 @@ def visit(settings: Settings) -> Visit:
 def text(app: AppTest) -> str:
     """All HTML on the page."""
     assert not app.exception
-    parts = [part.value for part in app.html if not part.value.startswith(("<style", "<script data-view"))]
+    parts = [part.value for part in app.html if not part.value.startswith(("<style", "<script"))]
     return "\n".join(parts).replace("\u202f", " ")
 
 

@@ -14,6 +14,7 @@ import io
 import struct
 import threading
 import warnings
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,7 @@ MOST_PIXELS = 25_000_000
 MOST_PIXELS_JPEG = 64_000_000
 """JPEG files are decoded at an eighth of their size, so the pictures of most telephones may come as they are."""
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
 _DRAFT = (4 * SIDE, 4 * SIDE)
 _TURNS: dict[int, Transpose] = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -44,7 +45,10 @@ _TURNS: dict[int, Transpose] = {
     8: Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
-_NOT_READ = "This file cannot be read as a picture. JPEG, PNG, WebP, GIF and HEIC are understood here."
+_PNG = b"\x89PNG\r\n\x1a\n"
+_LARGEST_PROFILE = 1024**2
+"""Bytes; profiles of displays and printers have a few thousand to some hundred thousand."""
+_NOT_READ = "This file cannot be read as a picture. JPEG, PNG, WebP, GIF, AVIF and HEIC are understood here."
 _BROKEN = "This picture is broken or cut short. Try to open and save it again, or bring another one."
 _HEIC = (
     "This HEIC picture cannot be read. Save it as JPEG and bring that: on an iPhone take a screenshot of it, or "
@@ -76,7 +80,7 @@ def see(file: bytes) -> Picture:
     on white. Of an animation the first picture counts.
 
     Args:
-        file: whole content of a JPEG, PNG, WebP, GIF or HEIC file.
+        file: whole content of a JPEG, PNG, WebP, GIF, AVIF or HEIC file.
 
     Raises:
         UploadError: if it is none, is broken, or is larger than the limits above.
@@ -90,6 +94,7 @@ def see(file: bytes) -> Picture:
         )
     if _is_heic(file):
         return _see_heic(file)
+    file = _first_frame_alone(_without_notes(file))
     # Pillow sets up its WebP decoder, and the memory for it, on opening.
     if size := _webp_size(file):
         _check(size, MOST_PIXELS)
@@ -105,7 +110,7 @@ def see(file: bytes) -> Picture:
     except Image.DecompressionBombError:
         raise UploadError(f"This picture is far too large. {_SMALLER}") from None
     except UnidentifiedImageError:
-        raise UploadError(_NOT_READ) from None
+        raise UploadError(_BROKEN if file[4:8] == b"ftyp" and file[8:11] == b"avi" else _NOT_READ) from None
     except MemoryError:
         raise UploadError(f"This picture needs more memory than there is. {_SMALLER}") from None
     except Exception as error:  # Pillow's decoders raise a dozen kinds over a broken file.
@@ -187,7 +192,54 @@ def _upright(image: Image.Image, small: Image.Image) -> Image.Image:
 
 def _is_heic(file: bytes) -> bool:
     brands = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
-    return file[4:8] == b"ftyp" and file[8:12] in brands
+    length = int.from_bytes(file[:4], "big")
+    return file[4:8] == b"ftyp" and file[8:12] in brands and b"avif" not in file[16 : min(length, 256)]
+
+
+def _without_notes(file: bytes) -> bytes:
+    """A PNG file without its texts, and without a colour profile of more than ``_LARGEST_PROFILE`` bytes."""
+    if not file.startswith(_PNG):
+        return file
+    kept, at = [_PNG], len(_PNG)
+    while at + 12 <= len(file):
+        kind, end = file[at + 4 : at + 8], at + 12 + int.from_bytes(file[at : at + 4], "big")
+        if end > len(file):
+            break
+        profile = kind == b"iCCP" and _unpacks_to_more(file[at + 8 : end - 4], _LARGEST_PROFILE)
+        if kind not in (b"tEXt", b"zTXt", b"iTXt") and not profile:
+            kept.append(file[at:end])
+        at = end
+    return b"".join([*kept, file[at:]])
+
+
+def _unpacks_to_more(chunk: bytes, most: int) -> bool:
+    """Whether a colour profile (name, zero, method, deflated data) has more than ``most`` bytes, or is broken."""
+    deflated = chunk.partition(b"\0")[2][1:]
+    try:
+        return len(zlib.decompressobj().decompress(deflated, most + 1)) > most
+    except zlib.error:
+        return True
+
+
+def _first_frame_alone(file: bytes) -> bytes:
+    """A GIF file whose screen is beyond all measure, with a screen of the size of its first frame.
+
+    Browsers show such files; the screen is a claim that takes no bytes, while a frame must be there.
+    """
+    if file[:6] not in (b"GIF87a", b"GIF89a") or len(file) < 14:
+        return file
+    width, height, flags = struct.unpack("<HHB", file[6:11])
+    if width * height <= MOST_PIXELS:
+        return file
+    at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    while file[at : at + 1] == b"\x21":
+        at += 2
+        while at < len(file) and file[at]:
+            at += 1 + file[at]
+        at += 1
+    if file[at : at + 1] != b"\x2c" or len(file) < at + 10:
+        return file
+    return file[:6] + file[at + 5 : at + 9] + file[10 : at + 1] + bytes(4) + file[at + 5 :]
 
 
 def _webp_size(file: bytes) -> tuple[int, int] | None:

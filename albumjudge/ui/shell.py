@@ -51,6 +51,7 @@ _SHEETS = sorted(
     (Path(__file__).parent / "css").glob("*.css"), key=lambda sheet: (sheet.stem != "theme", sheet.stem)
 )
 """Style sheets: the theme, then one for each room that needs more."""
+_AWAY = (Path(__file__).parent / "away.js").read_text(encoding="utf-8")
 _LOG = logging.getLogger("albumjudge.pages")
 
 
@@ -120,6 +121,8 @@ def enter() -> str:
     st.set_page_config(page_title=f"{here.title} · {TITLE}", layout="wide")
     for sheet in _SHEETS:
         st.html(sheet)
+    with st.container(key="away"):
+        st.html(f"<script>{_AWAY}</script>", unsafe_allow_javascript=True)
     st.html(f"<style>{_emotion_colours()}{kiosk.LARGER if public else ''}</style>")
     if kiosk.is_waiting():
         with manners():

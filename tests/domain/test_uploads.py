@@ -57,7 +57,9 @@ def test_pixels_of_the_right_size_stay_as_they_are() -> None:
     assert Image.open(io.BytesIO(seen.png(3))).size == (192, 192)
 
 
-@pytest.mark.parametrize(("format", "how"), [("JPEG", {}), ("PNG", {}), ("WEBP", {}), ("GIF", {})])
+@pytest.mark.parametrize(
+    ("format", "how"), [("JPEG", {}), ("PNG", {}), ("WEBP", {}), ("GIF", {}), ("AVIF", {"quality": 95})]
+)
 def test_every_format_is_read(format: str, how: dict[str, Any]) -> None:
     assert corners(see(saved(quarters(), format, **how)).pixels) == [RED, GREEN, BLUE, WHITE]
 
@@ -207,9 +209,11 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def claims(file: bytes, width: int, height: int) -> bytes:
-    """A JPEG or GIF file with another size in its header."""
+    """A JPEG file, or a GIF file with both its screen and its first frame, of another size in its header."""
     if file.startswith(b"GIF"):
-        return file[:6] + struct.pack("<HH", width, height) + file[10:]
+        size = struct.pack("<HH", width, height)
+        frame = file.index(b"\x2c" + bytes(4)) + 5
+        return file[:6] + size + file[10:frame] + size + file[frame + 4 :]
     at = file.index(b"\xff\xc0") + 5
     return file[:at] + struct.pack(">HH", height, width) + file[at + 4 :]
 
@@ -253,17 +257,43 @@ def test_a_hundred_megapixels_are_refused_before_anything_is_decoded(
     assert "Make it smaller" in text
 
 
-def test_a_png_whose_text_unpacks_to_gigabytes_is_refused_or_read_without_it() -> None:
-    body = b"zTXt" + b"Comment\0\0" + zlib.compress(bytes(80_000_000), 9)
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        b"zTXtComment\0\0" + zlib.compress(bytes(80_000_000), 9),
+        b"tEXtComment\0" + b"x" * 3_000_000,
+        b"iTXtComment\0\0\0\0\0" + b"x" * 3_000_000,
+        b"iCCPprofile\0\0" + zlib.compress(bytes(40_000_000), 9),
+        b"iCCPprofile\0\0" + b"nothing that was packed",
+    ],
+    ids=["packed text", "text", "text of the world", "profile", "broken profile"],
+)
+def test_a_png_with_a_fat_note_is_read_without_it(chunk: bytes) -> None:
     whole = saved(quarters(), "PNG")
-    bomb = (
+    file = (
         whole[:33]
-        + struct.pack(">I", len(body) - 4)
-        + body
-        + struct.pack(">I", zlib.crc32(body))
+        + struct.pack(">I", len(chunk) - 4)
+        + chunk
+        + struct.pack(">I", zlib.crc32(chunk))
         + whole[33:]
     )
-    assert "broken" in sentence(bomb)
+    assert corners(see(file).pixels) == [RED, GREEN, BLUE, WHITE]
+
+
+@pytest.mark.parametrize("more", [{}, {"comment": b"c" * 700}])
+def test_a_gif_on_a_screen_beyond_all_measure_is_read(more: dict[str, Any]) -> None:
+    file = saved(quarters(240), "GIF", **more)
+    assert corners(see(file[:6] + struct.pack("<HH", 65_000, 31_000) + file[10:]).pixels) == [
+        RED,
+        GREEN,
+        BLUE,
+        WHITE,
+    ]
+
+
+def test_an_avif_file_under_a_general_brand_is_none_of_heics() -> None:
+    file = saved(quarters(), "AVIF", quality=95)
+    assert corners(see(file[:8] + b"mif1" + file[12:]).pixels) == [RED, GREEN, BLUE, WHITE]
 
 
 def test_a_file_of_many_megabytes_is_refused_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,10 +356,12 @@ def test_no_mischief_in_heic_does_more_than_a_sentence(place: int, mischief: byt
     ],
 )
 def test_what_is_no_picture_gets_a_sentence(file: bytes) -> None:
-    assert "Bring another one" in sentence(file) or "JPEG, PNG, WebP, GIF and HEIC" in sentence(file)
+    assert "Bring another one" in sentence(file) or "JPEG, PNG, WebP, GIF, AVIF and HEIC" in sentence(file)
 
 
-WHOLE = {format: saved(Image.fromarray(noise(90, 90)), format) for format in ("JPEG", "PNG", "WEBP", "GIF")}
+WHOLE = {
+    format: saved(Image.fromarray(noise(90, 90)), format) for format in ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
+}
 
 
 @pytest.mark.parametrize("format", WHOLE)

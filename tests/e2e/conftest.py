@@ -62,15 +62,17 @@ def fresh_app(tmp_path: Path) -> Iterator[RunningApp]:
 
 
 @contextmanager
-def served(folder: Path, *, bundled: bool = False, **settings: str) -> Iterator[RunningApp]:
+def served(folder: Path, *, bundled: bool = False, port: int = 0, **settings: str) -> Iterator[RunningApp]:
     """The real app in a process of its own, on tiny networks, or the bundled ones, and an empty database.
 
     Args:
         bundled: whether the bundled networks are at work.
+        port: 0 for any that is free.
         settings: further environment variables.
     """
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))
         port = free.getsockname()[1]
     database = f"sqlite:///{folder / 'votes.db'}"
     environment = os.environ | {

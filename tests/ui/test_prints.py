@@ -1,0 +1,50 @@
+"""Prints: what is drawn again is not encoded again, and labels call painters by plain names."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from albumjudge.domain.cover import Cover, CoverIdentity
+from albumjudge.ui import colours, names, prints
+
+
+@pytest.fixture
+def cover() -> Cover:
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    return Cover(CoverIdentity("dcgan-seed-0123abcd", 7, "jazz", "1970s"), pixels)
+
+
+def test_a_cover_is_encoded_and_its_colours_are_named_once(
+    cover: Cover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = prints.framed(cover, size="wall")
+    monkeypatch.setattr(Cover, "png", None)
+    monkeypatch.setattr(colours, "in_words", None)
+    assert prints.framed(cover, size="wall") == first
+
+
+def test_the_label_names_the_painter_and_what_was_asked_for(cover: Cover) -> None:
+    assert prints.label_lines(cover) == "No. 000007 · The DCGAN of 2019 · asked for 1970s jazz"
+    assert "0123abcd" not in prints.framed(cover, size="large")
+
+
+def test_painters_of_one_title_are_told_apart() -> None:
+    assert names.titles(["sketched-64-00000000", "dcgan-plain-0", "sketched-64-11111111"]) == {
+        "sketched-64-00000000": "Flow painter",
+        "dcgan-plain-0": "DCGAN, more covers",
+        "sketched-64-11111111": "Flow painter (2)",
+    }
+
+
+def test_who_is_unknown_keeps_the_checkpoints_name() -> None:
+    assert names.title("mine-00000000") == "mine"
+    assert names.sentence_form("vgg16-jury-00000000") == "the jury"
+
+
+def test_a_run_is_not_followed_by_a_search_of_the_whole_heap() -> None:
+    config = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text("utf-8"))
+    assert config["runner"]["postScriptGC"] is False
