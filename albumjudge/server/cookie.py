@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from http.cookies import CookieError, SimpleCookie
-
 from starlette.requests import HTTPConnection
 
 from albumjudge.ui.visitor import COOKIE, YEAR_IN_SECONDS, is_visitor_id
@@ -17,11 +15,8 @@ def is_secure(connection: HTTPConnection) -> bool:
 
 def known_visitor(connection: HTTPConnection) -> str | None:
     """The id in the cookie, None without a sound one."""
-    try:
-        morsel = SimpleCookie(connection.headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return None
-    return morsel.value if morsel is not None and is_visitor_id(morsel.value) else None
+    visitor = connection.cookies.get(COOKIE)
+    return visitor if is_visitor_id(visitor) else None
 
 
 def set_cookie(visitor: str, *, secure: bool) -> str:

@@ -104,6 +104,7 @@ def test_a_password_is_not_shown() -> None:
         ("ALBUMJUDGE_DATABASE_URL", "postgresql://db:port/votes", "Give sqlite:///path/to/file"),
         ("DATABASE_URL", "mysql://db/votes", "which votes are not kept in"),
         ("DATABASE_URL", "postgresql+asyncpg://db/votes", "which votes are not kept in"),
+        ("ALBUMJUDGE_FRAME_ANCESTORS", "everyone", "Give addresses of sites"),
         ("HF_ENDPOINT", "localhost:8090", "Give a web address"),
     ],
 )

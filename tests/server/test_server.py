@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import logging
 import sys
@@ -19,6 +21,7 @@ from starlette.testclient import TestClient
 from albumjudge.inference.checkpoints import CheckpointError
 from albumjudge.server import app as server
 from albumjudge.server import telemetry
+from albumjudge.ui import shell
 from albumjudge.ui.visitor import COOKIE
 from albumjudge.voting.database import open_engine
 from albumjudge.voting.votes import VoteStore
@@ -80,8 +83,9 @@ def test_the_first_cookie_counts_and_documents_renew_it(client: TestClient) -> N
 
 def test_without_a_sound_cookie_documents_set_none(client: TestClient) -> None:
     assert "Set-Cookie" not in client.get("/").headers
-    client.cookies.set(COOKIE, "forged")
-    assert "Set-Cookie" not in client.get("/").headers
+    for forged in ("forged", ME.upper(), ME + "0"):
+        answer = client.get("/", headers={"Cookie": f"{COOKIE}={forged}"})
+        assert "Set-Cookie" not in answer.headers
 
 
 @pytest.mark.parametrize("body", ["", "[]", '{"visitor": "me"}', '{"visitor": 1}', "{}"])
@@ -124,7 +128,7 @@ def test_a_database_that_cannot_be_written_to_is_no_health(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'votes.db'}")
-    monkeypatch.setattr(server.shell, "engine", lambda: engine)
+    monkeypatch.setattr(shell, "engine", lambda: engine)
     assert "brought up to date" in server.database_problem()
     VoteStore(engine).prepare()
     assert server.database_problem() == ""
@@ -135,17 +139,50 @@ def test_networks_that_cannot_be_loaded_are_named(monkeypatch: pytest.MonkeyPatc
     def fail() -> None:
         raise CheckpointError("The weights are damaged.")
 
-    monkeypatch.setattr(server.shell, "exhibit", fail)
+    monkeypatch.setattr(shell, "exhibit", fail)
     monkeypatch.setattr(server.Models, "problem", "")
     server.load_models()
     assert (server.Models.loaded, server.Models.problem) == (False, "The weights are damaged.")
 
 
+def test_networks_are_loaded_while_the_server_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server.Models, "loaded", False)
+    monkeypatch.setattr(shell, "exhibit", lambda: None)
+    monkeypatch.setattr(shell, "vote_store", lambda: None)
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    monkeypatch.setattr(server, "_LOOP_BEAT", 0.001)
+
+    async def serve() -> None:
+        async with server.lifespan(None):
+            await asyncio.sleep(0.01)
+
+    lag = telemetry.LOOP_LAG._sum.get()
+    asyncio.run(serve())
+    assert server.Models.loaded
+    assert telemetry.LOOP_LAG._sum.get() > lag
+
+
+@pytest.mark.parametrize(
+    ("setting", "policy"),
+    [
+        ("", "'self' https://huggingface.co"),
+        ("https://a.org http://b.org:80", "'self' https://a.org http://b.org:80"),
+    ],
+)
+def test_a_setting_says_who_may_frame_the_exhibit(
+    monkeypatch: pytest.MonkeyPatch, setting: str, policy: str
+) -> None:
+    monkeypatch.setenv("ALBUMJUDGE_FRAME_ANCESTORS", setting)
+    assert server.frame_ancestors() == policy
+    monkeypatch.setenv("ALBUMJUDGE_FRAME_ANCESTORS", "everyone; script-src *")
+    assert server.frame_ancestors() == "'self'"
+
+
 def test_metrics_count_votes_and_covers(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     painters = (SimpleNamespace(painted=30), SimpleNamespace(painted=12))
     monkeypatch.setattr(server.Models, "loaded", True)
-    monkeypatch.setattr(server.shell, "exhibit", lambda: SimpleNamespace(painters=painters))
-    monkeypatch.setattr(server.shell, "vote_store", lambda: SimpleNamespace(count=lambda: 7))
+    monkeypatch.setattr(shell, "exhibit", lambda: SimpleNamespace(painters=painters))
+    monkeypatch.setattr(shell, "vote_store", lambda: SimpleNamespace(count=lambda: 7))
     text = client.get("/metrics").text
     assert "albumjudge_votes 7.0" in text and "albumjudge_covers 42.0" in text
     assert "albumjudge_run_seconds" in text
@@ -161,6 +198,26 @@ def test_runs_are_counted_and_timed_however_they_end() -> None:
         raise KeyError
     assert runs("Stage of a test") > 0
     assert telemetry.RUNS._value.get() == 0
+
+
+def test_the_log_is_json_where_no_person_reads_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger = logging.getLogger("albumjudge")
+    before = logger.handlers[:], logger.level, logger.propagate
+    try:
+        logger.handlers = []
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+        telemetry.log_as_json()
+        assert not logger.handlers
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
+        telemetry.log_as_json()
+        telemetry.log_as_json()
+        logging.getLogger("albumjudge.test").info("hello")
+        assert [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()] == ["hello"]
+    finally:
+        logger.handlers, level, logger.propagate = before
+        logger.setLevel(level)
 
 
 def test_the_log_is_json_without_personal_data() -> None:
