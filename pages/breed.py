@@ -57,7 +57,9 @@ def pick(first: str) -> None:
             )
             if st.button("Take another one", key="drop", type="tertiary"):
                 go()
-    number: int = st.session_state.setdefault("breed-wall", secrets.randbelow(99_999) + 1)
+    if "breed-wall" not in st.session_state:
+        st.session_state["breed-wall"] = room.exhibit().fresh_wall()
+    number: int = st.session_state["breed-wall"]
     offered = [CoverIdentity(painter, seed) for seed in hanging.wall(number, OFFERED)]
     with st.container(key="wall-breed"):
         for judged in room.exhibit().show_each([one for one in offered if str(one) != first]):
@@ -70,7 +72,7 @@ def pick(first: str) -> None:
             if taken:
                 go(first, str(identity)) if first else go(str(identity))
     if st.button("Show me others", key="others"):
-        st.session_state["breed-wall"] = secrets.randbelow(99_999) + 1
+        st.session_state["breed-wall"] = room.exhibit().fresh_wall()
         st.rerun()
 
 

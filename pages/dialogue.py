@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from html import escape
 
@@ -44,7 +43,9 @@ def offer() -> None:
         "Choose a cover and ask for more of a feeling. The painter repaints it, step by step, until the jury "
         "feels more of it.",
     )
-    number: int = st.session_state.setdefault("dialogue-wall", secrets.randbelow(99_999) + 1)
+    if "dialogue-wall" not in st.session_state:
+        st.session_state["dialogue-wall"] = room.exhibit().fresh_wall()
+    number: int = st.session_state["dialogue-wall"]
     painter = room.exhibit().painter.revision
     with st.container(key="wall-offer"):
         for judged in room.exhibit().show_each(
@@ -59,7 +60,7 @@ def offer() -> None:
                     go(cover=str(identity))
     with st.container(key="afterwards", horizontal=True):
         if st.button("Other covers", key="others"):
-            st.session_state["dialogue-wall"] = secrets.randbelow(99_999) + 1
+            st.session_state["dialogue-wall"] = room.exhibit().fresh_wall()
             st.rerun()
         if st.button("Judge a pair: did it work?", key="to-duels"):
             go(duel="next")

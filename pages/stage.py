@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
@@ -21,7 +20,6 @@ from albumjudge.ui.rooms.order import Order, take_order, takes_orders
 room.need_frame()
 
 FIRST_COUNT = 12
-LAST_WALL = 99_999
 
 
 def wall_number() -> int:
@@ -29,7 +27,7 @@ def wall_number() -> int:
     asked = st.query_params.get("wall", "")
     if asked.isdecimal() and len(asked) < 6:
         return int(asked)
-    number: int = st.session_state.get("wall_number") or secrets.randbelow(LAST_WALL) + 1
+    number: int = st.session_state.get("wall_number") or room.exhibit().fresh_wall()
     return number
 
 
@@ -47,7 +45,7 @@ def wall() -> None:
         again = st.button("Paint new covers", key="again", type="primary")
     st.session_state["wall_count"] = count
     if again:
-        number = secrets.randbelow(LAST_WALL) + 1
+        number = room.exhibit().fresh_wall()
     st.session_state["wall_number"] = number
     room.from_the_top(f"wall-{number}")
     link = {"wall": str(number)} | order.query

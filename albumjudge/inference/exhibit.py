@@ -1,13 +1,16 @@
 """The exhibit: painters and a judge that are always there, and the covers that they show.
 
 Painter and judge each come from the folder that a setting names, else from a pinned commit on the Hub, else
-from the bundled checkpoint. What is on this machine serves at once; what must be fetched takes its place
-later. The other bundled painters paint, too, where a cover's identity names them.
+from the bundled checkpoint. What is on this machine serves at once; what must be fetched takes its place later.
+The other bundled painters paint, too, where a cover's identity names them. All networks work in one thread, see
+:mod:`albumjudge.inference.worker`; no lock is held meanwhile.
 """
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,8 +30,10 @@ from albumjudge.inference.hub_refresh import HubRefresh
 from albumjudge.inference.judge import Judge, as_images
 from albumjudge.inference.loading import Choice
 from albumjudge.inference.painter import Painter
+from albumjudge.inference.pool import CoverPool, new_wall
 from albumjudge.inference.saliency import saliency, saliency_by_juror, spotlight
 from albumjudge.inference.steering import SteeringTarget, steer
+from albumjudge.inference.worker import NetworkWorker
 
 CACHED_COVERS = 512
 """Judged covers kept in memory, 12 kB each: a page that is drawn again shows the same ones."""
@@ -45,6 +50,15 @@ class _Pair:
     painter: Painter
     judge: Judge
     checkpoints: dict[Kind, Checkpoint]
+
+
+@dataclass(frozen=True)
+class _Request:
+    """Paint and judge this."""
+
+    painter: Painter
+    judge: Judge
+    identity: CoverIdentity
 
 
 class Exhibit:
@@ -64,6 +78,13 @@ class Exhibit:
         self._faults: dict[Kind, tuple[str, ...]] = {"generator": painter.faults, "judge": judge.faults}
         self._guests = tuple(guests)
         self._lock = threading.Lock()
+        self._pool: CoverPool | None = None
+        this = weakref.ref(self)  # The thread must not keep an exhibit alive that nobody uses.
+        self._worker: NetworkWorker[_Request, JudgedCover] = NetworkWorker(
+            paint_and_judge, lambda: (exhibit := this()) is not None and exhibit._fill()
+        )
+        weakref.finalize(self, self._worker.close)
+        self._worker.call(limit_threads)
         self._cache: OrderedDict[tuple[CoverIdentity, str], JudgedCover] = OrderedDict()
         missing: dict[Kind, HubAddress | None] = {"generator": painter.missing, "judge": judge.missing}
         wanted = {kind: address for kind, address in missing.items() if address is not None}
@@ -166,8 +187,21 @@ class Exhibit:
         return self._hub.wait(timeout)
 
     def close(self) -> None:
-        """Ask the Hub no more. The exhibit can still be used."""
+        """Ask the Hub no more and paint nothing in advance. The exhibit can still be used."""
         self._hub.close()
+        self._pool = None
+
+    def fill_pool(self) -> None:
+        """Begin to paint walls in idle time, see :class:`albumjudge.inference.pool.CoverPool`."""
+        self._pool = CoverPool(self.painter.revision)
+        self._worker.wake()
+
+    def fresh_wall(self) -> int:
+        """The number of a wall that is ready and that no other visitor was given, as far as there is one."""
+        pool = self._pool
+        number = pool.take() if pool is not None else None
+        self._worker.wake()
+        return new_wall() if number is None else number
 
     def show(self, seeds: Sequence[int]) -> list[JudgedCover]:
         """Paint and judge the covers of these seeds, in their order.
@@ -192,7 +226,8 @@ class Exhibit:
 
     def judge_picture(self, picture: HasPixels) -> Verdict:
         """Judge a picture of 64x64 pixels that nobody here painted; it is not remembered."""
-        return self._pair.judge.judge([picture])[0]
+        judge = self._pair.judge
+        return self._worker.call(lambda: judge.judge([picture])[0])
 
     def steer(self, start: CoverIdentity, target: SteeringTarget) -> Iterator[JudgedCover]:
         """Lead a cover towards an emotion, frame by frame; see :func:`albumjudge.inference.steering.steer`.
@@ -203,7 +238,8 @@ class Exhibit:
         judge = self.judge
         painted = self.show_identity(start).cover
         painter = self.painter_of(start.generator) or self.painter
-        for frame in steer(painter, judge, start, target, painted=painted):
+        frames = steer(painter, judge, start, target, painted=painted)
+        while (frame := self._worker.call(lambda: next(frames, None))) is not None:
             self._remember({(frame.cover.identity, frame.verdict.revision): frame})
             yield frame
 
@@ -214,7 +250,8 @@ class Exhibit:
             enlarge: as for :meth:`albumjudge.domain.cover.Cover.png`.
         """
         index = torch.tensor([emotions.index(emotion)])
-        salience = saliency(self._pair.judge.network, as_images([picture]), index)
+        network = self._pair.judge.network
+        salience = self._worker.call(lambda: saliency(network, as_images([picture]), index))
         return spotlight(picture, salience[0].numpy(), enlarge)
 
     def saliency_pngs(self, judged: JudgedCover, *, enlarge: int = 1) -> list[bytes]:
@@ -230,30 +267,41 @@ class Exhibit:
         if judged.verdict.revision != judge.revision or len(jurors) != len(judge.juror_names):
             raise ValueError(f"These jurors are not those of {judge.revision}. Show them the cover again.")
         firsts = torch.tensor([emotions.index(emotions.top(juror.probabilities)) for juror in jurors])
-        salience = saliency_by_juror(judge.network, as_images([judged.cover])[0], firsts)
+        image = as_images([judged.cover])[0]
+        salience = self._worker.call(lambda: saliency_by_juror(judge.network, image, firsts))
         return [spotlight(judged.cover, one.numpy(), enlarge) for one in salience]
 
     def _show(self, pair: _Pair, identities: Sequence[CoverIdentity]) -> list[JudgedCover]:
         keys = [(identity, pair.judge.revision) for identity in identities]
         with self._lock:
             found = {key: self._cache[key] for key in keys if key in self._cache}
-        new = list(dict.fromkeys(key for key in keys if key not in found))
-        covers = self._paint([identity for identity, _ in new])
-        for key, cover, verdict in zip(new, covers, pair.judge.judge(covers), strict=True):
-            found[key] = JudgedCover(cover, verdict)
+        if (pool := self._pool) is not None:
+            ready = pool.find(identities)
+            found = {key: ready[key[0]] for key in keys if _judged_by(ready.get(key[0]), key[1])} | found
+        missing = [key[0] for key in dict.fromkeys(keys) if key not in found]
+        new = [self._request(pair, identity) for identity in missing]
+        for request, judged in self._worker.values(new).items():
+            found[request.identity, pair.judge.revision] = judged
         self._remember({key: found[key] for key in keys})
         return [found[key] for key in keys]
 
-    def _paint(self, identities: Sequence[CoverIdentity]) -> list[Cover]:
-        by_painter: dict[str, list[CoverIdentity]] = {}
-        for identity in identities:
-            by_painter.setdefault(identity.generator, []).append(identity)
-        painted: dict[CoverIdentity, Cover] = {}
-        for revision, theirs in by_painter.items():
-            # A painter that is not here: the one that is says so in a sentence.
-            for cover in (self.painter_of(revision) or self.painter).paint_each(theirs):
-                painted[cover.identity] = cover
-        return [painted[identity] for identity in identities]
+    def _request(self, pair: _Pair, identity: CoverIdentity) -> _Request:
+        # A painter that is not here: the one that is says so in a sentence.
+        painter = next((one for one in self.painters if one.revision == identity.generator), pair.painter)
+        painter.check(identity)
+        return _Request(painter, pair.judge, identity)
+
+    def _fill(self) -> bool:
+        """A piece of idle work: a few covers for the pool. In the networks' thread."""
+        pool, pair = self._pool, self._pair
+        if pool is None or pool.generator != pair.painter.revision:
+            return False
+
+        def show(identities: Sequence[CoverIdentity]) -> list[JudgedCover]:
+            requests = [_Request(pair.painter, pair.judge, identity) for identity in identities]
+            return list(paint_and_judge(requests).values())
+
+        return pool.fill(show)
 
     def _remember(self, shown: Mapping[tuple[CoverIdentity, str], JudgedCover]) -> None:
         with self._lock:
@@ -265,15 +313,35 @@ class Exhibit:
 
     def _install(self, kind: Kind, checkpoint: Checkpoint) -> None:
         """Let a checkpoint that was fetched serve from now on."""
-        if kind == "generator":
-            painter = loading.open_painter(checkpoint)
-            with self._lock:
-                self._pair = replace(
-                    self._pair, painter=painter, checkpoints=self.checkpoints | {kind: checkpoint}
-                )
-        else:
-            judge = loading.open_judge(checkpoint)
-            with self._lock:
-                self._pair = replace(
-                    self._pair, judge=judge, checkpoints=self.checkpoints | {kind: checkpoint}
-                )
+        new = loading.open_painter(checkpoint) if kind == "generator" else loading.open_judge(checkpoint)
+        with self._lock:
+            checkpoints = {**self._pair.checkpoints, kind: checkpoint}
+            role = "painter" if kind == "generator" else "judge"
+            self._pair = replace(self._pair, checkpoints=checkpoints, **{role: new})  # type: ignore[arg-type]
+        if self._pool is not None:
+            self.fill_pool()
+
+
+def paint_and_judge(requests: Sequence[_Request]) -> dict[_Request, JudgedCover]:
+    """Paint by each painter in one batch, then judge by each judge in one batch."""
+    covers: dict[_Request, Cover] = {}
+    for painter in dict.fromkeys(request.painter for request in requests):
+        theirs = [request for request in requests if request.painter is painter]
+        painted = painter.paint_each([request.identity for request in theirs])
+        covers |= dict(zip(theirs, painted, strict=True))
+    judged: dict[_Request, JudgedCover] = {}
+    for judge in dict.fromkeys(request.judge for request in requests):
+        theirs = [request for request in requests if request.judge is judge]
+        verdicts = judge.judge([covers[request] for request in theirs])
+        for request, verdict in zip(theirs, verdicts, strict=True):
+            judged[request] = JudgedCover(covers[request], verdict)
+    return judged
+
+
+def _judged_by(judged: JudgedCover | None, revision: str) -> bool:
+    return judged is not None and judged.verdict.revision == revision
+
+
+def limit_threads() -> None:
+    """Leave cores to the sessions: the calling thread's networks use half of them."""
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))

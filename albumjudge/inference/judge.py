@@ -90,5 +90,5 @@ class Judge:
 
 def as_images(covers: Sequence[HasPixels | NDArray[np.uint8]]) -> torch.Tensor:
     """Covers as judges take them: float32, shape ``(n, 3, size, size)``, RGB in [0, 1]."""
-    pixels = torch.from_numpy(np.stack([getattr(cover, "pixels", cover) for cover in covers]))
+    pixels = torch.from_numpy(np.stack([c if isinstance(c, np.ndarray) else c.pixels for c in covers]))
     return pixels.permute(0, 3, 1, 2).float() / 255

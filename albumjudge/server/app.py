@@ -43,7 +43,7 @@ class Models:
 def load_models() -> None:
     """Open the exhibit for all visitors, before the first one comes."""
     try:
-        shell.exhibit()
+        shell.exhibit().fill_pool()
         shell.vote_store()
     except (CheckpointError, SettingsError, VoteError) as error:
         Models.problem = str(error)

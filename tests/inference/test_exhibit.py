@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +15,16 @@ import pytest
 import torch
 from PIL import Image
 
+from albumjudge.domain import seeds
 from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError
 from albumjudge.domain.settings import Settings
 from albumjudge.inference import exhibit as exhibit_module
 from albumjudge.inference import loading
+from albumjudge.inference import pool as pool_module
 from albumjudge.inference.checkpoints import CheckpointError, Kind, read_checkpoint
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.inference.painter import Painter
+from albumjudge.inference.pool import COVERS, CoverPool, Show
 from albumjudge.inference.steering import SteeringTarget
 from albumjudge.models.jury import Jury
 from tests.checkpoint_fixtures import COMMIT, Answer, Request, local_hub, make_generator, make_judge, serving
@@ -349,3 +352,50 @@ def test_an_unforeseen_error_while_fetching_is_reported_not_lost(
     (line,) = exhibit.status()
     assert "RuntimeError('paint spilled')" in line and line.endswith("goes on with bundled-painter.")
     assert exhibit.show([1])
+
+
+def test_a_fresh_wall_is_painted_and_judged_in_advance(
+    bundled: dict[Kind, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "WALLS", 2)
+    exhibit = Exhibit.open(Settings(), bundled=bundled, guests=())
+    assert exhibit.fresh_wall() != exhibit.fresh_wall()  # Nothing is ready: walls by chance.
+    filled = threading.Event()
+    fill = CoverPool.fill
+
+    def noted(pool: CoverPool, show: Show) -> bool:
+        more = fill(pool, show)
+        if not more:
+            filled.set()
+        return more
+
+    monkeypatch.setattr(CoverPool, "fill", noted)
+    exhibit.fill_pool()
+    assert filled.wait(PROMPT)
+    number = exhibit.fresh_wall()
+    monkeypatch.setattr(exhibit.painter, "paint_each", None)
+    shown = exhibit.show(seeds.wall(number, COVERS))
+    assert [judged.cover.identity.seed for judged in shown] == list(seeds.wall(number, COVERS))
+    exhibit.close()
+
+
+def test_all_networks_work_in_one_thread(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = set()
+
+    def noting(function: Callable[..., object]) -> Callable[..., object]:
+        def noted(*arguments: object) -> object:
+            threads.add(threading.current_thread().name)
+            return function(*arguments)
+
+        return noted
+
+    for worker, names in (
+        (exhibit.painter, ("paint_each", "gradient")),
+        (exhibit.judge, ("judge", "differentiable")),
+    ):
+        for name in names:
+            monkeypatch.setattr(worker, name, noting(getattr(worker, name)))
+    shown = exhibit.show([901, 902])[0]
+    list(exhibit.steer(shown.cover.identity, SteeringTarget("awe")))
+    exhibit.judge_picture(shown.cover)
+    assert threads == {"networks"}

@@ -1,0 +1,135 @@
+"""One thread in which all networks work, so that sessions do not fight over cores.
+
+What several sessions ask for within a few milliseconds is computed in one batch. When nobody waits, the thread
+does idle work, a small piece at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+GATHER = 0.004
+"""Seconds for which more requests are awaited after the first."""
+MOST_AT_ONCE = 48
+
+
+@dataclass(eq=False)
+class _Request(Generic[Key]):
+    """Keys to be computed in a batch, or a call of its own."""
+
+    keys: Sequence[Key] = ()
+    call: Callable[[], Any] | None = None
+    done: Future[Any] = field(default_factory=Future)
+
+
+class NetworkWorker(Generic[Key, Value]):
+    """Computes values of keys in batches.
+
+    Args:
+        compute: values of different keys, all of them.
+        idle: does a small piece of work when nobody waits; whether there is more to do.
+    """
+
+    def __init__(
+        self,
+        compute: Callable[[Sequence[Key]], Mapping[Key, Value]],
+        idle: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._compute, self._idle = compute, idle
+        self._requests: queue.SimpleQueue[_Request[Key] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="networks", daemon=True)
+        self._thread.start()
+
+    def values(self, keys: Sequence[Key]) -> dict[Key, Value]:
+        """Values of keys; waits until they are there. Raises what ``compute`` raised."""
+        return dict(self._wait(_Request(keys=tuple(keys)))) if keys else {}
+
+    def call(self, function: Callable[[], Result]) -> Result:
+        """Call a function in the thread of the networks; returns or raises what it does."""
+        result: Result = self._wait(_Request(call=function))
+        return result
+
+    def wake(self) -> None:
+        """Say that there is idle work to do."""
+        self._requests.put(_Request(call=lambda: None))
+
+    def close(self) -> None:
+        """Stop after what was asked for before."""
+        self._requests.put(None)
+
+    def _wait(self, request: _Request[Key]) -> Any:
+        if threading.current_thread() is self._thread:
+            return request.call() if request.call else self._compute(request.keys)
+        self._requests.put(request)
+        return request.done.result()
+
+    def _work(self) -> None:
+        busy = False
+        while True:
+            try:
+                first = self._requests.get(block=not busy)
+            except queue.Empty:
+                busy = self._idle_work()
+                continue
+            if first is None:
+                return
+            busy = True
+            if not self._answer(first):
+                return
+
+    def _idle_work(self) -> bool:
+        try:
+            return self._idle()
+        except Exception:
+            _log.exception("Idle work failed")
+            return False
+
+    def _answer(self, first: _Request[Key]) -> bool:
+        """Answer a request and those that can share its batch; whether the thread goes on."""
+        batch, alone, goes_on = self._gather(first)
+        if batch:
+            keys = list(dict.fromkeys(key for request in batch for key in request.keys))
+            try:
+                values = self._compute(keys)
+            except BaseException as error:
+                for request in batch:
+                    request.done.set_exception(error)
+            else:
+                for request in batch:
+                    request.done.set_result({key: values[key] for key in request.keys})
+        for request in alone:
+            assert request.call is not None
+            try:
+                request.done.set_result(request.call())
+            except BaseException as error:
+                request.done.set_exception(error)
+        return goes_on
+
+    def _gather(self, first: _Request[Key]) -> tuple[list[_Request[Key]], list[_Request[Key]], bool]:
+        """Requests for one batch, calls to be made after it, and whether the thread goes on."""
+        batch: list[_Request[Key]] = []
+        alone: list[_Request[Key]] = []
+        end = time.monotonic() + GATHER
+        request: _Request[Key] | None = first
+        while request is not None:
+            (alone if request.call else batch).append(request)
+            waiting = end - time.monotonic()
+            if not batch or sum(len(one.keys) for one in batch) >= MOST_AT_ONCE:
+                break
+            try:
+                request = self._requests.get(timeout=max(0.0, waiting))
+            except queue.Empty:
+                break
+        return batch, alone, request is not None

@@ -1,0 +1,145 @@
+"""The thread of the networks: batches of what several sessions ask for, and idle work in between."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from albumjudge.inference import worker as worker_module
+from albumjudge.inference.worker import MOST_AT_ONCE, NetworkWorker
+
+PROMPT = 60.0
+
+
+class Squares:
+    """Computes squares and notes the batches; the first call of a test can be held up."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.threads: set[str] = set()
+        self.entered, self.held = threading.Event(), threading.Event()
+        self.held.set()
+
+    def compute(self, keys: Sequence[int]) -> dict[int, int]:
+        self.entered.set()
+        assert self.held.wait(PROMPT)
+        self.batches.append(list(keys))
+        self.threads.add(threading.current_thread().name)
+        if 13 in keys:
+            raise ArithmeticError("thirteen")
+        return {key: key * key for key in keys}
+
+
+@pytest.fixture
+def squares() -> Squares:
+    return Squares()
+
+
+@pytest.fixture
+def worker(squares: Squares) -> Iterator[NetworkWorker[int, int]]:
+    worker = NetworkWorker(squares.compute)
+    yield worker
+    worker.close()
+    worker._thread.join(PROMPT)
+    assert not worker._thread.is_alive()
+
+
+def test_values_are_those_that_were_asked_for(worker: NetworkWorker[int, int], squares: Squares) -> None:
+    assert worker.values([3, 4, 3]) == {3: 9, 4: 16}
+    assert worker.values([]) == {}
+    assert squares.threads == {"networks"}
+
+
+def test_sessions_that_ask_at_once_share_a_batch(
+    worker: NetworkWorker[int, int], squares: Squares, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "GATHER", PROMPT)
+    monkeypatch.setattr(worker_module, "MOST_AT_ONCE", 8)
+    with ThreadPoolExecutor(4) as sessions:
+        found = list(sessions.map(worker.values, [(1, 2), (2, 3), (4, 5), (6, 7)]))
+    assert found == [{1: 1, 2: 4}, {2: 4, 3: 9}, {4: 16, 5: 25}, {6: 36, 7: 49}]
+    assert len(squares.batches) == 1 and sorted(squares.batches[0]) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_batch_is_bounded(worker: NetworkWorker[int, int], squares: Squares) -> None:
+    squares.held.clear()
+    with ThreadPoolExecutor(8) as sessions:
+        first = sessions.submit(worker.values, [0])
+        assert squares.entered.wait(PROMPT)
+        others = [sessions.submit(worker.values, range(n, n + 20)) for n in range(100, 220, 20)]
+        while worker._requests.qsize() < len(others):
+            threading.Event().wait(0.001)
+        squares.held.set()
+        for future in (first, *others):
+            future.result(PROMPT)
+    assert max(len(batch) for batch in squares.batches) < MOST_AT_ONCE + 20
+
+
+def test_an_error_reaches_those_who_asked_and_the_thread_goes_on(worker: NetworkWorker[int, int]) -> None:
+    with pytest.raises(ArithmeticError, match="thirteen"):
+        worker.values([13])
+    with pytest.raises(ZeroDivisionError):
+        worker.call(lambda: 1 // 0)
+    assert worker.values([2]) == {2: 4}
+
+
+def test_calls_are_made_in_the_same_thread_also_from_within(worker: NetworkWorker[int, int]) -> None:
+    assert worker.call(lambda: threading.current_thread().name) == "networks"
+    assert worker.call(lambda: worker.call(lambda: worker.values([5]))) == {5: 25}
+
+
+def test_idle_work_is_done_until_there_is_none_and_again_when_woken(squares: Squares) -> None:
+    left, done = [3], threading.Event()
+
+    def idle() -> bool:
+        left[0] -= 1
+        if left[0] == 0:
+            done.set()
+        return left[0] > 0
+
+    worker = NetworkWorker(squares.compute, idle)
+    worker.wake()
+    assert done.wait(PROMPT)
+    left[0], _ = 2, done.clear()
+    assert worker.values([1]) == {1: 1}
+    assert done.wait(PROMPT)
+    worker.close()
+    worker._thread.join(PROMPT)
+
+
+def test_idle_work_that_fails_is_logged_and_survived(
+    squares: Squares, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed = threading.Event()
+
+    def idle() -> bool:
+        failed.set()
+        raise RuntimeError("out of paint")
+
+    worker = NetworkWorker(squares.compute, idle)
+    worker.wake()
+    assert failed.wait(PROMPT)
+    assert worker.values([2]) == {2: 4}
+    worker.close()
+    worker._thread.join(PROMPT)
+    assert "out of paint" in caplog.text
+
+
+def test_the_thread_keeps_nothing_alive(squares: Squares) -> None:
+    class Owner:
+        def __init__(self) -> None:
+            self.worker = NetworkWorker(squares.compute)
+            weakref.finalize(self, self.worker.close)
+
+    owner = Owner()
+    thread = owner.worker._thread
+    owner.worker.values([1])
+    del owner
+    gc.collect()
+    thread.join(PROMPT)
+    assert not thread.is_alive()
