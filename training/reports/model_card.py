@@ -85,6 +85,12 @@ SOURCES = {
     "shawheen_wcd": "archive.org covers that the 2019 project of the same idea trained its DCGAN on "
     "(ucsd-ml-arts/generative-visual-shawheen-t-1), duplicates removed",
 }
+STARTS = {
+    "one_step": "It began with the weights of an experiment: a student fitted to 2.6 million pairs of a latent vector "
+    "and what the teacher makes of it, then trained adversarially on 243,000 covers of the same folder, which are "
+    "counted among those shown before, as those shown to the teacher are.",
+}
+"""What is known of weights to begin with, by ``start`` in training.json."""
 LABELS = {
     "distribution": " It learned the shares of all votes on a painting, not only which emotion had most.",
     "argmax": " It learned only which emotion had most votes; ties went to the first in the fixed order.",
@@ -178,6 +184,7 @@ def card(record: Record, metrics: Record, *, weights: bool = True) -> str:
         JURY_TRAINING.format(jurors=f"| juror | description |\n| --- | --- |\n{table}")
         if name == "Jury"
         else progress(record),
+        STARTS.get(record.get("start", ""), ""),
         f"Preset `{record['preset']}`:" if "preset" in record else "",
         "| setting | value |\n| --- | --- |\n"
         + "\n".join(f"| {_setting(key)} | {_value(value)} |" for key, value in config.items())
@@ -265,7 +272,8 @@ def progress(record: Record) -> str:
             "an unfinished run, and what it can do says little about what the recipe can do."
         )
     where = f" on {record['hardware']}" if "hardware" in record else ""
-    trained = f"Trained for {number(done)} {'epoch' if done == 1 else 'epochs'}{beside}{where}"
+    epochs = "less than an epoch" if done == 0 else f"{number(done)} {'epoch' if done == 1 else 'epochs'}"
+    trained = f"Trained for {epochs}{beside}{where}"
     if planned is None:
         return f"{trained}."
     return (
