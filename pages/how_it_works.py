@@ -34,6 +34,17 @@ LATENT = (
     "of 64 by 64 pixels of it. The decoder learned first, by putting real covers back together from their "
     f"latents. {SAME_NUMBER}"
 )
+ONE_STEP = (
+    "Random numbers become a small plan of the cover: 8 by 8 points, each of which says what goes there, light or "
+    "dark, which colour, a face’s edge, lettering. The field calls such a plan a latent. A network makes it in one "
+    "step; a second one, the decoder, makes a picture of 64 by 64 pixels of it. An earlier painter, which needs "
+    f"many steps, was the teacher. {SAME_NUMBER}"
+)
+DISTILLED = (
+    "First the network learned to make in one step what its teacher makes in many. Then both networks played "
+    "against discriminators, which try to tell painted covers from real ones: what the teacher left blurred became "
+    "sharp."
+)
 FLOW = (
     "The network that makes latents learned by taking noise away. It was shown latents of real covers "
     "under more or less noise, and had to say which way the cover lies: its velocity. Whoever can do that "
@@ -42,6 +53,8 @@ FLOW = (
     "shape: wherever the two differ, the painter goes further away from the weaker one. That is called "
     "autoguidance, and it makes covers clearer."
 )
+METHODS = {"FlowGenerator": (LATENT, FLOW), "OneStepGenerator": (ONE_STEP, DISTILLED)}
+"""How a painter paints and how it learned, by class of network."""
 HEEDS = (
     " It also learned the genre and the decade of some covers, so it can be asked for them. How often a "
     "network that knows real covers reads from its covers what was asked for stands below."
@@ -99,11 +112,11 @@ def how_it_works() -> None:
 
 def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
     """How covers are painted, with examples and the film of the training."""
-    flow = checkpoint.network == "FlowGenerator"
+    method, training = METHODS.get(checkpoint.network, (DCGAN, ""))
     prose(
         "The painter",
         f"Tonight’s painter is called {names.title(checkpoint.revision)}.",
-        LATENT if flow else DCGAN,
+        method,
     )
     framed = "".join(prints.framed(example.cover, size="small", short=True) for example in examples)
     st.html(f'<div class="row">{framed}</div>')
@@ -112,8 +125,8 @@ def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
         "It learned from thousands of real album covers, shrunk to 64 by 64 pixels. It knows their "
         "colours, their layouts and the smudge where a name would be. It has no idea of music.",
     )
-    if flow:
-        prose("", FLOW + (HEEDS if room.exhibit().follows_conditions() else HEEDS_NOT))
+    if training:
+        prose("", training + (HEEDS if room.exhibit().follows_conditions() else HEEDS_NOT))
     film(checkpoint)
 
 

@@ -33,15 +33,15 @@ def run(folder: Path, moments: list[int], *, recipe: str = "dcgan", seed: int = 
 
 def test_a_film_of_two_runs_goes_on_where_the_first_was_left(tmp_path: Path) -> None:
     first = run(tmp_path / "first", [0, 256, 512, 1024])
-    second = run(tmp_path / "second", [0, 256, 1000], recipe="aided")
+    second = run(tmp_path / "second", [0, 256, 1000], recipe="flow")
     assert main(["--out", str(tmp_path), f"{first}@512", str(second)]) == 0
     film = read_film(tmp_path)
     assert [(moment.covers_seen, moment.recipe) for moment in film] == [
         (0, "dcgan"),
         (256, "dcgan"),
         (512, "dcgan"),
-        (768, "aided"),
-        (1512, "aided"),
+        (768, "flow"),
+        (1512, "flow"),
     ]
     with Image.open(io.BytesIO(film[1].png)) as frame:
         assert frame.size == (4 * SIZE, 4 * SIZE)
@@ -49,12 +49,12 @@ def test_a_film_of_two_runs_goes_on_where_the_first_was_left(tmp_path: Path) -> 
         assert np.asarray(frame)[SIZE + 4, 4].tolist() == pytest.approx([70] * 3, abs=3)
 
 
-def test_a_sketchers_film_counts_what_it_was_shown_itself(tmp_path: Path) -> None:
-    sketcher = run(tmp_path / "sketched", [0, 16])
-    (sketcher / "checkpoint").mkdir()
-    record = {"images_seen_before": 9000, "inker": {}}
-    (sketcher / "checkpoint" / "training.json").write_text(json.dumps(record))
-    assert [frame.covers_seen for frame in frames_of([(sketcher, None)])] == [0, 16]
+def test_the_film_of_a_flow_painter_counts_what_its_velocity_network_was_shown(tmp_path: Path) -> None:
+    flow = run(tmp_path / "flow", [0, 16])
+    (flow / "checkpoint").mkdir()
+    record = {"images_seen_before": 9000, "autoencoder": {}}
+    (flow / "checkpoint" / "training.json").write_text(json.dumps(record))
+    assert [frame.covers_seen for frame in frames_of([(flow, None)])] == [0, 16]
 
 
 def test_a_film_stands_in_for_a_run_whose_samples_are_gone(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_film_stands_in_for_a_run_whose_samples_are_gone(tmp_path: Path) -> No
     assert main(["--out", str(kept), str(first)]) == 0
     config = asdict(GeneratorConfig(seed=1, size=SIZE))
     (kept / "training.json").write_text(json.dumps({"config": config}))
-    second = run(tmp_path / "second", [0, 100], recipe="styled")
+    second = run(tmp_path / "second", [0, 100], recipe="one step")
     sheet = second / "samples" / "00000100.png"
     Image.fromarray(255 - np.asarray(Image.open(sheet))).save(sheet)
     (second / "checkpoint").mkdir()
@@ -75,7 +75,7 @@ def test_a_film_stands_in_for_a_run_whose_samples_are_gone(tmp_path: Path) -> No
     assert [(moment.covers_seen, moment.recipe) for moment in film] == [
         (0, "dcgan"),
         (256, "dcgan"),
-        (9100, "styled"),
+        (9100, "one step"),
     ]
     assert film[1].png == read_film(kept)[1].png
     other = run(tmp_path / "other", [0, 100], seed=2)

@@ -198,6 +198,8 @@ class AdversarialTrainer(OneStepTrainer):
         features: VGG16's weights, see :class:`FeatureCritic`.
     """
 
+    changeable = Trainer.changeable | {"feature_start", "lr_decay"}
+
     def __init__(
         self,
         config: OneStepConfig,

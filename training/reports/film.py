@@ -1,11 +1,11 @@
 """Cut the film of a training from the samples that its runs left: 16 latents at log-spaced moments.
 
-    python -m training.reports.film --out checkpoints/generator runs/plain@98400 runs/aided
+    python -m training.reports.film --out checkpoints/generator checkpoints/generator-flow runs/one-step
 
 Runs are given in the order in which one began with the other's weights; ``@`` and a number of covers says where
 a run was left for the next one. A checkpoint with a film of its own may stand in for a run whose samples are
 gone. All must have painted the same latents, so the same ``--seed``. Writes ``film.webp`` (an animation, one
-picture per frame) and ``film.json`` (what each frame shows) beside the weights.
+frame per moment) and ``film.json`` (what each frame shows) beside the weights.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -56,42 +57,54 @@ def frames_of(runs: list[tuple[Path, int | None]]) -> list[Frame]:
         DataError: if a run left no samples, or the runs painted other latents.
     """
     frames: list[Frame] = []
-    before, seeds = 0, set()
+    before, seeds, sizes = 0, set(), set()
     for folder, until in runs:
         if (folder / FILM).is_file():
-            record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-            seeds.add((record["config"]["seed"], record["config"]["latent_size"]))
-            told = json.loads((folder / FRAMES).read_text(encoding="utf-8"))
-            frames += [
-                Frame(folder / FILM, moment["covers_seen"], moment["recipe"], record["config"]["size"], place)
-                for place, moment in enumerate(told)
-                if until is None or moment["covers_seen"] <= until
-            ]
-            before = until if until is not None else frames[-1].covers_seen
-            continue
-        _, notes = read_state(folder / "state.safetensors")
-        config = notes["config"]
-        assert isinstance(config, dict)
-        seeds.add((config["seed"], config["latent_size"]))
-        finished = folder / "checkpoint" / "training.json"
-        if finished.is_file():
-            record = json.loads(finished.read_text(encoding="utf-8"))
-            # What an inker was shown, its sketcher was not.
-            if "inker" not in record:
+            config = _read(folder / "training.json")["config"]
+            found = _frames_of_film(folder, config["size"], until)
+            before = until if until is not None else found[-1].covers_seen
+        else:
+            _, notes = read_state(folder / "state.safetensors")
+            config = notes["config"]
+            finished = folder / "checkpoint" / "training.json"
+            # What an autoencoder was shown, its velocity network was not.
+            if finished.is_file() and "autoencoder" not in (record := _read(finished)):
                 before = int(record.get("images_seen_before", before))
-        here = []
-        for sheet in sorted((folder / "samples").glob("*.png")):
-            seen = int(sheet.stem)
             # A later run's first sheet shows what the earlier one ended with.
-            if (until is None or seen <= until) and (seen > 0 or not frames):
-                here.append(Frame(sheet, before + seen, str(config["recipe"]), int(config["size"])))
-        if not here:
-            raise DataError(f"{folder} holds no samples to make a film of.")
-        frames += here
-        before = before + until if until is not None else here[-1].covers_seen
-    if len(seeds) > 1:
+            found = [
+                f
+                for f in _frames_of_run(folder, config, before, until)
+                if f.covers_seen > before or not frames
+            ]
+            if not found:
+                raise DataError(f"{folder} holds no samples to make a film of.")
+            before = before + until if until is not None else found[-1].covers_seen
+        seeds.add(config["seed"])
+        sizes.add(config.get("latent_size"))
+        frames += found
+    if len(seeds) > 1 or len(sizes - {None}) > 1:
         raise DataError("These runs painted different latents: they have other seeds or latent sizes.")
     return frames
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _frames_of_film(folder: Path, size: int, until: int | None) -> list[Frame]:
+    return [
+        Frame(folder / FILM, frame["covers_seen"], frame["recipe"], size, place)
+        for place, frame in enumerate(_read(folder / FRAMES))
+        if until is None or frame["covers_seen"] <= until
+    ]
+
+
+def _frames_of_run(folder: Path, config: Any, before: int, until: int | None) -> list[Frame]:
+    return [
+        Frame(sheet, before + int(sheet.stem), str(config["recipe"]), int(config["size"]))
+        for sheet in sorted((folder / "samples").glob("*.png"))
+        if until is None or int(sheet.stem) <= until
+    ]
 
 
 def log_spaced(seen: list[int], most: int = MOST_FRAMES) -> list[int]:

@@ -107,6 +107,7 @@ def film(checkpoint: Checkpoint) -> None:
 RECIPES = {
     "flow": "It learns to find latents in noise; the decoder had finished learning before.",
     "dcgan": "It learns as painters did in 2015: one discriminator looks at the pixels.",
+    "one step": "By now it needs one step where it took many, and a discriminator looks at what it paints.",
 }
 RECIPES["sketched"] = RECIPES["flow"]
 """What stands under the film, by how the painter was trained at that moment."""
