@@ -35,15 +35,15 @@ LATENT = (
     f"latents. {SAME_NUMBER}"
 )
 ONE_STEP = (
-    "Random numbers become a small plan of the cover: 8 by 8 points, each of which says what goes there, light or "
-    "dark, which colour, a face’s edge, lettering. The field calls such a plan a latent. A network makes it in one "
-    "step; a second one, the decoder, makes a picture of 64 by 64 pixels of it. An earlier painter, which needs "
+    "Random numbers become a small plan of the cover: 8 by 8 points, each of which says what goes there, "
+    "light or dark, which colour, a face’s edge, lettering. The field calls such a plan a latent. A network "
+    "makes it in one step; a second one, the decoder, makes a picture of 64 by 64 pixels of it. An earlier painter, which needs "
     f"many steps, was the teacher. {SAME_NUMBER}"
 )
 DISTILLED = (
     "First the network learned to make in one step what its teacher makes in many. Then both networks played "
-    "against discriminators, which try to tell painted covers from real ones: what the teacher left blurred became "
-    "sharp."
+    "against discriminators, which try to tell painted covers from real ones: what the teacher left blurred "
+    "became sharp."
 )
 FLOW = (
     "The network that makes latents learned by taking noise away. It was shown latents of real covers "
