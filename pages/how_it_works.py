@@ -37,8 +37,8 @@ LATENT = (
 ONE_STEP = (
     "Random numbers become a small plan of the cover: 8 by 8 points, each of which says what goes there, "
     "light or dark, which colour, a face’s edge, lettering. The field calls such a plan a latent. A network "
-    "makes it in one step; a second one, the decoder, makes a picture of 64 by 64 pixels of it. An earlier painter, which needs "
-    f"many steps, was the teacher. {SAME_NUMBER}"
+    "makes it in one step; a second one, the decoder, makes a picture of 64 by 64 pixels of it. An earlier "
+    f"painter, which needs many steps, was the teacher. {SAME_NUMBER}"
 )
 DISTILLED = (
     "First the network learned to make in one step what its teacher makes in many. Then both networks played "
