@@ -32,7 +32,12 @@ def table(rows: Mapping[str, Mapping[str, str]], corner: str) -> str:
 def section(command: str, text: str) -> str:
     """What a benchmark found, with how, when and where."""
     today = datetime.now(UTC).date().isoformat()
-    return f"{text}\n\n(`{command}`, {today}, {machine()})"
+    busy = (
+        f", load average {os.getloadavg()[1]:.1f} over the last five minutes"
+        if hasattr(os, "getloadavg")
+        else ""
+    )
+    return f"{text}\n\n(`{command}`, {today}, {machine()}{busy})"
 
 
 def write(name: str, text: str, page: Path = PAGE) -> None:

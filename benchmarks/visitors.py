@@ -33,7 +33,15 @@ from benchmarks.results import section, table, write
 from benchmarks.session import Session, SessionError
 
 ROOT = Path(__file__).parents[1]
-STEPS = ("first wall", "choose a cover", "open the vote", "say what you feel", "agree or not", "next cover")
+STEPS = (
+    "first wall",
+    "choose a cover",
+    "open the vote",
+    "say what you feel",
+    "agree or not",
+    "next cover",
+    "health",
+)
 Seconds = dict[str, list[float]]
 
 
@@ -70,13 +78,22 @@ async def visit(address: str, think: float, cards: int, chance: random.Random, s
         await session.close()
 
 
+async def feel_the_pulse(address: str, seconds: Seconds) -> None:
+    """Ask the server again and again whether it is there."""
+    while True:
+        await timed(seconds, "health", asyncio.to_thread(wait_for, f"{address}/_stcore/health"))
+        await asyncio.sleep(0.25)
+
+
 async def crowd(
     address: str, sessions: int, think: float, cards: int, seed: int
 ) -> tuple[Seconds, list[str]]:
     """Let visitors in at once; the seconds of their steps, and what went wrong."""
     seconds: Seconds = defaultdict(list)
+    pulse = asyncio.create_task(feel_the_pulse(address, seconds))
     visits = [visit(address, think, cards, random.Random(f"{seed}-{n}"), seconds) for n in range(sessions)]
     ended = await asyncio.gather(*visits, return_exceptions=True)
+    pulse.cancel()
     failed = [repr(end) for end in ended if isinstance(end, BaseException)]
     return seconds, failed
 
@@ -146,7 +163,8 @@ def main(arguments: list[str] | None = None) -> int:
     text = (
         f"Seconds that visitors wait, median / 95th percentile, when as many come at once, each with about "
         f"{given.think:g} seconds between two steps and {given.cards} votes. The clients run on the same "
-        f"machine. One visitor came before.\n\n{table(rows, 'at once')}"
+        f"machine. One visitor came before. Health is what the server takes to answer `/_stcore/health` "
+        f"meanwhile.\n\n{table(rows, 'at once')}"
     )
     print(f"\n{text}")
     if given.write:
