@@ -219,6 +219,27 @@ METRICS: tuple[Metric, ...] = (
         True,
     ),
     Metric("decade_chance", "Decade, by chance", "How often it would if it guessed.", share=True),
+    *(
+        Metric(
+            f"{source}_{emotion}",
+            f"Spearman, {emotion} ({title})",
+            f"Whether the machine’s {'contentment' if emotion == 'happiness' else emotion} puts pictures in "
+            f"the order of "
+            f"the {emotion} that {title}’s people found in them.",
+            "higher",
+        )
+        for source, title in (("wikiart", "WikiArt-Emotions"), ("feelingblue", "FeelingBlue"))
+        for emotion in ("anger", "disgust", "fear", "sadness", "happiness")
+    ),
+    Metric(
+        "stands_out",
+        "Stands out",
+        "How often the emotion furthest above its mean is the same for people and machine.",
+        "higher",
+        True,
+    ),
+    *(Metric(f"stands_out_{name}", f"Stands out: {name}", share=True) for name in NAMES),
+    *(Metric(f"share_{name}", f"Mean {name}", share=True) for name in (*NAMES, "pleasant")),
     *(Metric(f"first_{name}", f"First: {name}", share=True) for name in NAMES),
     Metric("largest_share", "Mean largest share", "How much the emotion that comes first gets, on average."),
     Metric("juror_disagreement", "Disagreement of jurors (bits)", "0 if all jurors say the same, 3 at most."),
@@ -251,12 +272,14 @@ TABLES: tuple[Table, ...] = (
     Table("fit", "Fit to its own paintings"),
     Table("benchmark", "Benchmark, 5 x 5 folds"),
     Table("benchmark_differences", "Benchmark, 5 x 5 folds: differences", ranked=False),
+    Table("other_paintings", "Other paintings"),
     Table("benchmark_70_30", "Benchmark, 70/30"),
     Table("benchmark_70_30_differences", "Benchmark, 70/30: differences", ranked=False),
     Table("benchmark_scaled", "Benchmark, scaled shares"),
     Table("benchmark_scaled_differences", "Benchmark, scaled shares: differences", ranked=False),
     Table("disagreement", "Disagreement of jurors and of people"),
-    Table("on_covers", "From paintings to covers"),
+    Table("on_covers", "From paintings to covers", ranked=False),
+    Table("covers_by_genre", "Covers by genre and decade", ranked=False),
     Table("saliency", "Saliency"),
     Table("time", "Time"),
 )
@@ -271,6 +294,7 @@ ROWS: dict[str, str] = {
     "best_juror": "our best juror alone",
     "jury": "our jury (mean of eight)",
     "vote_noise": "a perfect judge (vote noise)",
+    "valence_regression": "taught valence alone (support vector regression)",
 }
 """Rows that code looks up, by id, and their labels; other rows are called what their label says."""
 

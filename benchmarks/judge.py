@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from albumjudge.inference.checkpoints import CheckpointError, load_judge, read_checkpoint
-from training.data.covers import DataError
+from training.data.images import DataError
 from training.engine.state import merge_metrics
 from training.reports.model_card import write_card
 from training.reports.tables import markdown_table

@@ -1,4 +1,4 @@
-"""A small world for the jury's scripts: paintings of two colours, others like them, and a random trunk."""
+"""Small data sets for the jury's scripts: paintings of two colours, others like them, random convolutions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from albumjudge.models.vgg16 import VGG16Features
-from training.judge.cross_validation import SPLITS
+from training.judge.protocols import SPLITS
 
 COLOURS = {"red": (220, 30, 30), "blue": (30, 30, 220)}
 VOTES = {"red": (1, 9, 0, 0, 2, 1, 1, 0), "blue": (0, 0, 4, 8, 0, 0, 0, 2)}
 COUNT = 24
+OTHERS = 30
 
 
 def make_paintings(root: Path) -> Path:
@@ -34,15 +35,16 @@ def make_paintings(root: Path) -> Path:
 
 
 def make_others(root: Path) -> Path:
-    """Write a folder of other paintings, on half of which nobody was asked about anger."""
+    """Write a folder of other paintings, on half of which nobody was asked about anger; blue is pleasant."""
     root.mkdir(parents=True)
-    lines = ["file_name,bws_anger,wikiart_trust"]
+    lines = ["file_name,bws_anger,wikiart_trust,wikiart_anger"]
     chance = np.random.default_rng(1)
-    for i in range(16):
-        colour = "red" if i % 2 else "blue"
-        picture(colour, chance).save(root / f"{i}.png")
-        anger = f"{(0.8 if colour == 'red' else -0.8) + chance.normal(0, 0.1):.3f}" if i % 4 < 2 else ""
-        lines.append(f"{i}.png,{anger},{chance.random():.3f}")
+    for i in range(OTHERS):
+        red = bool(i % 2)
+        picture("red" if red else "blue", chance).save(root / f"{i}.png")
+        anger = f"{(0.8 if red else -0.8) + chance.normal(0, 0.1):.3f}" if i % 4 < 2 else ""
+        trust, wikiart = chance.random(2) / 4 + (np.array([0, 0.5]) if red else np.array([0.5, 0]))
+        lines.append(f"{i}.png,{anger},{trust:.3f},{wikiart:.3f}")
     (root / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return root
 
@@ -50,7 +52,8 @@ def make_others(root: Path) -> Path:
 def make_trunk(file: Path) -> Path:
     """Write VGG16's convolutions with random weights."""
     torch.manual_seed(5)
-    save_file({f"features.{k}": v for k, v in VGG16Features().features.state_dict().items()}, file)
+    weights = {f"features.{k}": v for k, v in VGG16Features().features.state_dict().items()}
+    save_file(weights, file)
     return file
 
 

@@ -1,19 +1,16 @@
-"""Say how good judges are, in one table.
+"""Measure fine-tuned judges by their own cross-validation, in one table.
 
-    python -m training.evaluate_judge --data ../shared/data/abstract --checkpoint checkpoints/judge \\
-        --also checkpoints/judge-seed --json judge.json --write
+    python -m training.evaluate_judge --data ../shared/data/abstract --checkpoint checkpoints/judge-seed --write
 
-The rows of a judge are computed from ``out_of_fold.json``, which its cross-validation wrote: every painting
-was judged by a network that never saw it. Beside them, on the same folds: always the majority's emotion, and
-always the mean of the training folds. The finished judge itself was fitted on all paintings; a table of its
-own shows how well it fits them, which says how much it has learnt by heart and not how good it is.
+Rows are computed from ``out_of_fold.json``, in which every painting was judged by a network that never saw it.
+Beside them, on the same folds: the majority's emotion and the mean of the training folds. A table of its own
+shows how well the finished judge fits the paintings that it was trained on, if its weights are there.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,37 +19,34 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from albumjudge.domain.emotions import NAMES
 from albumjudge.inference.checkpoints import CheckpointError, load_judge, read_checkpoint
-from albumjudge.models.jury import Jury
-from albumjudge.models.vgg16 import VGG16EmotionClassifier
+from albumjudge.inference.judge import JudgeNetwork
 from training.data.abstract import PaintingSet, load_paintings
-from training.data.covers import DataError
+from training.data.images import DataError
 from training.engine.state import merge_metrics, write_json
+from training.judge import baselines
+from training.judge.evaluation import finite
 from training.metrics.distributions import Shares, table_row
 from training.reports.model_card import write_card
-from training.reports.tables import markdown_table
+from training.reports.tables import labelled, markdown_table
 from training.train_judge import split
 
 
-def baselines(paintings: PaintingSet, places: NDArray[np.int64]) -> dict[str, Shares]:
-    """Predictions that look at no picture, fold by fold, from the other folds alone.
+def baseline_shares(paintings: PaintingSet, places: NDArray[np.int64]) -> dict[str, Shares]:
+    """Predictions that look at no picture, each fold's from the other folds, by row id.
 
     Args:
         places: fold of each painting, shape ``(n,)``.
-
-    Returns:
-        ``majority emotion`` (all on the one that most often comes first) and ``predict the mean``, each
-        of shape ``(n, 8)``.
     """
-    shares = paintings.shares
-    mean, majority = np.empty_like(shares), np.zeros_like(shares)
+    found = {"mean_prediction": baselines.always_the_mean, "majority emotion": baselines.majority}
+    shares = {name: np.empty_like(paintings.shares) for name in found}
     for fold in np.unique(places):
-        learnt, asked = shares[places != fold], places == fold
-        mean[asked] = learnt.mean(0)
-        most = np.bincount(learnt.argmax(1), minlength=len(NAMES)).argmax()
-        majority[asked, most] = 1
-    return {"predict the mean": mean, "majority emotion": majority}
+        train, test = places != fold, places == fold
+        for name, method in found.items():
+            shares[name][test] = method(
+                paintings.shares[train], paintings.shares[test], paintings.shares[train]
+            )
+    return shares
 
 
 def read_out_of_fold(checkpoint: Path, paintings: PaintingSet) -> Shares:
@@ -74,7 +68,7 @@ def read_out_of_fold(checkpoint: Path, paintings: PaintingSet) -> Shares:
 
 
 @torch.inference_mode()
-def shares_by(network: VGG16EmotionClassifier | Jury, paintings: PaintingSet) -> Shares:
+def shares_by(network: JudgeNetwork, paintings: PaintingSet) -> Shares:
     """The network's distributions, shape ``(n, 8)``."""
     pixels = torch.from_numpy(paintings.pixels).permute(0, 3, 1, 2)
     parts = [network(part.float() / 255).double().softmax(1) for part in torch.split(pixels, 32)]
@@ -82,57 +76,45 @@ def shares_by(network: VGG16EmotionClassifier | Jury, paintings: PaintingSet) ->
     return shares
 
 
-def evaluate(paintings: PaintingSet, checkpoint: Path, also: list[Path]) -> dict[str, dict[str, object]]:
-    """Build the tables, as they stand in ``metrics.json``.
-
-    Returns:
-        ``cross_validation`` and, if the checkpoint has weights, ``fit``: each with ``what``, ``seed``,
-        ``date`` and ``rows``. A measure that is infinite (the KL divergence of a prediction that rules out
-        what people felt) is left out of its row.
+def evaluate(paintings: PaintingSet, checkpoints: list[Path]) -> dict[str, dict[str, object]]:
+    """The tables ``cross_validation`` and, if the first checkpoint has weights, ``fit``.
 
     Raises:
         DataError: if a checkpoint lacks a file or does not fit the paintings.
     """
     try:
-        records = [json.loads((p / "training.json").read_text(encoding="utf-8")) for p in (checkpoint, *also)]
+        records = [json.loads((p / "training.json").read_text(encoding="utf-8")) for p in checkpoints]
     except FileNotFoundError as error:
         raise DataError(f"{error.filename} is missing; training.train_judge writes it.") from error
     config = records[0]["config"]
     if any((r["config"]["folds"], r["config"]["seed"]) != (config["folds"], config["seed"]) for r in records):
         raise DataError("These judges were cross-validated on different folds and cannot share a table.")
     true, clear = paintings.shares, paintings.clear
-    places = split(len(paintings), config["folds"], config["seed"])
-    rows = {name: table_row(true, shares, clear) for name, shares in baselines(paintings, places).items()}
-    for path, record in zip((checkpoint, *also), records, strict=True):
-        rows[record["name"]] = table_row(true, read_out_of_fold(path, paintings), clear)
+    predictions = baseline_shares(paintings, split(len(paintings), config["folds"], config["seed"]))
+    for path, record in zip(checkpoints, records, strict=True):
+        predictions[record["name"]] = read_out_of_fold(path, paintings)
     facts = {"seed": config["seed"], "date": datetime.now(UTC).date().isoformat()}
     tables: dict[str, dict[str, object]] = {
         "cross_validation": {
-            "what": (
-                f"{config['folds']}-fold cross-validation on {len(paintings)} abstract paintings, "
-                f"{int(paintings.votes.sum(1).mean().round())} votes each on average; "
-                f"top-1, top-2 and ECE on the {int(clear.sum())} paintings with one clear top emotion. "
-                "Every painting was judged by a network that never saw it."
-            ),
+            "what": f"{config['folds']}-fold cross-validation on {len(paintings)} abstract paintings, "
+            f"{int(paintings.votes.sum(1).mean().round())} votes each on average; top-1, top-2 and ECE on the "
+            f"{int(clear.sum())} paintings with one clear top emotion. Every painting was judged by a "
+            f"network that "
+            "never saw it.",
             **facts,
-            "rows": {name: _finite(row) for name, row in rows.items()},
+            "rows": {name: finite(table_row(true, shares, clear)) for name, shares in predictions.items()},
         }
     }
-    if (checkpoint / "model.safetensors").is_file():
-        network = load_judge(read_checkpoint(checkpoint, "judge", "directory"))
+    if (checkpoints[0] / "model.safetensors").is_file():
+        network = load_judge(read_checkpoint(checkpoints[0], "judge", "directory"))
         tables["fit"] = {
-            "what": (
-                "The finished judge on the very paintings it was fitted on. This says how much it has learnt "
-                "by heart, not how good it is."
-            ),
+            "what": "The finished judge on the very paintings it was trained on: how much it has memorised, "
+            "not how "
+            "good it is.",
             **facts,
-            "rows": {records[0]["name"]: _finite(table_row(true, shares_by(network, paintings), clear))},
+            "rows": {records[0]["name"]: finite(table_row(true, shares_by(network, paintings), clear))},
         }
     return tables
-
-
-def _finite(row: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in row.items() if math.isfinite(value)}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -140,15 +122,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.evaluate_judge", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--data", type=Path, required=True, help="folder with the table of votes and Images/")
-    parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/judge"))
+    parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/judge-seed"))
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="other judges for the same table")
     parser.add_argument("--json", type=Path, help="save the table here")
     parser.add_argument("--write", action="store_true", help="save it in the checkpoints' metrics and cards")
     given = parser.parse_args(arguments)
     try:
-        tables = evaluate(load_paintings(given.data), given.checkpoint, given.also)
+        tables = evaluate(load_paintings(given.data), [given.checkpoint, *given.also])
         for table in tables.values():
-            print(f"{table['what']}\n\n{markdown_table(table['rows'])}\n")  # type: ignore[arg-type]
+            print(f"{table['what']}\n\n{markdown_table(labelled(table['rows']))}\n")  # type: ignore[arg-type]
         if given.json:
             write_json(given.json, tables)
         if given.write:

@@ -26,15 +26,16 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from albumjudge.inference.checkpoints import CheckpointError, load_generator, load_judge, read_checkpoint
-from albumjudge.inference.judge import as_images
+from albumjudge.inference.judge import JudgeNetwork, as_images
 from albumjudge.inference.painter import Painter
 from albumjudge.inference.saliency import occluded_features, saliency_of
 from albumjudge.models.jury import Jury
-from albumjudge.models.vgg16 import VGG16EmotionClassifier
-from training.data.covers import DataError
+from albumjudge.models.multitask_jury import MultitaskJury
+from training.data.images import DataError
 from training.engine.state import merge_metrics
+from training.judge.evaluation import finite
 from training.reports.model_card import write_card
-from training.reports.tables import markdown_table
+from training.reports.tables import labelled, markdown_table
 
 CELL = 8
 STRANGERS = 40
@@ -66,7 +67,7 @@ def in_parts(function: Callable[..., Tensor], *tensors: Tensor, size: int = 16) 
     return torch.cat([function(*part) for part in zip(*(torch.split(t, size) for t in tensors), strict=True)])
 
 
-def randomised_trunk(network: Jury | VGG16EmotionClassifier, seed: int) -> Jury | VGG16EmotionClassifier:
+def randomised_network(network: JudgeNetwork, seed: int) -> JudgeNetwork:
     """A copy whose convolutions are drawn at random, as large as the trained ones."""
     other = copy.deepcopy(network)
     chance = torch.Generator().manual_seed(seed)
@@ -77,14 +78,13 @@ def randomised_trunk(network: Jury | VGG16EmotionClassifier, seed: int) -> Jury 
     return other
 
 
-def shuffled_votes(network: Jury | VGG16EmotionClassifier, seed: int) -> Jury | VGG16EmotionClassifier:
-    """A copy that remembers the votes of one painting at another (or, alone, emotions in another order)."""
+def shuffled_votes(network: JudgeNetwork, seed: int) -> JudgeNetwork:
+    """A copy with the votes of one painting at another (or, of a single head, emotions in another order)."""
     other = copy.deepcopy(network)
     chance = torch.Generator().manual_seed(seed)
-    if isinstance(other, Jury):
-        other.dual_coefficients.copy_(
-            other.dual_coefficients[:, torch.randperm(other.dual_coefficients.shape[1], generator=chance)]
-        )
+    if isinstance(other, Jury | MultitaskJury):
+        weights = other.dual_coefficients if isinstance(other, Jury) else other.weights
+        weights.copy_(weights[:, torch.randperm(weights.shape[1], generator=chance)])
     else:
         other.head.weight.copy_(other.head.weight[torch.randperm(len(other.head.weight), generator=chance)])
     return other
@@ -100,9 +100,7 @@ def likeness(maps: Tensor, others: Tensor) -> float:
 
 
 @torch.no_grad()
-def evaluate(
-    network: Jury | VGG16EmotionClassifier, images: Tensor, seed: int
-) -> dict[str, dict[str, float]]:
+def evaluate(network: JudgeNetwork, images: Tensor, seed: int) -> dict[str, dict[str, float]]:
     """Rows of both tests.
 
     Args:
@@ -117,21 +115,21 @@ def evaluate(
     before = shares(images)
     emotions = before.argmax(1)
 
-    def maps(asked: Jury | VGG16EmotionClassifier, seen: Tensor) -> Tensor:
+    def maps(asked: JudgeNetwork, seen: Tensor) -> Tensor:
         return cells(saliency_of(asked, seen, (height, width), emotions[: len(seen)]))
 
     seen = occluded_features(network, images)
     true_maps = maps(network, seen)
-    stranger = randomised_trunk(network, seed)
+    stranger = randomised_network(network, seed)
     rows: dict[str, dict[str, float]] = {}
     for name, theirs in (
-        ("map of a random trunk", maps(stranger, occluded_features(stranger, images[:STRANGERS]))),
+        ("map of random convolutions", maps(stranger, occluded_features(stranger, images[:STRANGERS]))),
         # Other votes change what is felt, not what is seen.
         ("map after shuffled votes", maps(shuffled_votes(network, seed), seen)),
     ):
         rows[name] = {
-            "rank correlation with the true map": likeness(true_maps[: len(theirs)], theirs),
-            "n": len(theirs),
+            "map_correlation": likeness(true_maps[: len(theirs)], theirs),
+            "pictures": len(theirs),
         }
     orders = {
         "the most salient quarter": true_maps,
@@ -146,19 +144,16 @@ def evaluate(
     true = drops["the most salient quarter"]
     draws = np.random.default_rng(seed).integers(0, len(true), (2000, len(true)))
     for name, drop in drops.items():
-        line = {"share lost": float(drop.mean()), "n": len(images)}
+        line = {"share_lost": float(drop.mean()), "pictures": len(images)}
         if drop is not true:
             low, high = np.quantile((true - drop)[draws].mean(1), [0.025, 0.975])
             line |= {
-                "less than the salient quarter by": float((true - drop).mean()),
+                "share_lost_less": float((true - drop).mean()),
                 "low": float(low),
                 "high": float(high),
             }
         rows[f"painted over: {name}"] = line
-    return {
-        name: {k: v if isinstance(v, int) else round(v, 4) for k, v in row.items()}
-        for name, row in rows.items()
-    }
+    return {name: finite(row) for name, row in rows.items()}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -188,7 +183,7 @@ def main(arguments: list[str] | None = None) -> int:
             "date": datetime.now(UTC).date().isoformat(),
             "rows": evaluate(network, images, given.seed),
         }
-        print(f"{table['what']}\n\n{markdown_table(table['rows'])}")  # type: ignore[arg-type]
+        print(f"{table['what']}\n\n{markdown_table(labelled(table['rows']))}")  # type: ignore[arg-type]
         if given.write:
             merge_metrics(given.judge, {"saliency": table})
             write_card(given.judge)

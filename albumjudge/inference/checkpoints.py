@@ -34,6 +34,7 @@ from albumjudge.metrics import with_ids
 from albumjudge.models.dcgan import Generator
 from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.jury import Jury
+from albumjudge.models.multitask_jury import MultitaskJury
 from albumjudge.models.one_step import OneStepGenerator
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
 
@@ -44,7 +45,7 @@ NETWORKS: dict[Kind, dict[str, type[nn.Module]]] = {
         "FlowGenerator": FlowGenerator,
         "OneStepGenerator": OneStepGenerator,
     },
-    "judge": {"VGG16EmotionClassifier": VGG16EmotionClassifier, "Jury": Jury},
+    "judge": {"VGG16EmotionClassifier": VGG16EmotionClassifier, "Jury": Jury, "MultitaskJury": MultitaskJury},
 }
 """By kind and by the name that training.json gives as ``network``; the first is meant where it gives none."""
 _NAME = re.compile(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*")

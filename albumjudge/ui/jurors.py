@@ -51,8 +51,14 @@ def _described(juror: Mapping[str, Any], training: Mapping[str, Any]) -> str:
         )
     if any(juror.get(key) is not None for key in ("eyes", "features")):
         sentences.append("What the other half sees stays hidden from it.")
-    if juror.get("others") is False:
+    share = juror.get("abstract_share")
+    if juror.get("others") is False or share == 1:
         sentences.append(f"What people felt before {more} it was never told.")
+    elif isinstance(share, float) and share < 0.5:
+        sentences.append(f"Most of what it learned it learned from {more}.")
+    votes = juror.get("votes")
+    if isinstance(votes, int):
+        sentences.append(f"It learned from {votes:,} votes that visitors cast here.")
     if len(sentences) == 1:
         sentences.append(f"It learned from {count} and {more}.")
     return " ".join(sentence for sentence in sentences if sentence)

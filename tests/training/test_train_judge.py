@@ -15,9 +15,10 @@ from albumjudge.inference.checkpoints import load_judge, read_checkpoint
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
 from training import evaluate_judge, train_judge
 from training.data.abstract import load_paintings
-from training.data.covers import DataError
+from training.data.images import DataError
+from training.judge.fine_tuning import PRESETS, JudgeConfig, make_views, targets
 from training.metrics.distributions import table_row
-from training.train_judge import PRESETS, JudgeConfig, make_views, split, targets
+from training.train_judge import split
 
 COLOURS = {"red": (220, 30, 30), "blue": (30, 30, 220)}
 VOTES = {"red": "1,9,0,0,2,1,1,0", "blue": "0,0,4,8,0,0,0,2"}
@@ -68,13 +69,13 @@ def test_the_checkpoint_is_one_the_exhibit_takes(run: Path) -> None:
     assert {value.dtype for value in weights.values()} == {torch.float16}
 
 
-def test_it_learns_what_red_and_blue_feel_like(run: Path, data: Path) -> None:
+def test_it_learns_the_votes_on_red_and_blue(run: Path, data: Path) -> None:
     paintings = load_paintings(data)
     shares = evaluate_judge.read_out_of_fold(run / "checkpoint", paintings)
     learnt = table_row(paintings.shares, shares, paintings.clear)
-    blind = evaluate_judge.baselines(paintings, split(len(paintings), 2, PRESETS["tiny"].seed))
-    assert learnt["KL"] < table_row(paintings.shares, blind["predict the mean"], paintings.clear)["KL"]
-    assert learnt["top-1"] == 1
+    blind = evaluate_judge.baseline_shares(paintings, split(len(paintings), 2, PRESETS["tiny"].seed))
+    assert learnt["kl"] < table_row(paintings.shares, blind["mean_prediction"], paintings.clear)["kl"]
+    assert learnt["top1"] == 1
 
 
 def test_fine_tuning_moves_the_last_block_and_no_other(run: Path, trunk: Path) -> None:
@@ -108,9 +109,9 @@ def test_the_table_says_the_same_twice(run: Path, data: Path, tmp_path: Path) ->
         assert evaluate_judge.main([*words, str(tmp_path / name)]) == 0
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
     rows = json.loads((tmp_path / "one.json").read_text())["cross_validation"]["rows"]
-    assert list(rows) == ["predict the mean", "majority emotion", "vgg16-tiny"]
-    assert rows["predict the mean"].keys() == rows["vgg16-tiny"].keys()
-    assert rows["majority emotion"].keys() == rows["vgg16-tiny"].keys() - {"KL"}
+    assert list(rows) == ["mean_prediction", "majority emotion", "vgg16-tiny"]
+    assert rows["mean_prediction"].keys() == rows["vgg16-tiny"].keys()
+    assert rows["majority emotion"].keys() == rows["vgg16-tiny"].keys() - {"kl"}
 
 
 def test_an_evaluation_without_its_files_is_a_sentence(
@@ -153,7 +154,7 @@ def test_views_begin_with_the_painting_and_its_mirror_image() -> None:
     assert views.min() >= 0 and views.max() <= 1
 
 
-@pytest.mark.parametrize("wrong", [{"labels": "median"}, {"thaw": 0}, {"folds": 1}])
+@pytest.mark.parametrize("wrong", [{"labels": "median"}, {"first_tuned_block": 0}, {"folds": 1}])
 def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"\.$"):
         JudgeConfig(**wrong)  # type: ignore[arg-type]

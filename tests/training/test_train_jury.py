@@ -1,4 +1,4 @@
-"""A jury grows up on a few paintings made here: scripts from end to end, and what they leave behind."""
+"""The jury's scripts from end to end on a few paintings made here."""
 
 from __future__ import annotations
 
@@ -10,151 +10,167 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from albumjudge.inference.checkpoints import load_generator, load_judge, read_checkpoint
 from albumjudge.inference.judge import Judge
 from albumjudge.inference.painter import Painter
-from albumjudge.models.jury import Jury
+from albumjudge.models.multitask_jury import MultitaskJury
 from benchmarks import judge as time_judge
 from tests.checkpoint_fixtures import make_generator
 from tests.jury_fixtures import COUNT, make_others, make_paintings, make_trunk
-from training import benchmark_judge, evaluate_saliency, train_jury
-from training import fit_prior_correction as acclimatise
-from training.benchmark_judge import BEST, NOISE, OURS, RECIPE, carried
-from training.judge.cross_validation import Protocol, read
-from training.judge.features import imagenet_trunk, reports_of
-from training.judge.jurors import LIVES, JuryConfig
+from training import benchmark_judge, evaluate_saliency, fit_prior_correction, train_jury
+from training.data.abstract import load_paintings
+from training.data.paintings import load_other_paintings
+from training.judge import evaluation
+from training.judge.features import features_of, imagenet_backbone
+from training.judge.jurors import JURORS, JuryConfig, fit_jury
+from training.judge.pictures import gather_pictures
+from training.judge.protocols import Protocol, read_splits
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("world")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with data, a painter and a trained jury."""
+    root = tmp_path_factory.mktemp("jury")
     make_paintings(root / "abstract")
     make_others(root / "others")
     make_trunk(root / "trunk.safetensors")
     make_generator(root / "generator")
-    options = {"--data": "abstract", "--others": "others", "--features": "trunk.safetensors", "--out": "run"}
-    arguments = [word for option, name in options.items() for word in (option, str(root / name))]
-    assert train_jury.main([*arguments, "--size", "32", "--threads", "1"]) == 0
+    assert train_jury.main([*options(root, "run"), "--size", "32", "--threads", "1"]) == 0
     return root
 
 
-def test_the_exhibit_can_load_what_grew_up(world: Path) -> None:
-    checkpoint = read_checkpoint(world / "run/checkpoint", "judge", "directory")
-    assert checkpoint.network == "Jury" and checkpoint.name == "vgg16-jury"
-    assert [life["name"] for life in checkpoint.training["lives"]] == [life.name for life in LIVES]
-    generator = read_checkpoint(world / "generator", "generator", "directory")
+def options(root: Path, out: str) -> list[str]:
+    given = {"--data": "abstract", "--others": "others", "--features": "trunk.safetensors", "--out": out}
+    return [word for option, name in given.items() for word in (option, str(root / name))]
+
+
+def images_of(root: Path) -> torch.Tensor:
+    return torch.from_numpy(load_paintings(root / "abstract").pixels).permute(0, 3, 1, 2).float() / 255
+
+
+def test_the_exhibit_can_load_the_jury(root: Path) -> None:
+    checkpoint = read_checkpoint(root / "run/checkpoint", "judge", "directory")
+    assert checkpoint.network == "MultitaskJury" and checkpoint.name == "vgg16-jury"
+    names = [juror.name for juror in JURORS]
+    assert [juror["name"] for juror in checkpoint.training["jurors"]] == names
+    generator = read_checkpoint(root / "generator", "generator", "directory")
     covers = Painter(load_generator(generator), generator.revision).paint([1, 2])
-    verdicts = Judge(load_judge(checkpoint), checkpoint.revision).judge(covers)
-    assert [juror.name for juror in verdicts[0].jurors] == [life.name for life in LIVES]
-    mean = np.mean([juror.probabilities for juror in verdicts[0].jurors], axis=0)
-    assert verdicts[0].probabilities == pytest.approx(mean.tolist(), abs=1e-5)
-    assert verdicts[0].disagreement >= 0
-    assert verdicts[0].firsts
+    verdict = Judge(load_judge(checkpoint), checkpoint.revision).judge(covers)[0]
+    mean = np.mean([juror.probabilities for juror in verdict.jurors], axis=0)
+    assert len(verdict.jurors) == len(names) and verdict.disagreement >= 0 and verdict.firsts
+    assert verdict.probabilities == pytest.approx(mean.tolist(), abs=1e-5)
 
 
 @torch.no_grad()
-def test_it_learnt_what_people_felt(world: Path) -> None:
-    from training.data.abstract import load_paintings
+def test_the_network_gives_the_shares_of_the_fits(root: Path) -> None:
+    paintings, others = load_paintings(root / "abstract"), load_other_paintings(root / "others")
+    backbone = imagenet_backbone(32, root / "trunk.safetensors")
+    pictures = gather_pictures(paintings, others, backbone, root / "run")
+    fitted = fit_jury(pictures, np.arange(COUNT), JuryConfig(size=32))
+    expected = fitted.predict(pictures, np.arange(COUNT))
+    built = train_jury.build(32, backbone.features, JURORS, fitted, pictures)
+    images = images_of(root)
+    np.testing.assert_allclose(built.juror_probabilities(images), expected, atol=2e-3)
+    loaded = load_judge(read_checkpoint(root / "run/checkpoint", "judge", "directory"))
+    np.testing.assert_allclose(loaded.juror_probabilities(images), expected, atol=0.06)
+    assert expected.mean(0)[::2, 3].mean() > 2 * expected.mean(0)[1::2, 3].mean()
 
-    jury = load_judge(read_checkpoint(world / "run/checkpoint", "judge", "directory"))
-    paintings = load_paintings(world / "abstract")
-    shares = jury.juror_probabilities(
-        torch.from_numpy(paintings.pixels).permute(0, 3, 1, 2).float() / 255
-    ).mean(0)
-    contented = np.arange(COUNT) % 2 == 0
-    assert shares[contented, 3].mean() > 2 * shares[~contented, 3].mean()
 
-
-def test_reports_are_computed_once(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trunk = imagenet_trunk(32, world / "trunk.safetensors")
+def test_features_are_computed_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone = imagenet_backbone(32, root / "trunk.safetensors")
     pixels = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
-    first = reports_of(trunk, pixels, cache=world / "cache")
-    monkeypatch.setattr(type(trunk), "reports", None)
-    assert (reports_of(trunk, pixels, cache=world / "cache") == first).all()
+    first = features_of(backbone, pixels, cache=root / "cache")
+    monkeypatch.setattr(type(backbone), "extract", None)
+    assert (features_of(backbone, pixels, cache=root / "cache") == first).all()
 
 
 def test_the_benchmark_from_end_to_end_and_again(
-    world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(benchmark_judge, "lite_features", lambda paintings, out: np.eye(len(paintings)))
-    monkeypatch.setattr(benchmark_judge, "WORLDS", 5)
-    monkeypatch.setattr(benchmark_judge, "BOOTSTRAPS", 50)
-    short = JuryConfig(size=32, ridges=(1e-3,))
-    monkeypatch.setattr(benchmark_judge, "CONFIG", short)
+    monkeypatch.setattr(benchmark_judge, "lite_features", lambda pixels, out: np.eye(len(pixels)))
+    monkeypatch.setattr(evaluation, "WORLDS", 5)
+    monkeypatch.setattr(evaluation, "BOOTSTRAPS", 50)
+    monkeypatch.setattr(benchmark_judge, "CONFIG", JuryConfig(size=32, ridge=1e-3))
 
     def few(names: Sequence[str]) -> tuple[Protocol, Protocol]:
-        crossed, held = read(names)
+        crossed, held = read_splits(names)
         return replace(crossed, splits=crossed.splits[:5]), replace(held, splits=held.splits[:1])
 
-    monkeypatch.setattr(benchmark_judge, "read", few)
-    options = {
-        "--data": "abstract",
-        "--others": "others",
-        "--features": "trunk.safetensors",
-        "--out": "bench",
-    }
-    arguments = [word for option, name in options.items() for word in (option, str(world / name))]
-    arguments += ["--quick", "--size", "32", "--threads", "1"]
-    checkpoint = world / "run/checkpoint"
-    assert benchmark_judge.main([*arguments, "--checkpoint", str(checkpoint), "--write"]) == 0
+    monkeypatch.setattr(benchmark_judge, "read_splits", few)
+    checkpoint = root / "run/checkpoint"
+    arguments = [*options(root, "bench"), "--quick", "--threads", "1", "--checkpoint", str(checkpoint)]
+    assert benchmark_judge.main([*arguments, "--write"]) == 0
     first = capsys.readouterr().out
     tables = json.loads((checkpoint / "metrics.json").read_text(encoding="utf-8"))
     rows = tables["benchmark"]["rows"]
-    assert rows[OURS]["KL"] < rows["predict the mean"]["KL"]
-    assert rows[NOISE]["KL"] < rows["predict the mean"]["KL"] and BEST in rows
-    assert f"juror: {LIVES[1].name}" in rows
-    difference = tables["benchmark_differences"]["rows"]["predict the mean"]
-    assert difference["KL, low"] < difference["KL"] < difference["KL, high"] < 0
+    assert rows["jury"]["kl"] < rows["mean_prediction"]["kl"] > rows["vote_noise"]["kl"]
+    assert {"best_juror", "juror: the homebody"} <= set(rows)
+    difference = tables["benchmark_differences"]["rows"]["mean_prediction"]
+    assert difference["kl_low"] < difference["kl"] < difference["kl_high"] < 0
     assert set(tables) >= {"benchmark_70_30", "benchmark_scaled", "disagreement"}
-    assert "predict the mean" in (checkpoint / "README.md").read_text(encoding="utf-8")
+    others = tables["other_paintings"]["rows"]
+    assert set(others) >= {"jury", "linear_probe", "valence_regression", "juror: the traveller"}
+    assert others["jury"]["valence_correlation"] > 0
+    assert "other paintings" in (checkpoint / "README.md").read_text(encoding="utf-8")
     # What was predicted before is read again, and gives the same tables.
-    monkeypatch.setattr(benchmark_judge, "fit_jury", None)
-    assert benchmark_judge.main([*arguments, "--checkpoint", str(checkpoint)]) == 0
+    assert benchmark_judge.main(arguments) == 0
     assert capsys.readouterr().out == first
 
 
-def test_the_recipes_row_is_carried_over_with_its_day() -> None:
-    rows = {"predict the mean": {"KL": 0.5}, BEST: {"KL": 0.4}, OURS: {"KL": 0.41}}
-    table = {"date": "2026-01-02", "rows": {RECIPE: {"KL": 0.7}, BEST: {"KL": 0.45}, "gone": {"KL": 1.0}}}
-    joined, day = carried(rows, table)
-    assert list(joined) == ["predict the mean", RECIPE, BEST, OURS]
-    assert joined[RECIPE] == {"KL": 0.7} and joined[BEST] == {"KL": 0.4} and day == "2026-01-02"
-    # Carried once more it keeps the day on which it was measured.
-    again, day = carried(rows, {"carried_from": day, "date": "2026-02-03", "rows": joined})
-    assert again == joined and day == "2026-01-02"
-    assert carried({**rows, RECIPE: {"KL": 0.6}}, table) == ({**rows, RECIPE: {"KL": 0.6}}, None)
-    assert carried(rows, {}) == (rows, None)
-
-
-def test_the_jury_gets_used_to_covers(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    judge = world / "run/checkpoint"
-    arguments = ["--judge", str(judge), "--generator", str(world / "generator")]
-    arguments += ["--data", str(world / "abstract"), "--count", "30", "--write"]
+def test_the_prior_is_corrected_by_real_covers(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    judge, covers = root / "run/checkpoint", root / "covers"
+    covers.mkdir()
+    chance = np.random.default_rng(3)
+    lines = ["file_name,genre,decade"]
+    for i in range(12):
+        noise = chance.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        Image.fromarray(noise // (1 + i % 2)).save(covers / f"{i}.png")
+        lines.append(f"{i}.png,{('metal', 'kpop|pop')[i % 2]},{'1990s' if i < 4 else ''}")
+    (covers / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    arguments = ["--judge", str(judge), "--generator", str(root / "generator"), "--covers", str(covers)]
+    arguments += ["--data", str(root / "abstract"), "--count", "10", "--write"]
     before = read_checkpoint(judge, "judge", "directory").revision
-    assert acclimatise.main(arguments) == 0
-    assert "Setting:" in capsys.readouterr().out
+    assert fit_prior_correction.main(arguments) == 0
+    assert "Correction:" in capsys.readouterr().out
     assert read_checkpoint(judge, "judge", "directory").revision != before
-    setting = load_file(judge / "model.safetensors")["setting"]
-    assert setting.abs().max() > 0 and setting.dtype == torch.float16
+    correction = load_file(judge / "model.safetensors")["prior_correction"]
+    assert correction.abs().max() > 0 and correction.dtype == torch.float16
+    tables = json.loads((judge / "metrics.json").read_text(encoding="utf-8"))
+    rows = tables["on_covers"]["rows"]
+    assert rows["painted covers: the jury corrected"] != rows["painted covers: the jury uncorrected"]
+    by_genre = tables["covers_by_genre"]["rows"]
+    assert set(by_genre) == {"metal", "kpop", "pop", "1990s", "metal less K-pop"}
+    metal, difference = by_genre["metal"], by_genre["metal less K-pop"]
+    assert metal["share_anger_low"] <= metal["share_anger"] <= metal["share_anger_high"]
+    assert difference["share_awe"] == pytest.approx(
+        metal["share_awe"] - by_genre["kpop"]["share_awe"], abs=2e-4
+    )
+    # The mean over real covers is now that of people's votes.
     jury = load_judge(read_checkpoint(judge, "judge", "directory"))
-    assert isinstance(jury, Jury)
-    rows = json.loads((judge / "metrics.json").read_text(encoding="utf-8"))["on_covers"]["rows"]
-    assert rows["covers: the jury corrected"] != rows["covers: the jury uncorrected"]
+    assert isinstance(jury, MultitaskJury)
+    pixels = np.stack([np.asarray(Image.open(covers / f"{i}.png")) for i in range(12)])
+    with torch.no_grad():
+        shares = jury.juror_probabilities(torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255).mean(
+            (0, 1)
+        )
+    people = load_paintings(root / "abstract").shares.mean(0)
+    np.testing.assert_allclose(shares, people, atol=0.01)
 
 
-def test_saliency_is_measured(world: Path) -> None:
-    judge = world / "run/checkpoint"
-    arguments = ["--judge", str(judge), "--generator", str(world / "generator"), "--count", "6", "--write"]
+def test_saliency_is_measured(root: Path) -> None:
+    judge = root / "run/checkpoint"
+    arguments = ["--judge", str(judge), "--generator", str(root / "generator"), "--count", "6", "--write"]
     assert evaluate_saliency.main(arguments) == 0
     rows = json.loads((judge / "metrics.json").read_text(encoding="utf-8"))["saliency"]["rows"]
-    assert rows["painted over: random squares"]["n"] == 6
-    assert -1 <= rows["map of a random trunk"]["rank correlation with the true map"] <= 1
+    assert rows["painted over: random squares"]["pictures"] == 6
+    assert -1 <= rows["map of random convolutions"]["map_correlation"] <= 1
 
 
-def test_the_jury_is_timed_against_one_network(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    judge = world / "run/checkpoint"
+def test_the_jury_is_timed_against_one_network(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    judge = root / "run/checkpoint"
     assert time_judge.main(["--judge", str(judge), "--covers", "2", "--rounds", "2", "--threads", "1"]) == 0
     assert "jury / plain VGG16" in capsys.readouterr().out
 
@@ -164,7 +180,7 @@ def test_the_jury_is_timed_against_one_network(world: Path, capsys: pytest.Captu
     [
         (train_jury, ["--data", "gone", "--others", "gone", "--out", "gone"]),
         (benchmark_judge, ["--data", "gone", "--others", "gone", "--out", "gone"]),
-        (acclimatise, ["--judge", "gone", "--data", "gone"]),
+        (fit_prior_correction, ["--judge", "gone", "--data", "gone", "--covers", "gone"]),
         (evaluate_saliency, ["--judge", "gone"]),
         (time_judge, ["--judge", "gone"]),
     ],

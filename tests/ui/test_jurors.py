@@ -1,4 +1,4 @@
-"""The jurors' lives in plain words, from what the training writes down."""
+"""The jurors in plain words, from what the training writes down."""
 
 from __future__ import annotations
 
@@ -8,37 +8,55 @@ import pytest
 
 from albumjudge.inference.checkpoints import BUNDLED, read_checkpoint
 from albumjudge.ui.jurors import MEANING, RANDOM, SALIENT, descriptions, saliency_meaning
-from training.judge.jurors import LIVES
+from training.judge.jurors import JURORS
 
 RECORD: dict[str, object] = {
     "paintings": 280,
-    "other_paintings": 1109,
-    "lives": [asdict(life) for life in LIVES],
+    "other_paintings": 896,
+    "jurors": [asdict(juror) for juror in JURORS],
 }
 
 
-def test_every_life_is_told_and_says_what_sets_it_apart() -> None:
-    told = descriptions(RECORD)
-    assert list(told) == [life.name for life in LIVES]
-    assert all(told[life.name].startswith(life.told) for life in LIVES)
-    assert len(set(told.values())) == len(LIVES)
-    assert "It learned from 280 paintings and 1,109 other paintings." in told["the well-read"]
-    assert "before 1,109 other paintings it was never told" in told["the homebody"]
-    assert "narrowly or clearly" in told["the majority’s friend"]
-    assert "heeds the first three." in told["the colourist"]
-    assert "heeds the last two." in told["the reader of shapes"]
-    assert "63 in 100 of 280 paintings" in told["one childhood"]
-    assert "stays hidden" in told["the half-sighted"]
+def test_every_juror_is_described_and_set_apart() -> None:
+    found = descriptions(RECORD)
+    assert list(found) == [juror.name for juror in JURORS]
+    assert all(found[juror.name].startswith(juror.description) for juror in JURORS)
+    assert len(set(found.values())) == len(JURORS)
+    assert "It learned from 280 paintings and 896 other paintings." in found["the well-read"]
+    assert "before 896 other paintings it was never told" in found["the homebody"]
+    assert "narrowly or clearly" in found["the majority’s friend"]
+    assert "heeds the first three." in found["the colourist"]
+    assert "heeds the last two." in found["the reader of shapes"]
+    assert "63 in 100 of 280 paintings" in found["one childhood"]
+    assert "learned from 896 other paintings" in found["the traveller"]
 
 
-@pytest.mark.parametrize("record", [{}, {"lives": None}, {"lives": "long"}, {"lives": [1, {"told": "x"}]}])
-def test_where_nothing_is_written_nothing_is_told(record: dict[str, object]) -> None:
+def test_an_older_record_and_a_juror_raised_by_visitors() -> None:
+    old = {
+        "name": "the half-sighted",
+        "told": "Was born with half.",
+        "others": False,
+        "eyes": 1,
+        "childhood": 2,
+    }
+    found = descriptions({"lives": [old]})["the half-sighted"]
+    assert "stays hidden" in found and "never told" in found and "63 in 100" in found
+    visitors = descriptions(
+        {"jurors": [{"name": "raised by visitors", "description": "Grew up here.", "votes": 1234}]}
+    )
+    assert "1,234 votes" in visitors["raised by visitors"]
+
+
+@pytest.mark.parametrize(
+    "record", [{}, {"jurors": None}, {"lives": "long"}, {"jurors": [1, {"description": "x"}]}]
+)
+def test_where_nothing_is_written_nothing_is_said(record: dict[str, object]) -> None:
     assert descriptions(record) == {}
 
 
-def test_the_bundled_jury_has_a_life_for_every_juror() -> None:
+def test_the_bundled_jury_describes_every_juror() -> None:
     checkpoint = read_checkpoint(BUNDLED["judge"], "judge", "bundled")
-    assert set(descriptions(checkpoint.training)) == set(checkpoint.config["lives"])
+    assert set(descriptions(checkpoint.training)) == set(checkpoint.config["juror_names"])
 
 
 def saliency(low: float) -> dict[str, object]:

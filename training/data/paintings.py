@@ -25,11 +25,13 @@ class OtherPaintings:
     """Paintings in memory.
 
     Attributes:
+        file_names: n names.
         pixels: uint8, shape ``(n, size, size, 3)``, RGB.
-        columns: names of the k readings.
+        columns: names of the k scales.
         scores: float64, shape ``(n, k)``, NaN where nobody was asked.
     """
 
+    file_names: tuple[str, ...]
     pixels: NDArray[np.uint8]
     columns: tuple[str, ...]
     scores: NDArray[np.float64]
@@ -69,4 +71,4 @@ def load_other_paintings(root: Path, *, size: int = 64) -> OtherPaintings:
     raise_if(problems, f"Paintings under {root} cannot be used", "Restore them or correct the table.")
     if not rows:
         raise DataError(f"{table} lists no painting.")
-    return OtherPaintings(pixels, columns, scores)
+    return OtherPaintings(tuple(row["file_name"] for row in rows), pixels, columns, scores)

@@ -1,8 +1,7 @@
-"""Softmax regression on a kernel, with the labels' own geometry; everything convex, in float64.
+"""Kernel ridge and kernel multinomial regression; everything convex, in float64.
 
-A prediction is ``softmax(K a M + b)``: ``K`` holds kernel values between pictures, ``a`` is learnt and ``M``
-(8 x 8) says which directions among the emotions are cheap to move along. With ``M`` from the covariance of the
-training labels, what people's votes vary in anyhow (pleasant or unpleasant, above all) needs less evidence.
+A multinomial prediction is ``softmax(K a M + b)``: ``K`` holds kernel values between pictures, ``a`` is fitted
+and ``M`` (8 x 8) makes those directions among the emotions cheap in which people's votes vary.
 """
 
 from __future__ import annotations
@@ -11,30 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 Matrix = NDArray[np.float64]
 SMOOTHING = 0.03
 """Added to shares before a logarithm: half a vote of about fourteen."""
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A fitted regression: ``logits = K @ memory + leaning``.
-
-    Attributes:
-        memory: shape ``(m, classes)``, for m pictures learnt from.
-        leaning: shape ``(classes,)``.
-    """
-
-    memory: Matrix
-    leaning: Matrix
-
-    def logits(self, kernel: Matrix) -> Matrix:
-        """``kernel``: between pictures asked and pictures learnt from, shape ``(n, m)``."""
-        logits: Matrix = kernel @ self.memory + self.leaning
-        return logits
 
 
 def squared_distances(left: Matrix, right: Matrix) -> Matrix:
@@ -50,13 +32,12 @@ def rational_quadratic(squared: Matrix) -> Matrix:
     return kernel
 
 
-def label_geometry(shares: Matrix, strength: float) -> Matrix:
+def label_geometry(shares: Matrix, strength: float = 1.0) -> Matrix:
     """A symmetric matrix that is large along directions in which log shares vary among pictures.
 
     Args:
         shares: shape ``(n, classes)``.
-        strength: power of the covariance; 0 makes all directions equal (but for the constant one, which a
-            softmax does not see).
+        strength: power of the covariance; 0 makes all directions equal, but for the constant one.
 
     Returns:
         shape ``(classes, classes)``; the mean of its eigenvalues but the constant direction's is one.
@@ -73,52 +54,82 @@ def label_geometry(shares: Matrix, strength: float) -> Matrix:
     return matrix
 
 
+def decompose(kernel: Matrix) -> Matrix:
+    """Factor a positive semidefinite kernel, shape ``(m, m)``: lower triangular, the kernel is ``L @ L.T``."""
+    jitter = 1e-7 * float(np.diag(kernel).mean())
+    factor: Matrix = np.linalg.cholesky(kernel + jitter * np.eye(len(kernel)))
+    return factor
+
+
 @dataclass(frozen=True)
-class Basis:
-    """A kernel as features: ``features @ features.T`` is the kernel, ``back`` leads from weights to memory."""
+class Fit:
+    """A fitted regression: ``logits = K @ weights + bias``, shapes ``(m, classes)`` and ``(classes,)``."""
 
-    features: Matrix
-    back: Matrix
+    weights: Matrix
+    bias: Matrix
 
-
-def decompose(kernel: Matrix) -> Basis:
-    """Factor a symmetric, positive semidefinite kernel, shape ``(m, m)``; the slow part of many fits on it."""
-    values, vectors = np.linalg.eigh(kernel)
-    kept = values > values.max() * 1e-7
-    roots = np.sqrt(values[kept])
-    return Basis(vectors[:, kept] * roots, vectors[:, kept] / roots)
+    def logits(self, kernel: Matrix) -> Matrix:
+        """``kernel``: between pictures asked about and pictures learnt from, shape ``(n, m)``."""
+        logits: Matrix = kernel @ self.weights + self.bias
+        return logits
 
 
-def fit(kernel: Matrix | Basis, shares: Matrix, ridge: float, geometry: Matrix, *, steps: int = 80) -> Fit:
+def fit_multinomial(
+    factor: Matrix,
+    shares: Matrix,
+    ridge: float,
+    geometry: Matrix,
+    *,
+    importance: Matrix | None = None,
+    offset: Matrix | float = 0.0,
+    steps: int = 60,
+) -> Fit:
     """Minimise mean cross-entropy with the shares plus ``ridge`` times the squared norm of the function.
 
     Args:
-        kernel: symmetric and positive semidefinite, shape ``(m, m)``, or decomposed.
+        factor: of the kernel, see :func:`decompose`, shape ``(m, m)``.
         shares: shape ``(m, classes)``.
         geometry: what :func:`label_geometry` gave, or the identity.
+        importance: weight of each picture, shape ``(m,)``; default: all the same.
+        offset: logits that the function is added to, shape ``(m, classes)``.
         steps: of L-BFGS at most.
     """
-    basis = kernel if isinstance(kernel, Basis) else decompose(kernel)
-    features = basis.features
-    count, rank = features.shape
     classes = shares.shape[1]
+    each = np.ones(len(shares)) if importance is None else importance
+    told = shares * (each / each.sum())[:, None]
+    mass, size = told.sum(1, keepdims=True), len(factor) * classes
 
     def loss(flat: Matrix) -> tuple[float, Matrix]:
-        weights, leaning = flat[: rank * classes].reshape(rank, classes), flat[rank * classes :]
-        logs = log_softmax(features @ weights @ geometry + leaning, axis=1)
-        rest = (np.exp(logs) * shares.sum(1, keepdims=True) - shares) / count
-        slope = features.T @ rest @ geometry.T + 2 * ridge * weights
-        value = -(shares * logs).sum() / count + ridge * (weights**2).sum()
-        return float(value), np.concatenate([slope.ravel(), rest.sum(0)])
+        weights, bias = flat[:size].reshape(-1, classes), flat[size:]
+        logs = log_softmax(factor @ weights @ geometry + bias + offset, axis=1)
+        rest = np.exp(logs) * mass - told
+        slope = factor.T @ rest @ geometry.T + 2 * ridge * weights
+        return float(ridge * (weights**2).sum() - (told * logs).sum()), np.append(slope, rest.sum(0))
 
-    start = np.concatenate([np.zeros(rank * classes), np.log(shares.mean(0) + 1e-9)])
+    start = np.zeros(size + classes)
+    if np.ndim(offset) == 0:
+        start[size:] = np.log(told.sum(0) / told.sum() + 1e-9)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": steps}).x
-    weights = found[: rank * classes].reshape(rank, classes) @ geometry
-    return Fit(basis.back @ weights, found[rank * classes :])
+    weights = solve_triangular(factor, found[:size].reshape(-1, classes) @ geometry, lower=True, trans="T")
+    return Fit(weights, found[size:])
 
 
-def fit_temperature(logits: Matrix, shares: Matrix) -> float:
-    """The temperature that divides logits so that their softmax is nearest to the shares (KL), 0.2 to 5."""
-    grid = np.geomspace(0.2, 5.0, 81)
-    losses = [-(shares * log_softmax(logits / t, axis=1)).sum() for t in grid]
-    return float(grid[int(np.argmin(losses))])
+def fit_ridge(kernel: Matrix, targets: Matrix, ridge: float) -> Fit:
+    """Kernel ridge regression of several targets, each on the pictures where it is known; 0 where it never is.
+
+    Args:
+        kernel: shape ``(m, m)``.
+        targets: shape ``(m, k)``, NaN where unknown.
+        ridge: as a multiple of the kernel's mean diagonal.
+    """
+    weights, bias = np.zeros(targets.shape), np.zeros(targets.shape[1])
+    for pattern in np.unique(np.isfinite(targets), axis=1).T:
+        known = np.flatnonzero(pattern)
+        if not len(known):
+            continue
+        columns = np.flatnonzero((np.isfinite(targets) == pattern[:, None]).all(0))
+        inner, wanted = kernel[np.ix_(known, known)], targets[np.ix_(known, columns)]
+        bias[columns] = wanted.mean(0)
+        damped = inner + ridge * np.trace(inner) / len(known) * np.eye(len(known))
+        weights[np.ix_(known, columns)] = np.linalg.solve(damped, wanted - bias[columns])
+    return Fit(weights, bias)

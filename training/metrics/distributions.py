@@ -114,21 +114,21 @@ def calibration_error(confidence: NDArray[np.float64], hit: NDArray[np.bool_], b
 
 
 def table_row(true: Shares, predicted: Shares, clear: NDArray[np.bool_]) -> dict[str, float]:
-    """All measures of one method. ``clear``, shape ``(n,)``: images whose top emotion is untied."""
+    """All measures of one method by metric id. ``clear``, shape ``(n,)``: images whose top emotion is untied."""
     hits = top_hits(true[clear], predicted[clear])
     return {
-        "KL": float(kl(true, predicted).mean()),
-        "JSD": float(jsd(true, predicted).mean()),
+        "kl": float(kl(true, predicted).mean()),
+        "jsd": float(jsd(true, predicted).mean()),
         "cosine": float(cosine(true, predicted).mean()),
-        "Chebyshev": float(chebyshev(true, predicted).mean()),
-        "Clark": float(clark(true, predicted).mean()),
-        "Canberra": float(canberra(true, predicted).mean()),
+        "chebyshev": float(chebyshev(true, predicted).mean()),
+        "clark": float(clark(true, predicted).mean()),
+        "canberra": float(canberra(true, predicted).mean()),
         "intersection": float(intersection(true, predicted).mean()),
-        "Spearman": float(spearman(true, predicted).mean()),
-        "top-1": float(hits.mean()),
-        "top-2": float(top_hits(true[clear], predicted[clear], 2).mean()),
-        "balanced accuracy": balanced_accuracy(true[clear], predicted[clear]),
+        "spearman": float(spearman(true, predicted).mean()),
+        "top1": float(hits.mean()),
+        "top2": float(top_hits(true[clear], predicted[clear], 2).mean()),
+        "balanced_accuracy": balanced_accuracy(true[clear], predicted[clear]),
         "polarity": float(polarity_hits(true, predicted).mean()),
-        "entropy correlation": entropy_correlation(true, predicted),
-        "ECE": calibration_error(predicted[clear].max(1), hits),
+        "entropy_correlation": entropy_correlation(true, predicted),
+        "ece": calibration_error(predicted[clear].max(1), hits),
     }

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 from sklearn.gaussian_process.kernels import RationalQuadratic
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import rbf_kernel
 
 from training.judge.kernel_regression import (
     decompose,
-    fit,
-    fit_temperature,
+    fit_multinomial,
+    fit_ridge,
     label_geometry,
     rational_quadratic,
     squared_distances,
@@ -37,7 +38,7 @@ def test_the_kernel_is_scikit_learns() -> None:
 def test_with_single_labels_and_a_linear_kernel_it_is_logistic_regression() -> None:
     labels = SHARES.argmax(1)
     ridge = 0.02
-    found = fit(POINTS @ POINTS.T, np.eye(3)[labels], ridge, np.eye(3), steps=500)
+    found = fit_multinomial(decompose(POINTS @ POINTS.T), np.eye(3)[labels], ridge, np.eye(3), steps=500)
     # scikit-learn sums the loss and halves the penalty.
     reference = LogisticRegression(C=1 / (2 * ridge * len(POINTS)), tol=1e-8, max_iter=2000)
     reference.fit(POINTS, labels)
@@ -46,17 +47,14 @@ def test_with_single_labels_and_a_linear_kernel_it_is_logistic_regression() -> N
 
 
 def test_without_evidence_it_says_the_mean() -> None:
-    found = fit(np.eye(40) * 1e-9, SHARES, 1.0, np.eye(3))
+    found = fit_multinomial(decompose(np.eye(40) * 1e-9), SHARES, 1.0, np.eye(3))
     predicted = softmax(found.logits(np.zeros((1, 40))), axis=1)[0]
     assert predicted == pytest.approx(SHARES.mean(0), abs=1e-3)
 
 
-def test_a_decomposed_kernel_gives_the_same() -> None:
+def test_a_factor_gives_the_kernel() -> None:
     kernel = rbf_kernel(POINTS)
-    whole, parts = (fit(k, SHARES, 1e-3, np.eye(3)) for k in (kernel, decompose(kernel)))
-    np.testing.assert_allclose(whole.memory, parts.memory)
-    basis = decompose(kernel)
-    np.testing.assert_allclose(basis.features @ basis.features.T, kernel, atol=1e-5)
+    np.testing.assert_allclose(decompose(kernel) @ decompose(kernel).T, kernel, atol=1e-6)
 
 
 def test_the_geometry_follows_what_votes_vary_in() -> None:
@@ -73,9 +71,25 @@ def test_without_strength_all_directions_but_the_constant_one_are_equal() -> Non
     np.testing.assert_allclose(label_geometry(SHARES, 0.0), np.eye(3) - 1 / 3, atol=1e-9)
 
 
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
-def test_the_temperature_that_was_used_is_found(temperature: float) -> None:
-    logits = CHANCE.normal(size=(200, 8)) * 2
-    assert fit_temperature(logits * temperature, softmax(logits, axis=1)) == pytest.approx(
-        temperature, rel=0.05
-    )
+def test_importance_is_like_repetition_and_an_offset_is_added() -> None:
+    kernel, counts = rbf_kernel(POINTS), np.arange(40) % 3
+    repeated = np.repeat(np.arange(40), counts)
+    doubled = kernel[np.ix_(repeated, repeated)]
+    importance = counts.astype(float)
+    weighted = fit_multinomial(decompose(kernel), SHARES, 1e-2, np.eye(3), importance=importance, steps=500)
+    plain = fit_multinomial(decompose(doubled), SHARES[repeated], 1e-2, np.eye(3), steps=500)
+    np.testing.assert_allclose(weighted.logits(kernel), plain.logits(kernel[:, repeated]), atol=2e-3)
+    offset = np.log(SHARES)
+    rest = fit_multinomial(decompose(kernel), SHARES, 1e-2, np.eye(3), offset=offset)
+    assert np.ptp(rest.logits(kernel), axis=1) == pytest.approx(0, abs=1e-4)
+
+
+def test_ridge_regressions_are_scikit_learns_on_what_is_known() -> None:
+    kernel, targets = rbf_kernel(POINTS), np.random.default_rng(1).normal(size=(40, 3))
+    targets[:15, 1], targets[:, 2] = np.nan, np.nan
+    found = fit_ridge(kernel, targets, 0.2).logits(kernel)
+    for column, rows in ((0, slice(None)), (1, slice(15, None))):
+        wanted = targets[rows, column]
+        reference = KernelRidge(alpha=0.2, kernel="rbf").fit(POINTS[rows], wanted - wanted.mean())
+        np.testing.assert_allclose(found[:, column], reference.predict(POINTS) + wanted.mean())
+    assert not found[:, 2].any()

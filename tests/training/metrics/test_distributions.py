@@ -80,20 +80,20 @@ def test_the_table_has_every_measure_once() -> None:
     row = m.table_row(true, true, np.array([True, True]))
     assert row == pytest.approx(
         {
-            "KL": 0,
-            "JSD": 0,
+            "kl": 0,
+            "jsd": 0,
             "cosine": 1,
-            "Chebyshev": 0,
-            "Clark": 0,
-            "Canberra": 0,
+            "chebyshev": 0,
+            "clark": 0,
+            "canberra": 0,
             "intersection": 1,
-            "Spearman": 1,
-            "top-1": 1,
-            "top-2": 1,
-            "balanced accuracy": 1,
+            "spearman": 1,
+            "top1": 1,
+            "top2": 1,
+            "balanced_accuracy": 1,
             "polarity": 1,
-            "entropy correlation": 0,
-            "ECE": 0,
+            "entropy_correlation": 0,
+            "ece": 0,
         }
     )
 

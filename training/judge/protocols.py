@@ -1,13 +1,16 @@
-"""Which paintings are learnt from and which are asked: fixed splits, kept in a file.
+"""Which pictures are trained on and which are tested on: fixed splits, kept in ``splits.json``.
 
-    python -m training.judge.cross_validation --data ../shared/data/abstract
+    python -m training.judge.protocols --data ../shared/data/abstract --others ../shared/data/paintings
 
-writes ``training/splits.json`` anew, which changes nothing unless the seed or the paintings do.
+writes the file anew, which changes nothing unless the seed or the pictures do. The abstract paintings are
+cross-validated (5 x 5 folds, and 70/30 ten times). Of the other paintings a fifth is held out, drawn by a hash
+of the file name: nothing that is measured is trained on it.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -19,20 +22,22 @@ from numpy.typing import NDArray
 
 from training.data.abstract import load_paintings
 from training.data.covers import DataError
+from training.data.paintings import load_other_paintings
 from training.engine.state import write_text
 
 SPLITS = Path(__file__).parent / "splits.json"
 SEED = 2010
 REPEATS, FOLDS, HOLDOUTS, HELD_OUT = 5, 5, 10, 0.3
+PARTS = 5
 
 
 @dataclass(frozen=True)
 class Split:
-    """One division: indices of paintings to learn from and to ask about; ``repeat`` counts full passes."""
+    """Indices of abstract paintings to train and to test on; ``repeat`` counts full passes."""
 
     repeat: int
-    learnt: NDArray[np.int64]
-    asked: NDArray[np.int64]
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,13 @@ class Protocol:
     splits: tuple[Split, ...]
 
 
-def make(names: Sequence[str], seed: int = SEED) -> dict[str, str]:
-    """Draw all splits.
+def part(file_name: str) -> int:
+    """Which of five parts a file belongs to, by the SHA-256 of its name; part 0 is held out."""
+    return int(hashlib.sha256(file_name.encode()).hexdigest(), 16) % PARTS
+
+
+def draw_splits(names: Sequence[str], seed: int = SEED) -> dict[str, str]:
+    """Draw the splits of the abstract paintings.
 
     Returns:
         for each painting five digits, its fold in each of the five repeats, a blank, and ten digits: 1 where
@@ -65,8 +75,8 @@ def make(names: Sequence[str], seed: int = SEED) -> dict[str, str]:
     }
 
 
-def read(names: Sequence[str], file: Path = SPLITS) -> tuple[Protocol, Protocol]:
-    """The committed splits: repeated five-fold cross-validation, and ten times 70/30.
+def read_splits(names: Sequence[str], file: Path = SPLITS) -> tuple[Protocol, Protocol]:
+    """The committed splits of the abstract paintings: repeated five-fold cross-validation, and ten times 70/30.
 
     Raises:
         DataError: if the file is missing, broken, or speaks of other paintings.
@@ -78,8 +88,7 @@ def read(names: Sequence[str], file: Path = SPLITS) -> tuple[Protocol, Protocol]
         held = np.array([[int(digit) for digit in line[1]] for line in lines]).T
     except (OSError, KeyError, ValueError, IndexError) as error:
         raise DataError(
-            f"{file} does not fit these paintings ({error!r}). python -m "
-            "training.judge.cross_validation writes it anew."
+            f"{file} does not fit these paintings ({error!r}). python -m training.judge.protocols writes it anew."
         ) from error
     folds = tuple(
         Split(repeat, np.flatnonzero(places[repeat] != fold), np.flatnonzero(places[repeat] == fold))
@@ -97,17 +106,20 @@ def read(names: Sequence[str], file: Path = SPLITS) -> tuple[Protocol, Protocol]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m training.judge.cross_validation", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m training.judge.protocols", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--data", type=Path, required=True, help="folder with the table of votes and Images/")
+    parser.add_argument("--others", type=Path, required=True, help="folder of other paintings, metadata.csv")
     given = parser.parse_args(arguments)
     try:
-        splits = make(load_paintings(given.data).file_names)
+        splits = draw_splits(load_paintings(given.data).file_names)
+        held_out = [name for name in load_other_paintings(given.others).file_names if part(name) == 0]
     except DataError as error:
         print(error, file=sys.stderr)
         return 1
     lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(line)}" for name, line in splits.items())
-    write_text(SPLITS, f'{{"seed": {SEED}, "splits": {{\n{lines}\n}}}}\n')
+    held = ",\n".join(f"  {json.dumps(name)}" for name in sorted(held_out))
+    write_text(SPLITS, f'{{"seed": {SEED}, "splits": {{\n{lines}\n}}, "held_out": [\n{held}\n]}}\n')
     print(f"Wrote {SPLITS}.")
     return 0
 

@@ -1,0 +1,88 @@
+"""The multi-task jury's network: colours, shares, gradients, saving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from albumjudge.models.multitask_jury import (
+    FEATURE_WIDTHS,
+    MultitaskJury,
+    colour_histogram,
+    memberships,
+    to_lab,
+)
+
+
+@pytest.fixture(scope="module")
+def jury() -> MultitaskJury:
+    """Two jurors on three landmarks with random content."""
+    torch.manual_seed(3)
+    network = MultitaskJury(32, ("one", "two"), 3, 2, (2,) * len(FEATURE_WIDTHS))
+    for name, buffer in network.named_buffers():
+        if name not in ("mean", "sd", "prior_correction"):
+            buffer.copy_(torch.rand_like(buffer) / 10)
+    network.is_abstract.copy_(torch.tensor([1.0, 0.0, 1.0]))
+    return network.eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize(
+    ("rgb", "lab"),
+    [
+        ((1, 1, 1), (100, 0, 0)),
+        ((1, 0, 0), (53.2, 80.1, 67.2)),
+        ((0, 0, 1), (32.3, 79.2, -107.9)),
+        ((0, 0, 0), (0, 0, 0)),
+    ],
+)
+def test_lab_is_that_of_the_books(rgb: tuple[float, ...], lab: tuple[float, ...]) -> None:
+    found = to_lab(torch.tensor(rgb, dtype=torch.float32).view(1, 3, 1, 1)).flatten()
+    torch.testing.assert_close(found, torch.tensor(lab, dtype=torch.float32), atol=0.3, rtol=0)
+
+
+def test_every_value_belongs_to_its_neighbouring_bins() -> None:
+    found = memberships(torch.tensor([-5.0, 0.0, 2.5, 30.0, 99.0]), (0.0, 10.0, 40.0))
+    wanted = [[1, 0, 0], [1, 0, 0], [0.75, 0.25, 0], [0, 1 / 3, 2 / 3], [0, 0, 1]]
+    torch.testing.assert_close(found, torch.tensor(wanted))
+
+
+def test_a_histogram_counts_every_pixel_once() -> None:
+    found = colour_histogram(torch.rand(2, 3, 8, 8)).square()
+    torch.testing.assert_close(found.sum(1), torch.ones(2), atol=1e-3, rtol=0)
+
+
+def test_shares_their_mean_and_the_prior_correction(jury: MultitaskJury) -> None:
+    images = torch.rand(4, 3, 64, 64)
+    shares = jury.juror_probabilities(images)
+    assert shares.shape == (2, 4, 8) and jury.juror_names == ("one", "two")
+    torch.testing.assert_close(shares.sum(2), torch.ones(2, 4))
+    torch.testing.assert_close(jury(images).softmax(1), shares.mean(0))
+    jury.prior_correction[2] = 1.0
+    corrected = jury.juror_probabilities(images)
+    jury.prior_correction.zero_()
+    odds = corrected[..., 2] / (1 - corrected[..., 2]) / (shares[..., 2] / (1 - shares[..., 2]))
+    torch.testing.assert_close(odds, torch.full_like(odds, torch.e), rtol=1e-3, atol=0)
+
+
+def test_shares_have_a_gradient(jury: MultitaskJury) -> None:
+    images = torch.rand(1, 3, 64, 64, requires_grad=True)
+    jury.juror_probabilities(images)[0, 0, 3].backward()  # type: ignore[no-untyped-call]
+    assert images.grad is not None and images.grad.isfinite().all() and images.grad.abs().max() > 0
+
+
+def test_it_can_be_carried_away(jury: MultitaskJury, tmp_path: Path) -> None:
+    jury.save_pretrained(tmp_path)
+    back = MultitaskJury.from_pretrained(tmp_path).eval()
+    images = torch.rand(2, 3, 64, 64)
+    torch.testing.assert_close(back.juror_probabilities(images), jury.juror_probabilities(images))
+    assert back.juror_names == jury.juror_names
+
+
+@pytest.mark.parametrize(
+    ("names", "components"), [((), (1,) * 6), ("one", (1,) * 6), ((1,), (1,) * 6), (("one",), (1,))]
+)
+def test_impossible_juries_are_refused(names: object, components: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"\.$"):
+        MultitaskJury(juror_names=names, components=components)  # type: ignore[arg-type]
