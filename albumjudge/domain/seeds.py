@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 import numpy as np
 
@@ -40,3 +41,30 @@ def ballot_pool(generator_revision: str, size: int = BALLOT_POOL_SIZE) -> tuple[
     """Seeds of the covers that are put to the vote: the same for every visitor of one generator."""
     digest = hashlib.sha256(f"ballot pool of {generator_revision}".encode()).digest()
     return _distinct(np.random.default_rng(int.from_bytes(digest[:8], "big")), size)
+
+
+def day_of(moment: datetime, zone: tzinfo) -> date:
+    """The day that it is for the exhibit at a moment.
+
+    Args:
+        moment: aware.
+        zone: the exhibit's time zone.
+    """
+    return moment.astimezone(zone).date()
+
+
+def span_of(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
+    """When a day begins and ends for the exhibit, aware; 23 to 25 hours apart."""
+    starts = (datetime.combine(midnight, time(), zone) for midnight in (day, day + timedelta(days=1)))
+    begin, end = (start.astimezone(UTC) for start in starts)
+    return begin, end
+
+
+def wall_of_the_day(day: date, count: int) -> tuple[int, ...]:
+    """Seeds of the wall that everyone sees on a day; a wall with more covers begins with the same ones.
+
+    Raises:
+        ValueError: if ``count`` is not 1 to 32.
+    """
+    digest = hashlib.sha256(f"wall of {day.isoformat()}".encode()).digest()
+    return wall(int.from_bytes(digest[:8], "big"), count)

@@ -15,6 +15,7 @@
 | `ALBUMJUDGE_CURATOR_PASSWORD` | password of the curator's room, 8 characters or more | none, no room |
 | `ALBUMJUDGE_HUB_DATASET` | data set on the Hub that a curator may push the votes to: `org/name` | none |
 | `ALBUMJUDGE_FRAME_ANCESTORS` | sites that may show the exhibit in a frame | `https://huggingface.co` |
+| `ALBUMJUDGE_TIME_ZONE` | where midnight ends the wall of the day: `Europe/Berlin` | `UTC` |
 | `HF_ENDPOINT` | address of the Hub, or of a mirror of it | `https://huggingface.co` |
 | `HF_TOKEN` | the Hub's access token, for what is private or gated and to push; huggingface_hub reads it | none |
 
@@ -32,6 +33,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from albumjudge.domain.hub_address import DEFAULT_ENDPOINT, HubAddress, HubError, is_repository
 
@@ -49,6 +51,7 @@ SETTINGS: tuple[str, ...] = (
     "ALBUMJUDGE_CURATOR_PASSWORD",
     "ALBUMJUDGE_HUB_DATASET",
     "ALBUMJUDGE_FRAME_ANCESTORS",
+    "ALBUMJUDGE_TIME_ZONE",
     "HF_ENDPOINT",
     "HF_TOKEN",
 )
@@ -79,6 +82,7 @@ class Settings:
         curator_password: None if there is no curator's room. Not shown by ``repr``.
         hub_dataset: ``org/name``, None for none.
         frame_ancestors: origins, as Content Security Policy spells them.
+        time_zone: in which the exhibit's day begins and ends.
     """
 
     generator_directory: Path | None = None
@@ -94,6 +98,7 @@ class Settings:
     curator_password: str | None = field(default=None, repr=False)
     hub_dataset: str | None = None
     frame_ancestors: tuple[str, ...] = ("https://huggingface.co",)
+    time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -120,6 +125,7 @@ class Settings:
             frame_ancestors=_origins(
                 "ALBUMJUDGE_FRAME_ANCESTORS", given["ALBUMJUDGE_FRAME_ANCESTORS"] or "https://huggingface.co"
             ),
+            time_zone=_time_zone("ALBUMJUDGE_TIME_ZONE", given["ALBUMJUDGE_TIME_ZONE"] or "UTC"),
         )
 
 
@@ -163,6 +169,15 @@ def _origins(variable: str, text: str) -> tuple[str, ...]:
                 f"{variable} has {origin!r}. Give addresses of sites, such as https://example.org, or nothing."
             )
     return tuple(text.split())
+
+
+def _time_zone(variable: str, text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise SettingsError(
+            f"{variable} is {text!r}. Give a time zone's name, such as Europe/Berlin."
+        ) from None
 
 
 def _seconds(variable: str, text: str) -> float:

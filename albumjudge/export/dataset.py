@@ -43,6 +43,7 @@ _TYPES: Mapping[str, pa.DataType] = {
     "seed": pa.int32(),
     **dict.fromkeys(PROBABILITIES, pa.float64()),
     "agrees": pa.bool_(),
+    "suspect": pa.bool_(),
     "seconds_to_vote": pa.float64(),
     "voted_at": pa.timestamp("us", tz="UTC"),
 }
@@ -119,6 +120,7 @@ def as_parquet(votes: Sequence[StoredVote], excluded: Mapping[str, str]) -> byte
             "seconds_to_vote": vote.seconds_to_vote,
             "voted_at": vote.voted_at,
             "round": vote.round,
+            "suspect": vote.suspect,
             "excluded": excluded.get(vote.visitor),
         }
         for name, values in columns.items():

@@ -41,6 +41,7 @@ DATA_DICTIONARY: Mapping[str, str] = {
     "seconds_to_vote": "Seconds from the cover's appearance to the choice of what was felt.",
     "voted_at": "When the vote was stored, UTC, ISO 8601.",
     "round": "Id of the round of covers in which the vote was cast; empty outside of one.",
+    "suspect": "'true' if the visitor cast votes faster than anyone can look, so that this one is not counted.",
 }
 """Column of the export -> what it means, in the order of the columns."""
 
@@ -53,7 +54,7 @@ def pseudonym(visitor: str) -> str:
     return hashlib.sha256(f"visitor {visitor}".encode()).hexdigest()[:16]
 
 
-_AGREES = {True: "true", False: "false", None: ""}
+_WORD = {True: "true", False: "false", None: ""}
 _CELLS: Mapping[str, Callable[[StoredVote], str]] = {
     "visitor": lambda vote: pseudonym(vote.visitor),
     "cover": lambda vote: str(vote.cover),
@@ -65,10 +66,11 @@ _CELLS: Mapping[str, Callable[[StoredVote], str]] = {
     "felt": lambda vote: vote.felt,
     "label_shown": lambda vote: vote.label_shown,
     "arm": lambda vote: vote.arm,
-    "agrees": lambda vote: _AGREES[vote.agrees],
+    "agrees": lambda vote: _WORD[vote.agrees],
     "seconds_to_vote": lambda vote: f"{vote.seconds_to_vote:.3f}",
     "voted_at": lambda vote: vote.voted_at.isoformat(timespec="seconds"),
     "round": lambda vote: vote.round or "",
+    "suspect": lambda vote: _WORD[vote.suspect],
 }
 
 

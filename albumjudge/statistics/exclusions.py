@@ -15,6 +15,7 @@ EARLIER_GENERATOR = "on covers by an earlier generator"
 BY_CURATOR = "by visitors whom the curator leaves out ({reason})"
 FELT_NOTHING = "for “nothing, or something else”"
 PLACEBO = "shown a label drawn at random, the placebo"
+TOO_FAST = "that came faster than anyone can look"
 EARLIER_JUDGE = "beside a verdict of an earlier judge"
 PARTLY: dict[str, Reason] = {
     FELT_NOTHING: lambda vote: vote.felt == NOTHING,
@@ -35,7 +36,7 @@ def partly_now(votes: Sequence[StoredVote]) -> dict[str, Reason]:
     """``PARTLY``, and votes that stand beside another judge's verdict than the vote cast last."""
     reasons = dict(PARTLY)
     if len({vote.verdict.revision for vote in votes}) > 1:
-        current = max(votes, key=lambda vote: vote.voted_at).verdict.revision
+        current = votes[-1].verdict.revision
         reasons[EARLIER_JUDGE] = lambda vote: vote.verdict.revision != current
     return reasons
 
@@ -59,18 +60,24 @@ def tally(votes: Sequence[StoredVote], reasons: Mapping[str, Reason]) -> dict[st
 
 
 def reasons_now(votes: Sequence[StoredVote], left_out: Mapping[str, str] | None = None) -> dict[str, Reason]:
-    """Why votes are left out of all comparisons: visitors whom the curator leaves out, then earlier generators.
+    """Why votes are left out of all comparisons: by the curator's word, too fast, by an earlier generator.
 
-    The current generator is the one that painted the cover last voted on, so that no network need be loaded.
+    The current generator is the one that painted the last vote's cover, so that no network need be loaded.
+
+    Args:
+        votes: in the order in which they were cast.
+        left_out: visitor -> why the curator leaves them out.
     """
     excluded = left_out or {}
     reasons: dict[str, Reason] = {}
     for reason in dict.fromkeys(excluded.values()):
         visitors = frozenset(visitor for visitor, why in excluded.items() if why == reason)
         reasons[BY_CURATOR.format(reason=reason)] = _cast_by(visitors)
-    counted = [vote for vote in votes if vote.visitor not in excluded]
+    if any(vote.suspect for vote in votes):
+        reasons[TOO_FAST] = lambda vote: vote.suspect
+    counted = [vote for vote in votes if vote.visitor not in excluded and not vote.suspect]
     if counted:
-        current = max(counted, key=lambda vote: vote.voted_at).cover.generator
+        current = counted[-1].cover.generator
         reasons[EARLIER_GENERATOR] = lambda vote: vote.cover.generator != current
     return reasons
 

@@ -21,12 +21,14 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 from albumjudge.domain.emotions import NAMES, NOTHING
 
 ARMS = ("judge", "placebo")
 DUEL_CHOICES = ("before", "after", "neither")
+PAINTER_CHOICES = ("first", "second", "tie")
 LONGEST_VOTE = 1e9
 """Seconds; about thirty years. A page left open is no error, infinity is."""
 LAST_SEED = 999_999
@@ -140,6 +142,7 @@ votes = Table(
     Column("seconds_to_vote", Double, nullable=False),
     Column("voted_at", UtcDateTime, nullable=False),
     Column("round", String(ROUND_LENGTH), nullable=True),
+    Column("suspect", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("visitor", "cover_id"),
     ForeignKeyConstraint(["verdict_id", "cover_id"], ["verdicts.id", "verdicts.cover_id"]),
     CheckConstraint(_one_of("felt", (*NAMES, NOTHING)), name="felt_known"),
@@ -185,6 +188,27 @@ duel_votes = Table(
     CheckConstraint(f"seconds_to_vote BETWEEN 0 AND {LONGEST_VOTE:.0f}", name="seconds_in_range"),
     Index(None, "duel_id"),
 )
+
+painter_votes = Table(
+    "painter_votes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("visitor", ForeignKey(visitors.c.id), nullable=False),
+    Column("first_id", ForeignKey(covers.c.id), nullable=False),
+    Column("second_id", ForeignKey(covers.c.id), nullable=False),
+    Column("chosen", String(8), nullable=False),
+    Column("left_shown", String(8), nullable=False),
+    Column("seconds_to_vote", Double, nullable=False),
+    Column("voted_at", UtcDateTime, nullable=False),
+    Column("suspect", Boolean, nullable=False, server_default=false()),
+    UniqueConstraint("visitor", "first_id", "second_id"),
+    # One row for a pair, whichever of the two was on the left.
+    CheckConstraint("first_id < second_id", name="one_order"),
+    CheckConstraint(_one_of("chosen", PAINTER_CHOICES), name="chosen_known"),
+    CheckConstraint(_one_of("left_shown", PAINTER_CHOICES[:2]), name="left_known"),
+    CheckConstraint(f"seconds_to_vote BETWEEN 0 AND {LONGEST_VOTE:.0f}", name="seconds_in_range"),
+)
+"""Which of two painters' covers visitors would rather hang."""
 
 exclusions = Table(
     "exclusions",

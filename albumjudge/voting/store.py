@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, select
@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.voting import schema
 from albumjudge.voting.database import TIMEOUT, VoteError, configure, transact
+from albumjudge.voting.rate_limit import LONGEST, is_suspect
 
 T = TypeVar("T")
 VISITOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -98,6 +99,13 @@ def is_open(connection: Connection) -> bool:
 def counts(visitor: ColumnElement[Any]) -> ColumnElement[bool]:
     """SQL for: the curator does not leave out the visitor in this column."""
     return visitor.not_in(select(schema.exclusions.c.visitor).where(schema.exclusions.c.lifted_at.is_(None)))
+
+
+def too_fast(connection: Connection, table: Table, visitor: str, now: datetime) -> bool:
+    """Whether a vote that a visitor casts now comes too soon after their others in ``table`` to count."""
+    since = now - timedelta(seconds=LONGEST)
+    query = select(table.c.voted_at).where(table.c.visitor == visitor, table.c.voted_at > since)
+    return is_suspect(connection.execute(query).scalars().all(), now)
 
 
 def insert_new(connection: Connection, table: Table, **values: Any) -> None:

@@ -25,6 +25,7 @@ from albumjudge.voting.store import (
     insert_new,
     is_open,
     store_cover,
+    too_fast,
 )
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class StoredVote:
         seconds_to_vote: from the cover's appearance to the choice.
         voted_at: UTC.
         round: id of the round in which it was cast; None outside of one.
+        suspect: whether it came too fast after the visitor's others, so that it does not count.
     """
 
     visitor: str
@@ -62,6 +64,7 @@ class StoredVote:
     seconds_to_vote: float
     voted_at: datetime
     round: str | None = None
+    suspect: bool = False
 
 
 class VoteStore(Store):
@@ -88,7 +91,7 @@ class VoteStore(Store):
         """Store what a visitor felt and return the vote after it has committed.
 
         A repeat, however it came about, changes nothing and returns the vote that is stored already: what was
-        felt first was felt blind.
+        felt first was felt blind. A vote that comes faster than anyone can look is stored, but does not count.
 
         Raises:
             ClosedError: if the exhibit takes no votes at the moment.
@@ -122,6 +125,7 @@ class VoteStore(Store):
                 seconds_to_vote=float(seconds_to_vote),
                 voted_at=now,
                 round=round_id,
+                suspect=too_fast(connection, schema.votes, visitor, now),
             )
             return _vote(connection.execute(_of(visitor, identity)).one())
 
@@ -159,15 +163,8 @@ class VoteStore(Store):
 
     def stored_cover(self, identity: CoverIdentity) -> tuple[bytes, Verdict] | None:
         """PNG and latest verdict of a cover that was voted on; survives any new generator or judge."""
-        query = (
-            select(schema.covers.c.png, schema.verdicts)
-            .join(schema.verdicts, schema.verdicts.c.cover_id == schema.covers.c.id)
-            .where(*has_identity(identity))
-            .order_by(schema.verdicts.c.id.desc())
-            .limit(1)
-        )
-        found = self._row(query)
-        return None if found is None else (bytes(found.png), _verdict(found))
+        found = self._row(with_latest_verdict(identity))
+        return None if found is None else (bytes(found.png), verdict_of(found))
 
     def tallies(
         self, generator_revision: str, *, without: str | None = None
@@ -278,8 +275,8 @@ def _store_verdict(connection: Connection, cover: int, verdict: Verdict) -> int:
 
 def _counted(without: str | None) -> tuple[ColumnElement[bool], ...]:
     """Conditions for votes that count, but for those of one visitor."""
-    counted = counts(schema.votes.c.visitor)
-    return (counted,) if without is None else (counted, schema.votes.c.visitor != without)
+    counted = (counts(schema.votes.c.visitor), schema.votes.c.suspect.is_(False))
+    return counted if without is None else (*counted, schema.votes.c.visitor != without)
 
 
 def _joined() -> Select[Any]:
@@ -302,7 +299,19 @@ def _of(visitor: str, identity: CoverIdentity) -> Select[Any]:
     return _joined().where(schema.votes.c.visitor == visitor, *has_identity(identity))
 
 
-def _verdict(row: Row[Any]) -> Verdict:
+def with_latest_verdict(identity: CoverIdentity) -> Select[Any]:
+    """SQL for a cover's PNG and the latest verdict on it."""
+    return (
+        select(schema.covers.c.png, schema.verdicts)
+        .join(schema.verdicts, schema.verdicts.c.cover_id == schema.covers.c.id)
+        .where(*has_identity(identity))
+        .order_by(schema.verdicts.c.id.desc())
+        .limit(1)
+    )
+
+
+def verdict_of(row: Row[Any]) -> Verdict:
+    """The verdict in a row of ``verdicts``."""
     return Verdict(tuple(row._mapping[column] for column in schema.PROBABILITIES), row.judge)
 
 
@@ -311,11 +320,12 @@ def _vote(row: Row[Any]) -> StoredVote:
         visitor=row.visitor,
         cover=CoverIdentity.of(row.generator, row.seed, row.recipe),
         felt=row.felt,
-        verdict=_verdict(row),
+        verdict=verdict_of(row),
         label_shown=row.label_shown,
         arm=row.arm,
         agrees=row.agrees,
         seconds_to_vote=row.seconds_to_vote,
         voted_at=row.voted_at,
         round=row.round,
+        suspect=row.suspect,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -41,6 +42,7 @@ def test_every_variable_is_read() -> None:
             "HF_ENDPOINT": "http://localhost:8090/",
             "ALBUMJUDGE_KIOSK": "1",
             "ALBUMJUDGE_KIOSK_IDLE": "90",
+            "ALBUMJUDGE_TIME_ZONE": "Europe/Berlin",
         }
     )
     assert given == Settings(
@@ -56,6 +58,7 @@ def test_every_variable_is_read() -> None:
         kiosk_idle=90,
         curator_password="open sesame",
         hub_dataset="museum/votes",
+        time_zone=ZoneInfo("Europe/Berlin"),
     )
 
 
@@ -105,6 +108,8 @@ def test_a_password_is_not_shown() -> None:
         ("DATABASE_URL", "mysql://db/votes", "which votes are not kept in"),
         ("DATABASE_URL", "postgresql+asyncpg://db/votes", "which votes are not kept in"),
         ("ALBUMJUDGE_FRAME_ANCESTORS", "everyone", "Give addresses of sites"),
+        ("ALBUMJUDGE_TIME_ZONE", "Berlin", "Give a time zone's name"),
+        ("ALBUMJUDGE_TIME_ZONE", "../etc/passwd", "Give a time zone's name"),
         ("HF_ENDPOINT", "localhost:8090", "Give a web address"),
     ],
 )

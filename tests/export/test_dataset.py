@@ -66,6 +66,7 @@ def test_csv_says_the_same_as_parquet() -> None:
     agrees = {"true": True, "false": False, "": None}
     for plain, typed in zip(from_csv(), from_parquet().to_pylist(), strict=True):
         assert agrees[plain.pop("agrees")] == typed.pop("agrees")
+        assert plain.pop("suspect") == str(typed.pop("suspect")).lower()
         assert datetime.fromisoformat(plain.pop("voted_at")) == typed.pop("voted_at")
         for name, text in plain.items():
             value = typed[name]

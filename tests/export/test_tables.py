@@ -59,6 +59,7 @@ def test_the_export_has_one_line_per_vote(engine: Engine) -> None:
         "seconds_to_vote": "2.500",
         "voted_at": "2026-11-22T12:00:00+00:00",
         "round": "",
+        "suspect": "false",
     }
     shown = {
         key: second[key] for key in ("visitor", "felt", "label_shown", "arm", "agrees", "seconds_to_vote")

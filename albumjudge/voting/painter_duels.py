@@ -1,0 +1,203 @@
+"""Painters' duels: two covers by two painters, whose names are hidden. Which would you rather hang?"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, select
+
+from albumjudge.domain.cover import Cover, CoverIdentity
+from albumjudge.domain.seeds import ballot_pool
+from albumjudge.voting import schema
+from albumjudge.voting.store import (
+    ClosedError,
+    Store,
+    check_vote,
+    counts,
+    cover_id,
+    insert_new,
+    is_open,
+    store_cover,
+    too_fast,
+)
+
+Picked = Literal["left", "right", "tie"]
+Pair = tuple[CoverIdentity, CoverIdentity]
+"""Two covers, as they hang: left and right."""
+_OTHER = {"first": "second", "second": "first"}
+
+
+@dataclass(frozen=True)
+class PainterVote:
+    """A vote as the database has it.
+
+    Attributes:
+        visitor: anonymous random id.
+        left, right: the covers, as they hung.
+        picked: the side with the cover that the visitor would rather hang, or "tie".
+        seconds_to_vote: from the pair's appearance to the choice.
+        voted_at: UTC.
+        suspect: whether it came too fast after the visitor's others, so that it does not count.
+    """
+
+    visitor: str
+    left: CoverIdentity
+    right: CoverIdentity
+    picked: Picked
+    seconds_to_vote: float
+    voted_at: datetime
+    suspect: bool = False
+
+
+def pair_for(visitor: str, painters: Sequence[str], seen: Collection[frozenset[CoverIdentity]]) -> Pair:
+    """The pair that a visitor is asked about next: two painters, a cover of each, and the sides drawn at random.
+
+    The same until it is voted on, so that a reload shows the same.
+
+    Args:
+        visitor: their id.
+        painters: revisions, at least two.
+        seen: the pairs that they have voted on.
+
+    Raises:
+        ValueError: if there are fewer than two painters.
+    """
+    if len(set(painters)) < 2:
+        raise ValueError("A painters' duel takes two painters.")
+    number = len(seen)
+    while True:
+        digest = hashlib.sha256(f"painters' duel {number} of {visitor}".encode()).digest()
+        chance = random.Random(digest)
+        left, right = (
+            CoverIdentity(painter, chance.choice(ballot_pool(painter)))
+            for painter in chance.sample(sorted(set(painters)), 2)
+        )
+        if frozenset((left, right)) not in seen:
+            return left, right
+        number += 1
+
+
+class PainterDuelStore(Store):
+    """Stores and finds votes in painters' duels."""
+
+    not_read = "The votes on painters cannot be read"
+    not_written = "Your choice was not stored"
+
+    def cast(
+        self, *, visitor: str, left: Cover, right: Cover, picked: Picked, seconds_to_vote: float
+    ) -> PainterVote:
+        """Store which side a visitor picked and return the vote after it has committed.
+
+        The first choice on a pair stays, however the two hang the next time.
+
+        Raises:
+            ClosedError: if the exhibit takes no votes at the moment.
+            VoteError: if it could not be stored. Trying again is safe.
+            ValueError: if a value is none that a page could offer.
+        """
+        check_vote(visitor, seconds_to_vote)
+        if picked not in ("left", "right", "tie"):
+            raise ValueError(f"{picked!r} is neither 'left' nor 'right' nor 'tie'.")
+        if left.identity.generator == right.identity.generator:
+            raise ValueError("Both covers are by the same painter.")
+        now = self._clock()
+
+        def store(connection: Connection) -> PainterVote:
+            if not is_open(connection):
+                before = _found(connection, visitor, left.identity, right.identity)
+                if before is None:
+                    raise ClosedError(self.not_written)
+                return before
+            insert_new(connection, schema.visitors, id=visitor, first_vote_at=now)
+            # In one order for all, so that two transactions never wait for each other in a circle.
+            ids = {
+                str(cover.identity): store_cover(connection, cover.identity, cover.png())
+                for cover in sorted((left, right), key=lambda cover: str(cover.identity))
+            }
+            first_id, second_id = sorted(ids.values())
+            left_shown = "first" if ids[str(left.identity)] == first_id else "second"
+            insert_new(
+                connection,
+                schema.painter_votes,
+                visitor=visitor,
+                first_id=first_id,
+                second_id=second_id,
+                chosen={"left": left_shown, "right": _OTHER[left_shown], "tie": "tie"}[picked],
+                left_shown=left_shown,
+                seconds_to_vote=float(seconds_to_vote),
+                voted_at=now,
+                suspect=too_fast(connection, schema.painter_votes, visitor, now),
+            )
+            stored = _found(connection, visitor, left.identity, right.identity)
+            assert stored is not None
+            return stored
+
+        return self._write(store)
+
+    def find(self, visitor: str, one: CoverIdentity, other: CoverIdentity) -> PainterVote | None:
+        """What a visitor picked of two covers, in whichever order they are named; None if nothing yet."""
+        return self._read(lambda connection: _found(connection, visitor, one, other))
+
+    def votes(self, *, visitor: str | None = None, counted: bool = True) -> list[PainterVote]:
+        """All votes, or those of one visitor, in the order in which they were cast.
+
+        Args:
+            visitor: their id.
+            counted: only those that count: neither suspect ones nor those of visitors whom a curator leaves out.
+        """
+        conditions = [] if visitor is None else [schema.painter_votes.c.visitor == visitor]
+        if counted:
+            conditions += [counts(schema.painter_votes.c.visitor), schema.painter_votes.c.suspect.is_(False)]
+        return [_vote(row) for row in self._rows(_votes(*conditions))]
+
+    def next_for(self, visitor: str, painters: Sequence[str]) -> Pair:
+        """The pair that a visitor is asked about next, as :func:`pair_for`."""
+        seen = {frozenset((vote.left, vote.right)) for vote in self.votes(visitor=visitor, counted=False)}
+        return pair_for(visitor, painters, seen)
+
+
+def _found(
+    connection: Connection, visitor: str, one: CoverIdentity, other: CoverIdentity
+) -> PainterVote | None:
+    ids = [connection.scalar(cover_id(identity)) for identity in (one, other)]
+    row = connection.execute(
+        _votes(
+            schema.painter_votes.c.visitor == visitor,
+            schema.painter_votes.c.first_id.in_(ids),
+            schema.painter_votes.c.second_id.in_(ids),
+        )
+    ).one_or_none()
+    return None if row is None else _vote(row)
+
+
+def _votes(*conditions: ColumnElement[bool]) -> Select[Any]:
+    first, second = schema.covers.alias("first"), schema.covers.alias("second")
+    return (
+        select(
+            schema.painter_votes,
+            *(
+                cover.c[column].label(f"{name}_{column}")
+                for name, cover in (("first", first), ("second", second))
+                for column in ("generator", "seed", "recipe")
+            ),
+        )
+        .join(first, first.c.id == schema.painter_votes.c.first_id)
+        .join(second, second.c.id == schema.painter_votes.c.second_id)
+        .where(*conditions)
+        .order_by(schema.painter_votes.c.id)
+    )
+
+
+def _vote(row: Row[Any]) -> PainterVote:
+    first, second = (
+        CoverIdentity.of(*(row._mapping[f"{name}_{column}"] for column in ("generator", "seed", "recipe")))
+        for name in ("first", "second")
+    )
+    left, right = (first, second) if row.left_shown == "first" else (second, first)
+    picked: Picked = "tie" if row.chosen == "tie" else "left" if row.chosen == row.left_shown else "right"
+    return PainterVote(row.visitor, left, right, picked, row.seconds_to_vote, row.voted_at, row.suspect)

@@ -1,0 +1,198 @@
+"""Painters' duels and the wall of the day, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, select
+from statsmodels.stats.proportion import proportion_confint
+
+from albumjudge.domain.cover import Cover
+from albumjudge.domain.seeds import day_of, span_of, wall, wall_of_the_day
+from albumjudge.voting import rate_limit, schema
+from albumjudge.voting.curation import CurationStore
+from albumjudge.voting.days import DayStore
+from albumjudge.voting.painter_duels import PainterDuelStore, PainterVote, Picked, pair_for
+from albumjudge.voting.store import ClosedError
+from albumjudge.voting.votes import VoteStore
+from tests.vote_fixtures import GENERATOR, cast_one, identity, judged
+
+NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
+OTHER = "flow-test-89abcdef"
+THIRD = "plain-test-00000001"
+
+
+@pytest.fixture
+def store(vote_store: VoteStore) -> PainterDuelStore:
+    return PainterDuelStore(vote_store.engine, clock=lambda: NOON)
+
+
+def cover(seed: int = 7, painter: str = GENERATOR) -> Cover:
+    return judged(seed, generator=painter).cover
+
+
+def cast(
+    store: PainterDuelStore, visitor: str = "ann", picked: Picked = "left", **changes: Any
+) -> PainterVote:
+    arguments: dict[str, Any] = {"left": cover(), "right": cover(8, OTHER), "seconds_to_vote": 2.0}
+    return store.cast(visitor=visitor, picked=picked, **(arguments | changes))
+
+
+@pytest.mark.parametrize("picked", ["left", "right", "tie"])
+def test_a_choice_comes_back_as_it_was_made_and_the_first_stays(
+    store: PainterDuelStore, picked: Picked
+) -> None:
+    left, right = cover(), cover(8, OTHER)
+    vote = cast(store, picked=picked)
+    assert vote == PainterVote("ann", left.identity, right.identity, picked, 2.0, NOON)
+    assert cast(store, left=right, right=left) == vote == store.find("ann", right.identity, left.identity)
+    assert store.votes() == store.votes(visitor="ann") == [vote]
+    assert store.find("bob", left.identity, right.identity) is None
+    mirrored = cast(store, "bob", picked, left=right, right=left)
+    assert (mirrored.left, mirrored.picked) == (right.identity, picked)
+
+
+def test_racing_clicks_are_one_vote(store: PainterDuelStore) -> None:
+    picked: list[Picked] = ["left", "right", "tie"]
+    gate = threading.Barrier(len(picked))
+
+    def race(choice: Picked) -> PainterVote:
+        gate.wait()
+        return cast(store, picked=choice)
+
+    with ThreadPoolExecutor(len(picked)) as pool:
+        assert set(pool.map(race, picked)) == set(store.votes())
+    assert len(store.votes()) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"right": cover(9)}, "same painter"),
+        ({"picked": "neither"}, "neither 'left' nor"),
+        ({"seconds_to_vote": -1}, "no time"),
+    ],
+)
+def test_what_no_page_offers_is_refused(store: PainterDuelStore, wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        cast(store, **wrong)
+    assert store.votes() == []
+
+
+def test_a_closed_exhibit_keeps_what_was_chosen_and_takes_no_more(store: PainterDuelStore) -> None:
+    before = cast(store)
+    CurationStore(store.engine).close()
+    assert cast(store, picked="right") == before
+    with pytest.raises(ClosedError, match="Your choice was not stored: the exhibit is closed"):
+        cast(store, "bob")
+
+
+def test_votes_that_do_not_count_are_kept(store: PainterDuelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limit.is_suspect, "__defaults__", (((60.0, 2),),))
+    quick = [cast(store, left=cover(seed)) for seed in (1, 2, 3)]
+    bot = cast(store, "bot")
+    CurationStore(store.engine).exclude("bot", "too fast")
+    assert [vote.suspect for vote in quick] == [False, False, True]
+    assert store.votes() == quick[:2] and store.votes(counted=False) == [*quick, bot]
+
+
+def test_a_visitor_meets_each_pair_once_and_the_same_after_a_reload(store: PainterDuelStore) -> None:
+    painters, seen = [GENERATOR, OTHER, THIRD], set()
+    for _ in range(12):
+        left, right = store.next_for("ann", painters)
+        assert store.next_for("ann", painters) == (left, right)
+        assert left.generator != right.generator and frozenset((left, right)) not in seen
+        seen.add(frozenset((left, right)))
+        cast(store, left=cover(left.seed, left.generator), right=cover(right.seed, right.generator))
+    with pytest.raises(ValueError, match="two painters"):
+        pair_for("ann", [GENERATOR, GENERATOR], seen)
+
+
+def test_painters_meet_equally_often_on_both_sides() -> None:
+    pairs = [pair_for(f"visitor{n}", [GENERATOR, OTHER, THIRD], ()) for n in range(1200)]
+    counts = Counter((left.generator, right.generator) for left, right in pairs)
+    low, high = proportion_confint(200, 1200, 0.001)
+    assert len(counts) == 6 and all(low < count / 1200 < high for count in counts.values())
+
+
+# Too fast
+
+
+def test_only_as_many_votes_count_as_one_can_cast_by_looking() -> None:
+    limits = ((60.0, 3), (600.0, 5))
+
+    def ago(*seconds: float) -> list[datetime]:
+        return [NOON - timedelta(seconds=age) for age in seconds]
+
+    assert not rate_limit.is_suspect([], NOON, limits)
+    assert not rate_limit.is_suspect(ago(1, 59, 60, 61), NOON, limits)
+    assert rate_limit.is_suspect(ago(1, 2, 59), NOON, limits)
+    assert rate_limit.is_suspect(ago(100, 200, 300, 400, 599), NOON, limits)
+    # The clock was put back: what was cast "in the future" says nothing about haste.
+    assert not rate_limit.is_suspect(ago(-10, -20, -30, -40), NOON, limits)
+
+
+def test_a_flood_is_stored_but_not_counted(vote_store: VoteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limit.is_suspect, "__defaults__", (((60.0, 2),),))
+    votes = [cast_one(vote_store, "bot", judged=judged(seed)) for seed in (1, 2, 3)]
+    assert [vote.suspect for vote in votes] == [False, False, True]
+    assert vote_store.votes() == votes and vote_store.count() == 3
+    assert sum(vote_store.crowd(identity(2)).values()) == 1
+    assert sum(vote_store.crowd(identity(3)).values()) == 0
+    assert set(vote_store.tallies(GENERATOR)) == {identity(1), identity(2)}
+    assert not cast_one(vote_store, judged=judged(3)).suspect
+
+
+# The wall of the day
+
+
+def test_everyone_sees_one_wall_a_day() -> None:
+    today = date(2026, 11, 28)
+    assert wall_of_the_day(today, 6) == wall_of_the_day(today, 12)[:6]
+    walls = {wall_of_the_day(today + timedelta(days=n), 6) for n in range(400)}
+    assert len(walls) == 400 and wall(0, 6) not in walls
+    with pytest.raises(ValueError, match="1 to 32"):
+        wall_of_the_day(today, 33)
+
+
+@pytest.mark.parametrize(("day", "hours"), [((2026, 3, 29), 23), ((2026, 10, 25), 25), ((2026, 11, 28), 24)])
+def test_a_day_lasts_from_midnight_to_midnight_where_the_exhibit_is(
+    day: tuple[int, int, int], hours: int
+) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    begin, end = span_of(date(*day), berlin)
+    assert (end - begin).total_seconds() == 3600 * hours
+    assert day_of(begin, berlin) == date(*day) == day_of(end - timedelta(seconds=1), berlin)
+    assert day_of(end, berlin) == date(*day) + timedelta(days=1)
+
+
+def test_yesterdays_wall_shows_what_was_felt_that_day(vote_store: VoteStore) -> None:
+    today = datetime(2026, 11, 28, 0, 30, tzinfo=UTC)
+    begin, end = span_of(date(2026, 11, 27), ZoneInfo("UTC"))
+    for visitor, seed, felt, at in (
+        ("ann", 7, "fear", begin),
+        ("bob", 7, "fear", end - timedelta(seconds=1)),
+        ("eve", 7, "awe", today),
+        ("bot", 7, "anger", begin),
+        ("ann", 8, "awe", begin - timedelta(seconds=1)),
+    ):
+        box = VoteStore(vote_store.engine, clock=lambda at=at: at)  # type: ignore[misc]
+        cast_one(box, visitor, judged=judged(seed), felt=felt)
+    CurationStore(vote_store.engine).exclude("bot", "too fast")
+    (found,) = DayStore(vote_store.engine).results([identity(9), identity(8), identity(7)], begin, end)
+    assert (found.identity, found.felt) == (identity(7), {"fear": 2})
+    assert (found.png, found.verdict) == (judged().cover.png(), judged().verdict)
+
+
+def test_the_database_takes_a_pair_in_one_order_only(store: PainterDuelStore) -> None:
+    cast(store)
+    with store.engine.connect() as connection:
+        row = connection.execute(select(schema.painter_votes)).one()
+        assert row.first_id < row.second_id
+        assert connection.scalar(select(func.count()).select_from(schema.covers)) == 2
