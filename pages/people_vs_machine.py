@@ -1,253 +1,150 @@
-"""People vs. machine: what the votes say so far, and how sure that is; never a vote that nobody cast."""
+"""People vs. machine: what the votes say, as a story first; all the statistics one level deeper."""
 
 from __future__ import annotations
 
-import io
-from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
 
-from albumjudge.domain.emotions import NAMES, NOTHING
-from albumjudge.export.tables import DATA_DICTIONARY, write_csv
-from albumjudge.statistics import agreement, by_emotion, exclusions
-from albumjudge.statistics.agreement import CoverAgreement
-from albumjudge.statistics.exclusions import Sifted
-from albumjudge.statistics.findings import Findings
-from albumjudge.ui import charts, evidence, figures
-from albumjudge.ui import duels as pairs
+from albumjudge.domain.cover import CoverIdentity, read_png
+from albumjudge.statistics import agreement, exclusions
+from albumjudge.statistics.story import Story
+from albumjudge.ui import charts, prints
 from albumjudge.ui import shell as room
-from albumjudge.ui.evidence import percent
-from albumjudge.ui.rooms.results import (
-    SIGNS,
-    counts,
-    emotion_prints,
-    emotion_table,
-    finding,
-    rankings,
-    state_of,
-    worked_out,
-    worked_out_of_pairs,
-)
-from albumjudge.voting.curation import CurationStore
-from albumjudge.voting.duels import DuelStore
-from albumjudge.voting.votes import StoredVote, VoteStore
+from albumjudge.ui.rooms import in_depth, results
+from albumjudge.voting.votes import StoredVote
 
 room.need_frame()
 
-EARLIER = "count-earlier"
-PARTLY_WORDS = {
-    exclusions.FELT_NOTHING: "The machine cannot say that. They count where people and machine are "
-    "compared vote "
-    "by vote, as not the same, and among visitors; not where the eight shares or the crowd’s feeling are "
-    "compared.",
-    exclusions.EARLIER_JUDGE: "Vote by vote they stand beside what that judge said then; where shares are "
-    "compared, beside the latest verdict on the cover. People chose before they knew either.",
-    exclusions.PLACEBO: "What they felt counts, for they said so before they saw a label. Whether they "
-    "agreed "
-    "with the label is counted apart.",
-}
+DEEPER = "all"
+"""In the link, where all the statistics are shown."""
+COUNT_AGAIN = 15
+"""Seconds between two looks at how many have voted."""
 
 
-def how_often(votes: Sequence[StoredVote]) -> None:
-    """How often people and machine feel what: one dumbbell per emotion."""
-    felt = Counter(vote.felt for vote in votes)
-    named = Counter(vote.verdict.top for vote in votes)
-    st.html('<div class="prose"><h2>Who feels what, how often</h2></div>')
-    st.html(
-        '<p class="quiet">Round: people. Square: the machine, on the same covers. A long line is a '
-        "difference in "
-        f"temperament. {percent(felt[NOTHING] / len(votes))} of the votes were for nothing, or "
-        "something else.</p>"
-    )
-    st.altair_chart(
-        charts.people_and_machine(
-            {name: felt[name] / len(votes) for name in NAMES},
-            {name: named[name] / len(votes) for name in NAMES},
-        ),
-        theme=None,
-    )
-
-
-def cover_by_cover(votes: Sequence[StoredVote]) -> None:
-    """The confusion matrix of people and machine."""
-    st.html('<div class="prose"><h2>Who feels what, cover by cover</h2></div>')
-    st.html(
-        '<p class="quiet">Each number counts votes. On the outlined squares people and machine felt '
-        "the same.</p>"
-    )
-    st.altair_chart(charts.confusion(agreement.confusion(votes).tolist()), theme=None)
-
-
-def how_sure(found: Findings) -> None:
-    """Six questions with their numbers."""
-    st.html('<div class="prose"><h2>How sure is that?</h2></div>')
-    st.html(f'<p class="quiet wide">{escape(evidence.INTERVALS)}</p>')
-    st.html(evidence.cards(found))
-
-
-def in_detail(found: Findings) -> None:
-    """Calibration bin by bin, and distance cover by cover."""
-    with st.container(key="side-by-side-evidence"):
-        with st.container():
-            st.html('<div class="prose"><h2>Said and felt</h2></div>')
-            st.html(
-                '<p class="quiet">When the machine gives a feeling 20 %, do 20 % of people feel it? On the '
-                "dashed "
-                f"line they do. {escape(figures.needs(found.calibration.error.unmet))}</p>"
-            )
-            if found.calibration.bins:
-                faint = bool(found.calibration.error.unmet)
-                st.altair_chart(charts.calibration(found.calibration.bins, faint=faint), theme=None)
-        with st.container():
-            st.html('<div class="prose"><h2>Beyond chance</h2></div>')
-            st.html(
-                '<p class="quiet">Each dot is a cover. Above the dashed line, crowd and machine are '
-                "further apart "
-                "than chance in so few votes would take them, but for one cover in twenty. "
-                f"{escape(figures.needs(found.noise.distance.unmet))}</p>"
-            )
-            if found.noise.covers:
-                faint = bool(found.noise.distance.unmet)
-                st.altair_chart(charts.noise(found.noise.covers, faint=faint), theme=None)
-
-
-@st.fragment
-def one_emotion(covers: Sequence[CoverAgreement], most_felt: str) -> None:
-    """Choose an emotion and see its covers; choosing draws only this part of the page anew."""
-    with room.manners(), st.container(key="one-emotion"):
-        st.html('<div class="prose"><h2>One emotion, and its covers</h2></div>')
-        asked = st.query_params.get("emotion")
-        # Once, or a link that follows the choice would put the choice back.
-        st.session_state.setdefault("emotion", asked if asked in NAMES else most_felt)
-        chosen = st.segmented_control(
-            "Choose an emotion",
-            charts.ON_SIDES,
-            required=True,
-            format_func=lambda name: f"{SIGNS[name]} {name}",
-            key="emotion",
-            label_visibility="collapsed",
-            width="stretch",
-        )
-        emotion = chosen or most_felt
-        if emotion != asked and (asked or emotion != most_felt):
-            st.query_params["emotion"] = emotion
-        sorted_out = by_emotion.covers_of(emotion, covers)
-        with st.container(key="side-by-side-emotion"):
-            with st.container():
-                st.html(
-                    '<p class="quiet">Each mark is a cover: further right, more people felt '
-                    f'<b class="hue-{emotion}">{SIGNS[emotion]} {emotion}</b> in front of it; further up, '
-                    f"the "
-                    "machine thinks it more probable.</p>"
-                )
-                st.altair_chart(charts.emotion_on_covers(emotion, sorted_out), theme=None)
-            with st.container():
-                for title, rows in (
-                    ("Both felt it most", sorted_out.both),
-                    ("Only people did", sorted_out.people),
-                    ("Only the machine did", sorted_out.machine),
-                ):
-                    st.html(f'<h3 class="row-title">{title}</h3>')
-                    if rows:
-                        emotion_prints(room.vote_store(), rows)
-                    else:
-                        st.html('<p class="quiet">On no cover so far.</p>')
-
-
-def dialogue(duels: DuelStore) -> None:
-    """Whether people find the feeling in the repainted cover, and whose choices do not count."""
-    votes, gone = duels.votes(), duels.left_out()
-    st.html('<div class="prose"><h2>Does the dialogue work?</h2></div>')
-    if not votes and not gone:
+@st.fragment(run_every=COUNT_AGAIN)
+def counter(counted: int, left_out: int) -> None:
+    """How many votes the page tells of, and how many have come since."""
+    since = max(0, room.vote_store().count() - counted - left_out)
+    words = f"{counted:,} {'vote' if counted == 1 else 'votes'} so far"
+    with st.container(key="counter", horizontal=True, vertical_alignment="center"):
         st.html(
-            '<p class="quiet">In the dialogue a cover is repainted until the machine feels more of something. '
-            "Whether people feel it, too, is said here once somebody has judged a pair.</p>"
+            f'<p class="quiet" role="status">{words}{f", {since:,} more since you came" if since else ""}.</p>'
         )
-    else:
-        key = (len(votes), hash(tuple(votes)))
-        st.html(pairs.running_result(worked_out_of_pairs(key, votes)))
-    for reason, number in gone.items():
-        words = exclusions.BY_CURATOR.format(reason=reason)
-        st.html(f'<p class="quiet">Left out: {number:,} {escape(words)}.</p>')
-    st.page_link(room.DIALOGUE, label="Judge a pair", query_params={"duel": "next"})
+        if since and st.button("Count them, too", key="count-again", type="tertiary"):
+            st.rerun()
 
 
-def left_out(sifted: Sifted, everything: Sequence[StoredVote]) -> None:
-    """Which votes are not counted, or not everywhere, and why; earlier generators' can be let in."""
-    st.html('<div class="prose"><h2>What is left out, and why</h2></div>')
-    gone = "".join(
-        f"<div><dt>{number:,} {escape(words)}</dt><dd>Left out of everything on this page.</dd></div>"
-        for words, number in sifted.left_out.items()
-        if number
-    )
-    partly = "".join(
-        f"<div><dt>{number:,} {escape(words)}</dt><dd>{escape(PARTLY_WORDS.get(words, ''))}</dd></div>"
-        for words, number in exclusions.tally(sifted.counted, exclusions.partly_now(sifted.counted)).items()
-    )
-    st.html(f'<dl class="terms">{gone}{partly}</dl>')
-    if len({vote.cover.generator for vote in everything}) > 1:
-        st.toggle("Count covers by earlier generators, too", key=EARLIER)
+def picture(story: Story) -> None:
+    """Covers by how pleasant people and machine find them, and the one that was touched."""
+    with st.container(key="story"):
+        with st.container(key="story-picture"):
+            st.html(
+                '<p class="quiet">Each mark is a cover: further right, more people felt something pleasant; '
+                "further up, the machine did. Touch one.</p>"
+            )
+            chosen = st.altair_chart(
+                charts.covers_by_pleasantness(story),
+                theme=None,
+                on_select="rerun",
+                selection_mode=charts.SELECTED,
+                key="story-chart",
+            )
+        with st.container(key="story-cover"):
+            touched(story, chosen)
 
 
-def for_curators(box: VoteStore) -> None:
-    with st.expander("For curators: the votes as a table"):
-        file = io.StringIO()
-        box.stream(lambda votes: write_csv(votes, file))
-        st.html('<p class="quiet">Anonymous, one line per vote. What the columns mean:</p>')
-        st.download_button("Download votes.csv", file.getvalue(), "votes.csv", "text/csv")
-        meanings = "".join(
-            f"<div><dt>{escape(column)}</dt><dd>{escape(meaning)}</dd></div>"
-            for column, meaning in DATA_DICTIONARY.items()
-        )
-        st.html(f'<dl class="terms">{meanings}</dl>')
-
-
-def results() -> None:
-    box, duels = room.vote_store(), DuelStore(room.engine())
-    everything = box.votes()
-    if not everything:
-        room.heading(
-            "People vs. machine", "Nobody has voted yet, so there is nothing to compare. Be the first."
-        )
-        st.page_link(room.VOTE, label="Vote on a cover")
-        if duels.votes():
-            dialogue(duels)
+def touched(story: Story, chosen: object) -> None:
+    """The cover that was touched last; at first the one that people voted on most."""
+    link = results.selected(chosen)
+    point = next((point for point in story.points if str(point.cover) == link), None)
+    point = point or max(story.points, key=lambda one: one.people.trials)
+    stored = room.vote_store().stored_cover(point.cover)
+    if stored is None:
         return
-    excluded = CurationStore(room.engine()).left_out()
+    st.html(
+        prints.framed(
+            read_png(point.cover, stored[0]),
+            size="wall",
+            feeling=f"people: {point.felt} · machine: {point.said}",
+            note=f"{point.people.successes} of {point.people.trials} votes for something pleasant",
+        )
+    )
+    if room.exhibit().painter_of(CoverIdentity.parse(str(point.cover)).generator) is not None:
+        st.page_link(room.STAGE, label="Look closer", query_params={"cover": str(point.cover)})
+
+
+def in_short(story: Story) -> None:
+    """One sentence, one picture, three findings."""
+    st.html(f'<p class="finding">{results.headline(story)}</p>')
+    if story.points:
+        picture(story)
+    found = "".join(
+        f'<section class="{"faint" if one.faint else ""}"><h2>{escape(one.title)}</h2>'
+        f"<p>{escape(one.sentence)}</p>"
+        f'<p class="quiet">{escape(one.doubt)}</p></section>'
+        for one in results.three_findings(story)
+    )
+    st.html(f'<div class="three">{found}</div>')
+
+
+def everything_else(votes: Sequence[StoredVote], excluded: dict[str, str]) -> None:
+    """All the statistics."""
+    found = results.worked_out(results.state_of(votes, excluded), votes)
+    numbers, covers, box = agreement.summary(votes), agreement.per_cover(votes), room.vote_store()
+    st.html(results.counts(numbers))
+    st.html(results.finding(numbers, found))
+    in_depth.how_sure(found)
+    with st.container(key="side-by-side"):
+        with st.container():
+            in_depth.how_often(votes)
+        with st.container():
+            in_depth.cover_by_cover(votes)
+    in_depth.in_detail(found)
+    in_depth.one_emotion(covers, results.most_felt(votes))
+    st.html('<div class="prose"><h2>Emotion by emotion</h2></div>')
+    st.html(results.emotion_table(votes))
+    results.rankings(box, covers)
+
+
+def nothing_yet(sentence: str) -> None:
+    room.heading("People vs. machine", sentence)
+    st.page_link(room.VOTE, label="Vote on a cover")
+    in_depth.dialogue_if_any()
+
+
+def people_vs_machine() -> None:
+    everything, excluded = room.vote_store().votes(), results.left_out()
+    if not everything:
+        nothing_yet("Nobody has voted yet, so there is nothing to compare. Be the first.")
+        return
     reasons = exclusions.reasons_now(everything, excluded)
-    if st.session_state.get(EARLIER):
+    if st.session_state.get(in_depth.EARLIER):
         reasons.pop(exclusions.EARLIER_GENERATOR, None)
     sifted = exclusions.sift(everything, reasons)
     votes = sifted.counted
     if not votes:
-        room.heading("People vs. machine", "All votes so far are left out, so there is nothing to compare.")
-        left_out(sifted, everything)
-        dialogue(duels)
+        nothing_yet("All votes so far are left out, so there is nothing to compare.")
+        in_depth.left_out(sifted, everything)
         return
-    numbers, found = agreement.summary(votes), worked_out(state_of(votes, excluded), votes)
-    covers = agreement.per_cover(votes)
-    room.heading(
-        "People vs. machine", "Do people feel what the machine feels? This is what the votes say so far."
-    )
-    st.html(counts(numbers))
-    st.html(finding(numbers, found))
-    how_sure(found)
-    with st.container(key="side-by-side"):
-        with st.container():
-            how_often(votes)
-        with st.container():
-            cover_by_cover(votes)
-    in_detail(found)
-    most_felt = max(charts.ON_SIDES, key=lambda name: sum(vote.felt == name for vote in votes))
-    one_emotion(covers, most_felt)
-    st.html('<div class="prose"><h2>Emotion by emotion</h2></div>')
-    st.html(emotion_table(votes))
-    rankings(box, covers)
-    dialogue(duels)
-    left_out(sifted, everything)
-    for_curators(box)
+    with st.container(key="story-head", horizontal=True, vertical_alignment="bottom"):
+        with st.container(key="story-words"):
+            room.heading("People vs. machine", "Do people feel what the machine feels?")
+        counter(len(votes), len(everything) - len(votes))
+    in_short(results.told(results.state_of(votes, excluded), votes))
+    shown = st.query_params.get(DEEPER) == "1"
+    if st.button("Hide the statistics" if shown else "Show all the statistics", key="deeper", type="primary"):
+        if shown:
+            del st.query_params[DEEPER]
+        else:
+            st.query_params[DEEPER] = "1"
+        st.rerun()
+    if shown:
+        everything_else(votes, excluded)
+        in_depth.dialogue()
+        in_depth.left_out(sifted, everything)
+        in_depth.for_curators(room.vote_store())
 
 
-results()
+people_vs_machine()

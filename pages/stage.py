@@ -15,6 +15,7 @@ from albumjudge.domain.verdict import Verdict
 from albumjudge.inference.exhibit import JudgedCover
 from albumjudge.ui import charts, names, prints
 from albumjudge.ui import shell as room
+from albumjudge.ui.rooms import first_minute
 from albumjudge.ui.rooms.order import Order, take_order, takes_orders
 
 room.need_frame()
@@ -32,6 +33,8 @@ def wall_number() -> int:
 
 
 def wall() -> None:
+    if first_minute.shown():
+        return
     room.exhibit()  # Without one there is nothing to choose, only an apology.
     number = wall_number()
     room.heading(

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import streamlit as st
 
 from albumjudge.domain.cover import CoverIdentity
-from albumjudge.domain.emotions import EMOTIONS, NAMES, NOTHING
-from albumjudge.statistics import rounds as round_summaries
-from albumjudge.ui import charts, prints, visitor
+from albumjudge.ui import prints, visitor
 from albumjudge.ui import round_summary as summing_up
 from albumjudge.ui import shell as room
 from albumjudge.ui.rooms.ballot import (
     Choice,
     already_voted,
     cast,
-    cast_now,
-    choose,
     covers_as_voted,
     curators,
     on_the_easel,
@@ -25,8 +19,8 @@ from albumjudge.ui.rooms.ballot import (
     take_next,
     up_for_vote,
 )
+from albumjudge.ui.rooms.reveal import SEEN, choices, machine_and_crowd, not_stored, your_words
 from albumjudge.ui.rooms.round_end import finished
-from albumjudge.ui.round_summary import NOTHING_WORDS
 from albumjudge.voting import rounds
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.rounds import Round
@@ -34,8 +28,6 @@ from albumjudge.voting.store import ClosedError
 from albumjudge.voting.votes import StoredVote, VoteStore
 
 room.need_frame()
-
-_SIGN = {emotion.name: emotion.sign for emotion in EMOTIONS}
 
 
 def ballot(identity: CoverIdentity, now: Round) -> None:
@@ -48,44 +40,10 @@ def ballot(identity: CoverIdentity, now: Round) -> None:
         with st.container(key="ballot"):
             st.html(summing_up.progress(now.due, len(now.cast)))
             room.heading("What do you feel?", "Trust the first thing that comes.")
-            # The cover is part of each button's key: a late click on one ballot must never count on another.
-            with st.container(key="choices"):
-                for number, name in enumerate(charts.ON_SIDES, start=1):
-                    st.button(
-                        name,
-                        key=f"felt-{name}-{identity.seed}",
-                        shortcut=str(number),
-                        width="stretch",
-                        on_click=choose,
-                        args=(identity, name),
-                    )
-            st.button(
-                NOTHING_WORDS,
-                key=f"felt-{NOTHING}-{identity.seed}",
-                shortcut="0",
-                width="stretch",
-                on_click=choose,
-                args=(identity, NOTHING),
-            )
+            choices(identity)
     waiting: Choice | None = st.session_state.get("choice")
     if waiting is not None and waiting.cover == identity:
         not_stored(waiting, st.session_state.get("not-stored", "Your vote is not stored yet."))
-
-
-def not_stored(choice: Choice, sentence: str) -> None:
-    felt = NOTHING_WORDS if choice.felt == NOTHING else choice.felt
-    with st.container(key="apology"):
-        st.html(
-            f'<p class="sentence" role="alert">{escape(sentence)} Your choice, {escape(felt)}, is '
-            "kept here.</p>"
-        )
-        st.button("Try again", type="primary", key="try-casting-again", on_click=cast_now)
-
-
-def your_words(felt: str) -> str:
-    if felt == NOTHING:
-        return "You felt nothing, or something else."
-    return f'You felt <b class="hue-{felt}">{_SIGN[felt]} {felt}</b>.'
 
 
 def reveal(box: VoteStore, vote: StoredVote, mine: list[StoredVote]) -> None:
@@ -94,7 +52,7 @@ def reveal(box: VoteStore, vote: StoredVote, mine: list[StoredVote]) -> None:
     place = its_round.place(vote) if vote in its_round.cast else None
     # Once the end of a round has told which labels were drawn at random, an answer would prove nothing.
     disclosed = its_round.full and (place != rounds.CARDS or vote.round in st.session_state.get("told", ()))
-    asked = vote.agrees is None and not disclosed
+    asked = vote.agrees is None and not disclosed and str(vote.cover) not in st.session_state.get(SEEN, ())
     room.from_the_top(f"{'label' if asked else 'reveal'}-{vote.cover}")
     (cover,) = covers_as_voted(box, (vote,))
     with st.container(key="pair"):
@@ -126,40 +84,6 @@ def question(box: VoteStore, vote: StoredVote, its_round: Round) -> None:
         st.rerun()
     if skipped:
         leave(its_round)
-
-
-def machine_and_crowd(box: VoteStore, vote: StoredVote, disclosed: bool) -> None:
-    """What the jury and the others felt."""
-    others = round_summaries.card(vote, box.crowd(vote.cover, without=vote.visitor))
-    eight = sum(others.others[: len(NAMES)])
-    enough = sum(others.others) >= round_summaries.A_CROWD and eight > 0
-    shares = [people / eight for people in others.others[: len(NAMES)]] if enough else None
-    with st.container(key="breath-2"):
-        said = {True: "You agree with", False: "You do not agree with", None: "You gave no answer to"}
-        aside = ""
-        if vote.arm == "placebo":
-            aside = (
-                f" That label was drawn at random, to see who agrees out of politeness; the machine’s own would "
-                f"have been “{vote.verdict.top}”."
-                if disclosed
-                else " It does not go with the chart? The end of the round explains."
-            )
-        st.html(
-            summing_up.meeting(vote.felt, vote.verdict.top)
-            + f'<p class="machine">The machine feels {escape(vote.verdict.words)}.</p>'
-            '<p class="sides"><span>← unpleasant</span><span>pleasant →</span></p>'
-            f'<p class="heard">{escape(charts.spoken(vote.verdict.probabilities))}</p>'
-        )
-        st.altair_chart(
-            charts.distribution(vote.verdict.probabilities, felt=vote.felt, others=shares), theme=None
-        )
-    with st.container(key="breath-3"):
-        legend = f" In the chart, bars are the machine, upright lines the {eight} others." if shares else ""
-        st.html(
-            f'<p class="quiet said">{said[vote.agrees]} the label “{escape(vote.label_shown)}”.'
-            f"{escape(aside)}</p>"
-            f'<p class="quiet">{escape(summing_up.crowd_sentence(others) + legend)}</p>'
-        )
 
 
 def onward(vote: StoredVote, its_round: Round) -> None:

@@ -15,6 +15,7 @@ from albumjudge.domain.settings import Settings
 from albumjudge.domain.verdict import Verdict
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.ui import shell as room
+from albumjudge.ui.rooms import first_minute
 from albumjudge.voting.database import open_engine
 from albumjudge.voting.votes import VoteStore
 from tests.checkpoint_fixtures import make_generator, make_judge, make_painter_to_order
@@ -88,11 +89,16 @@ Visit = Callable[..., AppTest]
 
 @pytest.fixture
 def visit(settings: Settings) -> Visit:
-    """Opens a page as a visitor would: ``visit("vote", visitor=..., cover=...)``, already run once."""
+    """Opens a page as a visitor would: ``visit("vote", visitor=..., cover=...)``, already run once.
 
-    def open_page(page: str = "stage", visitor: str = VISITOR, **query: str) -> AppTest:
+    The wall is there at once, unless ``first`` asks for the first minute of a first visit.
+    """
+
+    def open_page(page: str = "stage", visitor: str = VISITOR, first: bool = False, **query: str) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=SECONDS)
         app.session_state["visitor"] = visitor
+        if not first:
+            app.session_state[first_minute.OVER] = True
         if page != "stage":
             app.query_params["cover"] = "none"
             app.run()  # Streamlit knows the pages only after this; the bad link is the quickest one.

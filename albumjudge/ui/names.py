@@ -52,6 +52,8 @@ def _bundled() -> dict[str, str]:
 
 
 def sentence_form(revision: str) -> str:
-    """A title within a sentence: ``the jury``."""
-    said = title(revision)
-    return f"the {said[4:]}" if said.startswith("The ") else said
+    """A title within a sentence: ``the jury``, ``the flow painter``, ``the DCGAN of 2019``."""
+    said = title(revision).removeprefix("The ")
+    if revision.rsplit("-", 1)[0] not in TITLES:
+        return said
+    return f"the {said if said[1].isupper() else said[0].lower() + said[1:]}"

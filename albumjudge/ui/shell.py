@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 from sqlalchemy import Engine
+from streamlit.navigation.page import StreamlitPage
 
 from albumjudge.domain.cover import CoverLinkError
 from albumjudge.domain.emotions import EMOTIONS
@@ -45,6 +46,13 @@ ROOMS = {
     HOW: "How it works",
 }
 """Files and names of the public rooms, in the order of their doors."""
+GROUPS = {
+    "Look": (STAGE, JURY),
+    "Vote": (VOTE,),
+    "Play": (DIALOGUE, BREED, BRING),
+    "Find out": (PEOPLE, HOW),
+}
+"""What rooms are for; a narrow screen shows these four, and below them the rooms of the present one."""
 _INSIDE: ContextVar[bool] = ContextVar("inside", default=False)
 _APP = Path(__file__).parents[2] / "streamlit_app.py"
 _SHEETS = sorted(
@@ -130,13 +138,7 @@ def enter() -> str:
         return str(here.title)
     with st.container(key="lintel", horizontal=True, vertical_alignment="center"):
         st.html(f'<p class="sign">{TITLE}</p>', width="content")
-        with st.container(key="doors", horizontal=True):
-            for page in pages:
-                with st.container(
-                    key=f"door-{page.url_path or 'stage'}-{'here' if page.title == here.title else 'there'}"
-                ):
-                    st.page_link(page, label=page.title)
-    _show_door(here.url_path or "stage")
+        _doors(pages, here)
     with st.container(key="room"), manners():
         entered = _INSIDE.set(True)
         try:
@@ -146,23 +148,26 @@ def enter() -> str:
     return str(here.title)
 
 
-def _show_door(path: str) -> None:
-    """On a narrow screen the line of doors slides: show the one to the room that the visitor is in."""
-    with st.container(key="scroll-doors"):
-        st.html(
-            f'<script data-view="door-{escape(path)}">'
-            # The doors may not have their places yet when this runs.
-            "{ let frames = 180; const show = () => {"
-            " const doors = document.querySelector('.st-key-doors');"
-            " const door = doors?.querySelector('[class*=\"-here\"] a');"
-            " if (door && doors.scrollWidth > doors.clientWidth) {"
-            " const at = door.getBoundingClientRect(), all = doors.getBoundingClientRect();"
-            " doors.scrollLeft += at.left + at.width / 2 - all.left - all.width / 2;"
-            " frames = Math.min(frames, 20); }"
-            " if (--frames > 0) requestAnimationFrame(show); }; show(); }"
-            "</script>",
-            unsafe_allow_javascript=True,
-        )
+def _doors(pages: list[StreamlitPage], here: StreamlitPage) -> None:
+    """The doors to all rooms, and for narrow screens the four groups of them."""
+    by_title = {page.title: page for page in pages}
+    grouped = {
+        group: [by_title[ROOMS[file]] for file in files if ROOMS[file] in by_title]
+        for group, files in GROUPS.items()
+    }
+    present = next((group for group, inside in grouped.items() if here in inside), None)
+    with st.container(key="doors", horizontal=True):
+        for page in pages:
+            place = "here" if page == here else "there"
+            beside = "beside" if page in grouped.get(present or "", ()) else "apart"
+            with st.container(key=f"door-{page.url_path or 'stage'}-{place}-{beside}"):
+                st.page_link(page, label=page.title)
+    with st.container(key="groups", horizontal=True):
+        for group, inside in grouped.items():
+            with st.container(
+                key=f"group-{group.replace(' ', '-')}-{'here' if group == present else 'there'}"
+            ):
+                st.page_link(inside[0], label=group)
 
 
 def need_frame() -> None:

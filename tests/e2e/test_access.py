@@ -53,19 +53,25 @@ def visitor(app: RunningApp, browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def test_all_doors_are_in_one_line_and_the_one_to_this_room_is_in_sight(
+def test_every_room_is_two_touches_away_at_most_and_no_line_of_doors_is_cut_off(
     app: RunningApp, visitor: Page
 ) -> None:
     page = visitor
     page.goto(f"{app.url}/how_it_works")
     settled(page)
-    doors = page.locator(".st-key-doors a")
-    expect(doors.last).to_be_in_viewport(ratio=0.9)
-    for width, height in SIZES:
+    doors, groups = page.locator(".st-key-doors a:visible"), page.locator(".st-key-groups a:visible")
+    for (width, height), shown in zip(SIZES, ((2, 4), (2, 4), (8, 0)), strict=True):
         page.set_viewport_size({"width": width, "height": height})
-        boxes = [door.bounding_box() for door in doors.all()]
-        assert len(boxes) == 8 and len({round(box["y"]) for box in boxes if box}) == 1
+        expect(doors).to_have_count(shown[0])
+        expect(groups).to_have_count(shown[1])
+        for line in (doors, groups):
+            boxes = [box for door in line.all() if (box := door.bounding_box())]
+            assert len({round(box["y"]) for box in boxes}) <= 1
+            assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    for group, rooms in {"Look": 2, "Play": 3}.items():
+        page.get_by_role("link", name=group, exact=True).click()
+        expect(doors).to_have_count(rooms)
 
 
 @pytest.mark.parametrize("path", ROOMS.values(), ids=ROOMS)

@@ -117,6 +117,13 @@ def test_generate_choose_vote_reveal_results(
         page.screenshot(path=f"{screenshots}-{name}.png")
 
     page = open_page(context, app.url)
+    ballot(page)
+    expect(page.locator(".print")).to_have_count(1)
+    picture("door")
+    feel(page, "awe")
+    revealed(page)
+    picture("first-answer")
+    page.get_by_role("button", name="To the wall").click()
     prints = page.locator(".print.wall")
     expect(prints).to_have_count(12)
     first = prints.first.locator(".number").inner_text()
@@ -151,13 +158,16 @@ def test_generate_choose_vote_reveal_results(
     picture("reveal")
 
     page.get_by_role("link", name="People vs. machine").click()
-    counts = page.locator(".counts")
-    expect(counts).to_contain_text(f"{before + 1}")
-    expect(page.locator(".finding")).to_contain_text(f"of {before + 1}")
-    # Two at least: one card in eight bears a random label, and answers to those have charts of their own.
-    expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").nth(1)).to_be_attached()
+    expect(page.get_by_text(f"{before + 1} votes so far")).to_be_visible()
+    expect(page.locator(".three section")).to_have_count(3)
+    expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_attached()
     settled(page)
     picture("people")
+    page.get_by_role("button", name="Show all the statistics").click()
+    expect(page.locator(".counts")).to_contain_text(f"{before + 1}")
+    expect(page.get_by_role("heading", name="Emotion by emotion")).to_be_attached()
+    settled(page)
+    picture("statistics")
 
     page.get_by_role("link", name="How it works").click()
     expect(page.get_by_role("heading", name="The judge")).to_be_visible()
@@ -288,7 +298,7 @@ def test_two_first_tabs_at_once_become_the_same_visitor(browser: Browser, app: R
 def test_a_link_shows_the_same_pixels_in_another_browser(browser: Browser, app: RunningApp) -> None:
     sources = []
     mine = enter(browser)
-    page = open_page(mine, app.url)
+    page = open_page(mine, f"{app.url}/?wall=5")
     page.get_by_role("button", name="This one").first.click()
     expect(page.locator(".print.large img")).to_be_visible()
     page.wait_for_function("location.search.startsWith('?cover=')")
@@ -330,6 +340,8 @@ def test_the_address_of_a_room_leads_there_even_for_the_first_visitor(
 def test_the_whole_journey_can_be_made_with_the_keyboard(browser: Browser, app: RunningApp) -> None:
     context = enter(browser)
     page = open_page(context, app.url)
+    press(page, "7", page.get_by_text("The machine feels mostly amusement"))
+    press(page, "ArrowRight", page.locator(".print.wall").first)
     print_button = page.get_by_role("button", name="This one").first
     print_button.focus()
     page.keyboard.press("Enter")

@@ -28,19 +28,19 @@ def test_a_kiosk_forgets_its_visitor_and_finds_its_way_back(browser: Browser, tm
 
         page.goto(f"{app.url}/?kiosk=1&attract=1")
         page.get_by_role("button", name="Touch to begin").tap()
-        expect(page.get_by_role("heading", name="Covers that no band ever had")).to_be_visible()
+        expect(page.get_by_role("heading", name="What do you feel?")).to_be_visible()
         first = next_visitor()
 
         # A reload in the middle of a visit changes nothing.
         page.reload()
-        expect(page.get_by_role("heading", name="Covers that no band ever had")).to_be_visible()
+        expect(page.get_by_role("heading", name="What do you feel?")).to_be_visible()
         assert visitor() == first
         expect(page.get_by_role("link", name="Your picture")).to_have_count(0)
 
         # Nobody touches it any more: the next one is somebody else.
         expect(page.get_by_role("button", name="Touch to begin")).to_be_visible()
         page.get_by_role("button", name="Touch to begin").tap()
-        expect(page.get_by_role("heading", name="Covers that no band ever had")).to_be_visible()
+        expect(page.get_by_role("heading", name="What do you feel?")).to_be_visible()
         assert next_visitor() != first
 
         # The network goes, a sentence comes; the network comes, and the page with it.

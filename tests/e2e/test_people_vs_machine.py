@@ -18,7 +18,7 @@ def test_an_emotion_is_chosen_by_keyboard_and_shows_its_covers(browser: Browser,
             app.box.cast(
                 visitor=who * 32, judged=judged(seed, "awe"), felt=felt, label_shown="awe", seconds_to_vote=2
             )
-    page = open_page(enter(browser, PHONE), f"{app.url}/people_vs_machine")
+    page = open_page(enter(browser, PHONE), f"{app.url}/people_vs_machine?all=1")
     section = page.locator(".st-key-one-emotion")
     numbers = section.locator(".print .number")
     # Fear and awe were felt by two each; the unpleasant one comes first.
@@ -29,7 +29,7 @@ def test_an_emotion_is_chosen_by_keyboard_and_shows_its_covers(browser: Browser,
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(numbers).to_have_text(["No. 000012", "No. 000011"])
-    expect(page).to_have_url(f"{app.url}/people_vs_machine?emotion=awe")
+    expect(page).to_have_url(f"{app.url}/people_vs_machine?all=1&emotion=awe")
     settled(page)
     fits(page)
     page.reload()

@@ -68,9 +68,10 @@ def test_odd_files_beside_the_weights_do_no_harm(
     )
 
 
-def test_every_room_has_a_door(visit: Visit) -> None:
+def test_every_room_has_a_door_and_a_group(visit: Visit) -> None:
     labels = [link.proto.label for link in visit(PAGE).get("page_link")]
-    assert labels[: len(room.ROOMS)] == list(room.ROOMS.values())
+    assert labels[: len(room.ROOMS) + 4] == [*room.ROOMS.values(), *room.GROUPS]
+    assert sorted(file for files in room.GROUPS.values() for file in files) == sorted(room.ROOMS)
 
 
 def test_the_jury_its_lives_and_its_ceiling(visit: Visit, beside_the_weights: Callable[..., None]) -> None:

@@ -28,9 +28,9 @@ def jury(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exhibit]
         return [Verdict(mean, exhibit.judge.revision, JURORS) for _ in covers]
 
     monkeypatch.setattr(exhibit.judge, "judge", feel)
-    exhibit._shown.clear()
+    exhibit._cache.clear()
     yield exhibit
-    exhibit._shown.clear()
+    exhibit._cache.clear()
 
 
 def link(exhibit: Exhibit, seed: int = 4711) -> str:
@@ -138,7 +138,7 @@ def test_a_cover_that_nobody_paints_gets_a_sentence_and_a_way_on(
 
 
 def test_a_judge_alone_is_said_to_be_alone(visit: Visit, exhibit: Exhibit) -> None:
-    exhibit._shown.clear()
+    exhibit._cache.clear()
     page = text(visit("jury_room", cover=link(exhibit)))
     assert "sits alone tonight" in page and "Where they part ways" not in page
     assert "mostly amusement" in page

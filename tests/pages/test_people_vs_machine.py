@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from uuid import UUID
 
 from streamlit.testing.v1 import AppTest
@@ -11,11 +12,12 @@ from albumjudge.inference.exhibit import Exhibit, JudgedCover
 from albumjudge.statistics import agreement
 from albumjudge.statistics.agreement import Share
 from albumjudge.ui.charts import percent
+from albumjudge.ui.rooms import results
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.duels import DuelStore, left_for
 from albumjudge.voting.votes import VoteStore
 from tests.pages_fixtures import *  # noqa: F403
-from tests.pages_fixtures import Visit, query, text
+from tests.pages_fixtures import Visit, press, query, text
 from tests.vote_fixtures import judged, verdict
 
 PAGE = "people_vs_machine"
@@ -45,7 +47,7 @@ def test_an_empty_exhibit_says_so_and_invites(visit: Visit) -> None:
 def test_the_numbers_are_those_of_the_votes(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     vote(box, exhibit, 1, "amusement", "amusement", "awe", agrees=True)
     vote(box, exhibit, 2, "nothing", agrees=False)
-    app = visit(PAGE)
+    app = visit(PAGE, all="1")
     page = text(app)
     for words, number in (("votes", 4), ("visitors", 3), ("covers", 2)):
         assert f"<dt>{words}</dt><dd>{number}</dd>" in page
@@ -56,16 +58,49 @@ def test_the_numbers_are_those_of_the_votes(visit: Visit, box: VoteStore, exhibi
     assert "they would meet in 50 % of the cases" in page and "cannot be told from chance" in page
     assert "people agreed in 75 % of 4 answers" in page
     assert "first glimpse" in page
-    assert page.count('class="figure faint"') == page.count("<section") == 6
+    assert page.count('class="figure faint"') == page.count('<section class="figure') == 6
     assert "Needs 30 votes, has 4." in page and "Needs 20 answers to the machine’s label, has 4." in page
-    assert charts_on(app) == 4
+    assert charts_on(app) == 5
+
+
+def test_the_story_comes_first_and_the_statistics_when_asked_for(
+    visit: Visit, box: VoteStore, exhibit: Exhibit
+) -> None:
+    vote(box, exhibit, 1, "amusement", "amusement", "awe")
+    vote(box, exhibit, 2, "fear")
+    app = visit(PAGE)
+    page = text(app)
+    assert (
+        "People and machine feel the same in about <b>5 of 10</b> votes" in page and "first glimpse" in page
+    )
+    assert page.count('<section class="faint">') == 3 and "Needs 10 covers, has 2." in page
+    assert charts_on(app) == 1 and "Emotion by emotion" not in page and "4 votes so far" in page
+    # Nothing is touched yet: the cover that most have voted on.
+    assert "No. 000001" in page and "3 of 3 votes for something pleasant" in page
+    page = text(press(app, "deeper"))
+    assert "Emotion by emotion" in page and query(app, "all") == "1"
+    assert "Emotion by emotion" not in text(press(app, "deeper"))
+
+
+def test_votes_that_came_since_can_be_counted_too(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
+    vote(box, exhibit, 1, "amusement")
+    app = visit(PAGE)
+    assert "more since you came" not in text(app) and not app.button(key="deeper").disabled
+    assert "1 vote so far." in text(app)
+
+
+def test_the_touched_cover_is_read_from_the_picture() -> None:
+    state = SimpleNamespace(selection=SimpleNamespace(cover=[{"link": "tiny-00000000.1"}]))
+    assert results.selected(state) == "tiny-00000000.1"
+    assert results.selected(SimpleNamespace(selection=SimpleNamespace(cover=[]))) is None
+    assert results.selected(None) is None
 
 
 def test_covers_are_ranked_only_once_enough_people_voted(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     vote(box, exhibit, 1, "amusement", "amusement")
-    assert "None is so far." in text(visit(PAGE))
+    assert "None is so far." in text(visit(PAGE, all="1"))
 
 
 def test_agreed_and_disputed_covers_hang_with_their_pictures(
@@ -73,7 +108,7 @@ def test_agreed_and_disputed_covers_hang_with_their_pictures(
 ) -> None:
     vote(box, exhibit, 1, "amusement", "amusement", "amusement")
     vote(box, exhibit, 2, "fear", "fear", "sadness")
-    page = text(visit(PAGE))
+    page = text(visit(PAGE, all="1"))
     page = page[page.index("Emotion by emotion") :]
     agreed, disputed = page.index("Most agreed on"), page.index("Most disputed")
     assert agreed < page.index("No. 000001") < disputed < page.index("No. 000002")
@@ -83,14 +118,14 @@ def test_agreed_and_disputed_covers_hang_with_their_pictures(
 
 def test_without_a_disputed_cover_the_page_says_so(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     vote(box, exhibit, 1, "amusement", "amusement", "amusement")
-    assert "There is no cover on which most people feel otherwise." in text(visit(PAGE))
+    assert "There is no cover on which most people feel otherwise." in text(visit(PAGE, all="1"))
 
 
 def test_curators_get_the_votes_as_csv_with_a_dictionary(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     vote(box, exhibit, 1, "awe")
-    app = visit(PAGE)
+    app = visit(PAGE, all="1")
     assert len(app.get("download_button")) == 1
     assert "<dt>seconds_to_vote</dt>" in text(app)
 
@@ -98,7 +133,7 @@ def test_curators_get_the_votes_as_csv_with_a_dictionary(
 def test_numbers_on_many_votes_stand_firm(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     for seed in range(12):
         vote(box, exhibit, seed, *(["amusement"] * (seed % 3 + 2)), "fear", "awe", agrees=True)
-    page = text(visit(PAGE))
+    page = text(visit(PAGE, all="1"))
     assert "by 6 visitors on 12 covers." in page
     firm = page.index("Do people and machine feel the same?")
     assert page.rindex("<section", 0, firm) == page.rindex('<section class="figure">', 0, firm)
@@ -109,15 +144,15 @@ def test_numbers_on_many_votes_stand_firm(visit: Visit, box: VoteStore, exhibit:
 
 def test_an_answer_makes_the_numbers_new(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     vote(box, exhibit, 1, "awe")
-    assert "has 0. Needs 20 answers to a random label" in text(visit(PAGE))
+    assert "has 0. Needs 20 answers to a random label" in text(visit(PAGE, all="1"))
     vote(box, exhibit, 1, "awe", agrees=True)
-    assert "Needs 20 answers to the machine’s label, has 1." in text(visit(PAGE))
+    assert "Needs 20 answers to the machine’s label, has 1." in text(visit(PAGE, all="1"))
 
 
 def test_choosing_an_emotion_shows_its_covers(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     vote(box, exhibit, 1, "amusement", "amusement")
     vote(box, exhibit, 2, "fear", "fear", "sadness")
-    app = visit(PAGE)
+    app = visit(PAGE, all="1")
     page = text(app)
     chosen = page[page.index("Both felt it most") : page.index("Emotion by emotion")]
     both, only_people, only_machine = chosen.split("Only ")
@@ -135,8 +170,10 @@ def test_choosing_an_emotion_shows_its_covers(visit: Visit, box: VoteStore, exhi
 
 def test_a_link_leads_to_an_emotion(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     vote(box, exhibit, 1, "awe")
-    assert 'class="hue-amusement">◠ amusement</b> in front of it' in text(visit(PAGE, emotion="amusement"))
-    assert 'class="hue-awe">△ awe</b> in front of it' in text(visit(PAGE, emotion="hunger"))
+    assert 'class="hue-amusement">◠ amusement</b> in front of it' in text(
+        visit(PAGE, all="1", emotion="amusement")
+    )
+    assert 'class="hue-awe">△ awe</b> in front of it' in text(visit(PAGE, all="1", emotion="hunger"))
 
 
 def test_what_is_left_out_is_counted_and_earlier_generators_can_be_let_in(
@@ -145,7 +182,7 @@ def test_what_is_left_out_is_counted_and_earlier_generators_can_be_let_in(
     old = judged(5, "amusement")
     box.cast(visitor="a" * 32, judged=old, felt="awe", label_shown="amusement", seconds_to_vote=2)
     vote(box, exhibit, 1, "awe", "nothing")
-    app = visit(PAGE)
+    app = visit(PAGE, all="1")
     page = text(app)
     assert "<dt>votes</dt><dd>2</dd>" in page
     assert "<dt>1 on covers by an earlier generator</dt>" in page
@@ -159,10 +196,10 @@ def test_what_is_left_out_is_counted_and_earlier_generators_can_be_let_in(
 def test_whether_the_dialogue_works_is_told_with_its_interval(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
-    app = visit(PAGE)
+    app = visit(PAGE, all="1")
     assert "Does the dialogue work?" not in text(app)
     vote(box, exhibit, 1, "awe")
-    assert "is said here once somebody has judged a pair" in text(visit(PAGE))
+    assert "is said here once somebody has judged a pair" in text(visit(PAGE, all="1"))
     book, before = DuelStore(box.engine), judged(7)
     drifted = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
     duel = book.challenge(before=before, after=JudgedCover(drifted, verdict("fear")), emotion="fear").id
@@ -171,13 +208,13 @@ def test_whether_the_dialogue_works_is_told_with_its_interval(
         left = left_for(visitor, duel)
         chosen = "before" if number == 4 else "after"
         book.cast(visitor=visitor, duel=duel, picked="left" if left == chosen else "right", seconds_to_vote=1)
-    page = text(visit(PAGE))
+    page = text(visit(PAGE, all="1"))
     shown = page[page.index("Does the dialogue work?") :]
     interval = Share(4, 5).interval
     assert "<b>80 %</b>" in shown and f"{percent(interval.low)} to {percent(interval.high)}" in shown
     assert "figure faint" in shown and "Needs 30 choices, has 5." in shown
     CurationStore(box.engine).exclude(UUID(int=4, version=4).hex, "too fast")
-    shown = text(visit(PAGE))
+    shown = text(visit(PAGE, all="1"))
     shown = shown[shown.index("Does the dialogue work?") :]
     assert "<b>100 %</b>" in shown
     assert "Left out: 1 by visitors whom the curator leaves out (too fast)." in shown
@@ -188,5 +225,5 @@ def test_pairs_are_told_of_even_if_nobody_voted_on_a_cover(visit: Visit, box: Vo
     drifted = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
     duel = book.challenge(before=before, after=JudgedCover(drifted, verdict("fear")), emotion="fear").id
     book.cast(visitor="a" * 32, duel=duel, picked="neither", seconds_to_vote=1)
-    page = text(visit(PAGE))
+    page = text(visit(PAGE, all="1"))
     assert "Nobody has voted yet" in page and "Does the dialogue work?" in page

@@ -159,11 +159,11 @@ def test_a_jury_is_counted_and_shows_where_it_looked(
         return [Verdict(FEELING, exhibit.judge.revision, jurors) for _ in covers]
 
     monkeypatch.setattr(exhibit.judge, "judge", feel)
-    exhibit._shown.clear()
+    exhibit._cache.clear()
     seed = hanging.wall(9, 12)[3]
     app = press(visit(wall="9"), f"choose-9-{PAINTER}-{seed}")
     assert "Of 3 jurors, 2 name awe, 1 names fear first." in text(app)
     assert "lit where it speaks" not in text(app)
     app.toggle[0].set_value(True).run()
     assert "lit where it speaks for amusement" in text(app)
-    exhibit._shown.clear()
+    exhibit._cache.clear()

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 
 import streamlit as st
 
 from albumjudge.domain.cover import read_png
 from albumjudge.domain.emotions import EMOTIONS
-from albumjudge.statistics import agreement, duel_findings, findings
+from albumjudge.statistics import agreement, duel_findings, findings, story
 from albumjudge.statistics.agreement import CoverAgreement, Share, Summary
 from albumjudge.statistics.by_emotion import EmotionOnCover
 from albumjudge.statistics.duel_findings import DuelFindings
-from albumjudge.statistics.findings import Findings
+from albumjudge.statistics.findings import Figure, Findings
+from albumjudge.statistics.story import Story, Temperament
 from albumjudge.ui import charts, prints
-from albumjudge.ui.evidence import percent
+from albumjudge.ui import shell as room
+from albumjudge.ui.evidence import decimal, percent, points
+from albumjudge.ui.figures import needs
+from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.duels import DuelVote
 from albumjudge.voting.votes import StoredVote, VoteStore
 
@@ -36,6 +41,107 @@ def worked_out(key: tuple[object, ...], _votes: Sequence[StoredVote]) -> Finding
 def worked_out_of_pairs(key: tuple[object, ...], _votes: Sequence[DuelVote]) -> DuelFindings:
     """What the choices between pairs say, kept until there is another; a choice never changes."""
     return duel_findings.find(_votes)
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def told(key: tuple[object, ...], _votes: Sequence[StoredVote]) -> Story:
+    """The story, kept as :func:`worked_out` is."""
+    return story.tell(_votes)
+
+
+def left_out() -> dict[str, str]:
+    """Visitors whom the curator leaves out, with the reasons."""
+    return CurationStore(room.engine()).left_out()
+
+
+def most_felt(votes: Sequence[StoredVote]) -> str:
+    """The emotion that people felt most often."""
+    return max(charts.ON_SIDES, key=lambda name: sum(vote.felt == name for vote in votes))
+
+
+def selected(chosen: object) -> str | None:
+    """Link of the cover that was touched in the picture, from what the chart gave."""
+    rows = getattr(getattr(chosen, "selection", None), charts.SELECTED, None) or []
+    return str(rows[0].get("link", "")) if rows else None
+
+
+def headline(found: Story) -> str:
+    """HTML of the story in one sentence."""
+    same, chance = found.agreement.share, found.agreement.chance
+    in_ten = round(10 * (same.value or 0.0))
+    often = {0: "hardly ever", 10: "nearly always"}.get(in_ten, f"in about <b>{in_ten} of 10</b> votes")
+    beside = found.agreement.excess.beside(0)
+    verdict = {
+        1: f"more often than chance alone would have it ({percent(chance.value or 0.0)})",
+        -1: f"less often than chance alone would have it ({percent(chance.value or 0.0)})",
+    }.get(beside or 0, "which cannot be told from chance so far")
+    early = (
+        f" It is early: below {findings.FEWEST_VOTES} votes this is a first glimpse." if found.faint else ""
+    )
+    return f"People and machine feel the same {often}, {verdict}.{early}"
+
+
+@dataclass(frozen=True)
+class InShort:
+    """One finding in plain words; ``faint`` while it rests on too little."""
+
+    title: str
+    sentence: str
+    doubt: str
+    faint: bool
+
+
+def three_findings(found: Story) -> list[InShort]:
+    """What the story tells beside its picture, each with its doubt."""
+    return [_pleasant(found.pleasantness), _temper(found.temperament), _polite(found.politeness.difference)]
+
+
+def _pleasant(figure: Figure) -> InShort:
+    sentence = {
+        1: "What people find pleasant, the machine tends to find pleasant, too.",
+        -1: "What people find pleasant, the machine tends to find unpleasant.",
+    }.get(figure.beside(0) or 0, "Whether both find the same covers pleasant cannot be told yet.")
+    return InShort(
+        "Pleasant or not", sentence, doubt("Rank correlation", figure, decimal, "covers"), bool(figure.unmet)
+    )
+
+
+def _temper(found: Temperament | None) -> InShort:
+    title = "Two temperaments"
+    if found is None:
+        return InShort(title, "Nobody has felt one of the eight yet.", "", True)
+    side = found.difference.beside(0)
+    more, less = (
+        ("People feel", "the machine")
+        if (found.difference.value or 0) > 0
+        else ("The machine feels", "people")
+    )
+    sentence = f"{more} {found.emotion} more often than {less}."
+    if not side:
+        sentence = f"They differ most about {found.emotion}, but that may be chance."
+    return InShort(
+        title, sentence, doubt("Difference", found.difference, points, "votes"), bool(found.difference.unmet)
+    )
+
+
+def _polite(figure: Figure) -> InShort:
+    sentence = {
+        1: "People agree with the machine’s label more often than with a random one: not out of mere politeness.",
+        -1: "People agree less often with the machine’s label than with a random one.",
+    }.get(
+        figure.beside(0) or 0, "Whether people agree with the machine or are just polite cannot be told yet."
+    )
+    return InShort("Politeness", sentence, doubt("Difference", figure, points, "answers"), bool(figure.unmet))
+
+
+def doubt(what: str, figure: Figure, show: Callable[[float], str], of: str) -> str:
+    """A number with its interval, or what it still needs."""
+    if figure.value is None or figure.unmet:
+        return needs(figure.unmet)
+    reach = figure.interval
+    spread = f", 95 % interval {show(reach.low)} to {show(reach.high)}" if reach else ", no interval yet"
+    unit = " points" if show is points else ""
+    return f"{what} {show(figure.value)}{unit}{spread}, from {figure.n:,} {of}."
 
 
 def state_of(votes: Sequence[StoredVote], excluded: Iterable[str]) -> tuple[object, ...]:
@@ -76,8 +182,7 @@ def finding(numbers: Summary, found: Findings) -> str:
     }[found.agreement.excess.beside(0)]
     first = (
         f'<p class="finding">In <b>{percent(felt.value or 0.0)}</b> of the votes, people and machine '
-        "felt the same "
-        f"before they knew of each other: {felt.successes} of {felt.trials}. {judgement}</p>"
+        f"felt the same before they knew of each other: {felt.successes} of {felt.trials}. {judgement}</p>"
     )
     details = (
         f"With so many votes the true share lies {span(felt)} (Wilson interval, 95 %, taking each vote for "
@@ -89,8 +194,7 @@ def finding(numbers: Summary, found: Findings) -> str:
         noun = "answer" if answers.trials == 1 else "answers"
         details += (
             " Asked afterwards, with the machine’s label before them, people agreed in "
-            f"{percent(answers.value or 0.0)} "
-            f"of {answers.trials} {noun} ({span(answers)})."
+            f"{percent(answers.value or 0.0)} of {answers.trials} {noun} ({span(answers)})."
         )
     if felt.trials < findings.FEWEST_VOTES:
         details += f" Below {findings.FEWEST_VOTES} votes all of this is a first glimpse."
@@ -109,8 +213,7 @@ def emotion_table(votes: Sequence[StoredVote]) -> str:
     rows = {row.emotion: row for row in agreement.per_emotion(votes)}
     lines = "".join(
         f'<tr><th scope="row"><span class="hue-{name}" aria-hidden="true">{SIGNS[name]}</span> {name}</th>'
-        f"<td>{rows[name].felt}</td><td>{rows[name].named}</td>"
-        f"{share_cell(rows[name].recognised)}{share_cell(rows[name].shared)}{share_cell(rows[name].says_agree)}</tr>"
+        f"<td>{rows[name].felt}</td><td>{rows[name].named}</td>{share_cell(rows[name].recognised)}{share_cell(rows[name].shared)}{share_cell(rows[name].says_agree)}</tr>"
         for name in charts.ON_SIDES
     )
     return (
@@ -119,8 +222,7 @@ def emotion_table(votes: Sequence[StoredVote]) -> str:
         '<thead><tr><th scope="col">emotion</th><th scope="col">people<br>felt it</th>'
         '<th scope="col">machine<br>felt it</th><th scope="col">when people did,<br>machine did too</th>'
         '<th scope="col">when machine did,<br>people did too</th><th scope="col">people '
-        "agreed<br>with this label</th>"
-        f"</tr></thead><tbody>{lines}</tbody></table></div>"
+        f"agreed<br>with this label</th></tr></thead><tbody>{lines}</tbody></table></div>"
     )
 
 

@@ -1,0 +1,116 @@
+"""A first visit begins with one cover and one question, and goes on to the wall."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from albumjudge.domain.cover import CoverIdentity
+from albumjudge.domain.settings import SettingsError
+from albumjudge.ui import prints, visitor
+from albumjudge.ui import shell as room
+from albumjudge.ui.rooms import ballot, reveal
+from albumjudge.ui.rooms.ballot import Choice
+from albumjudge.voting import rounds
+from albumjudge.voting.database import VoteError
+from albumjudge.voting.store import ClosedError
+from albumjudge.voting.votes import StoredVote, VoteStore
+
+OVER = "first-minute-over"
+"""In the session: whether the visitor has gone on to the wall."""
+_COVER = "first-cover"
+_OF_THE_STAGE = {"wall", "cover", "genre", "decade", "manner", "painter"}
+
+
+def shown() -> bool:
+    """Show the first minute to whoever comes for the first time and follows no link; whether that was so."""
+    if st.session_state.get(OVER) or _OF_THE_STAGE & st.query_params.to_dict().keys():
+        return False
+    try:
+        store, who = room.vote_store(), visitor.current()
+        mine = store.votes(visitor=who)
+        if str(st.session_state.get(_COVER)) not in [str(vote.cover) for vote in mine]:
+            return not mine and ballot.curators().is_open() and _ask(store, who, mine)
+    except (VoteError, SettingsError):
+        # The wall hangs without a database, too.
+        return False
+    _answer(store, next(vote for vote in mine if str(vote.cover) == str(st.session_state[_COVER])))
+    return True
+
+
+def _ask(store: VoteStore, who: str, mine: list[StoredVote]) -> bool:
+    """One cover, large, and nine answers."""
+    waiting: Choice | None = st.session_state.get("choice")
+    if waiting is not None and st.session_state.pop("cast-now", False):
+        try:
+            _cast(store, who, waiting)
+        except ClosedError:
+            _go_on()
+        except VoteError as error:
+            st.session_state["not-stored"] = str(error)
+        else:
+            st.rerun()
+    identity = waiting.cover if waiting is not None else _due(store, who, mine)
+    if identity is None:
+        return False
+    st.session_state[_COVER] = identity
+    judged = room.exhibit().show_identity(identity)
+    room.from_the_top(f"first-{identity}")
+    visitor.first_sights().seconds(who, str(identity))  # The clock starts.
+    with st.container(key="pair"):
+        st.html(prints.framed(judged.cover, size="large"), width="content")
+        with st.container(key="ballot"):
+            room.heading("What do you feel?", "No band ever had this cover: a machine painted it.")
+            reveal.choices(identity)
+            st.button("Just show me the covers", key="skip-first", type="tertiary", on_click=_over)
+    if waiting is not None:
+        reveal.not_stored(waiting, st.session_state.get("not-stored", "Your vote is not stored yet."))
+    return True
+
+
+def _due(store: VoteStore, who: str, mine: list[StoredVote]) -> CoverIdentity | None:
+    """The cover that this visitor was shown already, else the one that a round would begin with."""
+    known: CoverIdentity | None = st.session_state.get(_COVER)
+    revision = room.exhibit().painter.revision
+    if known is not None and known.generator == revision:
+        return known
+    return rounds.choose(rounds.current(who, mine), {}, ballot.up_for_vote(store), store.tallies(revision))
+
+
+def _cast(store: VoteStore, who: str, choice: Choice) -> None:
+    """Store the vote as the first of a round; no label is asked about, since the answer comes at once."""
+    judged = room.exhibit().show_identity(choice.cover)
+    store.cast(
+        visitor=who,
+        judged=judged,
+        felt=choice.felt,
+        label_shown=judged.verdict.top,
+        seconds_to_vote=choice.seconds,
+        round_id=rounds.current(who, []).id,
+    )
+    st.session_state[reveal.SEEN] = {*st.session_state.get(reveal.SEEN, ()), str(choice.cover)}
+    for key in ("choice", "not-stored"):
+        st.session_state.pop(key, None)
+
+
+def _answer(store: VoteStore, vote: StoredVote) -> None:
+    """Your word, the machine's, the crowd's."""
+    room.from_the_top(f"first-answer-{vote.cover}")
+    (cover,) = ballot.covers_as_voted(store, (vote,))
+    with st.container(key="pair"):
+        st.html(prints.framed(cover, size="large"), width="content")
+        with st.container(key="words"):
+            st.html(f'<h1 class="title breath">{reveal.your_words(vote.felt)}</h1>')
+            reveal.machine_and_crowd(store, vote, True)
+            with st.container(key="onward", horizontal=True, vertical_alignment="center"):
+                st.button("To the wall", key="to-the-wall", type="primary", shortcut="Right", on_click=_over)
+                st.page_link(room.VOTE, label="Five more like this")
+
+
+def _over() -> None:
+    st.session_state[OVER] = True
+
+
+def _go_on() -> None:
+    _over()
+    st.session_state.pop("choice", None)
+    st.rerun()
