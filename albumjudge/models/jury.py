@@ -9,7 +9,7 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from albumjudge.domain.emotions import NAMES
-from albumjudge.models.vgg16 import BLOCK_WIDTHS, VGG16Features
+from albumjudge.models.vgg16 import BLOCK_WIDTHS, VGG16Features, pooled_dtype
 
 JURY_FEATURE_WIDTHS = tuple(3 * width for width in BLOCK_WIDTHS)
 """Pooled features of each block: mean, maximum and activation share of every map."""
@@ -29,10 +29,10 @@ def activation_share(maps: Tensor) -> Tensor:
 
     Its gradient is that of ``x / (1 + x)`` (straight-through estimator).
     """
-    share = (maps > 0).to(maps.dtype).mean((2, 3))
+    share = (maps > 0).to(maps.dtype).mean((2, 3), dtype=pooled_dtype(maps))
     if not maps.requires_grad:
         return share
-    smooth = (maps / (maps + 1)).mean((2, 3))
+    smooth = (maps / (maps + 1)).mean((2, 3), dtype=share.dtype)
     return smooth + (share - smooth).detach()
 
 

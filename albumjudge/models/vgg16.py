@@ -18,6 +18,11 @@ _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_SD = (0.229, 0.224, 0.225)
 
 
+def pooled_dtype(maps: Tensor) -> torch.dtype:
+    """Of what is pooled from maps: at least float32."""
+    return torch.promote_types(maps.dtype, torch.float32)
+
+
 class VGG16Features(nn.Module):
     """torchvision's ``vgg16().features``, pooled after every block.
 
@@ -65,12 +70,13 @@ class VGG16Features(nn.Module):
     @staticmethod
     def pool(maps: Tensor) -> Tensor:
         """Maps ``(n, c, h, w)`` to square roots of their means and maxima, ``(n, 2 c)``."""
+        means = maps.mean((2, 3), dtype=pooled_dtype(maps))
         # The small constant keeps the gradient of the root finite where a map is zero.
-        return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1).add(1e-3).sqrt()
+        return torch.cat([means, maps.amax((2, 3)).to(means.dtype)], 1).add(1e-3).sqrt()
 
     def pooled_features(self, maps: Tensor, first: int = 1) -> Tensor:
         """Pooled features of the blocks from ``first`` on, side by side, given that block's input."""
-        pooled = []
+        pooled, maps = [], maps.to(next(self.features.parameters()).dtype)
         for number in range(first, 6):
             maps, features = self.block(number, maps)
             pooled.append(features)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from albumjudge import load_judge, load_painter
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.verdict import Juror, Verdict, mutual_information
+from albumjudge.inference import judge as judge_module
 from albumjudge.inference.judge import Judge
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
 
@@ -78,3 +80,15 @@ def test_firsts_are_named_in_the_fixed_order() -> None:
     two = tuple(float(i == 1) for i in range(8))
     verdict = Verdict(FEAR, "x", (Juror("a", one), Juror("b", two), Juror("c", one)))
     assert verdict.firsts == ("anger", "fear")
+
+
+@pytest.mark.slow
+def test_bfloat16_changes_no_share_by_more_than_a_hundredth(monkeypatch: pytest.MonkeyPatch) -> None:
+    painter, found = load_painter("dcgan-plain"), []
+    covers = [cover for first in range(0, 500, 50) for cover in painter.paint(range(first, first + 50))]
+    for native in (False, True):
+        monkeypatch.setattr(judge_module, "native_bfloat16", lambda native=native: native)
+        judge = load_judge()
+        assert (next(judge.network.features.parameters()).dtype == torch.bfloat16) is native
+        found.append(np.array([verdict.probabilities for verdict in judge.judge(covers)]))
+    assert np.abs(found[0] - found[1]).max() <= 0.01

@@ -41,7 +41,7 @@ class Stripes(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.images_seen = 0
+        self.images_seen, self.features = 0, nn.Sequential()
 
     def juror_probabilities(self, images: Tensor) -> Tensor:
         self.images_seen += len(images)
