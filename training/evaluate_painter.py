@@ -107,7 +107,6 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     for name, generator in generators.items():
         painted[name] = paint(generator, seeds, labels)
         save_sheets(generator, name, given.out)
-    painted[UNTRAINED] = paint(untrained(first, seed=given.seed), seeds, labels)
     spectra = {row_label(name): power_spectrum(covers) for name, covers in painted.items()}
     spectrum_picture(bench.spectrum, spectra).save(given.out / "spectrum.png")
     found: dict[str, Any] = {
@@ -133,7 +132,6 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     for name, covers in painted.items():
         note(name, bench.distances(covers, name))
         print(f"{name}: Frechet {number(found['rows'][name]['frechet_vgg16_pooled'])}", flush=True)
-    note(UNTRAINED, {"covers_seen": 0})
     note(HELD_OUT, bench.reference_row())
     for checkpoint in checkpoints:
         name, generator = checkpoint.revision, generators[checkpoint.revision]
@@ -144,6 +142,8 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         note(name, bench.conditioning(generator, name))
         if given.show_neighbours:
             save_neighbours(painted[name], name, bench, given.out)
+    start = paint(untrained(first, seed=given.seed), seeds, labels)
+    note(UNTRAINED, {"covers_seen": 0, **bench.distances(start, UNTRAINED)})
     if given.inception:
         try:
             for name, covers in painted.items():

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from albumjudge.inference.checkpoints import load_generator, read_checkpoint
+from tests.cover_folders import cover_folder
 from training.data.images import DataError
 from training.retrain import Step, exhibit_command, main, more_options, retrain, steps
 
@@ -150,3 +152,27 @@ def test_the_script_says_what_is_to_do_and_what_is_missing(
     (folders["runs"] / "retrain.json").write_text("{")
     assert main(given) == 1
     assert "Delete it to do all steps again" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_painters_are_trained_by_the_scripts_themselves(tmp_path: Path) -> None:
+    """Tiny networks on a few covers, each script in a process of its own; again, nothing is left to do."""
+    covers = cover_folder(tmp_path / "covers", 24, size=64)
+    paintings = covers  # The jury's steps are left out.
+    out = tmp_path / "runs"
+    tiny = "--epochs 1 --batch 4 --held-out 4 --device cpu --precision fp32 --threads 1"
+    planned = more_options(
+        steps(covers, paintings, paintings, out, None)[:4],
+        [
+            f"seed={tiny} --source all --width 2 --latent-size 4",
+            f"plain={tiny} --width 2 --latent-size 4",
+            f"autoencoder={tiny} --width 8",
+            f"flow={tiny} --width 8 --latent-size 4 --autoguidance-width 8 --autoguidance-epochs 1 --views 1",
+        ],
+    )
+    retrain(planned, out)
+    for name in ("seed", "plain", "flow"):
+        assert load_generator(read_checkpoint(out / name / "checkpoint", "generator")).size == 64
+    runner = Runner(planned)
+    retrain(planned, out, run=runner)
+    assert runner.ran == []
