@@ -255,6 +255,9 @@ METRICS: tuple[Metric, ...] = (
         share=True,
     ),
     Metric("time_ratio", "Time, of one VGG16", "How many times as long as one plain VGG16 takes.", "lower"),
+    Metric("cross_entropy", "Cross-entropy (nats)", "How surprising each vote was to it.", "lower"),
+    Metric("votes", "Votes", "How many votes the row was measured on."),
+    Metric("gain", "Gain", "By how much the juror raised by visitors is less surprised.", "higher"),
     Metric("low", "Lower end", "Lower end of the 95 % interval."),
     Metric("high", "Upper end", "Upper end of the 95 % interval."),
     Metric("lowest", "Lowest", "Lowest of all turns."),
@@ -281,6 +284,7 @@ TABLES: tuple[Table, ...] = (
     Table("on_covers", "From paintings to covers", ranked=False),
     Table("covers_by_genre", "Covers by genre and decade", ranked=False),
     Table("saliency", "Saliency"),
+    Table("visitor_juror", "The juror raised by visitors", ranked=False),
     Table("time", "Time"),
 )
 

@@ -7,6 +7,7 @@ and ``M`` (8 x 8) makes those directions among the emotions cheap in which peopl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,8 +75,18 @@ class Fit:
         return logits
 
 
-def fit_multinomial(
-    factor: Matrix,
+def fit_multinomial(factor: Matrix, shares: Matrix, ridge: float, geometry: Matrix, **more: Any) -> Fit:
+    """Kernel multinomial regression: as :func:`fit_features`, with weights of pictures.
+
+    Args:
+        factor: of the kernel, see :func:`decompose`, shape ``(m, m)``.
+    """
+    found = fit_features(factor, shares, ridge, geometry, **more)
+    return Fit(solve_triangular(factor, found.weights, lower=True, trans="T"), found.bias)
+
+
+def fit_features(
+    features: Matrix,
     shares: Matrix,
     ridge: float,
     geometry: Matrix,
@@ -84,34 +95,36 @@ def fit_multinomial(
     offset: Matrix | float = 0.0,
     steps: int = 60,
 ) -> Fit:
-    """Minimise mean cross-entropy with the shares plus ``ridge`` times the squared norm of the function.
+    """Minimise mean cross-entropy with the shares plus ``ridge`` times the squared norm of the weights.
 
     Args:
-        factor: of the kernel, see :func:`decompose`, shape ``(m, m)``.
+        features: shape ``(m, d)``.
         shares: shape ``(m, classes)``.
         geometry: what :func:`label_geometry` gave, or the identity.
         importance: weight of each picture, shape ``(m,)``; default: all the same.
         offset: logits that the function is added to, shape ``(m, classes)``.
         steps: of L-BFGS at most.
+
+    Returns:
+        weights of features, shape ``(d, classes)``, with the geometry multiplied in, and biases.
     """
     classes = shares.shape[1]
     each = np.ones(len(shares)) if importance is None else importance
-    told = shares * (each / each.sum())[:, None]
-    mass, size = told.sum(1, keepdims=True), len(factor) * classes
+    target = shares * (each / each.sum())[:, None]
+    mass, size = target.sum(1, keepdims=True), features.shape[1] * classes
 
     def loss(flat: Matrix) -> tuple[float, Matrix]:
         weights, bias = flat[:size].reshape(-1, classes), flat[size:]
-        logs = log_softmax(factor @ weights @ geometry + bias + offset, axis=1)
-        rest = np.exp(logs) * mass - told
-        slope = factor.T @ rest @ geometry.T + 2 * ridge * weights
-        return float(ridge * (weights**2).sum() - (told * logs).sum()), np.append(slope, rest.sum(0))
+        logs = log_softmax(features @ weights @ geometry + bias + offset, axis=1)
+        rest = np.exp(logs) * mass - target
+        slope = features.T @ rest @ geometry.T + 2 * ridge * weights
+        return float(ridge * (weights**2).sum() - (target * logs).sum()), np.append(slope, rest.sum(0))
 
     start = np.zeros(size + classes)
     if np.ndim(offset) == 0:
-        start[size:] = np.log(told.sum(0) / told.sum() + 1e-9)
+        start[size:] = np.log(target.sum(0) / target.sum() + 1e-9)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": steps}).x
-    weights = solve_triangular(factor, found[:size].reshape(-1, classes) @ geometry, lower=True, trans="T")
-    return Fit(weights, found[size:])
+    return Fit(found[:size].reshape(-1, classes) @ geometry, found[size:])
 
 
 def fit_ridge(kernel: Matrix, targets: Matrix, ridge: float) -> Fit:
