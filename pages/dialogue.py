@@ -128,19 +128,19 @@ def studio(link: str) -> None:
                 ]
             with st.container(key="reins"):
                 strength = st.select_slider("How strongly", list(STRENGTHS), value="much", key="strength")
-                leash = st.slider(
+                radius = st.slider(
                     "Leash",
                     SHORTEST,
                     LONGEST,
                     SteeringTarget.radius,
                     1.0,
                     format="%.0f",
-                    key="leash",
+                    key="radius",
                     help="How far it may get from the cover it began with. Two covers taken at random are about "
                     "14 apart.",
                 )
             if pressed:
-                wish = SteeringTarget(pressed[0], STRENGTHS[str(strength)], float(leash))
+                wish = SteeringTarget(pressed[0], STRENGTHS[str(strength)], float(radius))
         if len(way) > 1:
             with st.container(key="after"):
                 afterwards(way, shown)

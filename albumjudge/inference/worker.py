@@ -6,10 +6,12 @@ does idle work, a small piece at a time.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import queue
 import threading
 import time
+import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -23,6 +25,8 @@ _log = logging.getLogger(__name__)
 GATHER = 0.004
 """Seconds for which more requests are awaited after the first."""
 MOST_AT_ONCE = 48
+LAST_BATCH = 10.0
+"""Seconds that the end of the process waits for."""
 
 
 @dataclass(eq=False)
@@ -51,6 +55,7 @@ class NetworkWorker(Generic[Key, Value]):
         self._requests: queue.SimpleQueue[_Request[Key] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="networks", daemon=True)
         self._thread.start()
+        _running.add(self)
 
     def values(self, keys: Sequence[Key]) -> dict[Key, Value]:
         """Values of keys; waits until they are there. Raises what ``compute`` raised."""
@@ -68,6 +73,11 @@ class NetworkWorker(Generic[Key, Value]):
     def close(self) -> None:
         """Stop after what was asked for before."""
         self._requests.put(None)
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the end after :meth:`close`; whether it came."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
 
     def _wait(self, request: _Request[Key]) -> Any:
         if threading.current_thread() is self._thread:
@@ -133,3 +143,16 @@ class NetworkWorker(Generic[Key, Value]):
             except queue.Empty:
                 break
         return batch, alone, request is not None
+
+
+_running: weakref.WeakSet[NetworkWorker[Any, Any]] = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Let no network work while the interpreter shuts down: PyTorch would abort the process."""
+    workers = list(_running)
+    for worker in workers:
+        worker.close()
+    for worker in workers:
+        worker.join(LAST_BATCH)

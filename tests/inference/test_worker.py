@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
@@ -45,8 +47,7 @@ def worker(squares: Squares) -> Iterator[NetworkWorker[int, int]]:
     worker = NetworkWorker(squares.compute)
     yield worker
     worker.close()
-    worker._thread.join(PROMPT)
-    assert not worker._thread.is_alive()
+    assert worker.join(PROMPT)
 
 
 def test_values_are_those_that_were_asked_for(worker: NetworkWorker[int, int], squares: Squares) -> None:
@@ -109,7 +110,7 @@ def test_idle_work_is_done_until_there_is_none_and_again_when_woken(squares: Squ
     assert worker.values([1]) == {1: 1}
     assert done.wait(PROMPT)
     worker.close()
-    worker._thread.join(PROMPT)
+    assert worker.join(PROMPT)
 
 
 def test_idle_work_that_fails_is_logged_and_survived(
@@ -126,7 +127,7 @@ def test_idle_work_that_fails_is_logged_and_survived(
     assert failed.wait(PROMPT)
     assert worker.values([2]) == {2: 4}
     worker.close()
-    worker._thread.join(PROMPT)
+    assert worker.join(PROMPT)
     assert "out of paint" in caplog.text
 
 
@@ -143,3 +144,16 @@ def test_the_thread_keeps_nothing_alive(squares: Squares) -> None:
     gc.collect()
     thread.join(PROMPT)
     assert not thread.is_alive()
+
+
+def test_a_process_ends_in_order_though_there_is_idle_work() -> None:
+    code = (
+        "import torch\n"
+        "from albumjudge.inference.worker import NetworkWorker\n"
+        "layer, maps = torch.nn.Conv2d(8, 8, 3), torch.rand(4, 8, 64, 64)\n"
+        "worker = NetworkWorker(lambda keys: {}, lambda: layer(maps) is not None)\n"
+        "worker.wake()\n"
+        "worker.call(lambda: None)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PROMPT)
+    assert (done.returncode, done.stderr) == (0, "")

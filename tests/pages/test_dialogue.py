@@ -107,7 +107,7 @@ def test_a_wish_leads_to_a_cover_with_a_link_of_its_own(
     app = visit("dialogue", cover=str(start))
     assert "The way here" not in text(app)
     app.select_slider(key="strength").set_value("all the way").run()
-    app.slider(key="leash").set_value(8.0).run()
+    app.slider(key="radius").set_value(8.0).run()
     press(app, "felt-sadness-wish")
     assert wishes == [SteeringTarget("sadness", 1.0, 8.0)]
     led = CoverIdentity.parse(query(app, "cover"))
