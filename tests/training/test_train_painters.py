@@ -30,7 +30,7 @@ from training import train_autoencoder, train_dcgan, train_flow, train_one_step
 from training.data.covers import load_covers
 from training.engine.distributed import Processes
 from training.engine.state import read_state, save_checkpoint
-from training.engine.trainer import STATE
+from training.engine.trainer import STATE, train
 from training.generator.presets import PRESETS
 from training.generator.sample_labels import sample_labels
 
@@ -149,11 +149,10 @@ def test_a_flow_painter_is_trained_to_a_checkpoint_that_paints(flow: Path, autoe
     assert checkpoint.name == "flow-64" and checkpoint.network == "FlowGenerator"
     assert checkpoint.training["config"] == asdict(FLOW)
     assert checkpoint.training["images_seen"] == 24
-    assert (
-        checkpoint.training["images_seen_before"] == 24 + 8
-    )  # The autoencoder's and the autoguidance network's.
+    # The autoencoder's and the autoguidance network's.
+    assert checkpoint.training["images_seen_before"] == 24 + 8
     generator = load_generator(checkpoint)
-    painted = generator(torch.randn(2, 4), torch.tensor([0, 1]), torch.tensor([2, 0]))  # type: ignore[call-arg]
+    painted = generator(torch.randn(2, 4), torch.tensor([0, 1]), torch.tensor([2, 0]))
     assert painted.shape == (2, 3, 64, 64) and painted.isfinite().all()
     kept, taught = load_file(flow / "checkpoint" / "model.safetensors"), read_state(autoencoder / STATE)[0]
     average, small = read_state(flow / STATE)[0], read_state(flow / "autoguidance" / STATE)[0]
@@ -173,7 +172,7 @@ def test_an_autoencoder_that_does_not_fit_is_refused_in_a_sentence(
     if fault == "unfinished":
         place = tmp_path / "cut"
         trainer = make_trainer("autoencoder", load_covers(folder, size=64))
-        train_autoencoder.train(trainer, place, stop_after=1)
+        train(trainer, place, stop_after=1)
     elif fault == "other covers":
         config = replace(FLOW, held_out=1)
     else:
@@ -257,7 +256,7 @@ def test_a_start_or_a_teacher_that_does_not_fit_is_refused_in_a_sentence(
     assert train_one_step.main([*words, "--start-from", str(tmp_path)]) == 1
     assert "holds no weights for a student of this teacher" in capsys.readouterr().err
     student = tmp_path / "student"
-    record = {"kind": "generator", "network": "OneStepGenerator", "name": "tiny"}
+    record: dict[str, object] = {"kind": "generator", "network": "OneStepGenerator", "name": "tiny"}
     save_checkpoint(train_one_step.student_of(flow_generator()), student, record)
     assert train_one_step.main(options(ONE_STEP, folder, tmp_path / "out", teacher=student)) == 1
     assert "holds no flow painter" in capsys.readouterr().err

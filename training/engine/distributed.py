@@ -63,7 +63,7 @@ class Processes:
         """Normalise over the batches of all processes; on GPUs only, as torch's ``SyncBatchNorm`` does."""
         if self.size == 1 or self.device.type != "cuda":
             return network
-        return cast(nn.Module, nn.SyncBatchNorm.convert_sync_batchnorm(network))
+        return cast(nn.Module, nn.SyncBatchNorm.convert_sync_batchnorm(network))  # type: ignore[no-untyped-call]
 
     def gather(self, value: T) -> list[T]:
         """The values of all processes, by rank."""

@@ -164,7 +164,10 @@ class Trainer(ABC):
             self._add_up()
         if ended:
             means_of_epoch = (self.totals / self.steps_per_epoch).tolist()
-            line = {"epoch": self.step // self.steps_per_epoch, "images_seen": self.images_seen}
+            line: dict[str, float] = {
+                "epoch": self.step // self.steps_per_epoch,
+                "images_seen": self.images_seen,
+            }
             line |= {name: round(mean, 5) for name, mean in zip(self.metrics, means_of_epoch, strict=True)}
             self.history.append(line)
             self.totals.zero_()

@@ -125,4 +125,5 @@ def augment(covers: Tensor, rng: torch.Generator) -> Tensor:
     covers = torch.stack([p[:, y : y + side, x : x + side] for p, (y, x) in zip(padded, moves, strict=True)])
     centres = torch.randint(0, side, (2, count, 1), generator=rng)
     near_rows, near_columns = ((torch.arange(side) - centres).abs() < hole // 2).to(covers.device)
-    return covers * ~(near_rows[:, None, :, None] & near_columns[:, None, None, :])
+    augmented: Tensor = covers * ~(near_rows[:, None, :, None] & near_columns[:, None, None, :])
+    return augmented

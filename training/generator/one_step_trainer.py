@@ -357,4 +357,5 @@ def log_spectrum(covers: Tensor) -> Tensor:
     """Logarithm of the mean power spectrum of a batch's grey values, ``(s, s / 2 + 1)``."""
     grey = covers.float().mean(1)
     power = torch.fft.rfft2(grey - grey.mean((1, 2), keepdim=True)).abs().square().mean(0)
-    return (power + 1e-2).log()
+    spectrum: Tensor = (power + 1e-2).log()
+    return spectrum
