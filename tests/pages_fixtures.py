@@ -57,7 +57,7 @@ def exhibit(tiny_checkpoints: dict[str, Path]) -> Exhibit:
         guests=[tiny_checkpoints["guest"]],
         bundled={"generator": tiny_checkpoints["generator"], "judge": tiny_checkpoints["judge"]},
     )
-    opened.judge.judge = feel  # type: ignore[method-assign]
+    opened.judge.judge = feel  # type: ignore[method-assign, assignment]
     return opened
 
 

@@ -27,6 +27,7 @@ from albumjudge.voting.votes import VoteStore
 TITLE = "Album judge"
 STAGE = "pages/stage.py"
 VOTE = "pages/vote.py"
+PAINTERS = "pages/painters_duel.py"
 DIALOGUE = "pages/dialogue.py"
 BREED = "pages/breed.py"
 JURY = "pages/jury_room.py"
@@ -38,6 +39,7 @@ CURATOR = "pages/curator.py"
 ROOMS = {
     STAGE: "Stage",
     VOTE: "Vote",
+    PAINTERS: "Painters’ duel",
     DIALOGUE: "Dialogue",
     BREED: "Breed",
     JURY: "Jury room",
@@ -48,7 +50,7 @@ ROOMS = {
 """Files and names of the public rooms, in the order of their doors."""
 GROUPS = {
     "Look": (STAGE, JURY),
-    "Vote": (VOTE,),
+    "Vote": (VOTE, PAINTERS),
     "Play": (DIALOGUE, BREED, BRING),
     "Find out": (PEOPLE, HOW),
 }
