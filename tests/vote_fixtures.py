@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from sqlalchemy import Connection, Engine, event, func, select
 
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import Cover, CoverIdentity
-from albumjudge.domain.verdict import Verdict
-from albumjudge.inference.exhibit import JudgedCover
+from albumjudge.domain.verdict import JudgedCover, Verdict
+from albumjudge.voting import schema
 from albumjudge.voting.votes import StoredVote, VoteStore
 
 GENERATOR = "dcgan-test-0123abcd"
@@ -62,3 +65,30 @@ def cast_one(box: VoteStore, visitor: str = "ann", **changes: Any) -> StoredVote
         "seconds_to_vote": 2.5,
     }
     return box.cast(visitor=visitor, **(arguments | changes))
+
+
+def rows(engine: Engine) -> dict[str, int]:
+    """How many rows each table has that a vote leaves something in."""
+    with engine.connect() as connection:
+        return {
+            name: connection.scalar(select(func.count()).select_from(schema.metadata.tables[name])) or 0
+            for name in NO_ROWS
+        }
+
+
+NO_ROWS = {"visitors": 0, "covers": 0, "verdicts": 0, "votes": 0}
+ONE_VOTE = {"visitors": 1, "covers": 1, "verdicts": 1, "votes": 1}
+
+
+@contextmanager
+def before_each_statement(engine: Engine, action: Callable[[Connection, str], None]) -> Iterator[None]:
+    """Call ``action`` before each SQL statement of the store."""
+
+    def listener(connection: Connection, cursor: object, statement: str, *_: object) -> None:
+        action(connection, statement)
+
+    event.listen(engine, "before_cursor_execute", listener)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", listener)

@@ -235,11 +235,11 @@ def upgrade(engine: Engine, *, timeout: float = UPGRADE_TIMEOUT) -> None:
     read.
 
     Raises:
-        VoteError: if the database cannot be opened or upgraded, or is newer than this program.
+        VoteError: if the database cannot be opened or upgraded, is damaged, or is newer than this program.
     """
     scripts = ScriptDirectory(str(MIGRATIONS))
     make_folder(engine.url)
-    revision = transact(engine, _revision, otherwise=_NOT_OPENED, writes=False, timeout=timeout)
+    revision = transact(engine, _checked_revision, otherwise=_NOT_OPENED, writes=False, timeout=timeout)
     if revision == scripts.get_current_head():
         return
     if engine.dialect.name == "sqlite":
@@ -294,7 +294,12 @@ def _check_references(connection: Connection) -> None:
         )
 
 
-def _revision(connection: Connection) -> str | None:
+def _checked_revision(connection: Connection) -> str | None:
+    if connection.dialect.name == "sqlite":
+        # A damaged page would otherwise come to light in the middle of a vote.
+        faults = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        if faults != "ok":
+            raise VoteError(f"{_NOT_OPENED}: {'. '.join(_REASONS['damaged'])}")
     return MigrationContext.configure(connection).get_current_revision()
 
 

