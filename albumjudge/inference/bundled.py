@@ -10,7 +10,7 @@ Kind = Literal["generator", "judge"]
 KINDS: tuple[Kind, ...] = ("generator", "judge")
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 BUNDLED: dict[Kind, Path] = {kind: CHECKPOINTS / kind for kind in KINDS}
-GUESTS = tuple(CHECKPOINTS / f"generator-{name}" for name in ("flow", "seed", "plain"))
+GUESTS = tuple(CHECKPOINTS / f"generator-{name}" for name in ("seed", "plain"))
 """Further generators, to compare."""
 
 

@@ -272,6 +272,8 @@ def progress(record: Record) -> str:
     if done is None:
         return f"{shown}." if shown else "How long it was trained was not recorded."
     beside = f" ({shown})" if shown else ""
+    if record.get("images_seen") == 0:
+        return "Not trained any further: these are the weights that it began with."
     if planned is not None and done < planned:
         return (
             f"**Training ended early**, after {number(done)} of the {number(planned)} planned epochs{beside}. This is "
