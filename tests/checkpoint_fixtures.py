@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from albumjudge.domain.hub_address import HubAddress
 from albumjudge.models.dcgan import Generator
 from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
@@ -19,6 +20,11 @@ from training.engine.state import save_checkpoint
 
 REPO = "museum/painter"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+ADDRESS = HubAddress(REPO, COMMIT)
+SHORT = 0.6
+"""Deadline where a server must be given up on, in seconds."""
+PROMPT = 60.0
+"""Longest that a test waits for what takes a moment on an idle machine."""
 
 
 def make_generator(folder: Path, *, name: str = "tiny", seed: int = 0, size: int = 64) -> Path:
@@ -102,6 +108,70 @@ class LocalHub:
     requests: list[Request] = field(default_factory=list)
 
 
+class _Handler(BaseHTTPRequestHandler):
+    """Answers as the hub of its server says."""
+
+    server: _HubServer
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # Else each body waits 40 ms for the client to acknowledge the headers.
+
+    def read_body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def respond(self) -> None:
+        body, hub = self.read_body(), self.server.hub
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        request = Request(self.command, self.path, headers, body)
+        hub.requests.append(request)
+        try:
+            answer = hub.answer(request)
+        except Exception as error:
+            self.server.faults.append(error)
+            answer = Answer(500)
+        if answer.silent or answer.hang_up:
+            if answer.silent:
+                self.server.over.wait()
+            self.close_connection = True
+            return
+        self.send_response(answer.status)
+        while answer.trickle and not self.server.over.wait(0.02):
+            self.send_header("X-And-So", "on")
+            self.flush_headers()
+        for key, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+            self.send_header(key, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body[: answer.sent])
+        self.close_connection = answer.sent is not None
+
+    do_GET = do_HEAD = do_POST = do_PUT = respond  # noqa: N815
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except ConnectionError:  # A client that gave up, as many tests want it.
+            self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class _HubServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, answer: Callable[[Request], Answer]) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.hub = LocalHub(f"http://127.0.0.1:{self.server_address[1]}", answer)
+        self.over, self.faults = threading.Event(), list[Exception]()
+
+
 @contextmanager
 def local_hub(answer: Callable[[Request], Answer]) -> Iterator[LocalHub]:
     """Serve on a free port of localhost, every connection in its own thread.
@@ -109,75 +179,18 @@ def local_hub(answer: Callable[[Request], Answer]) -> Iterator[LocalHub]:
     Raises:
         Exception: at the end, the first that ``answer`` raised, such as a failed assertion about a request.
     """
-    over, faults = threading.Event(), list[Exception]()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = (
-            True  # Else each body waits 40 ms for the client to acknowledge the headers.
-        )
-
-        def read_body(self) -> bytes:
-            if self.headers.get("Transfer-Encoding") != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return body
-
-        def respond(self) -> None:
-            body = self.read_body()
-            headers = {key.lower(): value for key, value in self.headers.items()}
-            request = Request(self.command, self.path, headers, body)
-            hub.requests.append(request)
-            try:
-                answer = hub.answer(request)
-            except Exception as error:
-                faults.append(error)
-                answer = Answer(500)
-            if answer.silent or answer.hang_up:
-                if answer.silent:
-                    over.wait()
-                self.close_connection = True
-                return
-            self.send_response(answer.status)
-            while answer.trickle and not over.wait(0.02):
-                self.send_header("X-And-So", "on")
-                self.flush_headers()
-            for key, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
-                self.send_header(key, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(answer.body[: answer.sent])
-            self.close_connection = answer.sent is not None
-
-        do_GET = do_HEAD = do_POST = do_PUT = respond  # noqa: N815
-
-        def handle(self) -> None:
-            try:
-                super().handle()
-            except ConnectionError:  # A client that ran out of patience, as many tests want it.
-                self.close_connection = True
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    hub = LocalHub(f"http://127.0.0.1:{server.server_address[1]}", answer)
+    server = _HubServer(answer)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield hub
+        yield server.hub
     finally:
-        over.set()
+        server.over.set()
         server.shutdown()
         thread.join()
         server.server_close()
-    if faults:
-        raise faults[0]
+    if server.faults:
+        raise server.faults[0]
 
 
 def serving(folder: Path, *, commit: str = COMMIT) -> Callable[[Request], Answer]:

@@ -49,6 +49,15 @@ def corners(pixels: NDArray[np.uint8]) -> list[tuple[int, ...]]:
     return [tuple(int(round(c / 127.5) * 127.5) for c in colour) for colour in middles]
 
 
+def assert_picture_or_sentence(file: bytes) -> None:
+    try:
+        seen = see(file)
+    except UploadError as error:
+        assert str(error).endswith(".")
+    else:
+        assert seen.pixels.shape == (SIDE, SIDE, 3) and seen.pixels.dtype == np.uint8
+
+
 def test_pixels_of_the_right_size_stay_as_they_are() -> None:
     pixels = noise()
     seen = see(saved(Image.fromarray(pixels), "PNG"))
@@ -306,13 +315,10 @@ def test_the_server_takes_no_larger_files_than_are_read() -> None:
     assert config["server"]["maxUploadSize"] * 1024**2 == uploads.MOST_BYTES
 
 
-def test_heic_is_read() -> None:
-    assert corners(see((DATA / "quarters.heic").read_bytes()).pixels) == [RED, GREEN, BLUE, WHITE]
-
-
-def test_heic_is_turned_upright_once() -> None:
-    # Saved with orientation 6, which HEIC keeps as a turn of its own.
-    assert corners(see((DATA / "turned.heic").read_bytes()).pixels) == TURNED[6]
+def test_heic_is_read_and_turned_upright_once() -> None:
+    # The second was saved with orientation 6, which HEIC keeps as a turn of its own.
+    for name, expected in (("quarters", TURNED[1]), ("turned", TURNED[6])):
+        assert corners(see((DATA / f"{name}.heic").read_bytes()).pixels) == expected
 
 
 def test_heic_that_claims_to_be_huge_is_refused_before_it_is_decoded() -> None:
@@ -333,10 +339,7 @@ def test_broken_heic_is_answered_with_how_to_convert_it(length: int) -> None:
 @settings(max_examples=60, deadline=None)
 def test_no_mischief_in_heic_does_more_than_a_sentence(place: int, mischief: bytes) -> None:
     file = (DATA / "quarters.heic").read_bytes()
-    try:
-        assert see(file[:place] + mischief + file[place + len(mischief) :]).pixels.shape == (SIDE, SIDE, 3)
-    except UploadError as error:
-        assert str(error).endswith(".")
+    assert_picture_or_sentence(file[:place] + mischief + file[place + len(mischief) :])
 
 
 @pytest.mark.parametrize(
@@ -385,12 +388,7 @@ def test_whatever_happened_to_a_file_it_is_a_picture_or_a_sentence(
         # Most of a file is pixels; half of the damage goes where the structure is.
         reach = len(file) if byte % 2 else 64
         file[int(place * reach)] = byte
-    try:
-        seen = see(bytes(file[: max(1, int(len(file) * keep))]))
-    except UploadError as error:
-        assert str(error).endswith(".")
-    else:
-        assert seen.pixels.shape == (SIDE, SIDE, 3) and seen.pixels.dtype == np.uint8
+    assert_picture_or_sentence(bytes(file[: max(1, int(len(file) * keep))]))
 
 
 @settings(max_examples=100, deadline=None)
@@ -399,10 +397,7 @@ def test_whatever_happened_to_a_file_it_is_a_picture_or_a_sentence(
     st.binary(max_size=300),
 )
 def test_noise_is_a_picture_or_a_sentence(start: bytes, rest: bytes) -> None:
-    try:
-        see(start + rest)
-    except UploadError as error:
-        assert str(error).endswith(".")
+    assert_picture_or_sentence(start + rest)
 
 
 @settings(max_examples=25, deadline=None)

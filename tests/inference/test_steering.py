@@ -57,11 +57,13 @@ def stripe_judge() -> Judge:
 
 def make_network(kind: str) -> GeneratorNetwork:
     torch.manual_seed(0)
-    network: GeneratorNetwork = {
-        "dcgan": lambda: Generator(SIZE, 4, 64),
-        "flow": lambda: FlowGenerator(SIZE, 3, 8, decoder_width=4, steps=2),
-        "one step": lambda: OneStepGenerator(SIZE, 3, 8, decoder_width=4),
-    }[kind]()
+    network: GeneratorNetwork
+    if kind == "dcgan":
+        network = Generator(SIZE, 4, 64)
+    elif kind == "flow":
+        network = FlowGenerator(SIZE, 3, 8, decoder_width=4, steps=2)
+    else:
+        network = OneStepGenerator(SIZE, 3, 8, decoder_width=4)
     for parameter in network.parameters():  # As initialised, such small networks paint nothing but grey.
         nn.init.normal_(parameter, 0, 0.3 if kind == "dcgan" else 0.2)
     return network

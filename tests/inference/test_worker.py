@@ -106,7 +106,8 @@ def test_idle_work_is_done_until_there_is_none_and_again_when_woken(squares: Squ
     worker = NetworkWorker(squares.compute, idle)
     worker.wake()
     assert done.wait(PROMPT)
-    left[0], _ = 2, done.clear()
+    left[0] = 2
+    done.clear()
     assert worker.values([1]) == {1: 1}
     assert done.wait(PROMPT)
     worker.close()
