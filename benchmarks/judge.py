@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from albumjudge.inference.checkpoints import CheckpointError, load_judge, read_checkpoint
 from training.data.images import DataError
 from training.engine.state import merge_metrics
+from training.judge.evaluation import as_text
 from training.reports.model_card import write_card
-from training.reports.tables import markdown_table
 
 
 def in_turns(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
@@ -81,14 +81,14 @@ def main(arguments: list[str] | None = None) -> int:
             "date": datetime.now(UTC).date().isoformat(),
             "rows": {
                 f"jury / {name}": {
-                    "ratio": round(float(np.median(jury / seconds)), 3),
+                    "time_ratio": round(float(np.median(jury / seconds)), 3),
                     "lowest": round(float((jury / seconds).min()), 3),
                     "highest": round(float((jury / seconds).max()), 3),
                 }
                 for name, seconds in found.items()
             },
         }
-        print(f"{table['what']}\n\n{markdown_table(table['rows'])}")  # type: ignore[arg-type]
+        print(as_text(table))
         if given.write:
             merge_metrics(given.judge, {"time": table})
             write_card(given.judge)

@@ -33,7 +33,7 @@ from training.data.images import DataError
 from training.data.paintings import OtherPaintings, load_other_paintings
 from training.engine.state import merge_metrics, read_metrics, write_json, write_text
 from training.judge import evaluation
-from training.judge.evaluation import Method, Rows
+from training.judge.evaluation import Method, Rows, as_text
 from training.judge.features import imagenet_backbone
 from training.judge.jurors import JURORS, JuryConfig
 from training.judge.methods import SeedRecipe, lite_features, methods, valence_regression
@@ -41,7 +41,6 @@ from training.judge.pictures import Pictures, gather_pictures
 from training.judge.protocols import SEED, Protocol, Split, read_splits
 from training.metrics.distributions import Shares
 from training.reports.model_card import write_card
-from training.reports.tables import labelled, markdown_table
 
 CONFIG = JuryConfig()
 RAW, SCALED = "raw vote shares", "shares scaled per painting to 0..1, then to a sum of 1"
@@ -250,9 +249,7 @@ def main(arguments: list[str] | None = None) -> int:
             ablations=not given.quick,
             before=read_metrics(given.checkpoint) if given.carry else {},
         )
-        text = [
-            f"{table['what']}\n\n{markdown_table(labelled(table['rows']))}\n" for table in tables.values()
-        ]  # type: ignore[arg-type]
+        text = [as_text(table) for table in tables.values()]
         print("\n".join(text))
         write_json(given.out / "benchmark.json", tables)
         write_text(given.out / "benchmark.md", "\n".join(text))

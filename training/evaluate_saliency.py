@@ -33,9 +33,8 @@ from albumjudge.models.jury import Jury
 from albumjudge.models.multitask_jury import MultitaskJury
 from training.data.images import DataError
 from training.engine.state import merge_metrics
-from training.judge.evaluation import finite
+from training.judge.evaluation import as_text, finite
 from training.reports.model_card import write_card
-from training.reports.tables import labelled, markdown_table
 
 CELL = 8
 STRANGERS = 40
@@ -183,7 +182,7 @@ def main(arguments: list[str] | None = None) -> int:
             "date": datetime.now(UTC).date().isoformat(),
             "rows": evaluate(network, images, given.seed),
         }
-        print(f"{table['what']}\n\n{markdown_table(labelled(table['rows']))}")  # type: ignore[arg-type]
+        print(as_text(table))
         if given.write:
             merge_metrics(given.judge, {"saliency": table})
             write_card(given.judge)

@@ -36,10 +36,9 @@ from training.data.abstract import PaintingSet, load_paintings
 from training.data.covers import CoverEntry, load_covers
 from training.data.images import DataError
 from training.engine.state import merge_metrics
-from training.judge.evaluation import BOOTSTRAPS, Rows, finite
+from training.judge.evaluation import BOOTSTRAPS, Rows, as_text, finite
 from training.metrics.distributions import POSITIVE, Shares
 from training.reports.model_card import write_card
-from training.reports.tables import labelled, markdown_table
 
 Logits = NDArray[np.float64]
 SEED = 0
@@ -239,7 +238,7 @@ def main(arguments: list[str] | None = None) -> int:
         correction = fit_correction(logits["real"], paintings.shares.mean(0))
         tables = tables_of(logits, paintings, real.entries, correction, generator.revision)
         for table in tables.values():
-            print(f"{table['what']}\n\n{markdown_table(labelled(table['rows']))}\n")  # type: ignore[arg-type]
+            print(as_text(table))
         print("Correction:", ", ".join(f"{n} {s:+.2f}" for n, s in zip(NAMES, correction, strict=True)))
         if given.write:
             write_correction(given.judge, correction)

@@ -18,6 +18,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,13 @@ from albumjudge.domain.emotions import NAMES
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
 from training.data.abstract import PaintingSet, load_paintings
 from training.data.images import DataError
-from training.engine.state import save_checkpoint, write_json
+from training.engine.state import merge_metrics, save_checkpoint, write_json
+from training.judge import baselines
+from training.judge.evaluation import finite
 from training.judge.fine_tuning import PRESETS, JudgeConfig, Views, compute_views, fit
+from training.metrics.distributions import Shares, table_row
 from training.metrics.imagenet import vgg16_features
+from training.reports.model_card import write_card
 
 
 def split(count: int, folds: int, seed: int) -> NDArray[np.int64]:
@@ -115,7 +120,36 @@ def train(
     write_json(folder / "history.json", curve)
     named = zip(paintings.file_names, shares.round(5).tolist(), strict=True)
     write_json(folder / "out_of_fold.json", {"emotions": NAMES, "shares": dict(named)})
+    merge_metrics(folder, {"cross_validation": cross_validation_table(paintings, config, shares, preset)})
+    write_card(folder)
     return folder
+
+
+def cross_validation_table(
+    paintings: PaintingSet, config: JudgeConfig, shares: Shares, preset: str
+) -> dict[str, object]:
+    """Measures of out-of-fold shares, ``(n, 8)``, beside the mean and the majority of the training folds."""
+    rows = {"mean_prediction": baselines.always_the_mean, "majority emotion": baselines.majority}
+    predictions = {name: np.empty_like(shares) for name in rows}
+    places = split(len(paintings), config.folds, config.seed)
+    for fold in range(config.folds):
+        train, test = paintings.shares[places != fold], paintings.shares[places == fold]
+        for name, method in rows.items():
+            predictions[name][places == fold] = method(train, test, train)
+    predictions[f"vgg16-{preset}"] = shares
+    return {
+        "what": f"{config.folds}-fold cross-validation on {len(paintings)} abstract paintings, "
+        f"{int(paintings.votes.sum(1).mean().round())} votes each on average; top-1, top-2 and ECE on the "
+        f"{int(paintings.clear.sum())} paintings with one clear top emotion. Every painting was judged by a "
+        f"network "
+        "that never saw it.",
+        "seed": config.seed,
+        "date": datetime.now(UTC).date().isoformat(),
+        "rows": {
+            name: finite(table_row(paintings.shares, each, paintings.clear))
+            for name, each in predictions.items()
+        },
+    }
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:

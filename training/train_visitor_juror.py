@@ -37,11 +37,10 @@ from albumjudge.inference.painter import Painter
 from albumjudge.models.multitask_jury import MultitaskJury
 from training.data.images import DataError
 from training.engine.state import merge_metrics, save_checkpoint
-from training.judge.evaluation import Rows, finite, paired_interval
+from training.judge.evaluation import Rows, as_text, finite, paired_interval
 from training.judge.kernel_regression import Fit, Matrix, decompose, fit_features
 from training.judge.visitor_votes import VisitorVotes, read_votes
 from training.reports.model_card import write_card
-from training.reports.tables import labelled, markdown_table
 
 NAME = "raised by visitors"
 DESCRIPTION = "Began as the well-read and learned from what people felt in this very room."
@@ -204,7 +203,7 @@ def train(checkpoint: Checkpoint, votes: VisitorVotes, out: Path) -> Path:
         "date": datetime.now(UTC).date().isoformat(),
         "rows": rows,
     }
-    print(f"{table['what']}\n\n{markdown_table(labelled(rows))}")
+    print(as_text(table))
     merge_metrics(folder, {**checkpoint.metrics, "visitor_juror": table})
     write_card(folder)
     return folder

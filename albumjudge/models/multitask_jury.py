@@ -150,13 +150,15 @@ class MultitaskJury(
 
     def coordinates(self, features: Tensor) -> Tensor:
         """Principal components of features, ``(n, sum(FEATURE_WIDTHS))`` to ``(n, sum(components))``."""
-        groups = (features - self.centre).split(FEATURE_WIDTHS, 1)
+        groups = torch.split(features - self.centre, list(FEATURE_WIDTHS), 1)
         return torch.cat([group @ self.get_buffer(f"basis{i}") for i, group in enumerate(groups)], 1)
 
     def distances(self, coordinates: Tensor) -> Tensor:
         """Squared distances to the landmarks by group of features, shape ``(groups, n, landmarks)``."""
         pairs = zip(
-            coordinates.split(self.components, 1), self.landmarks.split(self.components, 1), strict=True
+            torch.split(coordinates, list(self.components), 1),
+            torch.split(self.landmarks, list(self.components), 1),
+            strict=True,
         )
         return torch.stack([squared_distances(here, there) for here, there in pairs])
 

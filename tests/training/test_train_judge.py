@@ -13,11 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from albumjudge.inference.checkpoints import load_judge, read_checkpoint
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
-from training import evaluate_judge, train_judge
+from training import train_judge
 from training.data.abstract import load_paintings
-from training.data.images import DataError
-from training.judge.fine_tuning import PRESETS, JudgeConfig, make_views, targets
-from training.metrics.distributions import table_row
+from training.judge.fine_tuning import JudgeConfig, make_views, targets
 from training.train_judge import split
 
 COLOURS = {"red": (220, 30, 30), "blue": (30, 30, 220)}
@@ -69,13 +67,15 @@ def test_the_checkpoint_is_one_the_exhibit_takes(run: Path) -> None:
     assert {value.dtype for value in weights.values()} == {torch.float16}
 
 
-def test_it_learns_the_votes_on_red_and_blue(run: Path, data: Path) -> None:
-    paintings = load_paintings(data)
-    shares = evaluate_judge.read_out_of_fold(run / "checkpoint", paintings)
-    learnt = table_row(paintings.shares, shares, paintings.clear)
-    blind = evaluate_judge.baseline_shares(paintings, split(len(paintings), 2, PRESETS["tiny"].seed))
-    assert learnt["kl"] < table_row(paintings.shares, blind["mean_prediction"], paintings.clear)["kl"]
-    assert learnt["top1"] == 1
+def test_it_learns_the_votes_on_red_and_blue(run: Path) -> None:
+    rows = json.loads((run / "checkpoint/metrics.json").read_text(encoding="utf-8"))["cross_validation"][
+        "rows"
+    ]
+    assert list(rows) == ["mean_prediction", "majority emotion", "vgg16-tiny"]
+    assert rows["vgg16-tiny"]["kl"] < rows["mean_prediction"]["kl"] and rows["vgg16-tiny"]["top1"] == 1
+    # Who rules out what people felt is infinitely surprised.
+    assert rows["majority emotion"].keys() == rows["vgg16-tiny"].keys() - {"kl"}
+    assert "Cross-validation" in (run / "checkpoint/README.md").read_text(encoding="utf-8")
 
 
 def test_fine_tuning_moves_the_last_block_and_no_other(run: Path, trunk: Path) -> None:
@@ -100,33 +100,6 @@ def test_another_configuration_does_not_mix_with_an_old_run(
 ) -> None:
     assert train_judge.main([*arguments(data, trunk, run), "--ridge", "2"]) == 1
     assert "holds a run with other settings" in capsys.readouterr().err
-
-
-def test_the_table_says_the_same_twice(run: Path, data: Path, tmp_path: Path) -> None:
-    folder = run / "checkpoint"
-    words = ["--data", str(data), "--checkpoint", str(folder), "--also", str(folder), "--json"]
-    for name in ("one.json", "two.json"):
-        assert evaluate_judge.main([*words, str(tmp_path / name)]) == 0
-    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
-    rows = json.loads((tmp_path / "one.json").read_text())["cross_validation"]["rows"]
-    assert list(rows) == ["mean_prediction", "majority emotion", "vgg16-tiny"]
-    assert rows["mean_prediction"].keys() == rows["vgg16-tiny"].keys()
-    assert rows["majority emotion"].keys() == rows["vgg16-tiny"].keys() - {"kl"}
-
-
-def test_an_evaluation_without_its_files_is_a_sentence(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert evaluate_judge.main(["--data", str(data), "--checkpoint", str(tmp_path)]) == 1
-    assert "training.json is missing" in capsys.readouterr().err
-
-
-def test_out_of_fold_shares_of_other_paintings_are_refused(run: Path, data: Path, tmp_path: Path) -> None:
-    kept = json.loads((run / "checkpoint" / "out_of_fold.json").read_text())
-    del kept["shares"]["red0.png"]
-    (tmp_path / "out_of_fold.json").write_text(json.dumps(kept))
-    with pytest.raises(DataError, match=r"red0\.png"):
-        evaluate_judge.read_out_of_fold(tmp_path, load_paintings(data))
 
 
 def test_folds_are_even_and_fixed() -> None:

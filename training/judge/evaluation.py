@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from training.judge.kernel_regression import Matrix
 from training.judge.protocols import SEED, Protocol
 from training.metrics import distributions as measures
 from training.metrics.distributions import POSITIVE, Shares
+from training.reports.tables import labelled, markdown_table
 
 Rows = dict[str, dict[str, float]]
 Method = Callable[[NDArray[np.int64], NDArray[np.int64], Shares], NDArray[np.float64]]
@@ -240,6 +242,11 @@ def disagreement(found: NDArray[np.float64], protocol: Protocol, true: Shares) -
         known = float(spearmanr(values, human).statistic)
         rows[name] = finite({"rank_correlation": known, "low": float(low), "high": float(high)})
     return rows
+
+
+def as_text(table: Mapping[str, Any]) -> str:
+    """A table of ``metrics.json`` for a terminal: what it is, and its rows as Markdown."""
+    return f"{table['what']}\n\n{markdown_table(labelled(table['rows']))}\n"
 
 
 def finite(values: Mapping[str, float]) -> dict[str, float]:

@@ -58,8 +58,8 @@ def label_geometry(shares: Matrix, strength: float = 1.0) -> Matrix:
 def decompose(kernel: Matrix) -> Matrix:
     """Factor a positive semidefinite kernel, shape ``(m, m)``: lower triangular, the kernel is ``L @ L.T``."""
     jitter = 1e-7 * float(np.diag(kernel).mean())
-    factor: Matrix = np.linalg.cholesky(kernel + jitter * np.eye(len(kernel)))
-    return factor
+    factor = np.linalg.cholesky(kernel + jitter * np.eye(len(kernel)))
+    return np.asarray(factor, np.float64)
 
 
 @dataclass(frozen=True)

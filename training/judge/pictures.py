@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from albumjudge.models.multitask_jury import FEATURE_WIDTHS
+from albumjudge.models.multitask_jury import FEATURE_WIDTHS, ColourFeatures
 from training.data.abstract import PaintingSet
 from training.data.paintings import OtherPaintings
-from training.judge.features import ColourFeatures, Projection, features_of
+from training.judge.features import Projection, features_of
 from training.judge.kernel_regression import Fit, Matrix, fit_ridge, rational_quadratic, squared_distances
 from training.judge.label_conversion import valence
 from training.judge.protocols import PARTS, part
@@ -115,11 +115,11 @@ def arrange(
     test_distances = np.stack([squared_distances(a, b) for a, b in zip(test, train, strict=True)])
     attention = group_weights()
     attention *= SHARPNESS / np.median(np.tensordot(attention, train_distances, 1)[np.ix_(may, may)])
-    kernels = [
+    train_kernel, test_kernel = (
         rational_quadratic(np.tensordot(attention, each, 1)) for each in (train_distances, test_distances)
-    ]
+    )
     targets = np.column_stack([scores, valence(columns, scores)])
-    scale_fit, train_scales, test_scales = predict_scales(*kernels, targets, parts)
+    scale_fit, train_scales, test_scales = predict_scales(train_kernel, test_kernel, targets, parts)
     return Pictures(
         shares,
         columns,
