@@ -110,9 +110,9 @@ def _replace(source: Connection, target: Connection, allowed: bool) -> None:
 
 def _copy_rows(source: Connection, target: Connection) -> None:
     for table in schema.metadata.sorted_tables:
-        rows = source.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(table)).mappings()
+        rows = source.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(table))
         for some in rows.partitions():
-            target.execute(insert(table), [dict(row) for row in some])
+            target.execute(insert(table), [dict(zip(table.c.keys(), row, strict=True)) for row in some])
         if target.dialect.name == "postgresql" and "id" in table.c and table is not schema.visitors:
             # Rows came with their numbers, of which the sequence for the next ones knows nothing.
             last = f"(SELECT coalesce(max(id), 0) + 1 FROM {table.name})"

@@ -248,7 +248,7 @@ periods = Table(
 )
 """When the exhibit was open to votes. With no period at all it is open."""
 
-gifts = Table(
+submissions = Table(
     "gifts",
     metadata,
     Column("id", Integer, primary_key=True),
@@ -265,11 +265,11 @@ gifts = Table(
 )
 """Pictures that visitors brought and asked the exhibit to keep."""
 
-gift_decisions = Table(
+submission_decisions = Table(
     "gift_decisions",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("gift", Integer, nullable=False),
+    Column("gift", Integer, key="submission", nullable=False),
     Column("visitor", String(NAME_LENGTH), nullable=False),
     Column("digest", String(64), nullable=False),
     Column("reason", String(REASON_LENGTH), nullable=False),
@@ -279,6 +279,6 @@ gift_decisions = Table(
     UniqueConstraint("visitor", "digest"),
     CheckConstraint(_harmless("visitor"), name="harmless_visitor"),
     CheckConstraint(_harmless("reason"), name="harmless_reason"),
-    Index(None, "gift"),
+    Index(None, "submission"),
 )
-"""Gifts that a curator hides or has deleted. Of a deleted one only the hash is left, so that it stays away."""
+"""Submissions that a curator hides or has deleted. Of a deleted one only the hash is left: it stays away."""

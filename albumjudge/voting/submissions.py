@@ -23,7 +23,7 @@ from albumjudge.voting.store import Store, insert_new
 MOST_PER_VISITOR = 24
 """Pictures that one visitor may leave here, so that nobody fills the disk."""
 
-_decisions = schema.gift_decisions
+_submissions, _decisions = schema.submissions, schema.submission_decisions
 _YOURS_NOT_READ = "Your pictures cannot be read"
 
 
@@ -107,23 +107,22 @@ class SubmissionStore(Store):
             if connection.dialect.name == "postgresql":
                 # A double click must not keep a picture twice; SQLite lets one transaction write at a time.
                 connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(visitor))))
-            found = connection.execute(_of(visitor).where(schema.gifts.c.png == png)).first()
+            found = connection.execute(_of(visitor).where(_submissions.c.png == png)).first()
             if found is not None:
                 return _submission(found)
-            given = select(func.count()).select_from(schema.gifts).where(schema.gifts.c.visitor == visitor)
+            given = select(func.count()).select_from(_submissions).where(_submissions.c.visitor == visitor)
             if connection.execute(given).scalar_one() >= MOST_PER_VISITOR:
                 return None
             connection.execute(
-                insert(schema.gifts).values(visitor=visitor, png=png, judge=judge, felt=felt, given_at=now)
+                insert(_submissions).values(visitor=visitor, png=png, judge=judge, felt=felt, given_at=now)
             )
-            return _submission(connection.execute(_of(visitor).where(schema.gifts.c.png == png)).one())
+            return _submission(connection.execute(_of(visitor).where(_submissions.c.png == png)).one())
 
         kept = self._write(store, "Your picture was not kept")
         if kept is None:
             raise VoteError(
-                f"Your picture was not kept: the exhibit has {MOST_PER_VISITOR} of "
-                "yours, and no room for more. Take "
-                "one back first."
+                f"Your picture was not kept: the exhibit has {MOST_PER_VISITOR} of yours, and no room for more. "
+                "Take one back first."
             )
         return kept
 
@@ -133,9 +132,9 @@ class SubmissionStore(Store):
 
     def give_back(self, *, visitor: str, submission: int) -> bool:
         """Delete a visitor's picture for good, and return whether there was one: nobody takes another's."""
-        mine = delete(schema.gifts).where(schema.gifts.c.visitor == visitor, schema.gifts.c.id == submission)
+        mine = delete(_submissions).where(_submissions.c.visitor == visitor, _submissions.c.id == submission)
         about_it = delete(_decisions).where(
-            _decisions.c.gift == submission, _decisions.c.deleted_at.is_(None)
+            _decisions.c.submission == submission, _decisions.c.deleted_at.is_(None)
         )
 
         def take(connection: Connection) -> bool:
@@ -151,13 +150,15 @@ class SubmissionStore(Store):
 
         Args:
             first: how many to pass over.
-            most: how many to return."""
+            most: how many to return.
+        """
         query = (
-            select(schema.gifts, _decisions.c.reason)
+            select(_submissions, _decisions.c.reason)
             .outerjoin(
-                _decisions, and_(_decisions.c.gift == schema.gifts.c.id, _decisions.c.deleted_at.is_(None))
+                _decisions,
+                and_(_decisions.c.submission == _submissions.c.id, _decisions.c.deleted_at.is_(None)),
             )
-            .order_by(schema.gifts.c.id.desc())
+            .order_by(_submissions.c.id.desc())
             .offset(first)
             .limit(most)
         )
@@ -174,14 +175,14 @@ class SubmissionStore(Store):
 
         def store(connection: Connection) -> bool:
             row = connection.execute(
-                select(schema.gifts).where(schema.gifts.c.id == submission)
+                select(_submissions).where(_submissions.c.id == submission)
             ).one_or_none()
             if row is None:
                 return False
             insert_new(
                 connection,
                 _decisions,
-                gift=submission,
+                submission=submission,
                 visitor=row.visitor,
                 digest=_digest(bytes(row.png)),
                 reason=words,
@@ -195,7 +196,9 @@ class SubmissionStore(Store):
 
     def show_again(self, submission: int) -> bool:
         """Hide a picture no longer, and return whether it was hidden."""
-        held = delete(_decisions).where(_decisions.c.gift == submission, _decisions.c.deleted_at.is_(None))
+        held = delete(_decisions).where(
+            _decisions.c.submission == submission, _decisions.c.deleted_at.is_(None)
+        )
         return self._write(lambda connection: connection.execute(held).rowcount > 0)
 
     def delete(self, submission: int) -> bool:
@@ -203,14 +206,14 @@ class SubmissionStore(Store):
         now = self._clock()
         held = (
             update(_decisions)
-            .where(_decisions.c.gift == submission, _decisions.c.deleted_at.is_(None))
+            .where(_decisions.c.submission == submission, _decisions.c.deleted_at.is_(None))
             .values(deleted_at=now)
         )
 
         def remove(connection: Connection) -> bool:
             if connection.execute(held).rowcount == 0:
                 return False
-            connection.execute(delete(schema.gifts).where(schema.gifts.c.id == submission))
+            connection.execute(delete(_submissions).where(_submissions.c.id == submission))
             return True
 
         return self._write(remove, "The picture was not deleted")
@@ -226,10 +229,10 @@ class SubmissionStore(Store):
 
     def hidden_of(self, visitor: str) -> dict[int, str]:
         """Which of a visitor's pictures are hidden: number -> reason."""
-        query = select(_decisions.c.gift, _decisions.c.reason).where(
+        query = select(_decisions.c.submission, _decisions.c.reason).where(
             _decisions.c.visitor == visitor, _decisions.c.deleted_at.is_(None)
         )
-        return {row.gift: row.reason for row in self._rows(query, _YOURS_NOT_READ)}
+        return {row.submission: row.reason for row in self._rows(query, _YOURS_NOT_READ)}
 
     def count(self) -> SubmissionCounts:
         """How many pictures there are, are hidden, and were deleted."""
@@ -237,7 +240,7 @@ class SubmissionStore(Store):
         decisions = select(func.count().label("made"), gone).select_from(_decisions)
 
         def tally(connection: Connection) -> SubmissionCounts:
-            kept = connection.execute(select(func.count()).select_from(schema.gifts)).scalar_one()
+            kept = connection.execute(select(func.count()).select_from(_submissions)).scalar_one()
             row = connection.execute(decisions).one()
             return SubmissionCounts(kept, row.made - row.gone, row.gone)
 
@@ -249,7 +252,7 @@ def _digest(png: bytes) -> str:
 
 
 def _of(visitor: str) -> Select[Any]:
-    return select(schema.gifts).where(schema.gifts.c.visitor == visitor).order_by(schema.gifts.c.id)
+    return select(_submissions).where(_submissions.c.visitor == visitor).order_by(_submissions.c.id)
 
 
 def _submission(row: Row[Any]) -> Submission:

@@ -16,9 +16,11 @@ from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError, downgrade, upgrade
 from albumjudge.voting.duels import DuelStore
 from albumjudge.voting.painter_duels import PainterDuelStore
+from albumjudge.voting.submissions import SubmissionStore
 from albumjudge.voting.votes import VoteStore
-from tests.vote_fixtures import cast_one, identity, judged
+from tests.vote_fixtures import JUDGE, cast_one, identity, judged
 from tests.voting.test_duels import pair
+from tests.voting.test_submissions import picture
 
 Engines = Callable[[str], Engine]
 
@@ -31,7 +33,10 @@ def fill(engine: Engine) -> None:
     curator.exclude("bot", "too fast")
     curator.set_anchors([identity(1)])
     curator.open("tonight")
-    DuelStore(engine).challenge(**pair())
+    duel = DuelStore(engine).challenge(**pair())
+    DuelStore(engine).cast(visitor="ann", duel=duel.id, picked="left", seconds_to_vote=1)
+    given = SubmissionStore(engine).keep(visitor="ann", picture=picture(), judge=JUDGE)
+    SubmissionStore(engine).hide(given.id, "a face")
     right = judged(8, generator="flow-test-89abcdef").cover
     PainterDuelStore(engine).cast(
         visitor="ann", left=judged().cover, right=right, picked="right", seconds_to_vote=1
@@ -65,7 +70,7 @@ def test_a_copy_brings_everything_back_to_either_kind_of_database(
         url = request.getfixturevalue("postgresql_url") if target_url == "postgresql" else None
         target = engines(url or f"sqlite:///{tmp_path}/new/votes.db")
     assert restore(target, file, replace=True) == 4
-    assert content(target) == before
+    assert content(target) == before and all(before.values())
     box = VoteStore(target)
     assert cast_one(box, "new", judged=judged(99)) == box.votes()[-1]
 

@@ -29,8 +29,8 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def book(vote_store: VoteStore) -> DuelStore:
-    """A book of duels in a database that is ready."""
+def store(vote_store: VoteStore) -> DuelStore:
+    """Duels in a database that is ready."""
     return DuelStore(vote_store.engine, clock=lambda: NOON)
 
 
@@ -53,23 +53,23 @@ def side(visitor: str, duel: int, chosen: Chosen) -> Picked:
     return "neither" if chosen == "neither" else "left" if left_for(visitor, duel) == chosen else "right"
 
 
-def cast(book: DuelStore, visitor: str, duel: int, chosen: Chosen) -> DuelVote:
-    return book.cast(visitor=visitor, duel=duel, picked=side(visitor, duel, chosen), seconds_to_vote=1.5)
+def cast(store: DuelStore, visitor: str, duel: int, chosen: Chosen) -> DuelVote:
+    return store.cast(visitor=visitor, duel=duel, picked=side(visitor, duel, chosen), seconds_to_vote=1.5)
 
 
-def test_a_pair_comes_back_as_it_was_put_up_and_only_once(book: DuelStore, engine: Engine) -> None:
+def test_a_pair_comes_back_as_it_was_put_up_and_only_once(store: DuelStore, engine: Engine) -> None:
     given = pair()
-    duel = book.challenge(**given)
+    duel = store.challenge(**given)
     assert (duel.emotion, duel.judge, duel.made_at) == ("sadness", JUDGE, NOON)
     assert (duel.share_before, duel.share_after) == pytest.approx((0.5 / 7, 0.5))
     for name in ("before", "after"):
         cover = getattr(duel, name)
         assert cover.identity == given[name].cover.identity
         np.testing.assert_array_equal(cover.pixels, given[name].cover.pixels)
-    assert book.challenge(**given).id == duel.id
-    found = book.find(duel.id)
+    assert store.challenge(**given).id == duel.id
+    found = store.find(duel.id)
     assert found is not None and found.after.identity.drift == bytes([1, 0, 255])
-    assert book.find(duel.id + 1) is None
+    assert store.find(duel.id + 1) is None
     assert (count(engine, "duels"), count(engine, "covers")) == (1, 2)
 
 
@@ -83,88 +83,88 @@ def test_a_pair_comes_back_as_it_was_put_up_and_only_once(book: DuelStore, engin
     ],
 )
 def test_what_is_no_pair_is_refused(
-    book: DuelStore, engine: Engine, wrong: dict[str, Any], sentence: str
+    store: DuelStore, engine: Engine, wrong: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
-        book.challenge(**(pair() | wrong))
+        store.challenge(**(pair() | wrong))
     assert count(engine, "covers") == 0
 
 
-def test_racing_threads_put_a_pair_up_once(book: DuelStore, engine: Engine) -> None:
+def test_racing_threads_put_a_pair_up_once(store: DuelStore, engine: Engine) -> None:
     gate = threading.Barrier(4)
 
     def race(_: int) -> int:
         gate.wait()
-        return book.challenge(**pair()).id
+        return store.challenge(**pair()).id
 
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(race, range(4)))) == 1
     assert (count(engine, "duels"), count(engine, "covers")) == (1, 2)
 
 
-def test_racing_clicks_are_one_vote_and_all_get_it(book: DuelStore, engine: Engine) -> None:
-    duel = book.challenge(**pair()).id
+def test_racing_clicks_are_one_vote_and_all_get_it(store: DuelStore, engine: Engine) -> None:
+    duel = store.challenge(**pair()).id
     picked: list[Picked] = ["left", "right", "neither", "left"]
     gate = threading.Barrier(len(picked))
 
     def race(choice: Picked) -> DuelVote:
         gate.wait()
-        return book.cast(visitor="ann", duel=duel, picked=choice, seconds_to_vote=1)
+        return store.cast(visitor="ann", duel=duel, picked=choice, seconds_to_vote=1)
 
     with ThreadPoolExecutor(len(picked)) as pool:
         results = set(pool.map(race, picked))
-    assert len(results) == 1 and results == set(book.votes())
+    assert len(results) == 1 and results == set(store.votes())
     assert count(engine, "duel_votes") == 1
 
 
-def test_the_first_choice_stays(book: DuelStore) -> None:
-    duel = book.challenge(**pair()).id
-    assert book.vote_of("ann", duel) is None
-    first = cast(book, "ann", duel, "after")
+def test_the_first_choice_stays(store: DuelStore) -> None:
+    duel = store.challenge(**pair()).id
+    assert store.vote_of("ann", duel) is None
+    first = cast(store, "ann", duel, "after")
     assert first == DuelVote(duel, "sadness", "ann", "after", left_for("ann", duel), 1.5, NOON)
-    assert cast(book, "ann", duel, "before") == first == book.vote_of("ann", duel)
-    assert book.votes(duel=duel) == book.votes() == [first]
+    assert cast(store, "ann", duel, "before") == first == store.vote_of("ann", duel)
+    assert store.votes(duel=duel) == store.votes() == [first]
 
 
-def test_a_visitor_judges_each_pair_once_those_with_the_fewest_votes_first(book: DuelStore) -> None:
-    ids = [book.challenge(**pair(seed)).id for seed in (1, 2, 3)]
+def test_a_visitor_judges_each_pair_once_those_with_the_fewest_votes_first(store: DuelStore) -> None:
+    ids = [store.challenge(**pair(seed)).id for seed in (1, 2, 3)]
     for visitor in ("bob", "cat"):
-        cast(book, visitor, ids[0], "after")
-    cast(book, "bob", ids[1], "neither")
+        cast(store, visitor, ids[0], "after")
+    cast(store, "bob", ids[1], "neither")
     seen = []
-    while (duel := book.next_for("ann", chance=random.Random(0))) is not None:
+    while (duel := store.next_for("ann", chance=random.Random(0))) is not None:
         seen.append(duel.id)
-        cast(book, "ann", duel.id, "before")
+        cast(store, "ann", duel.id, "before")
     assert seen == [ids[2], ids[1], ids[0]]
-    assert book.next_for("dan", without=ids) is None
-    only = book.next_for("dan", without=ids[1:])
+    assert store.next_for("dan", without=ids) is None
+    only = store.next_for("dan", without=ids[1:])
     assert only is not None and only.id == ids[0]
 
 
-def test_among_equals_chance_decides(book: DuelStore) -> None:
-    ids = {book.challenge(**pair(seed)).id for seed in (1, 2, 3)}
+def test_among_equals_chance_decides(store: DuelStore) -> None:
+    ids = {store.challenge(**pair(seed)).id for seed in (1, 2, 3)}
     chance = random.Random(1)
-    met = {duel.id for _ in range(30) if (duel := book.next_for("ann", chance=chance)) is not None}
+    met = {duel.id for _ in range(30) if (duel := store.next_for("ann", chance=chance)) is not None}
     assert met == ids
 
 
 def test_too_many_waiting_pairs_are_refused_until_some_were_judged(
-    book: DuelStore, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    store: DuelStore, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(duels, "MOST_WAITING", 2)
-    first = book.challenge(**pair(1)).id
-    book.challenge(**pair(2))
+    first = store.challenge(**pair(1)).id
+    store.challenge(**pair(2))
     with pytest.raises(VoteError, match="2 others wait"):
-        book.challenge(**pair(3))
-    assert book.challenge(**pair(1)).id == first  # It waits already.
+        store.challenge(**pair(3))
+    assert store.challenge(**pair(1)).id == first  # It waits already.
     for number in range(duels.YOUNG):
-        cast(book, f"visitor{number}", first, "after")
-    book.challenge(**pair(3))
+        cast(store, f"visitor{number}", first, "after")
+    store.challenge(**pair(3))
     assert count(engine, "duels") == 3
 
 
-def test_a_choice_that_no_page_offers_is_refused(book: DuelStore, engine: Engine) -> None:
-    duel = book.challenge(**pair()).id
+def test_a_choice_that_no_page_offers_is_refused(store: DuelStore, engine: Engine) -> None:
+    duel = store.challenge(**pair()).id
     good: dict[str, Any] = {"visitor": "ann", "duel": duel, "picked": "left", "seconds_to_vote": 1.0}
     for wrong in (
         {"visitor": "=1+1"},
@@ -173,83 +173,83 @@ def test_a_choice_that_no_page_offers_is_refused(book: DuelStore, engine: Engine
         {"seconds_to_vote": -1},
     ):
         with pytest.raises(ValueError):
-            book.cast(**(good | wrong))
+            store.cast(**(good | wrong))
     with pytest.raises(VoteError, match="there is no pair 99"):
-        book.cast(**(good | {"duel": 99}))
+        store.cast(**(good | {"duel": 99}))
     assert (count(engine, "duel_votes"), count(engine, "visitors")) == (0, 0)
 
 
-def test_a_locked_database_gives_a_sentence_and_a_retry_succeeds(book: DuelStore, engine: Engine) -> None:
-    duel = book.challenge(**pair()).id
+def test_a_locked_database_gives_a_sentence_and_a_retry_succeeds(store: DuelStore, engine: Engine) -> None:
+    duel = store.challenge(**pair()).id
     impatient = DuelStore(engine, timeout=0.05)
     with engine.connect().execution_options(albumjudge_writes=True) as other, other.begin():
         if engine.dialect.name == "postgresql":
             other.exec_driver_sql("LOCK TABLE duel_votes IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(VoteError, match=r"^Your choice was not stored: the database is busy"):
             cast(impatient, "ann", duel, "after")
-    assert book.votes() == []
-    assert cast(impatient, "ann", duel, "after") == book.vote_of("ann", duel)
+    assert store.votes() == []
+    assert cast(impatient, "ann", duel, "after") == store.vote_of("ann", duel)
 
 
-def test_excluded_visitors_do_not_count_until_that_is_lifted(book: DuelStore, engine: Engine) -> None:
-    duel = book.challenge(**pair()).id
-    mine, theirs = (cast(book, visitor, duel, "after") for visitor in ("ann", "bot"))
+def test_excluded_visitors_do_not_count_until_that_is_lifted(store: DuelStore, engine: Engine) -> None:
+    duel = store.challenge(**pair()).id
+    mine, theirs = (cast(store, visitor, duel, "after") for visitor in ("ann", "bot"))
     with engine.begin() as connection:
         connection.execute(
             insert(schema.exclusions).values(visitor="bot", reason="too fast", excluded_at=NOON)
         )
-    assert book.votes() == [mine] and book.left_out() == {"too fast": 1}
-    assert book.vote_of("bot", duel) == theirs
+    assert store.votes() == [mine] and store.left_out() == {"too fast": 1}
+    assert store.vote_of("bot", duel) == theirs
     with engine.begin() as connection:
         connection.execute(update(schema.exclusions).values(lifted_at=NOON + timedelta(hours=1)))
-    assert book.votes() == [mine, theirs] and book.left_out() == {}
+    assert store.votes() == [mine, theirs] and store.left_out() == {}
 
 
 def test_votes_that_do_not_count_leave_a_pair_waiting(
-    book: DuelStore, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    store: DuelStore, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(duels, "MOST_WAITING", 2)
-    judged_by_bots, judged_once = (book.challenge(**pair(seed)).id for seed in (1, 2))
+    judged_by_bots, judged_once = (store.challenge(**pair(seed)).id for seed in (1, 2))
     for number in range(duels.YOUNG):
-        cast(book, f"bot{number}", judged_by_bots, "after")
+        cast(store, f"bot{number}", judged_by_bots, "after")
         CurationStore(engine).exclude(f"bot{number}", "too fast")
-    cast(book, "ann", judged_once, "after")
-    found = {book.next_for("zoe", chance=random.Random(seed)).id for seed in range(9)}  # type: ignore[union-attr]
+    cast(store, "ann", judged_once, "after")
+    found = {store.next_for("zoe", chance=random.Random(seed)).id for seed in range(9)}  # type: ignore[union-attr]
     assert found == {judged_by_bots}
     with pytest.raises(VoteError, match="2 others wait"):
-        book.challenge(**pair(3))
+        store.challenge(**pair(3))
     CurationStore(engine).lift("bot0")
     CurationStore(engine).lift("bot1")
     CurationStore(engine).lift("bot2")
-    assert book.challenge(**pair(3)).id
+    assert store.challenge(**pair(3)).id
 
 
-def test_a_closed_exhibit_takes_neither_pairs_nor_choices(book: DuelStore, engine: Engine) -> None:
-    curator, duel = CurationStore(engine), book.challenge(**pair()).id
-    before = cast(book, "ann", duel, "after")
+def test_a_closed_exhibit_takes_neither_pairs_nor_choices(store: DuelStore, engine: Engine) -> None:
+    curator, duel = CurationStore(engine), store.challenge(**pair()).id
+    before = cast(store, "ann", duel, "after")
     curator.close()
     with pytest.raises(ClosedError, match="Your choice was not stored: the exhibit is closed"):
-        cast(book, "bob", duel, "after")
+        cast(store, "bob", duel, "after")
     with pytest.raises(ClosedError, match="The pair was not put to the vote: the exhibit is closed"):
-        book.challenge(**pair(8))
+        store.challenge(**pair(8))
     # A click that comes twice, the second time after closing, is told what is stored.
-    assert cast(book, "ann", duel, "before") == before
+    assert cast(store, "ann", duel, "before") == before
     assert (count(engine, "duel_votes"), count(engine, "duels"), count(engine, "visitors")) == (1, 1, 1)
     curator.open("second evening")
-    assert cast(book, "bob", duel, "after").visitor == "bob"
+    assert cast(store, "bob", duel, "after").visitor == "bob"
 
 
-def test_sides_are_a_fair_coin_that_stays_as_it_fell(book: DuelStore) -> None:
+def test_sides_are_a_fair_coin_that_stays_as_it_fell(store: DuelStore) -> None:
     sides = Counter(left_for(f"visitor{n}", duel) for n in range(50) for duel in range(40))
     low, high = proportion_confint(1000, 2000, 0.001)
     assert low < sides["before"] / 2000 < high
     assert len({left_for("ann", duel) for duel in range(20)}) == 2
-    duel = book.challenge(**pair())
+    duel = store.challenge(**pair())
     for visitor in ("ann", "bob", "cat", "dan"):
         left, right = duel.hung(visitor)
         assert {left, right} == {duel.before, duel.after}
         shown: Side = "before" if left is duel.before else "after"
-        vote = book.cast(visitor=visitor, duel=duel.id, picked="left", seconds_to_vote=1)
+        vote = store.cast(visitor=visitor, duel=duel.id, picked="left", seconds_to_vote=1)
         assert vote.left_shown == vote.chosen == shown == left_for(visitor, duel.id)
 
 

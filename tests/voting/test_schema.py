@@ -92,7 +92,10 @@ def test_the_database_refuses_impossible_visitors_covers_and_verdicts(
         verdict = connection.execute(select(schema.verdicts)).mappings().one()
         probabilities = {column: verdict[column] for column in schema.PROBABILITIES}
         later = {"cover_id": verdict["cover_id"], "judge": "vgg16-later-00000000", **probabilities}
-        first, gift = verdict["cover_id"], {"visitor": "ann", "png": b"x", "judge": JUDGE, "given_at": NOON}
+        first, submission = (
+            verdict["cover_id"],
+            {"visitor": "ann", "png": b"x", "judge": JUDGE, "given_at": NOON},
+        )
         excluded = {"visitor": "ann", "reason": "always the same key", "excluded_at": NOON}
         connection.execute(schema.covers.insert().values(id=99, generator=GENERATOR, seed=9, png=b"x"))
         duel = {"before_id": first, "after_id": 99, "emotion": "awe", "judge": JUDGE, "made_at": NOON}
@@ -115,8 +118,8 @@ def test_the_database_refuses_impossible_visitors_covers_and_verdicts(
             (schema.exclusions, excluded, {"visitor": "nobody"}),
             (schema.periods, {"name": "Night", "opened_at": NOON}, {"name": ""}),
             (schema.anchors, {"generator": GENERATOR, "seed": 7, "recipe": "", "set_at": NOON}, {"seed": -1}),
-            (schema.gifts, gift, {"felt": "joy"}),
-            (schema.gifts, gift, {"png": b""}),
+            (schema.submissions, submission, {"felt": "joy"}),
+            (schema.submissions, submission, {"png": b""}),
             (schema.duels, duel, {"after_id": first}),
             (schema.duels, duel, {"emotion": NOTHING}),
             (schema.duels, duel, {"share_after": 1.5}),
@@ -204,7 +207,7 @@ _OLD_ROWS = {
         "gifts": {"id": 1, "visitor": "ann", "png": b"png", "judge": JUDGE, "given_at": NOON},
     },
     "0003": {
-        "gift_decisions": {"gift": 1, "visitor": "ann", "digest": "d", "reason": "a face"}
+        "gift_decisions": {"submission": 1, "visitor": "ann", "digest": "d", "reason": "a face"}
         | {"given_at": NOON, "hidden_at": NOON},
     },
 }
@@ -228,8 +231,9 @@ def test_what_an_earlier_schema_kept_survives_the_upgrade(
     vote_store.prepare()
     with engine.connect() as connection:
         for table, row in rows:
-            found = connection.execute(select(table).order_by(*table.primary_key.columns.values()))
-            assert row.items() <= dict(found.mappings().all()[-1 if "recipe" in row else 0]).items()
+            found = connection.execute(select(table).order_by(*table.primary_key.columns.values())).all()
+            kept = dict(zip(table.c.keys(), found[-1 if "recipe" in row else 0], strict=True))
+            assert row.items() <= kept.items()
     (vote,) = vote_store.votes()
     assert (vote.felt, vote.arm, vote.agrees, vote.suspect) == ("fear", "placebo", True, False)
     assert sum(vote_store.crowd(identity()).values()) == 1

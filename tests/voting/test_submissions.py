@@ -1,4 +1,4 @@
-"""Gifts: kept once, only on request, only pixels, and given back to whoever gave them."""
+"""Submissions: kept once, only on request, only pixels, and given back to whoever gave them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from sqlalchemy import Engine, func, select
 
 from albumjudge.domain.cover import CoverIdentity, read_png
 from albumjudge.domain.uploads import Picture
-from albumjudge.voting import schema
-from albumjudge.voting import submissions as gifts
+from albumjudge.voting import schema, submissions
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.submissions import DeletedSubmission, SubmissionCounts, SubmissionStore
 from albumjudge.voting.votes import VoteStore
@@ -28,68 +27,68 @@ def picture(seed: int = 0) -> Picture:
 
 
 @pytest.fixture
-def shelf(vote_store: VoteStore, engine: Engine) -> SubmissionStore:
+def store(vote_store: VoteStore, engine: Engine) -> SubmissionStore:
     return SubmissionStore(engine, clock=lambda: NOON)
 
 
-def test_a_gift_comes_back_as_it_was_given(shelf: SubmissionStore) -> None:
-    assert shelf.of(ME) == []
-    given = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE, felt="awe")
-    assert shelf.of(ME) == [given] and shelf.of(YOU) == []
+def test_a_submission_comes_back_as_it_was_given(store: SubmissionStore) -> None:
+    assert store.of(ME) == []
+    given = store.keep(visitor=ME, picture=picture(), judge=JUDGE, felt="awe")
+    assert store.of(ME) == [given] and store.of(YOU) == []
     assert (given.judge, given.felt, given.given_at) == (JUDGE, "awe", NOON)
     pixels = read_png(CoverIdentity("tiny-00000000", 0), given.png).pixels
     assert np.array_equal(pixels, picture().pixels)
 
 
-def test_the_same_picture_is_kept_once_for_each_visitor(shelf: SubmissionStore) -> None:
-    first = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
-    assert shelf.keep(visitor=ME, picture=picture(), judge=JUDGE, felt="fear") == first
-    assert shelf.keep(visitor=YOU, picture=picture(), judge=JUDGE).id != first.id
-    assert shelf.count().kept == 2
+def test_the_same_picture_is_kept_once_for_each_visitor(store: SubmissionStore) -> None:
+    first = store.keep(visitor=ME, picture=picture(), judge=JUDGE)
+    assert store.keep(visitor=ME, picture=picture(), judge=JUDGE, felt="fear") == first
+    assert store.keep(visitor=YOU, picture=picture(), judge=JUDGE).id != first.id
+    assert store.count().kept == 2
 
 
 def test_two_clicks_at_once_keep_one(
     vote_store: VoteStore, database_url: str, engines: Callable[[str], Engine]
 ) -> None:
-    shelves = [SubmissionStore(engines(database_url)) for _ in range(4)]
-    start = threading.Barrier(len(shelves))
+    stores = [SubmissionStore(engines(database_url)) for _ in range(4)]
+    start = threading.Barrier(len(stores))
 
-    def click(shelf: SubmissionStore) -> None:
+    def click(store: SubmissionStore) -> None:
         start.wait()
-        shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
+        store.keep(visitor=ME, picture=picture(), judge=JUDGE)
 
-    clicks = [threading.Thread(target=click, args=(shelf,)) for shelf in shelves]
+    clicks = [threading.Thread(target=click, args=(store,)) for store in stores]
     for thread in clicks:
         thread.start()
     for thread in clicks:
         thread.join()
-    assert shelves[0].count().kept == 1
+    assert stores[0].count().kept == 1
 
 
-def test_a_gift_can_be_taken_back_by_its_giver_alone(shelf: SubmissionStore) -> None:
-    mine, more = (shelf.keep(visitor=ME, picture=picture(seed), judge=JUDGE) for seed in range(2))
-    assert not shelf.give_back(visitor=YOU, submission=mine.id)
-    assert shelf.of(ME) == [mine, more]
-    assert shelf.give_back(visitor=ME, submission=mine.id)
-    assert shelf.of(ME) == [more]
-    assert not shelf.give_back(visitor=ME, submission=mine.id)
+def test_a_submission_can_be_taken_back_by_its_giver_alone(store: SubmissionStore) -> None:
+    mine, more = (store.keep(visitor=ME, picture=picture(seed), judge=JUDGE) for seed in range(2))
+    assert not store.give_back(visitor=YOU, submission=mine.id)
+    assert store.of(ME) == [mine, more]
+    assert store.give_back(visitor=ME, submission=mine.id)
+    assert store.of(ME) == [more]
+    assert not store.give_back(visitor=ME, submission=mine.id)
 
 
-def test_nobody_fills_the_shelf(shelf: SubmissionStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gifts, "MOST_PER_VISITOR", 2)
+def test_nobody_fills_the_store(store: SubmissionStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submissions, "MOST_PER_VISITOR", 2)
     for seed in range(2):
-        shelf.keep(visitor=ME, picture=picture(seed), judge=JUDGE)
+        store.keep(visitor=ME, picture=picture(seed), judge=JUDGE)
     with pytest.raises(VoteError, match=r"was not kept: the exhibit has 2 of yours.*Take one back"):
-        shelf.keep(visitor=ME, picture=picture(2), judge=JUDGE)
-    shelf.keep(visitor=ME, picture=picture(1), judge=JUDGE)
-    shelf.keep(visitor=YOU, picture=picture(2), judge=JUDGE)
-    assert shelf.count().kept == 3
+        store.keep(visitor=ME, picture=picture(2), judge=JUDGE)
+    store.keep(visitor=ME, picture=picture(1), judge=JUDGE)
+    store.keep(visitor=YOU, picture=picture(2), judge=JUDGE)
+    assert store.count().kept == 3
 
 
-def test_a_feeling_that_does_not_exist_is_refused(shelf: SubmissionStore) -> None:
+def test_a_feeling_that_does_not_exist_is_refused(store: SubmissionStore) -> None:
     with pytest.raises(ValueError, match="none of the eight"):
-        shelf.keep(visitor=ME, picture=picture(), judge=JUDGE, felt="hunger")
-    assert shelf.count().kept == 0
+        store.keep(visitor=ME, picture=picture(), judge=JUDGE, felt="hunger")
+    assert store.count().kept == 0
 
 
 def test_a_database_without_the_table_gets_a_sentence(engine: Engine) -> None:
@@ -101,52 +100,52 @@ def test_a_database_without_the_table_gets_a_sentence(engine: Engine) -> None:
 # What a curator decides
 
 
-def test_a_curator_looks_through_all_gifts_the_latest_first(shelf: SubmissionStore) -> None:
-    given = [shelf.keep(visitor=who, picture=picture(n), judge=JUDGE) for n, who in enumerate((ME, YOU, ME))]
-    assert [one.submission for one in shelf.latest()] == given[::-1]
-    assert [(one.visitor, one.hidden) for one in shelf.latest(1, 1)] == [(YOU, None)]
-    assert shelf.latest(3) == []
+def test_a_curator_looks_through_all_submissions_the_latest_first(store: SubmissionStore) -> None:
+    given = [store.keep(visitor=who, picture=picture(n), judge=JUDGE) for n, who in enumerate((ME, YOU, ME))]
+    assert [one.submission for one in store.latest()] == given[::-1]
+    assert [(one.visitor, one.hidden) for one in store.latest(1, 1)] == [(YOU, None)]
+    assert store.latest(3) == []
 
 
-def test_a_gift_is_hidden_with_a_reason_and_shown_again(shelf: SubmissionStore) -> None:
-    gift = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
-    shelf.hide(gift.id, "  a face ")
-    shelf.hide(gift.id, "something else")
-    assert shelf.latest()[0].hidden == "a face" and shelf.hidden_of(ME) == {gift.id: "a face"}
-    assert shelf.hidden_of(YOU) == {} and shelf.count() == SubmissionCounts(1, 1, 0)
-    assert shelf.show_again(gift.id) and not shelf.show_again(gift.id)
-    assert shelf.latest()[0].hidden is None and shelf.count() == SubmissionCounts(1, 0, 0)
+def test_a_submission_is_hidden_with_a_reason_and_shown_again(store: SubmissionStore) -> None:
+    one = store.keep(visitor=ME, picture=picture(), judge=JUDGE)
+    store.hide(one.id, "  a face ")
+    store.hide(one.id, "something else")
+    assert store.latest()[0].hidden == "a face" and store.hidden_of(ME) == {one.id: "a face"}
+    assert store.hidden_of(YOU) == {} and store.count() == SubmissionCounts(1, 1, 0)
+    assert store.show_again(one.id) and not store.show_again(one.id)
+    assert store.latest()[0].hidden is None and store.count() == SubmissionCounts(1, 0, 0)
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "=1+1", "x" * 201])
-def test_a_reason_is_given_in_words(shelf: SubmissionStore, reason: str) -> None:
-    gift = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
+def test_a_reason_is_given_in_words(store: SubmissionStore, reason: str) -> None:
+    one = store.keep(visitor=ME, picture=picture(), judge=JUDGE)
     with pytest.raises(ValueError):
-        shelf.hide(gift.id, reason)
-    assert shelf.count() == SubmissionCounts(1, 0, 0)
+        store.hide(one.id, reason)
+    assert store.count() == SubmissionCounts(1, 0, 0)
 
 
-def test_only_what_is_hidden_is_deleted_and_it_stays_away(shelf: SubmissionStore, engine: Engine) -> None:
-    gift, other = (shelf.keep(visitor=ME, picture=picture(n), judge=JUDGE) for n in range(2))
-    assert not shelf.delete(gift.id) and shelf.of(ME) == [gift, other]
-    shelf.hide(gift.id, "a face")
-    assert shelf.delete(gift.id) and not shelf.delete(gift.id)
-    assert shelf.of(ME) == [other] and shelf.hidden_of(ME) == {}
-    assert shelf.deleted_of(ME) == [DeletedSubmission("a face", NOON)] and shelf.deleted_of(YOU) == []
-    assert shelf.count() == SubmissionCounts(1, 0, 1)
+def test_only_what_is_hidden_is_deleted_and_it_stays_away(store: SubmissionStore, engine: Engine) -> None:
+    one, other = (store.keep(visitor=ME, picture=picture(n), judge=JUDGE) for n in range(2))
+    assert not store.delete(one.id) and store.of(ME) == [one, other]
+    store.hide(one.id, "a face")
+    assert store.delete(one.id) and not store.delete(one.id)
+    assert store.of(ME) == [other] and store.hidden_of(ME) == {}
+    assert store.deleted_of(ME) == [DeletedSubmission("a face", NOON)] and store.deleted_of(YOU) == []
+    assert store.count() == SubmissionCounts(1, 0, 1)
     for visitor in (ME, YOU):
         with pytest.raises(VoteError, match=r"curator has deleted this one before \(a face\)"):
-            shelf.keep(visitor=visitor, picture=picture(0), judge=JUDGE)
+            store.keep(visitor=visitor, picture=picture(0), judge=JUDGE)
     # Nothing of its pixels is left.
     with engine.connect() as connection:
-        assert connection.scalar(select(func.count()).where(schema.gifts.c.png == gift.png)) == 0
+        assert connection.scalar(select(func.count()).where(schema.submissions.c.png == one.png)) == 0
 
 
-def test_a_giver_can_take_back_what_is_hidden_and_nothing_is_remembered_of_it(shelf: SubmissionStore) -> None:
-    gift = shelf.keep(visitor=ME, picture=picture(), judge=JUDGE)
-    shelf.hide(gift.id, "a face")
-    assert not shelf.give_back(visitor=YOU, submission=gift.id) and shelf.count().hidden == 1
-    assert shelf.give_back(visitor=ME, submission=gift.id)
-    assert shelf.count() == SubmissionCounts(0, 0, 0)
+def test_a_giver_can_take_back_what_is_hidden_and_nothing_is_remembered_of_it(store: SubmissionStore) -> None:
+    one = store.keep(visitor=ME, picture=picture(), judge=JUDGE)
+    store.hide(one.id, "a face")
+    assert not store.give_back(visitor=YOU, submission=one.id) and store.count().hidden == 1
+    assert store.give_back(visitor=ME, submission=one.id)
+    assert store.count() == SubmissionCounts(0, 0, 0)
     with pytest.raises(VoteError, match="Its giver took it back"):
-        shelf.hide(gift.id, "a face")
+        store.hide(one.id, "a face")
