@@ -1,6 +1,6 @@
 """Train the one-step painter: the flow painter's covers and better, from one network call instead of eighteen.
 
-    python -m training.train_one_step --data ../shared/data/covers --teacher checkpoints/generator-flow \\
+    python -m training.train_one_step --data ../shared/data/covers --teacher runs/flow/checkpoint \\
         --features ../shared/data/weights/vgg16_imagenet_features.safetensors --out runs/one-step
     python -m training.train_one_step ... --start-from ../shared/experiments/one_step --blend 0.85
     --velocity-rate 0

@@ -1,6 +1,6 @@
 """Cut the film of a training from the samples that its runs left: 16 latents at log-spaced moments.
 
-    python -m training.reports.film --out checkpoints/generator checkpoints/generator-flow runs/one-step
+    python -m training.reports.film --out runs/one-step/checkpoint runs/flow runs/one-step
 
 Runs are given in the order in which one began with the other's weights; ``@`` and a number of covers says where
 a run was left for the next one. A checkpoint with a film of its own may stand in for a run whose samples are
