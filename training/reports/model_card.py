@@ -266,8 +266,11 @@ def _data(record: Record, network: str) -> str:
 def progress(record: Record) -> str:
     """Say how long was trained, and say it plainly where that is less than was planned."""
     done, planned, seen = (record.get(key) for key in ("epochs_done", "planned_epochs", "images_seen"))
+    before = record.get("images_seen_before")
+    if seen == 0 and before:
+        return f"Not trained on: the networks that it was made of had been shown {number(before)} covers."
     shown = "" if seen is None else f"{number(seen)} covers shown"
-    if before := record.get("images_seen_before"):
+    if before:
         shown += f", after {number(before)} to the networks that it began with"
     if done is None:
         return f"{shown}." if shown else "How long it was trained was not recorded."
