@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -61,9 +62,24 @@ def exhibit(tiny_checkpoints: dict[str, Path]) -> Exhibit:
     return opened
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with its tables and without votes, to be copied."""
+    path = tmp_path_factory.mktemp("database") / "votes.db"
+    engine = open_engine(f"sqlite:///{path}")
+    VoteStore(engine).prepare()
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
 @pytest.fixture
-def settings(exhibit: Exhibit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+def settings(
+    exhibit: Exhibit, empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
     """What the pages find in the environment; the exhibit is open already."""
+    shutil.copy(empty_database, tmp_path / "votes.db")
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setenv("ALBUMJUDGE_DATABASE_URL", f"sqlite:///{tmp_path / 'votes.db'}")
     monkeypatch.setattr(room, "exhibit", lambda: exhibit)

@@ -33,6 +33,7 @@ BREED = "pages/breed.py"
 JURY = "pages/jury_room.py"
 BRING = "pages/your_picture.py"
 PEOPLE = "pages/people_vs_machine.py"
+PORTRAIT = "pages/portrait.py"
 HOW = "pages/how_it_works.py"
 CURATOR = "pages/curator.py"
 """Has an address, but no door."""
@@ -44,6 +45,7 @@ ROOMS = {
     BREED: "Breed",
     JURY: "Jury room",
     BRING: "Your picture",
+    PORTRAIT: "Your portrait",
     PEOPLE: "People vs. machine",
     HOW: "How it works",
 }
@@ -52,7 +54,7 @@ GROUPS = {
     "Look": (STAGE, JURY),
     "Vote": (VOTE, PAINTERS),
     "Play": (DIALOGUE, BREED, BRING),
-    "Find out": (PEOPLE, HOW),
+    "Find out": (PORTRAIT, PEOPLE, HOW),
 }
 """What rooms are for; a narrow screen shows these four, and below them the rooms of the present one."""
 _INSIDE: ContextVar[bool] = ContextVar("inside", default=False)

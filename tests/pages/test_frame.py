@@ -41,15 +41,17 @@ def test_the_foot_says_what_is_not_as_configured(visit: Visit, monkeypatch: pyte
     assert "The Hub is out for lunch." in text(visit()).rpartition("<footer")[2]
 
 
-@pytest.mark.parametrize("page", PAGES)
+BUG = RuntimeError("secret detail")
+
+
 @pytest.mark.parametrize(
-    ("error", "sentence"),
+    ("page", "error", "sentence"),
     [
-        (CheckpointError("The weights are torn."), "The exhibit cannot open. The weights are torn."),
-        (SettingsError("DATABASE_URL is soup."), "The exhibit cannot open. DATABASE_URL is soup."),
-        (RuntimeError("secret detail"), "Something went wrong behind the wall."),
+        ("stage", CheckpointError("The weights are torn."), "The exhibit cannot open. The weights are torn."),
+        ("vote", SettingsError("DATABASE_URL is soup."), "The exhibit cannot open. DATABASE_URL is soup."),
+        *((page, BUG, "Something went wrong behind the wall.") for page in PAGES),
     ],
-    ids=["checkpoint", "setting", "bug"],
+    ids=["checkpoint", "setting", *PAGES],
 )
 def test_whatever_breaks_the_visitor_reads_a_sentence(
     visit: Visit, monkeypatch: pytest.MonkeyPatch, page: str, error: Exception, sentence: str
