@@ -65,7 +65,8 @@ class Checkpoint:
         kind: what it is for.
         directory: where its files are.
         revision: name and the first eight hex digits of its weights' SHA-256 (and of the settings
-            that :func:`albumjudge.inference.legacy.hashed_settings` names, where a network has them): ``dcgan-seed-1a2b3c4d``.
+            that :func:`albumjudge.inference.legacy.hashed_settings` names, where a network has them):
+            ``dcgan-seed-1a2b3c4d``.
         source: where it came from.
         training: how it was made.
         metrics: evaluation tables, empty if there are none.

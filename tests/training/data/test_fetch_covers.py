@@ -35,7 +35,7 @@ from training.data.sources import (
     year_of,
 )
 from training.data.store import CoverStore, read_manifest
-from training.engine import atomic_files as durable
+from training.engine import atomic_files
 
 SLEEVES = {f"{number:02d} sleeve.jpg": picture(number) for number in range(5)}
 FAST = ("--searches-per-minute", "100000", "--pictures-per-minute", "100000")
@@ -394,7 +394,7 @@ class Killed(BaseException):
 def dying_disk(monkeypatch: pytest.MonkeyPatch, after: int) -> Callable[[], int]:
     """Let everything that writes die after so many steps, with half of the bytes written; counts steps."""
     steps = 0
-    fsync, rename, write = os.fsync, Path.replace, durable.write_durably
+    fsync, rename, write = os.fsync, Path.replace, atomic_files.write_durably
 
     def step() -> None:
         nonlocal steps
