@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from albumjudge.domain.emotions import NAMES
+from albumjudge.legacy_metrics import LEGACY_METRICS, LEGACY_TABLES
 
 Direction = Literal["higher", "lower", "none"]
 
@@ -302,55 +303,6 @@ ROWS: dict[str, str] = {
 }
 """Rows that code looks up, by id, and their labels; other rows are called what their label says."""
 
-LEGACY_TABLES = {
-    "generator": "painter_vgg16_distance",
-    "Distance from real covers": "painter_distance",
-    "Fidelity, variety and copying": "painter_fidelity",
-    "Does it paint what it is asked for?": "painter_conditioning",
-}
-LEGACY_METRICS = {
-    "KL": "kl",
-    "JSD": "jsd",
-    "Chebyshev": "chebyshev",
-    "Clark": "clark",
-    "Canberra": "canberra",
-    "Spearman": "spearman",
-    "top-1": "top1",
-    "top-2": "top2",
-    "balanced accuracy": "balanced_accuracy",
-    "entropy correlation": "entropy_correlation",
-    "ECE": "ece",
-    "ECE, tempered": "ece_tempered",
-    "VGG16 Frechet": "frechet_vgg16_pooled",
-    "VGG16 Frechet, before pooling": "frechet_vgg16_relu",
-    "VGG16 Frechet distance": "frechet_vgg16_relu",
-    "VGG16 Frechet, before ReLU": "frechet_vgg16_conv",
-    "lite0 Frechet": "frechet_lite0",
-    "Inception FID": "frechet_inception",
-    "VGG16 kernel": "kernel_vgg16_pooled",
-    "sd": "kernel_vgg16_pooled_sd",
-    "VGG16 kernel distance": "kernel_vgg16_relu",
-    "VGG16 kernel distance sd": "kernel_vgg16_relu_sd",
-    "lite0 kernel": "kernel_lite0",
-    "images seen": "covers_seen",
-    "LPIPS between covers": "diversity_lpips",
-    "to nearest training cover": "nearest_training",
-    "of that very close": "very_close",
-    "reference covers it learned from": "reference_learned",
-    "genre read back": "genre_accuracy",
-    "chance, genre": "genre_chance",
-    "decade read back": "decade_accuracy",
-    "chance, decade": "decade_chance",
-    **{f"first: {name}": f"first_{name}" for name in NAMES},
-    "mean of the largest share": "largest_share",
-    "disagreement (bits)": "juror_disagreement",
-    "rank correlation": "rank_correlation",
-    "rank correlation with the true map": "map_correlation",
-    "share lost": "share_lost",
-    "less than the salient quarter by": "share_lost_less",
-    "ratio": "time_ratio",
-    "n": "pictures",
-}
 LEGACY_ROWS = {label: id for id, label in ROWS.items()}
 
 _METRIC = {metric.id: metric for metric in METRICS}

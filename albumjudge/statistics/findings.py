@@ -11,8 +11,14 @@ from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.emotions import NAMES
 from albumjudge.statistics import calibration, reliability, vote_arrays
 from albumjudge.statistics.agreement import Interval, Share, newcombe, wider
-from albumjudge.statistics.intervals import Estimate, Floats, estimates
-from albumjudge.statistics.sampling_noise import jensen_shannon, shares, simulated_counts
+from albumjudge.statistics.intervals import (
+    Estimate,
+    Floats,
+    estimates,
+    jensen_shannon,
+    shares,
+    simulated_counts,
+)
 from albumjudge.statistics.vote_arrays import VoteArrays
 from albumjudge.voting.votes import StoredVote
 

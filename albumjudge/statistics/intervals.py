@@ -1,11 +1,12 @@
-"""Standard errors and intervals of any statistic of votes: the bootstrap with two-way clusters.
+"""Standard errors and intervals of any statistic of votes, and how far few votes lie from a verdict by chance.
 
-Votes on one cover, or of one visitor, are not independent. Whole covers, whole visitors and single votes are
-drawn with replacement, and the variances are combined as covers + visitors - votes (Cameron, Gelbach and Miller
-2011, "Robust inference with multiway clustering"). For few clusters each variance is multiplied by G / (G - 1),
-and intervals are Student's with G - 1 degrees of freedom, G the smaller number of clusters (Cameron and Miller
-2015, "A practitioner's guide to cluster-robust inference", section VI). ``scipy.stats.bootstrap`` draws single
-observations and statsmodels clusters regressions only, so neither fits kappa and alpha.
+The bootstrap with two-way clusters: votes on one cover, or of one visitor, are not independent. Whole covers,
+whole visitors and single votes are drawn with replacement, and the variances are combined as covers + visitors
+- votes (Cameron, Gelbach and Miller 2011, "Robust inference with multiway clustering"). For few clusters each
+variance is multiplied by G / (G - 1), and intervals are Student's with G - 1 degrees of freedom, G the smaller
+number of clusters (Cameron and Miller 2015, "A practitioner's guide to cluster-robust inference", section VI).
+``scipy.stats.bootstrap`` draws single observations and statsmodels clusters regressions only, so neither fits
+kappa and alpha.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import rel_entr
 from scipy.stats import t
 
 Floats = NDArray[np.float64]
@@ -24,6 +26,8 @@ Statistic = Callable[[Floats], Floats]
 
 REPEATS = 400
 """The error of a standard error from so many draws is about 3.5 %, from a quarter of them 7 %."""
+SIMULATIONS = 200
+"""Simulated sets of votes per cover."""
 SEED = 20101025
 _AT_ONCE = 1_000_000
 """Weights in memory at a time."""
@@ -122,3 +126,25 @@ def estimates(
         else Estimate(float(value) if np.isfinite(value) else None, None)
         for value, square in zip(values, variance, strict=True)
     )
+
+
+def jensen_shannon(first: Floats, second: Floats) -> Floats:
+    """Jensen-Shannon divergence along the last axis, in nats: 0 to log 2; shapes broadcast."""
+    middle = (first + second) / 2
+    halves = rel_entr(first, middle).sum(axis=-1) + rel_entr(second, middle).sum(axis=-1)
+    result: Floats = np.maximum(halves / 2, 0)
+    return result
+
+
+def simulated_counts(
+    votes: NDArray[np.int64], verdicts: Floats, *, draws: int = SIMULATIONS, seed: int = SEED
+) -> NDArray[np.int64]:
+    """Votes (draws, C, k), ``votes`` (C,) a cover, of visitors who feel just as verdicts (C, k) say."""
+    generator = np.random.default_rng(seed)
+    return generator.multinomial(votes, verdicts, size=(draws, len(votes))).astype(np.int64)
+
+
+def shares(counts: NDArray[np.int64]) -> Floats:
+    """Counts as distributions along the last axis; zeros where there are none."""
+    result: Floats = counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
+    return result

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
 from albumjudge.statistics import calibration
-from albumjudge.statistics.sampling_noise import simulated_counts
+from albumjudge.statistics.intervals import simulated_counts
 
 UNIFORM = tuple(float(edge) for edge in np.linspace(0, 1, 6))
 

@@ -9,7 +9,7 @@ import pytest
 
 from albumjudge.domain.emotions import NAMES
 from albumjudge.domain.verdict import Verdict
-from albumjudge.statistics import agreement, findings, sampling_noise
+from albumjudge.statistics import agreement, findings, intervals
 from albumjudge.statistics import vote_arrays as ballots
 from albumjudge.statistics.agreement import FELT, Interval, Share, newcombe, wider, wilson
 from albumjudge.statistics.findings import Figure, Findings, Need
@@ -169,7 +169,7 @@ def test_a_cover_stands_beside_its_own_noise() -> None:
     verdict = np.array(votes[0].verdict.probabilities)
     awe = np.eye(8)[NAMES.index("awe")]
     for row in rows:
-        assert row.distance == pytest.approx(float(sampling_noise.jensen_shannon(awe, verdict)))
+        assert row.distance == pytest.approx(float(intervals.jensen_shannon(awe, verdict)))
         assert row.by_chance < row.by_chance_high < row.distance and row.beyond
     assert rows[1].by_chance < rows[0].by_chance
 

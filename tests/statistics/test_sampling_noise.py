@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2
 
-from albumjudge.statistics.sampling_noise import jensen_shannon, shares, simulated_counts
+from albumjudge.statistics.intervals import jensen_shannon, shares, simulated_counts
 
 COUNTS = st.lists(st.integers(0, 20), min_size=8, max_size=8).filter(any)
 
