@@ -2,14 +2,13 @@
 
     python -m training.train_one_step --data ../shared/data/covers --teacher runs/flow/checkpoint \\
         --features ../shared/data/weights/vgg16_imagenet_features.safetensors --out runs/one-step
-    python -m training.train_one_step ... --start-from ../shared/experiments/one_step --blend 0.85
-    --velocity-rate 0
+    python -m training.train_one_step ... --start-from ../shared/experiments/one_step --blend 0.9 --velocity-rate 0
 
 First a student is fitted to what the flow painter makes of random latent vectors (``regression/``), then student
 and decoder learn on against critics of real covers, see :mod:`training.generator.one_step_trainer`.
-``--start-from`` takes the place of the first stage: a checkpoint of a one-step painter, or a folder with
-``sketcher.safetensors`` and ``inker.safetensors``. With ``--blend`` below 1 its decoder begins between the
-teacher's and its own (network interpolation, Wang et al. 2018, https://arxiv.org/abs/1809.00219).
+``--start-from`` takes the place of the first stage: a checkpoint of a one-step painter, or a folder with the two
+weight files of the experiment. With ``--blend`` below 1 the decoder begins between the teacher's and its own
+(network interpolation, Wang et al. 2018, https://arxiv.org/abs/1809.00219).
 
 A killed run is continued by the same command. Then ``--out`` holds ``checkpoint/`` (for the exhibit),
 ``samples/``, ``tensorboard/`` and ``state.safetensors``; ``--finish-now`` writes the checkpoint of a run
