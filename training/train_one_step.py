@@ -2,7 +2,7 @@
 
     python -m training.train_one_step --data ../shared/data/covers --teacher runs/flow/checkpoint \\
         --features ../shared/data/weights/vgg16_imagenet_features.safetensors --out runs/one-step
-    python -m training.train_one_step ... --start-from ../shared/experiments/one_step --blend 0.9 --velocity-rate 0
+    python -m training.train_one_step ... --start-from ../shared/experiments/one_step --blend 0.9 --epochs 0
 
 First a student is fitted to what the flow painter makes of random latent vectors (``regression/``), then student
 and decoder learn on against critics of real covers, see :mod:`training.generator.one_step_trainer`.
