@@ -125,7 +125,7 @@ def test_the_hottest_squares_are_painted_over() -> None:
 def test_a_network_that_looks_at_one_place_passes_both_tests(network: VGG16EmotionClassifier) -> None:
     rows = evaluate(network, torch.rand(2, 3, 32, 32), 0)
     assert set(rows) == {
-        "map of a random trunk",
+        "map of random convolutions",
         "map after shuffled votes",
         "painted over: the most salient quarter",
         "painted over: random squares",
