@@ -1,6 +1,6 @@
 """Export the votes, from the exhibit's own database or another one.
 
-python -m albumjudge.export votes.csv --dictionary votes.md
+python -m albumjudge.export votes.csv --painters painters.csv --dictionary columns.md
 python -m albumjudge.export votes.csv --database-url sqlite:///data/votes.db
 """
 
@@ -9,12 +9,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from albumjudge.domain.settings import Settings, SettingsError
-from albumjudge.export.tables import dictionary_as_markdown, write_csv
+from albumjudge.export.tables import dictionary_as_markdown, write_csv, write_painters_csv
+from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError, open_engine
+from albumjudge.voting.painter_duels import PainterDuelStore
 from albumjudge.voting.votes import VoteStore
 
 
@@ -26,9 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path, help="CSV file to write; replaced if it exists")
     parser.add_argument("--dictionary", type=Path, metavar="FILE.md", help="write what the columns mean, too")
     parser.add_argument("--database-url", metavar="URL", help="instead of the exhibit's own database")
+    parser.add_argument("--painters", type=Path, metavar="FILE.csv", help="write votes between painters, too")
     options = parser.parse_args(arguments)
     try:
-        count = export(options.file, options.dictionary, options.database_url)
+        count = export(options.file, options.dictionary, options.database_url, options.painters)
     except (VoteError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -39,8 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def export(file: Path, dictionary: Path | None, database_url: str | None) -> int:
-    """Write the votes, replacing ``file`` only when all are written, and return how many they are."""
+def export(
+    file: Path, dictionary: Path | None = None, database_url: str | None = None, painters: Path | None = None
+) -> int:
+    """Write the votes, replacing each file only when all of it is written, and return how many they are."""
     environ = {**os.environ, "ALBUMJUDGE_DATABASE_URL": database_url} if database_url else os.environ
     engine = open_engine(Settings.from_environment(environ).database_url)
     where = engine.url.database
@@ -48,17 +55,30 @@ def export(file: Path, dictionary: Path | None, database_url: str | None) -> int
         raise VoteError(
             f"There is no database {where}, so there are no votes yet. See --database-url for another."
         )
-    unfinished = file.with_name(f"{file.name}.part")
     try:
-        with unfinished.open("w", newline="", encoding="utf-8") as lines:
+        with _replacing(file) as lines:
             count = VoteStore(engine).stream(lambda votes: write_csv(votes, lines))
-        unfinished.replace(file)
+        if painters is not None:
+            with _replacing(painters) as lines:
+                votes = PainterDuelStore(engine).votes(counted=False)
+                write_painters_csv(votes, CurationStore(engine).left_out(), lines)
     finally:
-        unfinished.unlink(missing_ok=True)
         engine.dispose()
     if dictionary is not None:
         dictionary.write_text(dictionary_as_markdown(), encoding="utf-8")
     return count
+
+
+@contextmanager
+def _replacing(file: Path) -> Iterator[TextIO]:
+    """Write a file that takes its place only when it is whole."""
+    unfinished = file.with_name(f"{file.name}.part")
+    try:
+        with unfinished.open("w", newline="", encoding="utf-8") as lines:
+            yield lines
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

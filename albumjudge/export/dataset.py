@@ -22,6 +22,7 @@ from albumjudge.domain.emotions import NAMES, NOTHING
 from albumjudge.domain.hub_address import is_repository
 from albumjudge.export import tables as vote_export
 from albumjudge.hub_upload import PublishError, limit_waiting, readable_errors, writer
+from albumjudge.voting.painter_duels import PainterVote
 from albumjudge.voting.schema import PROBABILITIES
 from albumjudge.voting.votes import StoredVote
 
@@ -32,10 +33,11 @@ LICENCES: Mapping[str, str] = {
 }
 """The Hub's names of the licences that a curator can choose from, in plain words."""
 CARD, CSV_FILE, PARQUET_FILE = "README.md", "votes.csv", "votes.parquet"
+PAINTERS_FILE = "painters.csv"
 
 DATA_DICTIONARY: Mapping[str, str] = {
     **vote_export.DATA_DICTIONARY,
-    "excluded": "Why the curator leaves this visitor's votes out of the results; empty for those that count.",
+    "excluded": vote_export.PAINTER_DICTIONARY["excluded"],
 }
 """Column -> what it means, in the order of the columns."""
 
@@ -105,6 +107,13 @@ def as_csv(votes: Sequence[StoredVote], excluded: Mapping[str, str]) -> bytes:
     return file.getvalue().encode("utf-8")
 
 
+def painters_as_csv(votes: Sequence[PainterVote], excluded: Mapping[str, str]) -> bytes:
+    """Votes in painters' duels, as :func:`as_csv`."""
+    file = io.StringIO()
+    vote_export.write_painters_csv(votes, excluded, file)
+    return file.getvalue().encode("utf-8")
+
+
 def as_parquet(votes: Sequence[StoredVote], excluded: Mapping[str, str]) -> bytes:
     """The same as Parquet: numbers as numbers, times as times in UTC, null where CSV is empty.
 
@@ -136,8 +145,13 @@ def as_parquet(votes: Sequence[StoredVote], excluded: Mapping[str, str]) -> byte
 
 def dictionary() -> str:
     """What the columns mean, as a Markdown table."""
-    lines = [f"| `{column}` | {meaning} |" for column, meaning in DATA_DICTIONARY.items()]
-    return "\n".join(["| column | meaning |", "|---|---|", *lines, ""])
+    return vote_export.as_table(DATA_DICTIONARY)
+
+
+def columns() -> str:
+    """What the columns of both tables mean, as a Markdown page."""
+    painters = vote_export.as_table(vote_export.PAINTER_DICTIONARY)
+    return f"# {CSV_FILE}\n\n{dictionary()}\n# {PAINTERS_FILE}\n\n{painters}"
 
 
 def card(votes: Sequence[StoredVote], excluded: Mapping[str, str], *, licence: str, day: datetime) -> str:

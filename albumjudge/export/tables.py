@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TextIO
 
 from albumjudge.domain.emotions import NAMES, NOTHING
+from albumjudge.voting.painter_duels import PainterVote
 from albumjudge.voting.schema import probability_column
 from albumjudge.voting.votes import StoredVote
 
@@ -44,6 +45,21 @@ DATA_DICTIONARY: Mapping[str, str] = {
     "suspect": "'true' if the visitor cast votes faster than anyone can look, so that this one is not counted.",
 }
 """Column of the export -> what it means, in the order of the columns."""
+
+PAINTER_DICTIONARY: Mapping[str, str] = {
+    "visitor": DATA_DICTIONARY["visitor"],
+    "left": "Identity of the cover on the left: generator, seed and recipe, joined by dots.",
+    "left_generator": "Revision of the generator that painted it.",
+    "right": "Identity of the cover on the right.",
+    "right_generator": "Revision of the generator that painted it.",
+    "picked": "The side with the cover that the visitor would rather hang, 'left' or 'right', or 'tie'; chosen "
+    "before the painters were named.",
+    "seconds_to_vote": "Seconds from the pair's appearance to the choice.",
+    "voted_at": DATA_DICTIONARY["voted_at"],
+    "suspect": DATA_DICTIONARY["suspect"],
+    "excluded": "Why the curator leaves this visitor's votes out of the results; empty for those that count.",
+}
+"""Column of the export of painters' duels -> what it means, in the order of the columns."""
 
 
 def pseudonym(visitor: str) -> str:
@@ -100,18 +116,42 @@ def write_csv(votes: Iterable[StoredVote], file: TextIO) -> int:
     return count
 
 
+def write_painters_csv(votes: Iterable[PainterVote], excluded: Mapping[str, str], file: TextIO) -> None:
+    """Write votes in painters' duels as CSV, a header line first.
+
+    Args:
+        votes: in the order of the lines.
+        excluded: visitor -> why the curator leaves them out.
+        file: as for :func:`write_csv`.
+    """
+    lines = csv.writer(file, lineterminator="\n")
+    lines.writerow(PAINTER_DICTIONARY)
+    for vote in votes:
+        lines.writerow(
+            (
+                pseudonym(vote.visitor),
+                vote.left,
+                vote.left.generator,
+                vote.right,
+                vote.right.generator,
+                vote.picked,
+                f"{vote.seconds_to_vote:.3f}",
+                vote.voted_at.isoformat(timespec="seconds"),
+                _WORD[vote.suspect],
+                excluded.get(vote.visitor, ""),
+            )
+        )
+
+
+def as_table(dictionary: Mapping[str, str]) -> str:
+    """What columns mean, as a Markdown table."""
+    lines = [f"| `{column}` | {meaning} |" for column, meaning in dictionary.items()]
+    return "\n".join(["| column | meaning |", "|---|---|", *lines, ""])
+
+
 def dictionary_as_markdown() -> str:
-    """The data dictionary as a Markdown page, to lie beside the CSV file."""
-    lines = [f"| `{column}` | {meaning} |" for column, meaning in DATA_DICTIONARY.items()]
-    return "\n".join(
-        [
-            "# Votes: what the columns mean",
-            "",
-            "One line per vote.",
-            "",
-            "| column | meaning |",
-            "|---|---|",
-            *lines,
-            "",
-        ]
+    """The data dictionaries as a Markdown page, to lie beside the CSV files."""
+    return (
+        f"# Votes: what the columns mean\n\nOne line per vote.\n\n{as_table(DATA_DICTIONARY)}\n"
+        f"# Painters' duels: what the columns mean\n\nOne line per vote.\n\n{as_table(PAINTER_DICTIONARY)}"
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +16,12 @@ from sqlalchemy import (
 )
 
 from albumjudge.domain.emotions import NAMES, NOTHING
+from albumjudge.export import dataset
 from albumjudge.export.__main__ import main
-from albumjudge.export.tables import DATA_DICTIONARY, pseudonym, write_csv
+from albumjudge.export.tables import DATA_DICTIONARY, PAINTER_DICTIONARY, pseudonym, write_csv
 from albumjudge.voting import schema, votes
+from albumjudge.voting.curation import CurationStore
+from albumjudge.voting.painter_duels import PainterDuelStore
 from albumjudge.voting.votes import VoteStore
 from tests.vote_fixtures import GENERATOR, JUDGE, cast_one, identity, judged
 
@@ -115,9 +120,39 @@ def test_the_command_line_exports(
     with file.open(newline="", encoding="utf-8") as lines:
         assert list(csv.DictReader(lines)) == _exported(vote_store)
     page = dictionary.read_text(encoding="utf-8")
-    assert [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")] == list(
-        DATA_DICTIONARY
-    )
+    explained = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert explained == [*DATA_DICTIONARY, *PAINTER_DICTIONARY]
+
+
+def test_the_command_line_exports_painters_duels(
+    vote_store: VoteStore, database_url: str, tmp_path: Path
+) -> None:
+    store = PainterDuelStore(vote_store.engine, clock=lambda: NOON)
+    right = judged(8, generator="flow-test-89abcdef").cover
+    for visitor in ("ann", "bot"):
+        store.cast(visitor=visitor, left=judged().cover, right=right, picked="right", seconds_to_vote=1.5)
+    CurationStore(vote_store.engine).exclude("bot", "too fast")
+    file = tmp_path / "painters.csv"
+    assert main([str(tmp_path / "votes.csv"), "--painters", str(file), "--database-url", database_url]) == 0
+    with file.open(newline="", encoding="utf-8") as lines:
+        ann, bot = csv.DictReader(lines)
+    assert ann == {
+        "visitor": pseudonym("ann"),
+        "left": f"{GENERATOR}.7",
+        "left_generator": GENERATOR,
+        "right": "flow-test-89abcdef.8",
+        "right_generator": "flow-test-89abcdef",
+        "picked": "right",
+        "seconds_to_vote": "1.500",
+        "voted_at": "2026-11-22T12:00:00+00:00",
+        "suspect": "false",
+        "excluded": "",
+    }
+    votes, excluded = store.votes(counted=False), {"bot": "too fast"}
+    assert dataset.painters_as_csv(votes, excluded) == file.read_bytes()
+    assert all(f"| `{column}` |" in dataset.columns() for column in [*ann, *DATA_DICTIONARY])
+    assert list(ann) == list(PAINTER_DICTIONARY) and bot["excluded"] == "too fast"
+    assert all(meaning.endswith(".") for meaning in PAINTER_DICTIONARY.values())
 
 
 def test_the_command_line_exports_the_exhibits_own_votes(
@@ -156,3 +191,8 @@ def test_the_command_line_fails_with_a_sentence(
     assert not (tmp_path / "missing.db").exists()
     assert file.read_text() == "last week's votes"
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_an_export_loads_no_network() -> None:
+    program = "import sys, albumjudge.export.__main__; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2]).returncode == 0

@@ -219,7 +219,12 @@ def test_votes_can_be_taken_away_as_files(enter: Enter, box: VoteStore) -> None:
     cast(box, VISITOR)
     app = enter("Votes")
     labels = [button.proto.label for button in app.get("download_button")]
-    assert labels == ["Download votes.csv", "Download votes.parquet", "What the columns mean"]
+    assert labels == [
+        "Download votes.csv",
+        "Download votes.parquet",
+        "Download painters.csv",
+        "What the columns mean",
+    ]
     assert "Set ALBUMJUDGE_HUB_DATASET" in text(app)
 
 

@@ -20,6 +20,7 @@ from albumjudge.ui import prints
 from albumjudge.ui import shell as room
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.duels import DuelStore, DuelVote
+from albumjudge.voting.painter_duels import PainterDuelStore
 from albumjudge.voting.submissions import SubmissionStore
 from albumjudge.voting.votes import StoredVote
 
@@ -229,6 +230,7 @@ def hide(shelf: SubmissionStore, submission: int, reason: str) -> None:
 def votes_to_take() -> None:
     """The votes as files, and as a data set on the Hub."""
     box, excluded = room.vote_store(), book().left_out()
+    painters = PainterDuelStore(room.engine())
     if not box.count():
         sentence("Nobody has voted yet, so there is nothing to take away.")
         return
@@ -254,8 +256,15 @@ def votes_to_take() -> None:
             on_click="ignore",
         )
         st.download_button(
+            "Download painters.csv",
+            lambda: vote_dataset.painters_as_csv(painters.votes(counted=False), excluded),
+            vote_dataset.PAINTERS_FILE,
+            "text/csv",
+            on_click="ignore",
+        )
+        st.download_button(
             "What the columns mean",
-            vote_dataset.dictionary(),
+            vote_dataset.columns(),
             "columns.md",
             "text/markdown",
             on_click="ignore",
