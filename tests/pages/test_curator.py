@@ -277,25 +277,25 @@ def test_the_password_is_on_no_page(enter: Enter) -> None:
 def test_gifts_are_looked_through_hidden_with_a_reason_and_then_deleted(enter: Enter, box: VoteStore) -> None:
     assert "Nobody has given a picture yet." in text(enter("Submissions"))
     shelf = SubmissionStore(box.engine)
-    gift, other = (
+    submission, other = (
         shelf.keep(visitor=VISITOR, picture=Picture(np.full((64, 64, 3), grey, np.uint8)), judge="j-00000000")
         for grey in (40, 80)
     )
     app = enter("Submissions")
     page = text(app)
     assert page.count("data:image/png") == 2 and page.index(f"Submission {other.id} ") < page.index(
-        f"Submission {gift.id} "
+        f"Submission {submission.id} "
     )
     assert VISITOR not in page and not [b for b in app.button if b.label == "Delete for good"]
-    press(app, f"hide-{gift.id}")
+    press(app, f"hide-{submission.id}")
     assert "There is no reason yet. Write one" in text(app) and shelf.count().hidden == 0
     app.text_input[0].set_value("a face")
-    press(app, f"hide-{gift.id}")
-    assert f"Submission {gift.id} is hidden." in text(app) and "Hidden: a face" in text(app)
-    press(app, f"show-{gift.id}")
+    press(app, f"hide-{submission.id}")
+    assert f"Submission {submission.id} is hidden." in text(app) and "Hidden: a face" in text(app)
+    press(app, f"show-{submission.id}")
     assert shelf.count().hidden == 0
-    press(app, f"hide-{gift.id}")
-    press(app, f"delete-{gift.id}")
+    press(app, f"hide-{submission.id}")
+    press(app, f"delete-{submission.id}")
     assert shelf.count() == SubmissionCounts(1, 0, 1) and shelf.of(VISITOR) == [other]
     assert "1, 0 of them hidden; 1 deleted" in text(enter("State"))
 

@@ -111,8 +111,8 @@ def test_nothing_is_kept_unless_the_visitor_says_so(visit: Visit, shelf: Submiss
     assert "stored nowhere" in text(app) and "Take it back" not in [b.label for b in app.button]
     assert shelf.count().kept == 0
     press(app, "keep")
-    (gift,) = shelf.of(VISITOR)
-    assert gift.png == shown(app)
+    (submission,) = shelf.of(VISITOR)
+    assert submission.png == shown(app)
     assert "The exhibit keeps your picture" in text(app)
     assert [button.label for button in app.button] == ["Take it back"]
 
