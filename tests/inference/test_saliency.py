@@ -132,4 +132,4 @@ def test_a_network_that_looks_at_one_place_passes_both_tests(network: VGG16Emoti
         "painted over: what is salient in another cover",
     }
     random = rows["painted over: random squares"]
-    assert random["low"] <= random["less than the salient quarter by"] <= random["high"]
+    assert random["low"] <= random["share_lost_less"] <= random["high"]
