@@ -99,14 +99,14 @@ class Jury(
 
     def juror_logits(self, inputs: Tensor) -> Tensor:
         """What :meth:`standardise` gives to each juror's logits on paintings, ``(jurors, n, 8)``."""
-        logits = []
-        jurors = zip(self.feature_weights, self.dual_coefficients, self.bias, strict=True)
-        for weights, coefficients, bias in jurors:
-            x, y = inputs * weights, self.painting_features * weights
-            distance = x.square().sum(1)[:, None] + y.square().sum(1) - 2 * x @ y.T
-            kernel = (1 + distance.clamp(min=0)).reciprocal()
-            logits.append(kernel @ coefficients + bias)
-        return torch.stack(logits)
+        squared = self.feature_weights.square()
+        # One product for all jurors, of which only the inputs are weighted: paintings are many, inputs few.
+        cross = (inputs * squared[:, None]) @ self.painting_features.T
+        own = inputs.square() @ squared.T
+        theirs = squared @ self.painting_features.square().T
+        distance = own.T[:, :, None] + theirs[:, None] - 2 * cross
+        kernel = (1 + distance.clamp(min=0)).reciprocal()
+        return kernel @ self.dual_coefficients + self.bias[:, None]
 
     def juror_probabilities(self, images: Tensor) -> Tensor:
         """Each juror's distribution before covers, ``(jurors, n, 8)``.
