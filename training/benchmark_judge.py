@@ -5,9 +5,8 @@
 
 Without ``--features`` torchvision downloads the ImageNet weights. Every method is trained and tested by the
 splits in ``training/judge/splits.json``: repeated five-fold cross-validation and the literature's 70/30 on the
-abstract paintings, on raw vote shares and on shares scaled the way that the papers on label distribution
-learning do; and a fifth of the other paintings that nothing is trained on. Whatever a method has to choose it
-chooses among the pictures that it is trained on. Predictions are kept in ``--out``, so a killed run is
+abstract paintings; and a fifth of the other paintings that nothing is trained on. Whatever a method has to
+choose it chooses among the pictures that it is trained on. Predictions are kept in ``--out``, so a killed run is
 continued by the same command.
 
 The fine-tuned recipe takes hours on a processor. ``--carry`` does not run it but leaves its row as an earlier run
@@ -19,7 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,15 +42,6 @@ from training.metrics.distributions import Shares
 from training.reports.model_card import write_card
 
 CONFIG = JuryConfig()
-RAW, SCALED = "raw vote shares", "shares scaled per painting to 0..1, then to a sum of 1"
-
-
-def scaled(shares: Shares) -> Shares:
-    """Shares as papers on label distribution learning scale them: each image's to 0..1, then to a sum of one."""
-    low, high = shares.min(1, keepdims=True), shares.max(1, keepdims=True)
-    whole: Shares = np.where(high > low, (shares - low) / np.where(high > low, high - low, 1), 1.0)
-    normalised: Shares = whole / whole.sum(1, keepdims=True)
-    return normalised
 
 
 def run_methods(
@@ -95,15 +85,13 @@ def abstract_tables(
     given: Mapping[str, Method],
     out: Path,
     *,
-    transform: Callable[[Shares], Shares],
-    labels: str,
     before: Mapping[str, Any],
 ) -> dict[str, dict[str, object]]:
     """Tables of one protocol on the abstract paintings: measures, differences from the jury, disagreement."""
-    true, clear = transform(paintings.shares), paintings.clear
+    true, clear = paintings.shares, paintings.clear
     found, jurors = run_methods(given, protocol, true, out / key)
     rows = {name: evaluation.abstract_row(each, protocol, true, clear) for name, each in found.items()}
-    rows["vote_noise"] = evaluation.noise_row(paintings, transform)
+    rows["vote_noise"] = evaluation.noise_row(paintings)
     rows, day = carried(rows, before.get(key, {}))
     facts = {"seed": SEED, "date": datetime.now(UTC).date().isoformat()}
     ours = evaluation.by_image(found["jury"], protocol, true, clear)
@@ -111,7 +99,7 @@ def abstract_tables(
     tables: dict[str, dict[str, object]] = {
         key: {
             "what": f"{protocol.name} on {len(paintings)} abstract paintings of about "
-            f"{int(paintings.votes.sum(1).mean().round())} votes each, {labels}; top-1, top-2, balanced accuracy "
+            f"{int(paintings.votes.sum(1).mean().round())} votes each; top-1, top-2, balanced accuracy "
             f"and ECE on the {int(clear.sum())} with one clear top emotion. Every painting is judged by a "
             f"network "
             "that never saw it. The last row knows what everybody would feel and still misses the votes of so "
@@ -121,7 +109,7 @@ def abstract_tables(
             "rows": rows,
         },
         f"{key}_differences": {
-            "what": f"Our jury less each other method ({protocol.name}, {labels}), with 95 % intervals: paired "
+            "what": f"Our jury less each other method ({protocol.name}), with 95 % intervals: paired "
             f"bootstrap over paintings, {evaluation.BOOTSTRAPS:,} draws.",
             **facts,
             "rows": {
@@ -208,16 +196,9 @@ def run(
     compared = methods(pictures, lite, CONFIG, recipe, ablations=False)
     all_methods = methods(pictures, lite, CONFIG, recipe, ablations=ablations)
     crossed, held = read_splits(paintings.file_names)
-    tables = abstract_tables(
-        "benchmark", paintings, crossed, all_methods, out, transform=lambda s: s, labels=RAW, before=before
-    )
+    tables = abstract_tables("benchmark", paintings, crossed, all_methods, out, before=before)
     tables["other_paintings"] = other_table(paintings, pictures, all_methods, out)
-    tables |= abstract_tables(
-        "benchmark_70_30", paintings, held, compared, out, transform=lambda s: s, labels=RAW, before=before
-    )
-    tables |= abstract_tables(
-        "benchmark_scaled", paintings, held, compared, out, transform=scaled, labels=SCALED, before=before
-    )
+    tables |= abstract_tables("benchmark_70_30", paintings, held, compared, out, before=before)
     return tables
 
 

@@ -208,7 +208,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--generator", type=Path, default=Path("checkpoints/generator"))
     parser.add_argument("--data", type=Path, required=True, help="folder with the table of votes and Images/")
     parser.add_argument("--covers", type=Path, required=True, help="folder of real covers with metadata.csv")
-    parser.add_argument("--limit", type=int, help="only so many real covers")
+    parser.add_argument("--limit", type=int, help="so many real covers, drawn by the hash of their names")
     parser.add_argument("--count", type=int, default=2000, help="painted covers, seeds 0 onwards")
     parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own choice")
     parser.add_argument(
@@ -222,7 +222,8 @@ def main(arguments: list[str] | None = None) -> int:
         jury = load_judge(read_checkpoint(given.judge, "judge", "directory"))
         if not isinstance(jury, Jury | MultitaskJury):
             raise DataError(f"{given.judge} holds no jury. Train one with training.train_jury.")
-        paintings, real = load_paintings(given.data), load_covers(given.covers, size=64, limit=given.limit)
+        paintings = load_paintings(given.data)
+        real = load_covers(given.covers, size=64, held_out=given.limit or 0, held=bool(given.limit))
         painter = Painter(load_generator(generator), generator.revision)
         painted = [
             as_images(painter.paint(range(start, min(start + 50, given.count))))

@@ -156,13 +156,13 @@ def difference_row(
     return finite(row)
 
 
-def noise_row(paintings: PaintingSet, transform: Callable[[Shares], Shares]) -> dict[str, float]:
+def noise_row(paintings: PaintingSet) -> dict[str, float]:
     """What a judge would score that knew everybody's true shares, see :mod:`training.judge.vote_noise`."""
     rows = []
     for known, votes in vote_noise.worlds(paintings.votes, WORLDS, SEED):
         ranked = np.sort(votes, axis=1)
-        true = transform(votes / votes.sum(1, keepdims=True))
-        rows.append(measures.table_row(true, transform(known), ranked[:, -1] > ranked[:, -2]))
+        true = votes / votes.sum(1, keepdims=True)
+        rows.append(measures.table_row(true, known, ranked[:, -1] > ranked[:, -2]))
     return finite({name: float(np.mean([each[name] for each in rows])) for name in rows[0]})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.benchmark_judge import carried, scaled
+from training.benchmark_judge import carried
 from training.judge import evaluation as e
 from training.judge.protocols import Protocol, Split
 from training.metrics.distributions import table_row
@@ -102,14 +102,6 @@ def test_disagreement_that_follows_people_is_found(monkeypatch: pytest.MonkeyPat
     rows = e.disagreement(np.stack([predictions(protocol, each) for each in two]), protocol, true)
     firsts = rows["how many emotions the jurors name first"]
     assert 0.3 < firsts["low"] < firsts["rank_correlation"] < firsts["high"]
-
-
-def test_scaling_stretches_every_painting_from_nothing_to_its_top() -> None:
-    shares = np.array([[0.5, 0.1, 0.1, 0.1, 0.1, 0.1, 0.0, 0.0], [0.125] * 8])
-    found = scaled(shares)
-    assert found.sum(1) == pytest.approx(1)
-    assert found[0, 6] == 0 and found[0, 0] / found[0, 1] == pytest.approx(5)
-    assert found[1] == pytest.approx(0.125)
 
 
 def test_the_recipes_row_is_carried_over_with_its_day() -> None:
