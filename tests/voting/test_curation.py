@@ -39,32 +39,32 @@ class Clock:
 
 
 @pytest.fixture
-def book(vote_store: VoteStore, engine: Engine) -> CurationStore:
+def store(vote_store: VoteStore, engine: Engine) -> CurationStore:
     for visitor in ("ada", "bob"):
         vote_store.cast(visitor=visitor, judged=judged(), felt="awe", label_shown="awe", seconds_to_vote=2)
     return CurationStore(engine, clock=Clock())
 
 
-def test_a_visitor_is_left_out_and_let_in_again(book: CurationStore) -> None:
-    done = book.exclude("ada", "  too   fast ")
+def test_a_visitor_is_left_out_and_let_in_again(store: CurationStore) -> None:
+    done = store.exclude("ada", "  too   fast ")
     assert (done.visitor, done.reason, done.lifted_at) == ("ada", "too fast", None)
-    assert book.left_out() == {"ada": "too fast"}
-    assert book.lift("ada") and not book.lift("ada") and not book.lift("bob")
-    assert book.left_out() == {}
-    (past,) = book.exclusions()
+    assert store.left_out() == {"ada": "too fast"}
+    assert store.lift("ada") and not store.lift("ada") and not store.lift("bob")
+    assert store.left_out() == {}
+    (past,) = store.exclusions()
     assert past.excluded_at == done.excluded_at and past.lifted_at and past.lifted_at > past.excluded_at
-    book.exclude("ada", "a child at the keyboard")
-    assert book.left_out() == {"ada": "a child at the keyboard"} and len(book.exclusions()) == 2
+    store.exclude("ada", "a child at the keyboard")
+    assert store.left_out() == {"ada": "a child at the keyboard"} and len(store.exclusions()) == 2
 
 
-def test_leaving_out_twice_keeps_the_first_reason(book: CurationStore) -> None:
-    first = book.exclude("ada", "too fast")
-    assert book.exclude("ada", "another reason") == first
-    assert len(book.exclusions()) == 1
+def test_leaving_out_twice_keeps_the_first_reason(store: CurationStore) -> None:
+    first = store.exclude("ada", "too fast")
+    assert store.exclude("ada", "another reason") == first
+    assert len(store.exclusions()) == 1
 
 
 def test_two_curators_at_once_leave_nobody_out_twice(
-    book: CurationStore, database_url: str, engines: Callable[[str], Engine]
+    store: CurationStore, database_url: str, engines: Callable[[str], Engine]
 ) -> None:
     books = [CurationStore(engines(database_url)) for _ in range(4)]
     start = threading.Barrier(len(books))
@@ -78,20 +78,20 @@ def test_two_curators_at_once_leave_nobody_out_twice(
         hand.start()
     for hand in hands:
         hand.join()
-    assert len(book.exclusions()) == 1
+    assert len(store.exclusions()) == 1
 
 
-def test_nobody_who_never_voted_is_left_out(book: CurationStore) -> None:
+def test_nobody_who_never_voted_is_left_out(store: CurationStore) -> None:
     with pytest.raises(VoteError, match="Nobody with this id has voted"):
-        book.exclude("eve", "too fast")
-    assert book.exclusions() == []
+        store.exclude("eve", "too fast")
+    assert store.exclusions() == []
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 201, "=1+1", " -x", "@x"])
-def test_a_reason_is_given_in_words(book: CurationStore, reason: str) -> None:
+def test_a_reason_is_given_in_words(store: CurationStore, reason: str) -> None:
     with pytest.raises(ValueError, match=r"\.$"):
-        book.exclude("ada", reason)
-    assert book.exclusions() == []
+        store.exclude("ada", reason)
+    assert store.exclusions() == []
 
 
 def test_exclusions_take_votes_out_of_the_results_and_are_counted_by_reason() -> None:
@@ -117,40 +117,42 @@ def test_an_excluded_visitor_does_not_decide_which_generator_is_the_current_one(
 
 
 def test_anchors_are_chosen_in_an_order_replaced_and_cleared(
-    book: CurationStore, vote_store: VoteStore
+    store: CurationStore, vote_store: VoteStore
 ) -> None:
     steered = CoverIdentity.of(identity().generator, 5, "w120")
-    assert book.anchors() == []
-    book.set_anchors([identity(9), steered, identity(2), identity(9)])
-    assert book.anchors() == [identity(9), steered, identity(2)]
-    book.set_anchors([identity(2)])
-    assert book.anchors() == [identity(2)]
-    book.set_anchors([])
-    assert book.anchors() == []
+    assert store.anchors() == []
+    store.set_anchors([identity(9), steered, identity(2), identity(9)])
+    assert store.anchors() == [identity(9), steered, identity(2)]
+    store.set_anchors([identity(2)])
+    assert store.anchors() == [identity(2)]
+    store.set_anchors([])
+    assert store.anchors() == []
 
 
-def test_without_any_period_the_exhibit_is_open(book: CurationStore) -> None:
-    assert book.is_open() and book.periods() == []
+def test_without_any_period_the_exhibit_is_open(store: CurationStore) -> None:
+    assert store.is_open() and store.periods() == []
 
 
-def test_periods_open_and_close(book: CurationStore) -> None:
-    book.open("Long Night")
-    book.open("Another one")
-    assert book.is_open() and [p.name for p in book.periods()] == ["Long Night"]
-    book.close()
-    assert not book.is_open()
-    book.close()
-    book.open("Second evening")
-    assert book.is_open()
-    second, first = book.periods()
+def test_periods_open_and_close(store: CurationStore) -> None:
+    store.open("Long Night")
+    store.open("Another one")
+    assert store.is_open() and [p.name for p in store.periods()] == ["Long Night"]
+    store.close()
+    assert not store.is_open()
+    store.close()
+    store.open("Second evening")
+    assert store.is_open()
+    second, first = store.periods()
     assert (second.name, second.closed_at) == ("Second evening", None)
     assert first.closed_at and first.opened_at < first.closed_at < second.opened_at
 
 
-def test_an_exhibit_that_never_had_a_period_can_be_closed(book: CurationStore, vote_store: VoteStore) -> None:
-    book.close()
-    assert not book.is_open()
-    (period,) = book.periods()
+def test_an_exhibit_that_never_had_a_period_can_be_closed(
+    store: CurationStore, vote_store: VoteStore
+) -> None:
+    store.close()
+    assert not store.is_open()
+    (period,) = store.periods()
     assert period.name == BEFORE and period.opened_at == min(v.voted_at for v in vote_store.votes())
 
 
@@ -159,12 +161,12 @@ def test_a_book_that_cannot_be_read_says_so(engine: Engine) -> None:
         CurationStore(engine).is_open()
 
 
-def test_nothing_a_curator_does_deletes_a_vote(book: CurationStore, vote_store: VoteStore) -> None:
+def test_nothing_a_curator_does_deletes_a_vote(store: CurationStore, vote_store: VoteStore) -> None:
     before = vote_store.votes()
-    book.exclude("ada", "too fast")
-    book.lift("ada")
-    book.set_anchors([])
-    book.close()
+    store.exclude("ada", "too fast")
+    store.lift("ada")
+    store.set_anchors([])
+    store.close()
     assert vote_store.votes() == before
 
 
@@ -314,8 +316,8 @@ def test_listening_twice_hears_everything_once() -> None:
     assert len(now) in (before + 1, health.KEPT)
 
 
-def test_the_book_keeps_no_more_rows_than_decisions(book: CurationStore, engine: Engine) -> None:
-    book.set_anchors([identity(1), identity(2)])
-    book.set_anchors([identity(3)])
+def test_the_book_keeps_no_more_rows_than_decisions(store: CurationStore, engine: Engine) -> None:
+    store.set_anchors([identity(1), identity(2)])
+    store.set_anchors([identity(3)])
     with engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(schema.anchors)) == 1
