@@ -9,6 +9,7 @@ import pytest
 
 from albumjudge import metrics
 from albumjudge.domain.emotions import NAMES
+from albumjudge.legacy_metrics import LEGACY_METRICS, LEGACY_TABLES
 
 BUNDLED = sorted((Path(__file__).parents[1] / "checkpoints").glob("*/metrics.json"))
 
@@ -31,8 +32,8 @@ def test_ids_and_labels_are_unique_and_shares_are_explained() -> None:
     assert len({metric.label for metric in metrics.METRICS}) == len(metrics.METRICS)
     labelled = {f"{of}_{name}" for of in ("first", "share", "stands_out") for name in (*NAMES, "pleasant")}
     assert {metric.id for metric in metrics.METRICS if not metric.meaning} <= labelled
-    assert {*metrics.LEGACY_METRICS.values()} <= {metric.id for metric in metrics.METRICS}
-    assert {*metrics.LEGACY_TABLES.values()} <= {table.id for table in metrics.TABLES}
+    assert {*LEGACY_METRICS.values()} <= {metric.id for metric in metrics.METRICS}
+    assert {*LEGACY_TABLES.values()} <= {table.id for table in metrics.TABLES}
 
 
 @pytest.mark.parametrize(

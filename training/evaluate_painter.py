@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from training.engine.hardware import hardware
 from training.engine.state import merge_metrics, write_json, write_text
 from training.metrics.features import FeatureExtractor, Pixels
 from training.metrics.frechet import inception_fid
-from training.metrics.painter_benchmark import PainterBenchmark, load_real_covers
+from training.metrics.painter_benchmark import PainterBenchmark, RealCovers, load_real_covers
 from training.metrics.precision_recall import nearest
 from training.metrics.samples import paint, untrained
 from training.metrics.spectrum import power_spectrum
@@ -79,6 +79,38 @@ def reference_learned(checkpoint: Checkpoint, data: Path, reference: CoverSet) -
     return sum(entry.file_name in learned for entry in reference.entries)
 
 
+def real_covers(given: argparse.Namespace, size: int) -> RealCovers:
+    """The covers that painters are compared with, at their size."""
+    return load_real_covers(
+        given.data,
+        size=size,
+        source=None if given.source == "all" else given.source,
+        held_out=given.held_out,
+        count=given.count,
+        seed=given.seed,
+        sample=given.training_sample,
+    )
+
+
+def described(
+    given: argparse.Namespace, real: RealCovers, count: int, checkpoints: Sequence[Checkpoint]
+) -> dict[str, Any]:
+    """What was measured, how and when; rows and remarks are still to come."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "seed": given.seed,
+        "count": count,
+        "reference": f"{given.data.name}, {given.held_out} held out, source {given.source}, "
+        f"{real.dropped} left out that look like a training cover; {len(real.sample):,} of "
+        f"{len(real.training):,} training covers in the sample",
+        "hardware": hardware(torch.device("cpu")),
+        "precision": given.precision,
+        "remarks": [],
+        "checkpoints": {checkpoint.revision: origin(checkpoint) for checkpoint in checkpoints},
+        "rows": {},
+    }
+
+
 def measure(given: argparse.Namespace) -> dict[str, Any]:
     """Everything that ``benchmark.json`` holds; files are written on the way.
 
@@ -91,15 +123,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     first = next(iter(generators.values()))
     if len(sizes := {generator.size for generator in generators.values()}) > 1:
         raise DataError(f"Covers of {sorted(sizes)} pixels cannot stand in one table. Measure them apart.")
-    real = load_real_covers(
-        given.data,
-        size=first.size,
-        source=None if given.source == "all" else given.source,
-        held_out=given.held_out,
-        count=given.count,
-        seed=given.seed,
-        sample=given.training_sample,
-    )
+    real = real_covers(given, first.size)
     extractor = FeatureExtractor(given.features, given.cache, halved=given.precision == "bf16")
     bench = PainterBenchmark(real, extractor, seed=given.seed)
     seeds, labels = bench.requests()
@@ -109,19 +133,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         save_sheets(generator, name, given.out)
     spectra = {row_label(name): power_spectrum(covers) for name, covers in painted.items()}
     spectrum_picture(bench.spectrum, spectra).save(given.out / "spectrum.png")
-    found: dict[str, Any] = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "seed": given.seed,
-        "count": bench.count,
-        "reference": f"{given.data.name}, {given.held_out} held out, source {given.source}, "
-        f"{real.dropped} left out that look like a training cover; {len(real.sample):,} of "
-        f"{len(real.training):,} training covers in the sample",
-        "hardware": hardware(torch.device("cpu")),
-        "precision": given.precision,
-        "remarks": [],
-        "checkpoints": {checkpoint.revision: origin(checkpoint) for checkpoint in checkpoints},
-        "rows": {},
-    }
+    found = described(given, real, bench.count, checkpoints)
 
     def note(name: str, measured: Mapping[str, float]) -> None:
         rounded = {id: v if isinstance(v, int) else float(f"{v:.5g}") for id, v in measured.items()}

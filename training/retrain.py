@@ -73,9 +73,17 @@ def steps(
         sample: training covers that painters' measurements look at.
     """
     weights = ("--features", str(features)) if features else ()
-    data = ("--data", str(covers))
     painters = {name: out / name / "checkpoint" for name in ("seed", "plain", "flow", "one-step")}
-    jury = out / "jury" / "checkpoint"
+    return [
+        *_painter_steps(covers, painters, out, weights, sample),
+        *_judge_steps(paintings, others, painters["one-step"], out, weights),
+    ]
+
+
+def _painter_steps(
+    covers: Path, painters: Mapping[str, Path], out: Path, weights: tuple[str, ...], sample: int
+) -> list[Step]:
+    data = ("--data", str(covers))
 
     def training(name: str, script: str, minutes: float, *options: str, reads: Sequence[Path] = ()) -> Step:
         folder = out / name
@@ -83,12 +91,6 @@ def steps(
         given = (*data, *options, "--out", str(folder))
         return Step(name, script, given, (covers, *reads), (result,), minutes, folder)
 
-    def judging(name: str, script: str, minutes: float, *options: str, reads: Sequence[Path] = ()) -> Step:
-        # Not the jury's weights: the correction of its prior is written into them.
-        signature = jury / "training.json"
-        return Step(name, script, options, (signature, *reads), (jury / "metrics.json",), minutes)
-
-    judge_data = ("--data", str(paintings), "--others", str(others), *weights)
     return [
         training("seed", "train_dcgan", 75, "--preset", "seed"),
         training("plain", "train_dcgan", 75, "--preset", "plain"),
@@ -119,6 +121,21 @@ def steps(
             30,
             out / "painters",
         ),
+    ]
+
+
+def _judge_steps(
+    paintings: Path, others: Path, painter: Path, out: Path, weights: tuple[str, ...]
+) -> list[Step]:
+    jury = out / "jury" / "checkpoint"
+
+    def judging(name: str, script: str, minutes: float, *options: str, reads: Sequence[Path] = ()) -> Step:
+        # Not the jury's weights: the correction of its prior is written into them.
+        signature = jury / "training.json"
+        return Step(name, script, options, (signature, *reads), (jury / "metrics.json",), minutes)
+
+    judge_data = ("--data", str(paintings), "--others", str(others), *weights)
+    return [
         Step(
             "jury",
             "train_jury",
@@ -139,16 +156,16 @@ def steps(
             "prior",
             "fit_prior_correction",
             10,
-            *("--judge", str(jury), "--generator", str(painters["one-step"])),
+            *("--judge", str(jury), "--generator", str(painter)),
             *("--data", str(paintings), "--write"),
-            reads=[paintings, _weights(painters["one-step"])],
+            reads=[paintings, _weights(painter)],
         ),
         judging(
             "saliency",
             "evaluate_saliency",
             15,
-            *("--judge", str(jury), "--generator", str(painters["one-step"]), "--write"),
-            reads=[_weights(painters["one-step"])],
+            *("--judge", str(jury), "--generator", str(painter), "--write"),
+            reads=[_weights(painter)],
         ),
     ]
 

@@ -201,10 +201,23 @@ def prepare(
         "enlarged": sum(cover.side < size for cover in kept),
         "labels": statistics(kept, held_out),
     }
+    _store(out, kept, size, held_out, sorted(reasons), counted)
+    return counted
+
+
+def _store(
+    out: Path,
+    kept: list[Cover],
+    size: int,
+    held_out: set[str],
+    reasons: list[tuple[str, str]],
+    counted: dict[str, object],
+) -> None:
+    """Write the folder beside its place first, so that there is all of it or nothing."""
     part = out.with_name(out.name + ".part")
     try:
         shutil.rmtree(part, ignore_errors=True)
-        _write(part, kept, size, held_out, sorted(reasons), counted)
+        _write(part, kept, size, held_out, reasons, counted)
         part.rename(out)
     except OSError as error:
         raise DataError(f"{out} cannot be written ({error}). Make room, or give another --out.") from error
@@ -214,7 +227,6 @@ def prepare(
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return counted
 
 
 def _watched(covers: list[Cover], doing: str) -> Iterable[Cover]:
