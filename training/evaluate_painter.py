@@ -144,13 +144,14 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     for name, covers in painted.items():
         note(name, bench.distances(covers, name))
         print(f"{name}: Frechet {number(found['rows'][name]['frechet_vgg16_pooled'])}", flush=True)
-    note(HELD_OUT, bench.reference_row())
     for checkpoint in checkpoints:
-        name, generator = checkpoint.revision, generators[checkpoint.revision]
+        name = checkpoint.revision
         learned = reference_learned(checkpoint, given.data, real.reference)
         note(name, {"covers_seen": covers_seen(checkpoint), "reference_learned": learned})
+        note(name, bench.smoothness(generators[name]))
+    note(HELD_OUT, bench.reference_row())
+    for name, generator in generators.items():
         note(name, bench.copying(painted[name], name))
-        note(name, bench.smoothness(generator))
         note(name, bench.conditioning(generator, name))
         if given.show_neighbours:
             save_neighbours(painted[name], name, bench, given.out)
