@@ -13,8 +13,8 @@ from albumjudge.voting import rounds
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.rounds import CARDS
 from albumjudge.voting.votes import VoteStore
-from tests.pages.voting import *  # noqa: F403
-from tests.pages.voting import PLACEBO, buttons, others_vote, play, shown
+from tests.page_voting import *  # noqa: F403
+from tests.page_voting import PLACEBO, buttons, others_vote, play, shown
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, query, text
 

@@ -16,8 +16,8 @@ from albumjudge.voting import rounds
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.votes import StoredVote, VoteStore
-from tests.pages.voting import *  # noqa: F403
-from tests.pages.voting import buttons, others_vote, shown
+from tests.page_voting import *  # noqa: F403
+from tests.page_voting import buttons, others_vote, shown
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import VISITOR, Visit, press, text
 

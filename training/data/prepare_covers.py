@@ -183,12 +183,7 @@ def prepare(
             "train on: give more, or a smaller --held-out."
         )
     held_out = {entry.file_name for entry in hold_out([cover.entry for cover in kept], count)[1]}
-    reasons = [(cover.original, reason) for cover, reason in left_out]
-    reasons += [
-        (cover.original, f"is a near-duplicate of {covers[i].original}")
-        for cover, i in zip(covers, kept_for, strict=True)
-        if covers[i] != cover
-    ]
+    reasons = sorted([(cover.original, reason) for cover, reason in left_out] + duplicates(covers, kept_for))
     counted: dict[str, object] = {
         "date": datetime.now(UTC).date().isoformat(),
         "size": size,
@@ -227,6 +222,20 @@ def _store(
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def duplicates(covers: Sequence[Cover], kept_for: Sequence[int]) -> list[tuple[str, str]]:
+    """Covers that stand back for another one: where they were, and the reason.
+
+    Args:
+        covers: those that can be used.
+        kept_for: for each, the number of the one that is kept.
+    """
+    return [
+        (cover.original, f"is a near-duplicate of {covers[i].original}")
+        for cover, i in zip(covers, kept_for, strict=True)
+        if covers[i] != cover
+    ]
 
 
 def _watched(covers: list[Cover], doing: str) -> Iterable[Cover]:
