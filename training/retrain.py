@@ -157,8 +157,8 @@ def _judge_steps(
             "fit_prior_correction",
             10,
             *("--judge", str(jury), "--generator", str(painter)),
-            *("--data", str(paintings), "--write"),
-            reads=[paintings, _weights(painter)],
+            *("--data", str(paintings), "--covers", str(covers), "--write"),
+            reads=[paintings, covers, _weights(painter)],
         ),
         judging(
             "saliency",

@@ -1,14 +1,15 @@
 """Add a juror to the jury that learned from the exhibit's own votes: "raised by visitors".
 
-    python -m albumjudge.export votes.csv
     python -m training.train_visitor_juror --votes votes.csv --judge checkpoints/judge \\
         --generators checkpoints/generator checkpoints/generator-seed --out runs/visitors
 
-``--out`` then holds ``checkpoint/``, the jury with one more juror; name it in ALBUMJUDGE_JUDGE_DIR and the
-exhibit shows it. The juror starts as the jury's first one, prior correction included, and moves away from it
-as far as votes demand: a kernel multinomial regression on the votes, in the first juror's kernel, added to its
-logits. How far (the ridge) is chosen by cross-validation. How well it predicts votes is measured by nested
-cross-validation, on covers that it never saw and by visitors whom it never met.
+``votes.csv`` is what the curator's room downloads (or ``python -m albumjudge.export`` writes, which knows of no
+excluded visitors). ``--out`` then holds ``checkpoint/``, the jury with one more juror; name it in
+ALBUMJUDGE_JUDGE_DIR and the exhibit shows it. The juror starts as the jury's first one, prior correction
+included, and moves away from it as far as votes demand: a kernel multinomial regression on the votes, in the
+first juror's kernel, added to its logits. How far (the ridge) is chosen by cross-validation. How well it
+predicts votes is measured by nested cross-validation, on covers that it never saw and by visitors whom it
+never met.
 """
 
 from __future__ import annotations
