@@ -76,7 +76,7 @@ def steps(
     painters = {name: out / name / "checkpoint" for name in ("seed", "plain", "flow", "one-step")}
     return [
         *_painter_steps(covers, painters, out, weights, sample),
-        *_judge_steps(paintings, others, painters["one-step"], out, weights),
+        *_judge_steps(covers, paintings, others, painters["one-step"], out, weights),
     ]
 
 
@@ -125,7 +125,7 @@ def _painter_steps(
 
 
 def _judge_steps(
-    paintings: Path, others: Path, painter: Path, out: Path, weights: tuple[str, ...]
+    covers: Path, paintings: Path, others: Path, painter: Path, out: Path, weights: tuple[str, ...]
 ) -> list[Step]:
     jury = out / "jury" / "checkpoint"
 
