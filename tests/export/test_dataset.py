@@ -22,7 +22,7 @@ from albumjudge.export.tables import pseudonym
 from albumjudge.hub_upload import PublishError
 from albumjudge.voting.votes import StoredVote
 from tests.checkpoint_fixtures import Answer, Request, local_hub
-from tests.training.test_publish import TOKEN, FakeHub, Repository, at, said
+from tests.training.fake_hub import TOKEN, FakeHub, Repository, at, said
 from tests.vote_fixtures import vote
 
 DAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
