@@ -1,10 +1,10 @@
-"""Check that saliency says something: on what the judge learnt, and on what moves it.
+"""Check that saliency maps depend on what the judge was trained on, and show what changes its shares.
 
     python -m training.evaluate_saliency --write
 
 Two tests over painted covers. *Randomised weights* (Adebayo et al. 2018, https://arxiv.org/abs/1810.03292):
-the map for the same emotion from a network with a random trunk (over the first forty covers), and from one
-whose jurors remember other votes (shuffled among the paintings), must differ from the true one. *Deletion*
+the map for the same emotion from a network with random convolutions (over the first forty covers), and from one
+with votes shuffled among the paintings, must differ from the true one. *Deletion*
 (Petsiuk et al. 2018, https://arxiv.org/abs/1806.07421): painting over the most salient quarter of the
 picture with its mean colour must lower the emotion's share more than painting over random squares, or over what
 is salient in another cover.
@@ -37,8 +37,8 @@ from training.judge.evaluation import as_text, finite
 from training.reports.model_card import write_card
 
 CELL = 8
-STRANGERS = 40
-"""Covers that the random trunk is asked about: looking is what takes long, and it looks for itself."""
+RANDOM_COVERS = 40
+"""Covers that the network with random convolutions is asked about: features are what takes long."""
 DELETED = 0.25
 
 
@@ -89,7 +89,7 @@ def shuffled_votes(network: JudgeNetwork, seed: int) -> JudgeNetwork:
     return other
 
 
-def likeness(maps: Tensor, others: Tensor) -> float:
+def similarity(maps: Tensor, others: Tensor) -> float:
     """Mean rank correlation of maps, ``(n, h, w)``, one by one; 0 where one is the same everywhere."""
     each = [
         spearmanr(one.flatten(), two.flatten()).statistic if one.std() > 0 and two.std() > 0 else 0.0
@@ -114,20 +114,23 @@ def evaluate(network: JudgeNetwork, images: Tensor, seed: int) -> dict[str, dict
     before = shares(images)
     emotions = before.argmax(1)
 
-    def maps(asked: JudgeNetwork, seen: Tensor) -> Tensor:
-        return cells(saliency_of(asked, seen, (height, width), emotions[: len(seen)]))
+    def maps(asked: JudgeNetwork, features: Tensor) -> Tensor:
+        return cells(saliency_of(asked, features, (height, width), emotions[: len(features)]))
 
-    seen = occluded_features(network, images)
-    true_maps = maps(network, seen)
-    stranger = randomised_network(network, seed)
+    features = occluded_features(network, images)
+    true_maps = maps(network, features)
+    random_network = randomised_network(network, seed)
     rows: dict[str, dict[str, float]] = {}
     for name, theirs in (
-        ("map of random convolutions", maps(stranger, occluded_features(stranger, images[:STRANGERS]))),
-        # Other votes change what is felt, not what is seen.
-        ("map after shuffled votes", maps(shuffled_votes(network, seed), seen)),
+        (
+            "map of random convolutions",
+            maps(random_network, occluded_features(random_network, images[:RANDOM_COVERS])),
+        ),
+        # Other votes change shares, not features.
+        ("map after shuffled votes", maps(shuffled_votes(network, seed), features)),
     ):
         rows[name] = {
-            "map_correlation": likeness(true_maps[: len(theirs)], theirs),
+            "map_correlation": similarity(true_maps[: len(theirs)], theirs),
             "pictures": len(theirs),
         }
     orders = {
