@@ -147,7 +147,9 @@ def test_networks_that_cannot_be_loaded_are_named(monkeypatch: pytest.MonkeyPatc
 
 def test_networks_are_loaded_while_the_server_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server.Models, "loaded", False)
-    monkeypatch.setattr(shell, "exhibit", lambda: None)
+    filled: list[bool] = []
+    exhibit = SimpleNamespace(fill_pool=lambda: filled.append(True))
+    monkeypatch.setattr(shell, "exhibit", lambda: exhibit)
     monkeypatch.setattr(shell, "vote_store", lambda: None)
     monkeypatch.setattr(gc, "freeze", lambda: None)
     monkeypatch.setattr(server, "_LOOP_BEAT", 0.001)
@@ -158,7 +160,7 @@ def test_networks_are_loaded_while_the_server_starts(monkeypatch: pytest.MonkeyP
 
     lag = telemetry.LOOP_LAG._sum.get()
     asyncio.run(serve())
-    assert server.Models.loaded
+    assert server.Models.loaded and filled
     assert telemetry.LOOP_LAG._sum.get() > lag
 
 
