@@ -1,7 +1,7 @@
 """Checkpoints with the names of earlier versions are read as they were: the same revision, the same covers.
 
-``tests/data/covers/old-64.json`` tells names and shapes of a flow painter's tensors in an earlier version, the PNG
-beside it what that version painted with weights drawn by name.
+``tests/data/covers/old-64.json`` tells names and shapes of a flow painter's tensors in an earlier version,
+the PNG beside it what that version painted with weights drawn by name.
 """
 
 from __future__ import annotations
