@@ -28,11 +28,13 @@ def report(checkpoints: Path) -> str:
         record, metrics = (
             read_object(checkpoints / kind / name) for name in ("training.json", "metrics.json")
         )
-        if record is None or metrics is None:
-            raise DataError(
-                f"The bundled {kind} cannot be reported: it was not evaluated. Evaluate it first."
-            )
-        parts += [f"## {heading}: {record['name']}", progress(record), measured(metrics)]
+        if record is None:
+            raise DataError(f"The bundled {kind} cannot be reported: it has no training.json.")
+        parts += [
+            f"## {heading}: {record['name']}",
+            progress(record),
+            measured(metrics or {}) or "Not measured yet.",
+        ]
     return "\n\n".join(parts)
 
 
