@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +31,8 @@ def table(rows: Mapping[str, Mapping[str, str]], corner: str) -> str:
 
 
 def section(command: str, text: str) -> str:
-    """What a benchmark found, with how, when and where."""
+    """What a benchmark found, with how (its options included), when and where."""
+    command = " ".join([command, *sys.argv[1:]])
     today = datetime.now(UTC).date().isoformat()
     busy = (
         f", load average {os.getloadavg()[1]:.1f} over the last five minutes"

@@ -10,14 +10,15 @@ from benchmarks.results import PAGE, section, table, write
 from benchmarks.session import Session, SessionError
 
 
-def test_a_section_is_replaced_and_the_rest_stays(tmp_path: Path) -> None:
+def test_a_section_is_replaced_and_the_rest_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["x", "--write"])
     page = tmp_path / "load.md"
     page.write_text(
         "before\n<!-- a: begin -->\nold\n<!-- a: end -->\n<!-- b: begin -->\nb\n<!-- b: end -->\n"
     )
     write("a", section("python -m x", "new"), page)
     text = page.read_text()
-    assert "old" not in text and "new" in text and "(`python -m x`, 20" in text
+    assert "old" not in text and "new" in text and "(`python -m x --write`, 20" in text
     assert text.startswith("before\n") and text.endswith("<!-- b: begin -->\nb\n<!-- b: end -->\n")
     with pytest.raises(ValueError, match="needs the marks"):
         write("c", "x", page)
