@@ -1,6 +1,6 @@
 """Links keep painting the same covers, verdicts stay the same: against what earlier versions painted and judged.
 
-``tests/data/covers`` holds covers painted in float64 before names were changed, and their verdicts.
+``tests/data/covers`` holds covers painted in float64 before names were changed, and verdicts of the bundled jury.
 """
 
 from __future__ import annotations

@@ -19,16 +19,16 @@ def folder(tmp_path: Path) -> Path:
 
 def test_scores_and_pixels(folder: Path) -> None:
     others = load_other_paintings(folder, size=16)
-    assert others.columns == ("bws_anger", "wikiart_trust")
-    assert others.pixels.shape == (16, 16, 16, 3) and others.pixels.dtype == np.uint8
-    assert np.isnan(others.scores[:, 0]).sum() == 8 and np.isfinite(others.scores[:, 1]).all()
+    assert others.columns == ("bws_anger", "wikiart_trust", "wikiart_anger")
+    assert others.pixels.shape == (30, 16, 16, 3) and others.pixels.dtype == np.uint8
+    assert np.isnan(others.scores[:, 0]).sum() == 14 and np.isfinite(others.scores[:, 1]).all()
     assert others.scores[1, 0] > 0 > others.scores[0, 0]
 
 
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ("bws_anger,wikiart_trust", "anger,trust", "needs file_name and columns"),
+        ("bws_anger,wikiart_trust,wikiart_anger", "anger,trust,scorn", "needs file_name and columns"),
         ("0.png,", "0.png,much", "has 'much' as bws_anger"),
         ("0.png,", "0.png,inf", "has 'inf"),
         ("0.png", "gone.png", "gone.png is missing"),
