@@ -6,6 +6,8 @@ https://arxiv.org/abs/2209.03003): a network has learnt the velocity from noise 
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
@@ -147,8 +149,55 @@ class FourierExpansion(nn.Module):
         return scaled
 
 
+class LatentPainter(nn.Module):
+    """What the flow painter and the one-step painter are made of.
+
+    Args:
+        latent_size: numbers in a latent vector.
+        latent_channels: of a latent image.
+        width: feature maps of the velocity network at the size of a latent image.
+        size: side of a cover in pixels, a power of two of at least ``SMALLEST_SIZE``.
+        decoder_width: feature maps of the decoder at half the size of a cover.
+
+    Raises:
+        ValueError: if ``size`` is not such a power of two.
+    """
+
+    blur_last: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        latent_size: int = 100,
+        latent_channels: int = 12,
+        width: int = 128,
+        size: int = 64,
+        decoder_width: int = 64,
+    ) -> None:
+        super().__init__()
+        if size < SMALLEST_SIZE or doublings(size) < 1:
+            raise ValueError(
+                f"A latent painter paints squares of {SMALLEST_SIZE}, 128 ... pixels, not {size}."
+            )
+        self.latent_size, self.latent_channels = latent_size, latent_channels
+        self.width, self.size, self.side = width, size, size // DOWNSAMPLING
+        self.expansion = FourierExpansion(latent_size, latent_channels * self.side**2)
+        self.unet = VelocityUNet(latent_channels, width, self.side)
+        self.decoder = Decoder(latent_channels, decoder_width, blur_last=self.blur_last)
+
+    def noise(self, latents: Tensor) -> Tensor:
+        """Latent vectors ``(n, latent_size)`` to noise of a latent image's shape."""
+        noise: Tensor = self.expansion(latents).view(-1, self.latent_channels, self.side, self.side)
+        return noise
+
+
+def known(latents: Tensor, *labels: Tensor | None) -> tuple[Tensor, ...]:
+    """Genres and decades of latent vectors, 0 (unknown) where None is given."""
+    unknown = torch.zeros(len(latents), dtype=torch.long, device=latents.device)
+    return tuple(unknown if given is None else given for given in labels)
+
+
 class FlowGenerator(
-    nn.Module,
+    LatentPainter,
     PyTorchModelHubMixin,
     library_name="albumjudge",
     pipeline_tag="unconditional-image-generation",
@@ -158,11 +207,7 @@ class FlowGenerator(
     """Latent vectors, genres and decades to covers.
 
     Args:
-        latent_size: numbers in a latent vector.
-        latent_channels: of a latent image.
-        width: feature maps of the velocity network at the size of a latent image.
-        size: side of a cover in pixels, a power of two of at least ``SMALLEST_SIZE``.
-        decoder_width: feature maps of the decoder at half the size of a cover.
+        latent_size, latent_channels, width, size, decoder_width: see :class:`LatentPainter`.
         steps: from noise to a latent image.
         autoguidance_scale: 1 is the velocity as learnt, more leads away from that of the smaller network
             (autoguidance, Karras et al. 2024, https://arxiv.org/abs/2406.02507).
@@ -173,7 +218,7 @@ class FlowGenerator(
         autoguidance_width: feature maps of the smaller network, 0 for none and no autoguidance.
 
     Raises:
-        ValueError: if ``size`` is not such a power of two, or there are no steps.
+        ValueError: if ``size`` is no such power of two, or there are no steps.
     """
 
     def __init__(
@@ -189,18 +234,11 @@ class FlowGenerator(
         autoguidance_start: float = 0.3,
         autoguidance_width: int = 0,
     ) -> None:
-        super().__init__()
-        if size < SMALLEST_SIZE or doublings(size) < 1:
-            raise ValueError(f"A flow painter paints squares of {SMALLEST_SIZE}, 128 ... pixels, not {size}.")
+        super().__init__(latent_size, latent_channels, width, size, decoder_width)
         if steps < 1:
             raise ValueError(f"A flow takes at least one step, not {steps}.")
-        self.latent_channels, self.width, self.size, self.steps = latent_channels, width, size, steps
-        self.autoguidance_scale, self.guidance_scale = autoguidance_scale, guidance_scale
-        self.autoguidance_start = autoguidance_start
-        self.latent_size, self.side = latent_size, size // DOWNSAMPLING
-        self.expansion = FourierExpansion(latent_size, latent_channels * self.side**2)
-        self.unet = VelocityUNet(latent_channels, width, self.side)
-        self.decoder = Decoder(latent_channels, decoder_width)
+        self.steps, self.guidance_scale = steps, guidance_scale
+        self.autoguidance_scale, self.autoguidance_start = autoguidance_scale, autoguidance_start
         self.autoguidance_unet = (
             VelocityUNet(latent_channels, autoguidance_width, self.side) if autoguidance_width else None
         )
@@ -242,8 +280,7 @@ class FlowGenerator(
             autoguidance: whether to use it where there is a network for it.
         """
         steps = steps or self.steps
-        x: Tensor = self.expansion(latents).view(-1, self.latent_channels, self.side, self.side)
-        previous = None
+        x, previous = self.noise(latents), None
         for step in range(steps):
             velocity = self.velocity(x, step / steps, genre, decade, autoguidance=autoguidance)
             slope = velocity if previous is None else 1.5 * velocity - 0.5 * previous
@@ -270,9 +307,8 @@ class FlowGenerator(
         Returns:
             float, shape ``(n, 3, size, size)``, RGB in [-1, 1].
         """
-        unknown = torch.zeros(len(latents), dtype=torch.long, device=latents.device)
-        genre, decade = (unknown if labels is None else labels for labels in (genre, decade))
+        labels = known(latents, genre, decade)
         covers: Tensor = self.decoder(
-            self.latent_images(latents, genre, decade, steps=steps, autoguidance=autoguidance)
+            self.latent_images(latents, *labels, steps=steps, autoguidance=autoguidance)
         )
         return covers
