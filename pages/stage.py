@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
+from typing import NoReturn
 
 import streamlit as st
 
@@ -124,21 +125,26 @@ def jurors_in_words(verdict: Verdict) -> str:
     return f"Of {len(verdict.jurors)} jurors, {named} first."
 
 
+def to_the_wall() -> NoReturn:
+    """Leave a cover for the wall, even on a first visit."""
+    st.session_state[first_minute.OVER] = True
+    st.query_params.clear()
+    st.rerun()
+
+
 def cover(link: str) -> None:
     try:
         judged = look_up(link)
     except CoverLinkError as error:
         room.heading("This cover does not hang here", str(error))
         if st.button("To the covers that do", type="primary"):
-            st.query_params.clear()
-            st.rerun()
+            to_the_wall()
         return
     identity = judged.cover.identity
     probabilities = judged.verdict.probabilities
     room.from_the_top(f"cover-{identity}")
     if st.button("← Back to the wall", key="back", type="tertiary"):
-        st.query_params.clear()
-        st.rerun()
+        to_the_wall()
     looked = f"where-{identity}"
     with st.container(key="pair"):
         # The light falls on the print itself, so the switch below it is asked before it is drawn.

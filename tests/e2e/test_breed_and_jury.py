@@ -48,7 +48,7 @@ def test_a_morph_answers_the_keyboard_and_a_child_is_raised_and_undone(
     expect(page.get_by_text("Generation 1")).to_have_count(0)
     page.get_by_role("button", name="Look at this one on the stage").click()
     expect(page.locator(".print.large .number")).to_contain_text("No.")
-    expect(page.get_by_text("Download 64 × 64")).to_be_visible()
+    expect(page.get_by_text("PNG, 64 × 64")).to_be_visible()
     page.context.close()
 
 

@@ -45,6 +45,13 @@ def fits(page: Page) -> None:
     )
 
 
+def go_to(page: Page, room: str, group: str) -> None:
+    """Through the doors: on a narrow screen only those of one group are shown."""
+    if page.locator(".st-key-groups").is_visible():
+        page.get_by_role("link", name=group, exact=True).click()
+    page.get_by_role("link", name=room, exact=True).click()
+
+
 def ballot(page: Page) -> None:
     expect(page.locator('[class*="st-key-felt-"] button')).to_have_count(9)
 
@@ -93,7 +100,7 @@ def known_visitor(page: Page) -> str:
 
 def find_out(page: Page, votes: int, picture: Callable[[str], None]) -> None:
     """The story of people and machine, all the statistics, and how it works."""
-    page.get_by_role("link", name="People vs. machine").click()
+    go_to(page, "People vs. machine", "Find out")
     expect(page.get_by_text(f"{votes} votes so far")).to_be_visible()
     expect(page.locator(".three section")).to_have_count(3)
     expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_attached()
@@ -105,7 +112,7 @@ def find_out(page: Page, votes: int, picture: Callable[[str], None]) -> None:
     settled(page)
     picture("statistics")
 
-    page.get_by_role("link", name="How it works").click()
+    go_to(page, "How it works", "Find out")
     expect(page.get_by_role("heading", name="The judge")).to_be_visible()
     settled(page)
     picture("how")
