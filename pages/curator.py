@@ -35,12 +35,6 @@ room.need_frame()
 SOURCES = {"directory": "from a folder", "hub": "from the Hub", "bundled": "bundled"}
 
 
-@st.cache_resource(show_spinner=False)
-def admin_password(password: str) -> AdminPassword:
-    """One for all sessions, or a wrong password would cost no more than a reload."""
-    return AdminPassword(password)
-
-
 def door(password: str) -> None:
     """Ask for the password."""
     room.heading("Curator", "This room is for whoever looks after the exhibit.")
@@ -50,7 +44,7 @@ def door(password: str) -> None:
     if not entered:
         return
     try:
-        if admin_password(password).admits(given):
+        if AdminPassword(room.engine(), password).admits(given):
             st.session_state[INSIDE] = True
             st.rerun()
         sentence("This is not the password.", alert=True)

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from alembic import command
 from sqlalchemy import Connection, Engine, event, func, select
 
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.verdict import JudgedCover, Verdict
-from albumjudge.voting import schema
+from albumjudge.voting import database, schema
 from albumjudge.voting.votes import StoredVote, VoteStore
 
 GENERATOR = "dcgan-test-0123abcd"
@@ -92,3 +93,13 @@ def before_each_statement(engine: Engine, action: Callable[[Connection, str], No
         yield
     finally:
         event.remove(engine, "before_cursor_execute", listener)
+
+
+def upgrade_to(engine: Engine, revision: str) -> None:
+    """Give an empty database the schema of an earlier version."""
+    database.make_folder(engine.url)
+
+    def work(connection: Connection) -> None:
+        command.upgrade(database._alembic(connection), revision)
+
+    database.transact(engine, work, otherwise="", writes=True, rebuilds=True)

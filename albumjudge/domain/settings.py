@@ -15,6 +15,7 @@
 | `ALBUMJUDGE_CURATOR_PASSWORD` | password of the curator's room, 8 characters or more | none, no room |
 | `ALBUMJUDGE_HUB_DATASET` | data set on the Hub that a curator may push the votes to: `org/name` | none |
 | `ALBUMJUDGE_FRAME_ANCESTORS` | sites that may show the exhibit in a frame | `https://huggingface.co` |
+| `ALBUMJUDGE_PROXIES` | how many proxies of your own stand in front and tell visitors' addresses | `0` |
 | `ALBUMJUDGE_TIME_ZONE` | where midnight ends the wall of the day: `Europe/Berlin` | `UTC` |
 | `HF_ENDPOINT` | address of the Hub, or of a mirror of it | `https://huggingface.co` |
 | `HF_TOKEN` | the Hub's access token, for what is private or gated and to push; huggingface_hub reads it | none |
@@ -51,6 +52,7 @@ SETTINGS: tuple[str, ...] = (
     "ALBUMJUDGE_CURATOR_PASSWORD",
     "ALBUMJUDGE_HUB_DATASET",
     "ALBUMJUDGE_FRAME_ANCESTORS",
+    "ALBUMJUDGE_PROXIES",
     "ALBUMJUDGE_TIME_ZONE",
     "HF_ENDPOINT",
     "HF_TOKEN",
@@ -82,6 +84,7 @@ class Settings:
         curator_password: None if there is no curator's room. Not shown by ``repr``.
         hub_dataset: ``org/name``, None for none.
         frame_ancestors: origins, as Content Security Policy spells them.
+        proxies: 0 or more.
         time_zone: in which the exhibit's day begins and ends.
     """
 
@@ -98,6 +101,7 @@ class Settings:
     curator_password: str | None = field(default=None, repr=False)
     hub_dataset: str | None = None
     frame_ancestors: tuple[str, ...] = ("https://huggingface.co",)
+    proxies: int = 0
     time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
     @classmethod
@@ -125,6 +129,7 @@ class Settings:
             frame_ancestors=_origins(
                 "ALBUMJUDGE_FRAME_ANCESTORS", given["ALBUMJUDGE_FRAME_ANCESTORS"] or "https://huggingface.co"
             ),
+            proxies=_whole("ALBUMJUDGE_PROXIES", given["ALBUMJUDGE_PROXIES"] or "0"),
             time_zone=_time_zone("ALBUMJUDGE_TIME_ZONE", given["ALBUMJUDGE_TIME_ZONE"] or "UTC"),
         )
 
@@ -188,6 +193,12 @@ def _seconds(variable: str, text: str) -> float:
     if not 0 < seconds < math.inf:
         raise SettingsError(f"{variable} is {text!r}. Give a number of seconds above zero, such as 60.")
     return seconds
+
+
+def _whole(variable: str, text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", text):
+        raise SettingsError(f"{variable} is {text!r}. Give a whole number, 0 or more.")
+    return int(text)
 
 
 def _endpoint(variable: str, text: str) -> str:

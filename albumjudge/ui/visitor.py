@@ -16,7 +16,9 @@ from typing import Any
 
 import streamlit as st
 
+from albumjudge.domain.settings import Settings
 from albumjudge.voting import schema
+from albumjudge.voting.rate_limit import AddressLimiter, client_address
 
 COOKIE = "albumjudge_visitor"
 YEAR_IN_SECONDS = 365 * 24 * 3600
@@ -77,6 +79,18 @@ def settle() -> None:
         st.session_state[_KEY] = settled
         st.session_state["visitor_is_settled"] = True
         st.rerun()
+
+
+@st.cache_resource(show_spinner=False)
+def _addresses() -> AddressLimiter:
+    """Shared by all visitors of this process."""
+    return AddressLimiter()
+
+
+def comes_in_floods() -> bool:
+    """Whether another vote from this visitor's address is more than the people there can cast by looking."""
+    forwarded, proxies = st.context.headers.get("X-Forwarded-For", ""), Settings.from_environment().proxies
+    return _addresses().is_suspect(client_address(st.context.ip_address, forwarded, proxies))
 
 
 class FirstSights:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import threading
-import time
-from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from albumjudge.voting.store import Store, change_state, locked_state
 
 TRIES = 5
 """Wrong passwords in a row until everyone has to wait."""
 FIRST_WAIT, LONGEST_WAIT = 30.0, 15 * 60.0
 """Seconds; each further wrong password doubles the wait."""
+_STATE = "password"
 
 
 class PleaseWaitError(Exception):
@@ -26,20 +30,21 @@ class PleaseWaitError(Exception):
         self.seconds = seconds
 
 
-class AdminPassword:
-    """Checks passwords for a whole process, since a new session costs nothing. Threads may share one.
+class AdminPassword(Store):
+    """Checks passwords and counts wrong ones in the database, for all sessions and processes together.
 
     Strangers can thereby keep a curator out for a while; one who is inside stays inside.
 
     Args:
+        engine, options: as for :class:`Store`.
         password: the right one.
-        clock: gives seconds that only ever grow.
     """
 
-    def __init__(self, password: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._expected, self._clock = _digest(password), clock
-        self._lock = threading.Lock()
-        self._wrong, self._until = 0, -float("inf")
+    not_read = not_written = "The password cannot be checked"
+
+    def __init__(self, engine: Engine, password: str, **options: Any) -> None:
+        super().__init__(engine, **options)
+        self._expected = _digest(password)
 
     def admits(self, password: str) -> bool:
         """Whether the password is right; it takes the same time whatever is wrong with it.
@@ -47,18 +52,24 @@ class AdminPassword:
         Raises:
             PleaseWaitError: if it has to be tried later. It was not looked at.
         """
-        with self._lock:
-            left = self._until - self._clock()
-            if left > 0:
-                raise PleaseWaitError(left)
-            if hmac.compare_digest(_digest(password), self._expected):
-                self._wrong = 0
-                return True
-            self._wrong += 1
-            if self._wrong >= TRIES:
-                wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(self._wrong - TRIES, 16))
-                self._until = self._clock() + wait
-            return False
+
+        def check(connection: Connection) -> bool | float:
+            state, now = locked_state(connection, _STATE), self._clock()
+            left = (state.until - now).total_seconds() if state.until else 0.0
+            # A longer wait than there is was set by a clock that has been put back since.
+            if 0 < left <= LONGEST_WAIT:
+                return left
+            right = hmac.compare_digest(_digest(password), self._expected)
+            wrong = 0 if right else state.number + 1
+            wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(wrong - TRIES, 16)) if wrong >= TRIES else None
+            until = wait and now + timedelta(seconds=wait)
+            change_state(connection, _STATE, number=wrong, changed_at=now, until=until)
+            return right
+
+        answer = self._write(check)
+        if not isinstance(answer, bool):
+            raise PleaseWaitError(answer)
+        return answer
 
 
 def _digest(password: str) -> bytes:

@@ -98,7 +98,8 @@ def _copy_file(engine: Engine, file: Path) -> None:
 
 def _replace(source: Connection, target: Connection, allowed: bool) -> None:
     tables = schema.metadata.sorted_tables
-    if not allowed and any(target.execute(select(table).limit(1)).first() for table in tables):
+    kept = [table for table in tables if table is not schema.deployment_state]
+    if not allowed and any(target.execute(select(table).limit(1)).first() for table in kept):
         raise VoteError(
             f"{_NOT_RESTORED}: the database holds votes or decisions already. Say --replace to throw them away, "
             "or name an empty one."

@@ -261,28 +261,6 @@ def upgrade(engine: Engine, *, timeout: float = UPGRADE_TIMEOUT) -> None:
         ) from error
 
 
-def downgrade(engine: Engine, revision: str) -> None:
-    """Take the schema back to a revision, ``base`` for none. Loses what the later schema kept.
-
-    Raises:
-        VoteError: if the database does not do it.
-    """
-
-    def back(connection: Connection) -> None:
-        command.downgrade(_alembic(connection), revision)
-        _check_references(connection)
-
-    with _one_upgrade:
-        transact(
-            engine,
-            back,
-            otherwise="The schema was not changed",
-            writes=True,
-            timeout=UPGRADE_TIMEOUT,
-            rebuilds=True,
-        )
-
-
 def _check_references(connection: Connection) -> None:
     if connection.dialect.name != "sqlite":
         return

@@ -50,8 +50,7 @@ class DayStore(Store):
                     .join(covers, covers.c.id == votes.c.cover_id)
                     .where(
                         *has_identity(identity),
-                        counts(votes.c.visitor),
-                        votes.c.suspect.is_(False),
+                        counts(votes),
                         votes.c.voted_at >= begin,
                         votes.c.voted_at < end,
                     )

@@ -13,14 +13,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
 
 from albumjudge.domain import emotions
-from albumjudge.domain.cover import Cover, CoverIdentity, read_png
+from albumjudge.domain.cover import Cover, read_png
 from albumjudge.domain.verdict import JudgedCover
 from albumjudge.voting import schema
 from albumjudge.voting.database import VoteError
-from albumjudge.voting.store import ClosedError, Store, check_vote, counts, insert_new, is_open, store_cover
+from albumjudge.voting.store import (
+    ClosedError,
+    Store,
+    counts,
+    identity_in,
+    insert_new,
+    is_open,
+    store_covers,
+    with_covers,
+)
 
 Side = Literal["before", "after"]
 Chosen = Literal["before", "after", "neither"]
@@ -31,6 +40,7 @@ YOUNG = 3
 MOST_WAITING = 60
 """Duels that may wait at a time: with more, each would get too few votes to say anything."""
 _NOT_PUT_UP = "The pair was not put to the vote"
+_VOTE_COLUMNS = ("emotion", "visitor", "chosen", "left_shown", "seconds_to_vote", "voted_at", "suspect")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +85,7 @@ class DuelVote:
         left_shown: which of them hung left.
         seconds_to_vote: from the pair's appearance to the choice.
         voted_at: UTC.
+        suspect: whether it came too fast after others, so that it does not count.
     """
 
     duel: int
@@ -84,6 +95,7 @@ class DuelVote:
     left_shown: Side
     seconds_to_vote: float
     voted_at: datetime
+    suspect: bool = False
 
 
 def left_for(visitor: str, duel: int) -> Side:
@@ -127,16 +139,8 @@ class DuelStore(Store):
         def store(connection: Connection) -> Duel | None:
             if not is_open(connection):
                 raise ClosedError(_NOT_PUT_UP)
-            kept: dict[str, int] = {}
-            # In one order for all, so that two transactions never wait for each other in a circle.
-            for judged in sorted((before, after), key=lambda judged: str(judged.cover.identity)):
-                identity = judged.cover.identity
-                kept[str(identity)] = store_cover(connection, identity, judged.cover.png())
-            ids = {
-                "before_id": kept[str(before.cover.identity)],
-                "after_id": kept[str(after.cover.identity)],
-                "emotion": emotion,
-            }
+            first, second = store_covers(connection, before.cover, after.cover)
+            ids = {"before_id": first, "after_id": second, "emotion": emotion}
             this_one = _duels().where(*(schema.duels.c[name] == value for name, value in ids.items()))
             if connection.execute(this_one).first() is None:
                 if _waiting(connection) >= MOST_WAITING:
@@ -161,8 +165,7 @@ class DuelStore(Store):
 
     def find(self, duel: int) -> Duel | None:
         """The duel with this number, None if there is none."""
-        query = _duels().where(schema.duels.c.id == duel)
-        found = self._row(query)
+        found = self._row(_duels().where(schema.duels.c.id == duel))
         return None if found is None else _duel(found)
 
     def next_for(
@@ -182,7 +185,7 @@ class DuelStore(Store):
         query = (
             select(schema.duels.c.id, func.count(votes.c.id).label("votes"))
             .select_from(schema.duels)
-            .outerjoin(votes, and_(votes.c.duel_id == schema.duels.c.id, counts(votes.c.visitor)))
+            .outerjoin(votes, and_(votes.c.duel_id == schema.duels.c.id, counts(votes)))
             .where(
                 ~select(theirs.c.id)
                 .where(theirs.c.duel_id == schema.duels.c.id, theirs.c.visitor == visitor)
@@ -200,7 +203,9 @@ class DuelStore(Store):
             (chance or random.SystemRandom()).choice([row.id for row in left if row.votes == fewest])
         )
 
-    def cast(self, *, visitor: str, duel: int, picked: Picked, seconds_to_vote: float) -> DuelVote:
+    def cast(
+        self, *, visitor: str, duel: int, picked: Picked, seconds_to_vote: float, suspect: bool = False
+    ) -> DuelVote:
         """Store which side a visitor picked and return the vote after it has committed; the first one stays.
 
         Raises:
@@ -208,55 +213,39 @@ class DuelStore(Store):
             VoteError: if it could not be stored, or there is no such duel. Trying again is safe.
             ValueError: if a value is none that a page could offer.
         """
-        check_vote(visitor, seconds_to_vote)
         if picked not in ("left", "right", "neither"):
             raise ValueError(f"{picked!r} is neither 'left' nor 'right' nor 'neither'.")
-        left, now = left_for(visitor, duel), self._clock()
+        left = left_for(visitor, duel)
 
-        def store(connection: Connection) -> DuelVote | None:
-            known = connection.scalar(select(schema.duels.c.id).where(schema.duels.c.id == duel))
-            if known is None:
-                return None
-            if not is_open(connection):
-                before = connection.execute(_votes(visitor=visitor, duel=duel)).one_or_none()
-                if before is None:
-                    raise ClosedError(self.not_written)
-                return _vote(before)
-            insert_new(connection, schema.visitors, id=visitor, first_vote_at=now)
-            insert_new(
-                connection,
-                schema.duel_votes,
-                duel_id=duel,
-                visitor=visitor,
-                chosen=chosen_by(picked, left),
-                left_shown=left,
-                seconds_to_vote=float(seconds_to_vote),
-                voted_at=now,
-            )
-            return _vote(connection.execute(_votes(visitor=visitor, duel=duel)).one())
+        def values(connection: Connection) -> dict[str, Any]:
+            if connection.scalar(select(schema.duels.c.id).where(schema.duels.c.id == duel)) is None:
+                raise VoteError(f"{self.not_written}: there is no pair {duel}. Take the next one.")
+            return {"duel_id": duel, "chosen": chosen_by(picked, left), "left_shown": left}
 
-        vote = self._write(store)
-        if vote is None:
-            raise VoteError(f"{self.not_written}: there is no pair {duel}. Take the next one.")
-        return vote
+        return self._cast(
+            schema.duel_votes,
+            lambda connection: _found(connection, visitor, duel),
+            values,
+            visitor=visitor,
+            seconds_to_vote=seconds_to_vote,
+            suspect=suspect,
+        )
 
     def vote_of(self, visitor: str, duel: int) -> DuelVote | None:
         """What a visitor chose in a duel, None if nothing yet."""
-        query = _votes(visitor=visitor, duel=duel)
-        found = self._row(query)
-        return None if found is None else _vote(found)
+        return self._read(lambda connection: _found(connection, visitor, duel))
 
     def votes(self, *, duel: int | None = None, counted: bool = True) -> list[DuelVote]:
         """All votes, or those of one duel, in the order in which they were cast.
 
         Args:
             duel: its number.
-            counted: only those that count: not those of visitors whom a curator leaves out.
+            counted: only those that count: neither suspect ones nor those of visitors whom a curator leaves out.
         """
-        query = _votes(duel=duel)
+        conditions = [] if duel is None else [schema.duel_votes.c.duel_id == duel]
         if counted:
-            query = query.where(counts(schema.duel_votes.c.visitor))
-        return [_vote(row) for row in self._rows(query)]
+            conditions.append(counts(schema.duel_votes))
+        return [_vote(row) for row in self._rows(_votes(*conditions))]
 
     def left_out(self) -> dict[str, int]:
         """How many votes do not count, by the curator's reason, in the order in which those were given."""
@@ -275,7 +264,7 @@ def _waiting(connection: Connection) -> int:
     votes = schema.duel_votes
     young = (
         select(schema.duels.c.id)
-        .outerjoin(votes, and_(votes.c.duel_id == schema.duels.c.id, counts(votes.c.visitor)))
+        .outerjoin(votes, and_(votes.c.duel_id == schema.duels.c.id, counts(votes)))
         .group_by(schema.duels.c.id)
         .having(func.count(votes.c.id) < YOUNG)
         .subquery()
@@ -284,60 +273,34 @@ def _waiting(connection: Connection) -> int:
 
 
 def _duels() -> Select[Any]:
-    before, after = schema.covers.alias("before"), schema.covers.alias("after")
-    return (
-        select(
-            schema.duels,
-            *(
-                cover.c[column].label(f"{name}_{column}")
-                for name, cover in (("before", before), ("after", after))
-                for column in ("generator", "seed", "recipe", "png")
-            ),
-        )
-        .join(before, before.c.id == schema.duels.c.before_id)
-        .join(after, after.c.id == schema.duels.c.after_id)
+    return with_covers(
+        select(schema.duels), png=True, before=schema.duels.c.before_id, after=schema.duels.c.after_id
     )
 
 
-def _votes(*, visitor: str | None = None, duel: int | None = None) -> Select[Any]:
-    query = (
+def _votes(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
         select(schema.duel_votes, schema.duels.c.emotion)
         .join(schema.duels, schema.duels.c.id == schema.duel_votes.c.duel_id)
+        .where(*conditions)
         .order_by(schema.duel_votes.c.id)
     )
-    if visitor is not None:
-        query = query.where(schema.duel_votes.c.visitor == visitor)
-    if duel is not None:
-        query = query.where(schema.duel_votes.c.duel_id == duel)
-    return query
+
+
+def _found(connection: Connection, visitor: str, duel: int) -> DuelVote | None:
+    query = _votes(schema.duel_votes.c.visitor == visitor, schema.duel_votes.c.duel_id == duel)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _vote(row)
 
 
 def _duel(row: Row[Any]) -> Duel:
-    def cover(name: Side) -> Cover:
-        generator, seed, recipe, png = (
-            row._mapping[f"{name}_{column}"] for column in ("generator", "seed", "recipe", "png")
-        )
-        return read_png(CoverIdentity.of(generator, seed, recipe), bytes(png))
-
-    return Duel(
-        row.id,
-        row.emotion,
-        cover("before"),
-        cover("after"),
-        row.judge,
-        row.share_before,
-        row.share_after,
-        row.made_at,
+    before, after = (
+        read_png(identity_in(row, side), bytes(row._mapping[f"{side}_png"])) for side in ("before", "after")
     )
+    shares = row.share_before, row.share_after
+    return Duel(row.id, row.emotion, before, after, row.judge, *shares, row.made_at)
 
 
 def _vote(row: Row[Any]) -> DuelVote:
-    return DuelVote(
-        row.duel_id,
-        row.emotion,
-        row.visitor,
-        row.chosen,
-        row.left_shown,
-        row.seconds_to_vote,
-        row.voted_at,
-    )
+    found = row._mapping
+    return DuelVote(found["duel_id"], **{name: found[name] for name in _VOTE_COLUMNS})

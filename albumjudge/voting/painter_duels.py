@@ -14,17 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, select
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.seeds import ballot_pool
 from albumjudge.voting import schema
-from albumjudge.voting.store import (
-    ClosedError,
-    Store,
-    check_vote,
-    counts,
-    cover_id,
-    insert_new,
-    is_open,
-    store_cover,
-    too_fast,
-)
+from albumjudge.voting.store import Store, counts, cover_id, identity_in, store_covers, with_covers
 
 Picked = Literal["left", "right", "tie"]
 Pair = tuple[CoverIdentity, CoverIdentity]
@@ -89,7 +79,14 @@ class PainterDuelStore(Store):
     not_written = "Your choice was not stored"
 
     def cast(
-        self, *, visitor: str, left: Cover, right: Cover, picked: Picked, seconds_to_vote: float
+        self,
+        *,
+        visitor: str,
+        left: Cover,
+        right: Cover,
+        picked: Picked,
+        seconds_to_vote: float,
+        suspect: bool = False,
     ) -> PainterVote:
         """Store which side a visitor picked and return the vote after it has committed.
 
@@ -100,44 +97,30 @@ class PainterDuelStore(Store):
             VoteError: if it could not be stored. Trying again is safe.
             ValueError: if a value is none that a page could offer.
         """
-        check_vote(visitor, seconds_to_vote)
         if picked not in ("left", "right", "tie"):
             raise ValueError(f"{picked!r} is neither 'left' nor 'right' nor 'tie'.")
         if left.identity.generator == right.identity.generator:
             raise ValueError("Both covers are by the same painter.")
-        now = self._clock()
 
-        def store(connection: Connection) -> PainterVote:
-            if not is_open(connection):
-                before = _found(connection, visitor, left.identity, right.identity)
-                if before is None:
-                    raise ClosedError(self.not_written)
-                return before
-            insert_new(connection, schema.visitors, id=visitor, first_vote_at=now)
-            # In one order for all, so that two transactions never wait for each other in a circle.
-            ids = {
-                str(cover.identity): store_cover(connection, cover.identity, cover.png())
-                for cover in sorted((left, right), key=lambda cover: str(cover.identity))
+        def values(connection: Connection) -> dict[str, Any]:
+            ids = store_covers(connection, left, right)
+            left_shown = "first" if ids[0] < ids[1] else "second"
+            chosen = {"left": left_shown, "right": _OTHER[left_shown], "tie": "tie"}[picked]
+            return {
+                "first_id": min(ids),
+                "second_id": max(ids),
+                "chosen": chosen,
+                "left_shown": left_shown,
             }
-            first_id, second_id = sorted(ids.values())
-            left_shown = "first" if ids[str(left.identity)] == first_id else "second"
-            insert_new(
-                connection,
-                schema.painter_votes,
-                visitor=visitor,
-                first_id=first_id,
-                second_id=second_id,
-                chosen={"left": left_shown, "right": _OTHER[left_shown], "tie": "tie"}[picked],
-                left_shown=left_shown,
-                seconds_to_vote=float(seconds_to_vote),
-                voted_at=now,
-                suspect=too_fast(connection, schema.painter_votes, visitor, now),
-            )
-            stored = _found(connection, visitor, left.identity, right.identity)
-            assert stored is not None
-            return stored
 
-        return self._write(store)
+        return self._cast(
+            schema.painter_votes,
+            lambda connection: _found(connection, visitor, left.identity, right.identity),
+            values,
+            visitor=visitor,
+            seconds_to_vote=seconds_to_vote,
+            suspect=suspect,
+        )
 
     def find(self, visitor: str, one: CoverIdentity, other: CoverIdentity) -> PainterVote | None:
         """What a visitor picked of two covers, in whichever order they are named; None if nothing yet."""
@@ -152,7 +135,7 @@ class PainterDuelStore(Store):
         """
         conditions = [] if visitor is None else [schema.painter_votes.c.visitor == visitor]
         if counted:
-            conditions += [counts(schema.painter_votes.c.visitor), schema.painter_votes.c.suspect.is_(False)]
+            conditions.append(counts(schema.painter_votes))
         return [_vote(row) for row in self._rows(_votes(*conditions))]
 
     def next_for(self, visitor: str, painters: Sequence[str]) -> Pair:
@@ -176,28 +159,13 @@ def _found(
 
 
 def _votes(*conditions: ColumnElement[bool]) -> Select[Any]:
-    first, second = schema.covers.alias("first"), schema.covers.alias("second")
-    return (
-        select(
-            schema.painter_votes,
-            *(
-                cover.c[column].label(f"{name}_{column}")
-                for name, cover in (("first", first), ("second", second))
-                for column in ("generator", "seed", "recipe")
-            ),
-        )
-        .join(first, first.c.id == schema.painter_votes.c.first_id)
-        .join(second, second.c.id == schema.painter_votes.c.second_id)
-        .where(*conditions)
-        .order_by(schema.painter_votes.c.id)
-    )
+    votes = schema.painter_votes
+    both = with_covers(select(votes), png=False, first=votes.c.first_id, second=votes.c.second_id)
+    return both.where(*conditions).order_by(votes.c.id)
 
 
 def _vote(row: Row[Any]) -> PainterVote:
-    first, second = (
-        CoverIdentity.of(*(row._mapping[f"{name}_{column}"] for column in ("generator", "seed", "recipe")))
-        for name in ("first", "second")
-    )
+    first, second = identity_in(row, "first"), identity_in(row, "second")
     left, right = (first, second) if row.left_shown == "first" else (second, first)
     picked: Picked = "tie" if row.chosen == "tie" else "left" if row.chosen == row.left_shown else "right"
     return PainterVote(row.visitor, left, right, picked, row.seconds_to_vote, row.voted_at, row.suspect)

@@ -182,6 +182,7 @@ duel_votes = Table(
     Column("left_shown", String(8), nullable=False),
     Column("seconds_to_vote", Double, nullable=False),
     Column("voted_at", UtcDateTime, nullable=False),
+    Column("suspect", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("visitor", "duel_id"),
     CheckConstraint(_one_of("chosen", DUEL_CHOICES), name="chosen_known"),
     CheckConstraint(_one_of("left_shown", DUEL_CHOICES[:2]), name="left_known"),
@@ -282,3 +283,13 @@ submission_decisions = Table(
     Index(None, "submission"),
 )
 """Submissions that a curator hides or has deleted. Of a deleted one only the hash is left: it stays away."""
+
+deployment_state = Table(
+    "deployment_state",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("number", Integer, nullable=False, server_default="0"),
+    Column("changed_at", UtcDateTime, nullable=True),
+    Column("until", UtcDateTime, nullable=True),
+)
+"""What all processes of a deployment agree on, by name: wrong passwords, pushes to the Hub."""

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Row, Select, Table, and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from albumjudge.domain.cover import CoverIdentity
+from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.voting import schema
 from albumjudge.voting.database import TIMEOUT, VoteError, configure, transact
-from albumjudge.voting.rate_limit import LONGEST, is_suspect
+from albumjudge.voting.rate_limit import VISITOR_LIMITS, is_suspect
 
 T = TypeVar("T")
 VISITOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -68,6 +68,52 @@ class Store:
             repeat=repeat,
         )
 
+    def _cast(
+        self,
+        table: Table,
+        find: Callable[[Connection], T | None],
+        values: Callable[[Connection], dict[str, Any]],
+        *,
+        visitor: str,
+        seconds_to_vote: float,
+        suspect: bool,
+    ) -> T:
+        """Store a vote, unless the visitor has cast it already, and return the one that is stored then.
+
+        Args:
+            table: of the votes.
+            find: the vote as it is stored.
+            values: what the table's own columns hold; may store covers.
+            visitor, seconds_to_vote, suspect: as for every vote.
+
+        Raises:
+            ClosedError: if the exhibit takes no votes at the moment.
+            ValueError: if a value is none that a page could offer.
+        """
+        check_vote(visitor, seconds_to_vote)
+        now = self._clock()
+
+        def store(connection: Connection) -> T:
+            # Asked here and not on the page alone: a page may have been open when the exhibit closed.
+            if is_open(connection):
+                # Visitors first, then covers, then votes, so that transactions never wait in a circle.
+                insert_new(connection, schema.visitors, id=visitor, first_vote_at=now)
+                insert_new(
+                    connection,
+                    table,
+                    **values(connection),
+                    visitor=visitor,
+                    seconds_to_vote=float(seconds_to_vote),
+                    voted_at=now,
+                    suspect=suspect or too_fast(connection, table, visitor, now),
+                )
+            found = find(connection)
+            if found is None:
+                raise ClosedError(self.not_written)
+            return found
+
+        return self._write(store)
+
     def _rows(self, query: Select[Any], otherwise: str = "") -> list[Any]:
         return self._read(lambda connection: list(connection.execute(query)), otherwise)
 
@@ -96,22 +142,36 @@ def is_open(connection: Connection) -> bool:
     return bool(row.lasting or not row.every)
 
 
-def counts(visitor: ColumnElement[Any]) -> ColumnElement[bool]:
-    """SQL for: the curator does not leave out the visitor in this column."""
-    return visitor.not_in(select(schema.exclusions.c.visitor).where(schema.exclusions.c.lifted_at.is_(None)))
+def counts(votes: FromClause) -> ColumnElement[bool]:
+    """SQL for: this vote is not suspect, and the curator does not leave its visitor out."""
+    left_out = select(schema.exclusions.c.visitor).where(schema.exclusions.c.lifted_at.is_(None))
+    return and_(votes.c.suspect.is_(False), votes.c.visitor.not_in(left_out))
 
 
 def too_fast(connection: Connection, table: Table, visitor: str, now: datetime) -> bool:
     """Whether a vote that a visitor casts now comes too soon after their others in ``table`` to count."""
-    since = now - timedelta(seconds=LONGEST)
+    since = now - timedelta(seconds=max(seconds for seconds, _ in VISITOR_LIMITS))
     query = select(table.c.voted_at).where(table.c.visitor == visitor, table.c.voted_at > since)
-    return is_suspect(connection.execute(query).scalars().all(), now)
+    return is_suspect([(now - cast).total_seconds() for cast in connection.execute(query).scalars()])
 
 
 def insert_new(connection: Connection, table: Table, **values: Any) -> None:
     """Insert a row unless one with the same key is there, or is just being inserted by someone else."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     connection.execute(insert(table).values(**values).on_conflict_do_nothing())
+
+
+def locked_state(connection: Connection, name: str) -> Row[Any]:
+    """A row of ``deployment_state``, made where there is none, that no other process can take meanwhile."""
+    table = schema.deployment_state
+    insert_new(connection, table, name=name)
+    return connection.execute(select(table).where(table.c.name == name).with_for_update()).one()
+
+
+def change_state(connection: Connection, name: str, **values: Any) -> None:
+    """Change a row of ``deployment_state``."""
+    table = schema.deployment_state
+    connection.execute(table.update().where(table.c.name == name).values(**values))
 
 
 def has_identity(identity: CoverIdentity) -> tuple[ColumnElement[bool], ...]:
@@ -135,3 +195,33 @@ def store_cover(connection: Connection, identity: CoverIdentity, png: bytes) -> 
         png=png,
     )
     return connection.execute(cover_id(identity)).scalar_one()
+
+
+def store_covers(connection: Connection, *covers: Cover) -> list[int]:
+    """Store covers and return their rows' ids, in the order of ``covers``."""
+    # Stored in one order for all, so that two transactions never wait for each other in a circle.
+    ids = {
+        str(cover.identity): store_cover(connection, cover.identity, cover.png())
+        for cover in sorted(covers, key=lambda cover: str(cover.identity))
+    }
+    return [ids[str(cover.identity)] for cover in covers]
+
+
+def with_covers(query: Select[Any], *, png: bool, **columns: ColumnElement[int]) -> Select[Any]:
+    """Add covers to a query of pairs, so that its rows have ``side_generator`` and so on.
+
+    Args:
+        png: whether the pictures are wanted, too.
+        columns: side -> column with the cover's id.
+    """
+    wanted = ("generator", "seed", "recipe", "png") if png else ("generator", "seed", "recipe")
+    for side, column in columns.items():
+        cover = schema.covers.alias(side)
+        named = (cover.c[name].label(f"{side}_{name}") for name in wanted)
+        query = query.add_columns(*named).join(cover, cover.c.id == column)
+    return query
+
+
+def identity_in(row: Row[Any], side: str) -> CoverIdentity:
+    """The identity of the cover on one side, in a row of a query :func:`with_covers`."""
+    return CoverIdentity.of(*(row._mapping[f"{side}_{name}"] for name in ("generator", "seed", "recipe")))

@@ -16,16 +16,12 @@ from albumjudge.domain.verdict import JudgedCover, Verdict
 from albumjudge.voting import database, schema
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.store import (
-    ClosedError,
     Store,
-    check_vote,
     counts,
     cover_id,
     has_identity,
     insert_new,
-    is_open,
     store_cover,
-    too_fast,
 )
 
 T = TypeVar("T")
@@ -87,49 +83,43 @@ class VoteStore(Store):
         arm: Arm = "judge",
         seconds_to_vote: float,
         round_id: str | None = None,
+        suspect: bool = False,
     ) -> StoredVote:
         """Store what a visitor felt and return the vote after it has committed.
 
         A repeat, however it came about, changes nothing and returns the vote that is stored already: what was
-        felt first was felt blind. A vote that comes faster than anyone can look is stored, but does not count.
+        felt first was felt blind. A vote that comes faster than anyone can look, or is ``suspect`` for another
+        reason, is stored, but does not count.
 
         Raises:
             ClosedError: if the exhibit takes no votes at the moment.
             VoteError: if the vote could not be stored. Nothing of it was kept; trying again is safe.
             ValueError: if a value is none that a page could offer.
         """
-        check_vote(visitor, seconds_to_vote)
         _check_answer(judged.verdict, felt, label_shown, arm, round_id)
-        identity, png, now = judged.cover.identity, judged.cover.png(), self._clock()
+        identity, png = judged.cover.identity, judged.cover.png()
 
-        def store(connection: Connection) -> StoredVote:
-            # Asked here and not on the page alone: a page may have been open when the exhibit closed.
-            if not is_open(connection):
-                before = connection.execute(_of(visitor, identity)).one_or_none()
-                if before is None:
-                    raise ClosedError(self.not_written)
-                return _vote(before)
-            # Always in this order, so that two transactions never wait for each other in a circle.
-            insert_new(connection, schema.visitors, id=visitor, first_vote_at=now)
+        def values(connection: Connection) -> dict[str, Any]:
             cover = store_cover(connection, identity, png)
-            insert_new(
-                connection,
-                schema.votes,
-                visitor=visitor,
-                cover_id=cover,
-                verdict_id=_store_verdict(connection, cover, judged.verdict),
-                felt=felt,
-                label_shown=label_shown,
-                arm=arm,
-                agrees=None,
-                seconds_to_vote=float(seconds_to_vote),
-                voted_at=now,
-                round=round_id,
-                suspect=too_fast(connection, schema.votes, visitor, now),
-            )
-            return _vote(connection.execute(_of(visitor, identity)).one())
+            verdict = _store_verdict(connection, cover, judged.verdict)
+            return {
+                "cover_id": cover,
+                "verdict_id": verdict,
+                "felt": felt,
+                "label_shown": label_shown,
+                "arm": arm,
+                "agrees": None,
+                "round": round_id,
+            }
 
-        return self._write(store)
+        return self._cast(
+            schema.votes,
+            lambda connection: _found(connection, visitor, identity),
+            values,
+            visitor=visitor,
+            seconds_to_vote=seconds_to_vote,
+            suspect=suspect,
+        )
 
     def answer(self, *, visitor: str, cover: CoverIdentity, agrees: bool) -> StoredVote:
         """Store whether a visitor agrees with the label shown. The first answer stays.
@@ -148,8 +138,7 @@ class VoteStore(Store):
                 )
                 .values(agrees=agrees)
             )
-            found = connection.execute(_of(visitor, cover)).one_or_none()
-            return None if found is None else _vote(found)
+            return _found(connection, visitor, cover)
 
         vote = self._write(store, otherwise="Your answer was not stored")
         if vote is None:
@@ -158,8 +147,7 @@ class VoteStore(Store):
 
     def find(self, visitor: str, cover: CoverIdentity) -> StoredVote | None:
         """The vote of a visitor on a cover."""
-        found = self._row(_of(visitor, cover))
-        return None if found is None else _vote(found)
+        return self._read(lambda connection: _found(connection, visitor, cover))
 
     def stored_cover(self, identity: CoverIdentity) -> tuple[bytes, Verdict] | None:
         """PNG and latest verdict of a cover that was voted on; survives any new generator or judge."""
@@ -275,8 +263,8 @@ def _store_verdict(connection: Connection, cover: int, verdict: Verdict) -> int:
 
 def _counted(without: str | None) -> tuple[ColumnElement[bool], ...]:
     """Conditions for votes that count, but for those of one visitor."""
-    counted = (counts(schema.votes.c.visitor), schema.votes.c.suspect.is_(False))
-    return counted if without is None else (*counted, schema.votes.c.visitor != without)
+    counted = counts(schema.votes)
+    return (counted,) if without is None else (counted, schema.votes.c.visitor != without)
 
 
 def _joined() -> Select[Any]:
@@ -295,8 +283,10 @@ def _joined() -> Select[Any]:
     )
 
 
-def _of(visitor: str, identity: CoverIdentity) -> Select[Any]:
-    return _joined().where(schema.votes.c.visitor == visitor, *has_identity(identity))
+def _found(connection: Connection, visitor: str, identity: CoverIdentity) -> StoredVote | None:
+    query = _joined().where(schema.votes.c.visitor == visitor, *has_identity(identity))
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _vote(row)
 
 
 def with_latest_verdict(identity: CoverIdentity) -> Select[Any]:

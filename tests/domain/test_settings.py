@@ -42,6 +42,7 @@ def test_every_variable_is_read() -> None:
             "HF_ENDPOINT": "http://localhost:8090/",
             "ALBUMJUDGE_KIOSK": "1",
             "ALBUMJUDGE_KIOSK_IDLE": "90",
+            "ALBUMJUDGE_PROXIES": "1",
             "ALBUMJUDGE_TIME_ZONE": "Europe/Berlin",
         }
     )
@@ -58,6 +59,7 @@ def test_every_variable_is_read() -> None:
         kiosk_idle=90,
         curator_password="open sesame",
         hub_dataset="museum/votes",
+        proxies=1,
         time_zone=ZoneInfo("Europe/Berlin"),
     )
 
@@ -140,7 +142,8 @@ def test_every_setting_is_documented(variable: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "text"), [("ALBUMJUDGE_KIOSK", "maybe"), ("ALBUMJUDGE_KIOSK_IDLE", "-1")]
+    ("variable", "text"),
+    [("ALBUMJUDGE_KIOSK", "maybe"), ("ALBUMJUDGE_KIOSK_IDLE", "-1"), ("ALBUMJUDGE_PROXIES", "two")],
 )
 def test_a_kiosk_setting_that_means_nothing_is_a_sentence(variable: str, text: str) -> None:
     with pytest.raises(SettingsError, match=f"{variable} is '{text}'. Give "):

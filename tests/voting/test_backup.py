@@ -11,15 +11,17 @@ from sqlalchemy import Engine, select
 
 from albumjudge.voting import schema
 from albumjudge.voting.__main__ import main
+from albumjudge.voting.admin_password import AdminPassword
 from albumjudge.voting.backup import backup, restore
 from albumjudge.voting.curation import CurationStore
-from albumjudge.voting.database import VoteError, downgrade, upgrade
+from albumjudge.voting.database import VoteError
 from albumjudge.voting.duels import DuelStore
 from albumjudge.voting.painter_duels import PainterDuelStore
 from albumjudge.voting.submissions import SubmissionStore
 from albumjudge.voting.votes import VoteStore
-from tests.vote_fixtures import JUDGE, cast_one, identity, judged
+from tests.vote_fixtures import JUDGE, cast_one, identity, judged, upgrade_to
 from tests.voting.test_duels import pair
+from tests.voting.test_schema import OLD_ROWS
 from tests.voting.test_submissions import picture
 
 Engines = Callable[[str], Engine]
@@ -33,6 +35,7 @@ def fill(engine: Engine) -> None:
     curator.exclude("bot", "too fast")
     curator.set_anchors([identity(1)])
     curator.open("tonight")
+    AdminPassword(engine, "open sesame").admits("wrong")
     duel = DuelStore(engine).challenge(**pair())
     DuelStore(engine).cast(visitor="ann", duel=duel.id, picked="left", seconds_to_vote=1)
     given = SubmissionStore(engine).keep(visitor="ann", picture=picture(), judge=JUDGE)
@@ -101,13 +104,16 @@ def test_a_copy_of_an_earlier_schema_is_brought_up_to_date(
     vote_store: VoteStore, sqlite_url: str, tmp_path: Path, engines: Engines
 ) -> None:
     old = engines(f"sqlite:///{tmp_path}/old.db")
-    upgrade(old)
-    kept = cast_one(VoteStore(old))
-    downgrade(old, "0002")
+    upgrade_to(old, "0002")
+    with old.begin() as connection:
+        for table, row in OLD_ROWS["0001"].items():
+            connection.execute(schema.metadata.tables[table].insert().values(row))
     old.dispose()
     before = (tmp_path / "old.db").read_bytes()
     assert restore(vote_store.engine, tmp_path / "old.db") == 1
-    assert vote_store.votes() == [kept] and (tmp_path / "old.db").read_bytes() == before
+    (kept,) = vote_store.votes()
+    assert (kept.visitor, kept.felt, kept.suspect) == ("ann", "fear", False)
+    assert (tmp_path / "old.db").read_bytes() == before
 
 
 def test_a_file_that_is_no_copy_changes_nothing(

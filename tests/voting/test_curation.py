@@ -17,7 +17,6 @@ from albumjudge.statistics.vote_quality import FEWEST_FAST, FEWEST_SAME, suspect
 from albumjudge.ui import health
 from albumjudge.ui.health import Troubles, without_persons
 from albumjudge.voting import schema
-from albumjudge.voting.admin_password import FIRST_WAIT, LONGEST_WAIT, TRIES, AdminPassword, PleaseWaitError
 from albumjudge.voting.curation import BEFORE, CurationStore
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.duels import Chosen, DuelVote, Side
@@ -221,41 +220,6 @@ def test_who_votes_like_a_person_is_not() -> None:
     few_same = [vote(visitor="d", seed=i) for i in range(FEWEST_SAME - 1)]
     assert suspects([*one_slip, *too_few, *nearly_same, *few_same]) == []
     assert suspects([]) == []
-
-
-class Seconds:
-    """A clock that is set by hand."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_the_right_password_opens_and_no_other() -> None:
-    keeper = AdminPassword("öffne dich!")
-    assert keeper.admits("öffne dich!") and keeper.admits(" öffne dich! ")
-    assert not any(keeper.admits(wrong) for wrong in ("", "öffne dich", "ÖFFNE DICH!", "öffne dich!!"))
-
-
-def test_after_some_wrong_passwords_everyone_waits_longer_and_longer() -> None:
-    clock = Seconds()
-    keeper = AdminPassword("sesame-sesame", clock=clock)
-    assert not any(keeper.admits("wrong") for _ in range(TRIES))
-    wait = FIRST_WAIT
-    for _ in range(8):
-        with pytest.raises(
-            PleaseWaitError, match=r"Wait (30 seconds|60 seconds|\d+ minutes) and try"
-        ) as caught:
-            keeper.admits("sesame-sesame")
-        assert caught.value.seconds == wait
-        clock.now += wait
-        assert not keeper.admits("wrong")
-        wait = min(LONGEST_WAIT, 2 * wait)
-    clock.now += LONGEST_WAIT
-    assert keeper.admits("sesame-sesame")
-    assert not any(keeper.admits("wrong") for _ in range(TRIES - 1))
-    assert keeper.admits("sesame-sesame")
 
 
 def test_the_last_warnings_are_remembered_the_latest_first(capsys: pytest.CaptureFixture[str]) -> None:

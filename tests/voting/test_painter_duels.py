@@ -15,7 +15,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from albumjudge.domain.cover import Cover
 from albumjudge.domain.seeds import day_of, span_of, wall, wall_of_the_day
-from albumjudge.voting import rate_limit, schema
+from albumjudge.voting import schema
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.days import DayStore
 from albumjudge.voting.painter_duels import PainterDuelStore, PainterVote, Picked, pair_for
@@ -93,15 +93,6 @@ def test_a_closed_exhibit_keeps_what_was_chosen_and_takes_no_more(store: Painter
         cast(store, "bob")
 
 
-def test_votes_that_do_not_count_are_kept(store: PainterDuelStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit.is_suspect, "__defaults__", (((60.0, 2),),))
-    quick = [cast(store, left=cover(seed)) for seed in (1, 2, 3)]
-    bot = cast(store, "bot")
-    CurationStore(store.engine).exclude("bot", "too fast")
-    assert [vote.suspect for vote in quick] == [False, False, True]
-    assert store.votes() == quick[:2] and store.votes(counted=False) == [*quick, bot]
-
-
 def test_a_visitor_meets_each_pair_once_and_the_same_after_a_reload(store: PainterDuelStore) -> None:
     painters, seen = [GENERATOR, OTHER, THIRD], set()
     for _ in range(12):
@@ -119,34 +110,6 @@ def test_painters_meet_equally_often_on_both_sides() -> None:
     counts = Counter((left.generator, right.generator) for left, right in pairs)
     low, high = proportion_confint(200, 1200, 0.001)
     assert len(counts) == 6 and all(low < count / 1200 < high for count in counts.values())
-
-
-# Too fast
-
-
-def test_only_as_many_votes_count_as_one_can_cast_by_looking() -> None:
-    limits = ((60.0, 3), (600.0, 5))
-
-    def ago(*seconds: float) -> list[datetime]:
-        return [NOON - timedelta(seconds=age) for age in seconds]
-
-    assert not rate_limit.is_suspect([], NOON, limits)
-    assert not rate_limit.is_suspect(ago(1, 59, 60, 61), NOON, limits)
-    assert rate_limit.is_suspect(ago(1, 2, 59), NOON, limits)
-    assert rate_limit.is_suspect(ago(100, 200, 300, 400, 599), NOON, limits)
-    # The clock was put back: what was cast "in the future" says nothing about haste.
-    assert not rate_limit.is_suspect(ago(-10, -20, -30, -40), NOON, limits)
-
-
-def test_a_flood_is_stored_but_not_counted(vote_store: VoteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit.is_suspect, "__defaults__", (((60.0, 2),),))
-    votes = [cast_one(vote_store, "bot", judged=judged(seed)) for seed in (1, 2, 3)]
-    assert [vote.suspect for vote in votes] == [False, False, True]
-    assert vote_store.votes() == votes and vote_store.count() == 3
-    assert sum(vote_store.crowd(identity(2)).values()) == 1
-    assert sum(vote_store.crowd(identity(3)).values()) == 0
-    assert set(vote_store.tallies(GENERATOR)) == {identity(1), identity(2)}
-    assert not cast_one(vote_store, judged=judged(3)).suspect
 
 
 # The wall of the day

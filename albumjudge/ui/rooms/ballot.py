@@ -130,6 +130,7 @@ def cast(box: VoteStore, who: str, choice: Choice) -> None:
         arm=arm,
         seconds_to_vote=choice.seconds,
         round_id=rounds.current(who, mine).id,
+        suspect=visitor.comes_in_floods(),
     )
     for key in ("choice", "not-stored"):
         st.session_state.pop(key, None)

@@ -86,6 +86,7 @@ def _cast(store: VoteStore, who: str, choice: Choice) -> None:
         label_shown=judged.verdict.top,
         seconds_to_vote=choice.seconds,
         round_id=rounds.current(who, []).id,
+        suspect=visitor.comes_in_floods(),
     )
     st.session_state[reveal.SEEN] = {*st.session_state.get(reveal.SEEN, ()), str(choice.cover)}
     for key in ("choice", "not-stored"):

@@ -67,6 +67,7 @@ def cast() -> str | None:
             right=right,
             picked=waiting.side,
             seconds_to_vote=waiting.seconds,
+            suspect=visitor.comes_in_floods(),
         )
     except ClosedError as error:
         del st.session_state[_WAITING]

@@ -141,7 +141,13 @@ def question(duels: DuelStore, who: str, duel: Duel) -> None:
 def cast(duels: DuelStore, who: str, waiting: Pick) -> None:
     """Store a choice; if the database does not take it, keep it."""
     try:
-        duels.cast(visitor=who, duel=waiting.duel, picked=waiting.picked, seconds_to_vote=waiting.seconds)
+        duels.cast(
+            visitor=who,
+            duel=waiting.duel,
+            picked=waiting.picked,
+            seconds_to_vote=waiting.seconds,
+            suspect=visitor.comes_in_floods(),
+        )
     except ClosedError as error:
         st.session_state.pop("pick", None)
         st.session_state["too-late"] = str(error)

@@ -10,8 +10,6 @@ from alembic import op
 
 revision = "0002"
 down_revision = "0001"
-branch_labels = None
-depends_on = None
 
 EMOTIONS = "'amusement', 'anger', 'awe', 'contentment', 'disgust', 'excitement', 'fear', 'sadness'"
 HARMLESS = "length({0}) > 0 AND substr({0}, 1, 1) NOT IN ('=', '+', '-', '@', ' ')"
@@ -118,19 +116,3 @@ def upgrade() -> None:
         sa.CheckConstraint(f"felt IN ({EMOTIONS}, 'nothing')", name=op.f("ck_gifts_felt_known")),
     )
     op.create_index("ix_gifts_visitor", "gifts", ["visitor"])
-
-
-def downgrade() -> None:
-    """Drop what is new, and with it every cover that a seed alone does not name, and the votes on it."""
-    for table in ("gifts", "periods", "anchors", "exclusions", "duel_votes", "duels"):
-        op.drop_table(table)
-    nameless = "(SELECT id FROM covers WHERE recipe <> '')"
-    op.execute(f"DELETE FROM votes WHERE cover_id IN {nameless}")
-    op.execute(f"DELETE FROM verdicts WHERE cover_id IN {nameless}")
-    op.execute("DELETE FROM covers WHERE recipe <> ''")
-    op.drop_index("ix_votes_round", "votes")
-    op.drop_column("votes", "round")
-    with op.batch_alter_table("covers") as covers:
-        covers.drop_constraint("uq_covers_generator_seed_recipe", type_="unique")
-        covers.create_unique_constraint("uq_covers_generator_seed", ["generator", "seed"])
-        covers.drop_column("recipe")

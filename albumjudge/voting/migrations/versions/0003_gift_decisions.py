@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "0003"
 down_revision = "0002"
-branch_labels = None
-depends_on = None
 
 HARMLESS = "length({0}) > 0 AND substr({0}, 1, 1) NOT IN ('=', '+', '-', '@', ' ')"
 MOMENT = sa.DateTime(timezone=True)
@@ -32,8 +30,3 @@ def upgrade() -> None:
         sa.CheckConstraint(HARMLESS.format("reason"), name=op.f("ck_gift_decisions_harmless_reason")),
     )
     op.create_index("ix_gift_decisions_gift", "gift_decisions", ["gift"])
-
-
-def downgrade() -> None:
-    """Drop it; hidden pictures are no longer hidden, deleted ones stay deleted."""
-    op.drop_table("gift_decisions")

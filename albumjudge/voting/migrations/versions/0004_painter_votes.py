@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "0004"
 down_revision = "0003"
-branch_labels = None
-depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
 
@@ -43,9 +41,3 @@ def upgrade() -> None:
             "seconds_to_vote BETWEEN 0 AND 1000000000", name=op.f("ck_painter_votes_seconds_in_range")
         ),
     )
-
-
-def downgrade() -> None:
-    """Drop both, and with the table its votes."""
-    op.drop_table("painter_votes")
-    op.drop_column("votes", "suspect")

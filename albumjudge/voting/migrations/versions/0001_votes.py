@@ -10,8 +10,6 @@ from alembic import op
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 EMOTIONS = "'amusement', 'anger', 'awe', 'contentment', 'disgust', 'excitement', 'fear', 'sadness'"
 HARMLESS = "length({0}) > 0 AND substr({0}, 1, 1) NOT IN ('=', '+', '-', '@', ' ')"
@@ -95,9 +93,3 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_votes_cover_id", "votes", ["cover_id"])
-
-
-def downgrade() -> None:
-    """Drop them, and every vote with them."""
-    for table in ("votes", "verdicts", "covers", "visitors"):
-        op.drop_table(table)

@@ -1,0 +1,152 @@
+"""Whoever casts more votes than people can cast by looking, or tries passwords, does not get far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from albumjudge.voting import rate_limit
+from albumjudge.voting.admin_password import FIRST_WAIT, LONGEST_WAIT, TRIES, AdminPassword, PleaseWaitError
+from albumjudge.voting.curation import CurationStore
+from albumjudge.voting.duels import DuelStore
+from albumjudge.voting.painter_duels import PainterDuelStore
+from albumjudge.voting.rate_limit import AddressLimiter, client_address, is_suspect
+from albumjudge.voting.votes import VoteStore
+from tests.vote_fixtures import GENERATOR, cast_one, identity, judged
+from tests.voting.test_duels import pair
+
+NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
+LIMITS = ((60.0, 3), (600.0, 5))
+
+
+@pytest.fixture
+def two_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limit.is_suspect, "__defaults__", (((60.0, 2),),))
+
+
+@pytest.mark.parametrize(
+    ("ages", "suspect"),
+    [
+        ((), False),
+        ((1, 59, 60, 61), False),
+        ((1, 2, 59), True),
+        ((100, 200, 300, 400, 599), True),
+        # The clock was put back: what was cast "in the future" says nothing about haste.
+        ((-10, -20, -30, -40), False),
+    ],
+)
+def test_only_as_many_votes_count_as_one_can_cast_by_looking(ages: tuple[float, ...], suspect: bool) -> None:
+    assert is_suspect(ages, LIMITS) == suspect
+
+
+@pytest.mark.usefixtures("two_a_minute")
+def test_a_flood_is_stored_but_not_counted(vote_store: VoteStore) -> None:
+    votes = [cast_one(vote_store, "bot", judged=judged(seed)) for seed in (1, 2, 3)]
+    votes.append(cast_one(vote_store, "eve", judged=judged(4), suspect=True))
+    assert [vote.suspect for vote in votes] == [False, False, True, True]
+    assert vote_store.votes() == votes and vote_store.count() == 4
+    assert [sum(vote_store.crowd(identity(seed)).values()) for seed in (2, 3, 4)] == [1, 0, 0]
+    assert set(vote_store.tallies(GENERATOR)) == {identity(1), identity(2)}
+    assert not cast_one(vote_store, judged=judged(3)).suspect
+
+
+@pytest.mark.usefixtures("two_a_minute")
+@pytest.mark.parametrize("kind", [PainterDuelStore, DuelStore])
+def test_in_duels_too_votes_that_do_not_count_are_kept(
+    vote_store: VoteStore, kind: type[PainterDuelStore] | type[DuelStore]
+) -> None:
+    store = kind(vote_store.engine)
+
+    def cast(visitor: str, seed: int, *, suspect: bool = False) -> bool:
+        if isinstance(store, DuelStore):
+            duel = store.challenge(**pair(seed)).id
+            return store.cast(
+                visitor=visitor, duel=duel, picked="left", seconds_to_vote=2, suspect=suspect
+            ).suspect
+        left, right = judged(seed).cover, judged(8, generator="flow-test-89abcdef").cover
+        return store.cast(
+            visitor=visitor, left=left, right=right, picked="tie", seconds_to_vote=2, suspect=suspect
+        ).suspect
+
+    assert [cast("ann", seed) for seed in (1, 2, 3)] == [False, False, True]
+    assert cast("eve", 1, suspect=True) and not cast("bot", 1)
+    CurationStore(vote_store.engine).exclude("bot", "too fast")
+    assert [vote.visitor for vote in store.votes()] == ["ann", "ann"]
+    assert [vote.visitor for vote in store.votes(counted=False)] == ["ann", "ann", "ann", "eve", "bot"]
+
+
+def test_an_address_has_its_own_limit_whoever_votes_there() -> None:
+    now = [0.0]
+    limiter = AddressLimiter(LIMITS, clock=lambda: now[0])
+    assert [limiter.is_suspect("1.1.1.1") for _ in range(4)] == [False, False, False, True]
+    assert not limiter.is_suspect("8.8.8.8") and not any(limiter.is_suspect(None) for _ in range(9))
+    now[0] = 60.0
+    assert not limiter.is_suspect("1.1.1.1")
+    assert "1.1.1.1" not in repr(vars(limiter))
+
+
+def test_the_limiter_forgets_who_came_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limit, "MOST_ADDRESSES", 2)
+    limiter = AddressLimiter(((60.0, 1),))
+    for address in ("1.1.1.1", "2.2.2.2", "3.3.3.3"):
+        assert not limiter.is_suspect(address)
+    assert not limiter.is_suspect("1.1.1.1") and limiter.is_suspect("3.3.3.3")
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "proxies", "address"),
+    [
+        ("8.8.8.8", "", 0, "8.8.8.8"),
+        ("8.8.8.8", "1.1.1.1", 0, "8.8.8.8"),  # Anyone can write that header.
+        ("172.18.0.2", "1.1.1.1", 0, None),  # A proxy that no setting tells of.
+        (None, "1.1.1.1", 0, None),
+        ("172.18.0.2", "6.6.6.6, 1.1.1.1", 1, "1.1.1.1"),
+        ("172.18.0.2", "6.6.6.6, 1.1.1.1, 10.0.0.1", 2, "1.1.1.1"),
+        ("172.18.0.2", "192.168.0.7", 1, "192.168.0.7"),
+        ("172.18.0.2", "1.1.1.1", 2, None),
+        ("172.18.0.2", "nonsense", 1, None),
+        ("2606:4700:1:2:3:4:5:6", "", 0, "2606:4700:1:2::/64"),
+    ],
+)
+def test_the_address_is_the_one_that_can_be_relied_on(
+    peer: str | None, forwarded: str, proxies: int, address: str | None
+) -> None:
+    assert client_address(peer, forwarded, proxies) == address
+
+
+# The curator's password
+
+
+def test_the_right_password_opens_and_no_other(vote_store: VoteStore) -> None:
+    keeper = AdminPassword(vote_store.engine, "öffne dich!")
+    assert keeper.admits("öffne dich!") and keeper.admits(" öffne dich! ")
+    assert not any(keeper.admits(wrong) for wrong in ("", "öffne dich", "ÖFFNE DICH!", "öffne dich!!"))
+
+
+def test_after_some_wrong_passwords_everyone_waits_longer_and_longer(
+    vote_store: VoteStore, database_url: str, engines: Callable[[str], Engine]
+) -> None:
+    now = [NOON]
+    here, elsewhere = (
+        AdminPassword(engine, "sesame-sesame", clock=lambda: now[0])
+        for engine in (vote_store.engine, engines(database_url))
+    )
+    assert TRIES == 5
+    assert not any(keeper.admits("wrong") for keeper in (here, elsewhere, here, elsewhere, here))
+    wait = FIRST_WAIT
+    for _ in range(8):
+        for keeper in (here, elsewhere):
+            with pytest.raises(
+                PleaseWaitError, match=r"Wait (30 seconds|60 seconds|\d+ minutes) and"
+            ) as caught:
+                keeper.admits("sesame-sesame")
+            assert caught.value.seconds == wait
+        now[0] += timedelta(seconds=wait)
+        assert not here.admits("wrong")
+        wait = min(LONGEST_WAIT, 2 * wait)
+    now[0] -= timedelta(days=1)  # A clock that is put back shuts nobody out for a day.
+    assert elsewhere.admits("sesame-sesame")
+    assert not any(here.admits("wrong") for _ in range(TRIES - 1)) and here.admits("sesame-sesame")
