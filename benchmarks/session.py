@@ -28,6 +28,7 @@ class Session:
     Args:
         address: of an exhibit on this machine, such as ``http://127.0.0.1:8501``.
         deadline: seconds that one step may take.
+        cookies: name -> value; those that the server sets are added.
 
     Attributes:
         buttons: key -> widget id of the buttons that the last run of the script drew.
@@ -36,6 +37,7 @@ class Session:
 
     address: str
     deadline: float = 120.0
+    cookies: dict[str, str] = field(default_factory=dict)
     buttons: dict[str, str] = field(default_factory=dict)
     html: list[str] = field(default_factory=list)
     _socket: ClientConnection | None = None
@@ -48,13 +50,13 @@ class Session:
 
     async def open(self, page: str = "", query: str = "") -> None:
         """Load the document, connect with its cookies, and wait for the page."""
-        cookies = await asyncio.to_thread(self._document, page)
+        await asyncio.to_thread(self._document, page)
         parts = urlsplit(self.address)
         self._socket = await connect(
             f"ws://{parts.netloc}/_stcore/stream",
             subprotocols=["streamlit"],  # type: ignore[list-item]
             origin=self.address,  # type: ignore[arg-type]
-            additional_headers={"Cookie": cookies} if cookies else None,
+            additional_headers=self._cookie_header(),
             max_size=None,
             open_timeout=self.deadline,
         )
@@ -77,11 +79,17 @@ class Session:
         if self._socket is not None:
             await self._socket.close()
 
-    def _document(self, page: str) -> str:
-        with urllib.request.urlopen(f"{self.address}/{page}", timeout=self.deadline) as answer:
+    def _cookie_header(self) -> dict[str, str]:
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return {"Cookie": cookies} if cookies else {}
+
+    def _document(self, page: str) -> None:
+        asked = urllib.request.Request(f"{self.address}/{page}", headers=self._cookie_header())
+        with urllib.request.urlopen(asked, timeout=self.deadline) as answer:
             answer.read()
-            set_by_server = answer.headers.get_all("Set-Cookie") or []
-        return "; ".join(cookie.partition(";")[0] for cookie in set_by_server)
+            for cookie in answer.headers.get_all("Set-Cookie") or []:
+                name, _, value = cookie.partition(";")[0].partition("=")
+                self.cookies[name] = value
 
     async def _run(self, page: str, pressed: WidgetState | None = None) -> None:
         assert self._socket is not None

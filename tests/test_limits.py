@@ -29,6 +29,7 @@ TOP_LEVEL = {
     "LICENSE",
     "Makefile",
     "Dockerfile",
+    "compose.yaml",
     "alembic.ini",
     "mkdocs.yml",
     "pyproject.toml",

