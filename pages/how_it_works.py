@@ -139,7 +139,7 @@ def judge(checkpoint: Checkpoint, example: JudgedCover) -> None:
         "different question. It gives eight percentages, one for each emotion. In front of cover "
         f"{example.cover.identity.number} it feels {example.verdict.words}:",
     )
-    st.altair_chart(charts.distribution(example.verdict.probabilities), theme=None)
+    st.vega_lite_chart(charts.distribution(example.verdict.probabilities), theme=None)
     prose(
         "",
         "It learned from abstract paintings on which people had voted which of the eight they felt. People "

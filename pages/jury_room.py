@@ -182,7 +182,7 @@ def main() -> None:
     else:
         with st.container(key="pair"):
             st.html(prints.framed(judged.cover, size="large", feeling=judged.verdict.words), width="content")
-            st.altair_chart(charts.distribution(judged.verdict.probabilities), theme=None)
+            st.vega_lite_chart(charts.distribution(judged.verdict.probabilities), theme=None)
     with st.container(key="another-life"):
         st.html('<p class="sentence">Would you feel the same with another life?</p>')
         with st.container(key="another-life-doors", horizontal=True):

@@ -165,7 +165,7 @@ def cover(link: str) -> None:
                 f'<p class="heard">{escape(charts.spoken(probabilities))}</p>'
                 '<p class="sides"><span>← unpleasant</span><span>pleasant →</span></p>'
             )
-            st.altair_chart(charts.distribution(probabilities), theme=None)
+            st.vega_lite_chart(charts.distribution(probabilities), theme=None)
             with st.container(key="ways-on", horizontal=True):
                 with st.container(key="way-first"):
                     st.page_link(room.VOTE, label="And you? Vote on another cover")

@@ -104,7 +104,7 @@ def verdict(seen: Seen) -> None:
                 f'<p class="heard">{escape(charts.spoken(probabilities))}</p>'
                 '<p class="sides"><span>← unpleasant</span><span>pleasant →</span></p>'
             )
-            st.altair_chart(charts.distribution(probabilities), theme=None)
+            st.vega_lite_chart(charts.distribution(probabilities), theme=None)
             consent(seen)
 
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import streamlit as st
@@ -72,6 +73,13 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_components() -> Iterator[None]:
+    """AppTest reads the metadata of every installed package for components, of which the exhibit uses none."""
+    with patch("streamlit.components.v2.manifest_scanner.scan_component_manifests", list):
+        yield
 
 
 @pytest.fixture

@@ -17,9 +17,10 @@ def test_a_morph_answers_the_keyboard_and_a_child_is_raised_and_undone(
     browser: Browser, app: RunningApp, screenshots: Path
 ) -> None:
     page = open_page(enter(browser, PHONE), f"{app.url}/breed")
-    for _ in range(2):
-        page.get_by_role("button", name="Take cover").first.click()
-        settled(page)
+    page.get_by_role("button", name="Take cover").first.click()
+    expect(page.get_by_role("button", name="Take another one")).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="Take cover").first.click()
     expect(page.locator(".st-key-wall-litter .print")).to_have_count(6)
     slider = page.get_by_role("slider", name="From the left cover to the right one")
     picture = page.locator(".morph .print img")

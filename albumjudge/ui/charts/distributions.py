@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import altair as alt
 
@@ -31,10 +33,14 @@ from albumjudge.ui.charts.theme import (
     tips,
 )
 
+_ROWS = "rows"
+Spec = dict[str, Any]
+"""A chart as Vega-Lite describes it."""
+
 
 def distribution(
     probabilities: Sequence[float], *, felt: str | None = None, others: Sequence[float] | None = None
-) -> alt.LayerChart:
+) -> Spec:
     """Eight bars from a middle line outwards, always in the same places, each with its word and percentage.
 
     Args:
@@ -55,7 +61,7 @@ def distribution(
     )
 
 
-def profile(yours: Sequence[float], everyone: Sequence[float] | None = None) -> alt.LayerChart:
+def profile(yours: Sequence[float], everyone: Sequence[float] | None = None) -> Spec:
     """What a visitor tends to feel, as bars, and what everyone does, as ticks over them.
 
     Args:
@@ -109,17 +115,26 @@ def _two_sides(
     felt: str | None = None,
     whose: str,
     description: str,
-) -> alt.LayerChart:
+) -> Spec:
     """Eight bars from a middle line outwards, with ticks over them, and one of them marked as felt."""
     reach = 1.0 if max([*shares, *(ticks or ())]) > CLOSE_UP else CLOSE_UP
-    rows, end = _side_rows(shares, ticks, felt, reach), reach + reach * 0.012
+    rows = _side_rows(shares, ticks, felt, reach)
+    template = _two_sides_without_rows(reach, whose, felt in NAMES, ticks is not None)
+    return {**template, "datasets": {_ROWS: rows}, "description": description}
+
+
+@lru_cache
+def _two_sides_without_rows(reach: float, whose: str, marked: bool, ticked: bool) -> Spec:
+    """The chart for any rows; Altair takes long to check it, and visitors see one at every step."""
+    end = reach + reach * 0.012
     x_scale = alt.Scale(domain=[-end, end], nice=False, zero=False)
     y_scale = alt.Scale(domain=[0, len(LEFT)], reverse=True, nice=False)
 
     def across(field: str) -> alt.X:
         return alt.X(f"{field}:Q", axis=None, scale=x_scale)
 
-    base = rows_of(rows).encode(y=alt.Y("top:Q", axis=None, scale=y_scale), y2="bottom:Q")
+    data = alt.Chart(alt.NamedData(name=_ROWS))
+    base = data.encode(y=alt.Y("top:Q", axis=None, scale=y_scale), y2="bottom:Q")
     track = base.mark_rect(color=TRACK).encode(x=across("start"), x2="limit:Q")
     bars = base.mark_rect().encode(
         x=across("start"),
@@ -128,18 +143,17 @@ def _two_sides(
         tooltip=tips("emotion:N", ("share:Q", ".1%", whose)),
     )
     layers: list[alt.Chart] = [track, bars]
-    if felt in NAMES:  # An empty layer would be a picture without a name to a screen reader.
+    if marked:  # An empty layer would be a picture without a name to a screen reader.
         outline = base.transform_filter("datum.chosen").mark_rect(fillOpacity=0, stroke=INK, strokeWidth=1.5)
         layers.append(outline.encode(x=across("start"), x2="limit:Q"))
-    if ticks is not None:
+    if ticked:
         layers.append(base.mark_rule(color=INK, strokeWidth=3).encode(x=across("others")))
-    words = rows_of(rows).encode(
-        x=across("start"), y=alt.Y("line:Q", axis=None, scale=y_scale), text="word:N"
-    )
+    words = data.encode(x=across("start"), y=alt.Y("line:Q", axis=None, scale=y_scale), text="word:N")
     left, right = (words.transform_filter(f"datum.side {side} 0") for side in "<>")
     layers.append(left.mark_text(align="right", baseline="middle", fontSize=15, color=INK))
     layers.append(right.mark_text(align="left", baseline="middle", fontSize=15, color=INK))
-    return hang(*layers, height=232, description=description)
+    spec: Spec = hang(*layers, height=232).to_dict()
+    return spec
 
 
 def jurors(jury: Sequence[Juror]) -> alt.LayerChart:

@@ -78,7 +78,7 @@ def machine_and_crowd(box: VoteStore, vote: StoredVote, disclosed: bool) -> None
             '<p class="sides"><span>← unpleasant</span><span>pleasant →</span></p>'
             f'<p class="heard">{escape(charts.spoken(vote.verdict.probabilities))}</p>'
         )
-        st.altair_chart(
+        st.vega_lite_chart(
             charts.distribution(vote.verdict.probabilities, felt=vote.felt, others=shares), theme=None
         )
     with st.container(key="breath-3"):

@@ -70,7 +70,7 @@ def summary(found: Summary, covers: list[Cover], *, yours: bool, more: bool) -> 
                 f'<p class="heard">{escape(charts.spoken(found.yours.shares))}</p>'
             )
             everyone = None if found.everyone is None else found.everyone.shares
-            st.altair_chart(charts.profile(found.yours.shares, everyone), theme=None)
+            st.vega_lite_chart(charts.profile(found.yours.shares, everyone), theme=None)
             st.html(f'<p class="quiet">{escape(summing_up.profile_note(found, yours))}</p>')
             if yours:
                 keep(found, covers)
