@@ -10,7 +10,7 @@ ENV PYTHONUNBUFFERED=1 \
     PORT=7860 \
     ALBUMJUDGE_DATA_DIR=/data
 
-# 1000 is the user that Spaces run containers as. /data is where votes live.
+# 1000 is the user that Spaces run containers as. /data is where votes live: mount something there.
 RUN useradd --create-home --uid 1000 visitor \
     && mkdir /data \
     && chown visitor:visitor /data
@@ -22,10 +22,10 @@ RUN if [ "$TORCH" = cpu ]; then sh torch-cpu.sh python requirements.txt; fi \
 COPY . .
 
 USER visitor
-VOLUME /data
 EXPOSE 7860
 
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=8)"]
 
-CMD ["sh", "-c", "exec python -m streamlit run streamlit_app.py --server.address 0.0.0.0 --server.port \"$PORT\""]
+# Where the disk does not last, what was pushed to the Hub comes back first.
+CMD ["sh", "-c", "python -m albumjudge.export.hub_copy restore --if-empty; exec python -m streamlit run streamlit_app.py --server.address 0.0.0.0 --server.port \"$PORT\""]

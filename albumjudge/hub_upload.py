@@ -74,13 +74,15 @@ def readable_errors(endpoint: str, repo: str, state: str = "", *, again: str) ->
     except PublishError:
         raise
     except Exception as error:  # huggingface_hub raises a dozen kinds, RuntimeError and KeyError among them.
-        why = _why(error, f"The Hub at {endpoint}", repo)
+        why = explain(error, endpoint, repo)
         raise PublishError(
             f"{why} A commit arrives whole or not at all, so nothing half-done is shown there.{state} {again}"
         ) from error
 
 
-def _why(error: BaseException, who: str, repo: str) -> str:
+def explain(error: BaseException, endpoint: str, repo: str) -> str:
+    """What went wrong on the way to the Hub, in a sentence or two."""
+    who = f"The Hub at {endpoint}"
     # An upload that fails in one of huggingface_hub's threads comes wrapped.
     while isinstance(error, RuntimeError) and error.__cause__ is not None:
         error = error.__cause__

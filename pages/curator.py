@@ -19,6 +19,7 @@ from albumjudge.ui.rooms.curation import (
     anchors,
     book,
     moment,
+    safekeeping,
     said,
     sentence,
     submissions,
@@ -150,6 +151,7 @@ def curator() -> None:
     room.heading(
         "Curator", "What you decide here takes effect at once. All but a deleted picture can be taken back."
     )
+    safekeeping()
     section = st.segmented_control(
         "Section",
         list(SECTIONS),

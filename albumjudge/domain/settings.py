@@ -14,6 +14,7 @@
 | `ALBUMJUDGE_KIOSK_IDLE` | seconds without a touch after which a kiosk waits for its next visitor | `60` |
 | `ALBUMJUDGE_CURATOR_PASSWORD` | password of the curator's room, 8 characters or more | none, no room |
 | `ALBUMJUDGE_HUB_DATASET` | data set on the Hub that a curator may push the votes to: `org/name` | none |
+| `ALBUMJUDGE_HUB_PUSH_MINUTES` | minutes between two pushes that nobody asked for; `0` for none | `0` |
 | `ALBUMJUDGE_FRAME_ANCESTORS` | sites that may show the exhibit in a frame | `https://huggingface.co` |
 | `ALBUMJUDGE_PROXIES` | how many proxies of your own stand in front and tell visitors' addresses | `0` |
 | `ALBUMJUDGE_TIME_ZONE` | where midnight ends the wall of the day: `Europe/Berlin` | `UTC` |
@@ -51,6 +52,7 @@ SETTINGS: tuple[str, ...] = (
     "ALBUMJUDGE_KIOSK_IDLE",
     "ALBUMJUDGE_CURATOR_PASSWORD",
     "ALBUMJUDGE_HUB_DATASET",
+    "ALBUMJUDGE_HUB_PUSH_MINUTES",
     "ALBUMJUDGE_FRAME_ANCESTORS",
     "ALBUMJUDGE_PROXIES",
     "ALBUMJUDGE_TIME_ZONE",
@@ -83,6 +85,7 @@ class Settings:
         kiosk_idle: seconds, above zero.
         curator_password: None if there is no curator's room. Not shown by ``repr``.
         hub_dataset: ``org/name``, None for none.
+        hub_push_minutes: above zero; 0 for no schedule.
         frame_ancestors: origins, as Content Security Policy spells them.
         proxies: 0 or more.
         time_zone: in which the exhibit's day begins and ends.
@@ -100,6 +103,7 @@ class Settings:
     kiosk_idle: float = 60.0
     curator_password: str | None = field(default=None, repr=False)
     hub_dataset: str | None = None
+    hub_push_minutes: int = 0
     frame_ancestors: tuple[str, ...] = ("https://huggingface.co",)
     proxies: int = 0
     time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -126,6 +130,9 @@ class Settings:
             kiosk_idle=_seconds("ALBUMJUDGE_KIOSK_IDLE", given["ALBUMJUDGE_KIOSK_IDLE"] or "60"),
             curator_password=_password("ALBUMJUDGE_CURATOR_PASSWORD", given["ALBUMJUDGE_CURATOR_PASSWORD"]),
             hub_dataset=_repository("ALBUMJUDGE_HUB_DATASET", given["ALBUMJUDGE_HUB_DATASET"]),
+            hub_push_minutes=_whole(
+                "ALBUMJUDGE_HUB_PUSH_MINUTES", given["ALBUMJUDGE_HUB_PUSH_MINUTES"] or "0"
+            ),
             frame_ancestors=_origins(
                 "ALBUMJUDGE_FRAME_ANCESTORS", given["ALBUMJUDGE_FRAME_ANCESTORS"] or "https://huggingface.co"
             ),

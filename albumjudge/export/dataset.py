@@ -154,18 +154,20 @@ def columns() -> str:
     return f"# {CSV_FILE}\n\n{dictionary()}\n# {PAINTERS_FILE}\n\n{painters}"
 
 
-def card(votes: Sequence[StoredVote], excluded: Mapping[str, str], *, licence: str, day: datetime) -> str:
+def card(
+    votes: Sequence[StoredVote], excluded: Mapping[str, str], *, licence: str | None, day: datetime
+) -> str:
     """The data set's card for the Hub, Markdown with a YAML head.
 
     Args:
         votes, excluded: as for :func:`as_csv`.
-        licence: one of ``LICENCES``.
+        licence: one of ``LICENCES``, None for none.
         day: when the data set was made.
 
     Raises:
         ValueError: if the licence is none of them.
     """
-    if licence not in LICENCES:
+    if licence not in (None, *LICENCES):
         raise ValueError(f"{licence!r} is none of the licences {', '.join(LICENCES)}.")
     out = sum(vote.visitor in excluded for vote in votes)
     span = ""
@@ -180,7 +182,7 @@ def card(votes: Sequence[StoredVote], excluded: Mapping[str, str], *, licence: s
     numbers = [f"{number:,} {one if number == 1 else many}" for number, one, many in counted]
     head = [
         "---",
-        f"license: {licence}",
+        *([f"license: {licence}"] if licence else []),
         "pretty_name: What people feel before painted album covers",
         "task_categories:",
         "- image-classification",
@@ -217,9 +219,9 @@ def push(
     *,
     endpoint: str,
     token: str | None,
-    licence: str,
+    licence: str | None,
     day: datetime,
-    private: bool = True,
+    private: bool | None = True,
 ) -> Pushed:
     """Send the data set to the Hub in one commit.
 
@@ -228,7 +230,7 @@ def push(
         repo: ``org/name``; made if there is none.
         endpoint: the Hub's address without a slash at its end.
         token: with permission to write.
-        private: make a new repository private; an existing public one is refused.
+        private: make a new repository private; an existing public one is refused unless this is None.
 
     Raises:
         PublishError: if it cannot be sent, or not whole.
@@ -245,7 +247,7 @@ def push(
     limit_waiting()
     api = writer(endpoint, token)
     with readable_errors(endpoint, repo, again=_AGAIN):
-        created = _make_sure_of(api, repo, private)
+        created = make_sure_of(api, repo, private)
     state = f" The data set {repo} was made for this and is still empty." if created else ""
     with readable_errors(endpoint, repo, state, again=_AGAIN):
         done = api.create_commit(
@@ -257,12 +259,12 @@ def push(
     return Pushed(repo, done.oid, f"{endpoint}/datasets/{repo}")
 
 
-def _make_sure_of(api: HfApi, repo: str, private: bool) -> bool:
-    """Make the repository if there is none, and return whether it was made."""
+def make_sure_of(api: HfApi, repo: str, private: bool | None) -> bool:
+    """Make the repository if there is none, and return whether it was made; ``private`` as for :func:`push`."""
     try:
         info = api.dataset_info(repo)
     except RepositoryNotFoundError:
-        api.create_repo(repo, private=private, exist_ok=True, repo_type="dataset")
+        api.create_repo(repo, private=private is not False, exist_ok=True, repo_type="dataset")
         return True
     if private and not info.private:
         raise PublishError(

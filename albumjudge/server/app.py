@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -21,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from albumjudge.domain.settings import Settings, SettingsError
+from albumjudge.export import hub_copy
 from albumjudge.inference.checkpoints import CheckpointError
 from albumjudge.server import telemetry
 from albumjudge.server.cookie import is_secure, known_visitor, set_cookie
@@ -124,7 +126,12 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
     loading = asyncio.get_running_loop().run_in_executor(None, load_models)
     watching = asyncio.create_task(_watch_loop())
+    stopped = threading.Event()
+    threading.Thread(
+        target=hub_copy.keep_pushing, args=(shell.engine, stopped), name="hub-push", daemon=True
+    ).start()
     yield {}
+    stopped.set()
     watching.cancel()
     with suppress(asyncio.CancelledError):
         await watching

@@ -96,10 +96,23 @@ def _copy_file(engine: Engine, file: Path) -> None:
         raise VoteError(f"{_NOT_SAVED}: {database} cannot be copied ({error}).") from error
 
 
+def is_empty(engine: Engine) -> bool:
+    """Whether a database holds neither votes nor pictures nor decisions.
+
+    Raises:
+        VoteError: if it cannot be read.
+    """
+    return transact(engine, _is_empty, otherwise="The votes cannot be read", writes=False)
+
+
+def _is_empty(connection: Connection) -> bool:
+    kept = (table for table in schema.metadata.sorted_tables if table is not schema.deployment_state)
+    return not any(connection.execute(select(table).limit(1)).first() for table in kept)
+
+
 def _replace(source: Connection, target: Connection, allowed: bool) -> None:
     tables = schema.metadata.sorted_tables
-    kept = [table for table in tables if table is not schema.deployment_state]
-    if not allowed and any(target.execute(select(table).limit(1)).first() for table in kept):
+    if not allowed and not _is_empty(target):
         raise VoteError(
             f"{_NOT_RESTORED}: the database holds votes or decisions already. Say --replace to throw them away, "
             "or name an empty one."

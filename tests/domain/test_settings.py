@@ -42,6 +42,7 @@ def test_every_variable_is_read() -> None:
             "HF_ENDPOINT": "http://localhost:8090/",
             "ALBUMJUDGE_KIOSK": "1",
             "ALBUMJUDGE_KIOSK_IDLE": "90",
+            "ALBUMJUDGE_HUB_PUSH_MINUTES": "15",
             "ALBUMJUDGE_PROXIES": "1",
             "ALBUMJUDGE_TIME_ZONE": "Europe/Berlin",
         }
@@ -59,6 +60,7 @@ def test_every_variable_is_read() -> None:
         kiosk_idle=90,
         curator_password="open sesame",
         hub_dataset="museum/votes",
+        hub_push_minutes=15,
         proxies=1,
         time_zone=ZoneInfo("Europe/Berlin"),
     )

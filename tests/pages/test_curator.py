@@ -17,6 +17,7 @@ from albumjudge.domain.settings import Settings
 from albumjudge.domain.uploads import Picture
 from albumjudge.export import dataset as vote_dataset
 from albumjudge.export.dataset import Pushed
+from albumjudge.export.hub_copy import PushTurns
 from albumjudge.hub_upload import PublishError
 from albumjudge.inference.exhibit import Exhibit, JudgedCover
 from albumjudge.ui import shell as room
@@ -311,3 +312,16 @@ def test_who_only_judged_pairs_can_be_left_out(enter: Enter, box: VoteStore, boo
     submit(app, "Leave out")
     assert book.left_out() == {VISITOR: "a test device"} and duels.votes() == []
     assert "a test device" in text(app) and "1 votes" not in text(app) and "1 vote, since" in text(app)
+
+
+def test_the_curator_is_told_when_votes_were_pushed(
+    enter: Enter, book: CurationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "pushed" not in text(enter())
+    monkeypatch.setenv("ALBUMJUDGE_HUB_DATASET", "museum/votes")
+    monkeypatch.setenv("ALBUMJUDGE_HUB_PUSH_MINUTES", "60")
+    monkeypatch.setattr("albumjudge.export.hub_copy.storage_problem", lambda settings: "This Space forgets.")
+    told = text(enter())
+    assert "This Space forgets." in told and "pushed to museum/votes every 60 minutes: none yet." in told
+    PushTurns(book.engine).note(votes=1234)
+    assert "1,234 votes." in text(enter())

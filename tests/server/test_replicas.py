@@ -41,11 +41,20 @@ def test_the_documented_configuration_is_the_one_that_is_tested(tmp_path: Path) 
     assert "hash $replica;" in text and "$$" not in text and "listen 127.0.0.1:1000;" in text
 
 
+def test_the_space_is_told_the_port_of_the_image() -> None:
+    page = (COMPOSE.parent / "docs" / "hosting.md").read_text()
+    (head,) = re.findall(r"```yaml\n---\n(title: .*?)---\n```", page, re.DOTALL)
+    told = yaml.safe_load(head)
+    assert (told["sdk"], told["app_port"]) == ("docker", 7860) and {"title", "license"} <= set(told)
+
+
 def test_the_compose_file_names_what_the_image_and_the_exhibit_know() -> None:
     services = yaml.safe_load(COMPOSE.read_text())["services"]
     assert set(services) == {"database", "exhibit", "nginx"}
     dockerfile = (COMPOSE.parent / "Dockerfile").read_text()
-    assert "PORT=7860" in dockerfile and "/healthz" in dockerfile and "VOLUME /data" in dockerfile
+    assert (
+        "PORT=7860" in dockerfile and "/healthz" in dockerfile and "ALBUMJUDGE_DATA_DIR=/data" in dockerfile
+    )
     assert services["exhibit"]["volumes"] == ["exhibit:/data"]
     assert services["exhibit"]["environment"]["ALBUMJUDGE_PROXIES"] == 1
     assert services["exhibit"]["depends_on"]["database"]["condition"] == "service_healthy"

@@ -78,7 +78,8 @@ class FakeHub:
         if repository is None:
             return Answer(404, headers={"X-Error-Code": "RepoNotFound"})
         asked = request.file
-        found = [(c, t) for c, t in repository.commits if asked in (c, "main", "painter")]
+        name = request.path.removeprefix("/api/models").strip("/").split("/")[1]
+        found = [(c, t) for c, t in repository.commits if asked in (c, "main", name)]
         commit, tree = found[-1] if found else ("0" * 40, {})
         files = [{"rfilename": name} for name in tree]
         return said({"id": REPO, "sha": commit, "private": repository.private, "siblings": files})
@@ -86,8 +87,10 @@ class FakeHub:
     def resolve(self, request: Request) -> Answer:
         *_, commit, name = request.path.split("/")
         repository = self.repository(request)
-        assert repository is not None
-        return Answer(body=dict(repository.commits)[commit][name], headers={"X-Repo-Commit": commit})
+        if repository is None:
+            return Answer(404, headers={"X-Error-Code": "RepoNotFound"})
+        trees = dict(repository.commits) | {"main": repository.head}
+        return Answer(body=trees[commit][name], headers={"X-Repo-Commit": commit})
 
     def create(self, request: Request) -> Answer:
         asked = json.loads(request.body)

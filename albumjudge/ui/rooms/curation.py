@@ -14,6 +14,7 @@ from albumjudge.domain import seeds as hanging
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.settings import Settings
 from albumjudge.export import dataset as vote_dataset
+from albumjudge.export import hub_copy
 from albumjudge.hub_upload import PublishError
 from albumjudge.statistics import vote_quality
 from albumjudge.ui import prints
@@ -225,6 +226,20 @@ def hide(shelf: SubmissionStore, submission: int, reason: str) -> None:
         sentence(str(error), alert=True)
     else:
         said(f"Submission {submission} is hidden.")
+
+
+def safekeeping() -> None:
+    """Whether the votes outlive a restart, and when they were pushed to the Hub."""
+    settings = Settings.from_environment()
+    if problem := hub_copy.storage_problem(settings):
+        sentence(problem, alert=True)
+    if settings.hub_push_minutes:
+        last = hub_copy.PushTurns(room.engine()).last()
+        when = f"last {moment(last.at)}, {last.votes:,} votes" if last.at else "none yet"
+        st.html(
+            f'<p class="quiet">Votes are pushed to {escape(str(settings.hub_dataset))} every '
+            f"{settings.hub_push_minutes} minutes: {when}.</p>"
+        )
 
 
 def votes_to_take() -> None:
