@@ -10,7 +10,7 @@ import streamlit as st
 from albumjudge.domain import emotions
 from albumjudge.domain import seeds as hanging
 from albumjudge.domain.cover import CoverIdentity, CoverLinkError
-from albumjudge.inference.exhibit import JudgedCover
+from albumjudge.domain.verdict import JudgedCover
 from albumjudge.inference.steering import LONGEST, SHORTEST, STEPS, SteeringTarget
 from albumjudge.ui import charts, prints
 from albumjudge.ui import duels as pairs

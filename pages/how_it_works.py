@@ -8,8 +8,8 @@ from html import escape
 import streamlit as st
 
 from albumjudge.domain import seeds as hanging
+from albumjudge.domain.verdict import JudgedCover
 from albumjudge.inference.checkpoints import Checkpoint
-from albumjudge.inference.exhibit import JudgedCover
 from albumjudge.ui import charts, jurors, names, prints
 from albumjudge.ui import shell as room
 from albumjudge.ui.rooms.measured import curves, film, how_good, measured, prose

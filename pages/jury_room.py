@@ -10,8 +10,7 @@ import streamlit as st
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import LAST_SEED, CoverIdentity, CoverLinkError
 from albumjudge.domain.emotions import EMOTIONS
-from albumjudge.domain.verdict import Verdict
-from albumjudge.inference.exhibit import JudgedCover
+from albumjudge.domain.verdict import JudgedCover, Verdict
 from albumjudge.statistics import juror_disagreement
 from albumjudge.ui import charts, jurors, prints
 from albumjudge.ui import shell as room

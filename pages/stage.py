@@ -12,8 +12,7 @@ import streamlit as st
 from albumjudge.domain import emotions
 from albumjudge.domain import seeds as hanging
 from albumjudge.domain.cover import CoverIdentity, CoverLinkError, read_png
-from albumjudge.domain.verdict import Verdict
-from albumjudge.inference.exhibit import JudgedCover
+from albumjudge.domain.verdict import JudgedCover, Verdict
 from albumjudge.ui import charts, names, prints
 from albumjudge.ui import shell as room
 from albumjudge.ui.rooms import first_minute

@@ -52,7 +52,8 @@ class VelocityUNet(nn.Module):
         self.time_mlp = nn.Sequential(
             nn.Linear(2 * TIME_FREQUENCIES, EMBEDDING), nn.SiLU(), nn.Linear(EMBEDDING, EMBEDDING)
         )
-        self.register_buffer("frequencies", torch.logspace(0, 2, TIME_FREQUENCIES), persistent=False)
+        frequencies = torch.logspace(0, 2, TIME_FREQUENCIES, device="cpu")
+        self.register_buffer("frequencies", frequencies, persistent=False)
         self.frequencies: Tensor
         self.conv_in = nn.Conv2d(latent_channels, width, 3, 1, 1)
         self.position = nn.Parameter(torch.zeros(1, width, side, side))
@@ -117,11 +118,14 @@ class FourierExpansion(nn.Module):
             raise ValueError(f"{latent_size} numbers cannot be expanded to {noise_size}.")
         rng = torch.Generator().manual_seed(0)
         scale = FREQUENCY_SCALE / latent_size**0.5
-        self.register_buffer("frequencies", torch.randn(noise_size, latent_size, generator=rng) * scale)
-        self.register_buffer("phases", torch.rand(noise_size, generator=rng) * (2 * torch.pi))
-        mixing = torch.linalg.qr(torch.randn(noise_size, noise_size - latent_size, generator=rng)).Q
+        frequencies = torch.empty(noise_size, latent_size).normal_(0.0, scale, generator=rng)
+        self.register_buffer("frequencies", frequencies)
+        phases = torch.empty(noise_size).uniform_(0.0, 2 * torch.pi, generator=rng)
+        self.register_buffer("phases", phases)
+        mixing = torch.empty(noise_size, noise_size - latent_size).normal_(generator=rng)
+        mixing = torch.linalg.qr(mixing).Q
         self.register_buffer("mixing", mixing.T.contiguous())
-        self.register_buffer("basis", torch.eye(noise_size))
+        self.register_buffer("basis", torch.zeros(noise_size, noise_size).fill_diagonal_(1.0))
         self.frequencies: Tensor
         self.phases: Tensor
         self.mixing: Tensor

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
-from torchvision.models.vgg import cfgs, make_layers
 
 from albumjudge.domain.emotions import NAMES
 
@@ -23,6 +22,18 @@ def pooled_dtype(maps: Tensor) -> torch.dtype:
     return torch.promote_types(maps.dtype, torch.float32)
 
 
+def vgg16_features() -> nn.Sequential:
+    """``features`` of torchvision's ``vgg16()``, whose import would make the start a second longer."""
+    layers: list[nn.Module] = []
+    channels = 3
+    for width, convolutions in zip(BLOCK_WIDTHS, (2, 2, 3, 3, 3), strict=True):
+        for _ in range(convolutions):
+            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(inplace=True)]
+            channels = width
+        layers.append(nn.MaxPool2d(2, 2))
+    return nn.Sequential(*layers)
+
+
 class VGG16Features(nn.Module):
     """torchvision's ``vgg16().features``, pooled after every block.
 
@@ -35,8 +46,7 @@ class VGG16Features(nn.Module):
     def __init__(self, size: int = 64) -> None:
         super().__init__()
         self.size = size
-        # vgg16() itself would also build the classifier, seven times the size of all the rest.
-        self.features: nn.Sequential = make_layers(cfgs["D"])
+        self.features = vgg16_features()
         self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("sd", torch.tensor(_IMAGENET_SD).view(1, 3, 1, 1), persistent=False)
         self.mean: Tensor

@@ -2,6 +2,8 @@
 
 *Felt* is blind: did a visitor, who knew no verdict, feel the judge's most probable emotion? *Says* is told: did
 a visitor agree with the label shown? Answers in the placebo arm, whose label is drawn at random, count apart.
+
+statsmodels is imported where it is used: the first cover would wait a second for it.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from albumjudge.domain.emotions import ANSWERS, NAMES
 
@@ -48,6 +49,8 @@ def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
         raise ValueError(f"A confidence level lies between 0 and 1; {level} does not.")
     if trials == 0:
         return Interval(0.0, 1.0)
+    from statsmodels.stats.proportion import proportion_confint
+
     low, high = proportion_confint(successes, trials, 1 - level, method="wilson")
     share = successes / trials  # rounding can leave it just outside
     return Interval(min(float(low), share), max(float(high), share))
@@ -83,6 +86,8 @@ def newcombe(first: Share, second: Share) -> Interval:
     """
     if not (first.trials and second.trials):
         return Interval(first.interval.low - second.interval.high, first.interval.high - second.interval.low)
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
     low, high = confint_proportions_2indep(
         first.successes, first.trials, second.successes, second.trials, method="newcomb"
     )

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import rel_entr
-from scipy.stats import t
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
@@ -48,6 +46,8 @@ class Estimate:
         """Student's interval around the value, cut off at what is possible; None without an error."""
         if self.value is None or self.error is None:
             return None
+        from scipy.stats import t
+
         reach = float(t.ppf((1 + level) / 2, self.freedom)) * self.error
         return max(lowest, self.value - reach), min(highest, self.value + reach)
 
@@ -131,6 +131,8 @@ def estimates(
 def jensen_shannon(first: Floats, second: Floats) -> Floats:
     """Jensen-Shannon divergence along the last axis, in nats: 0 to log 2; shapes broadcast."""
     middle = (first + second) / 2
+    from scipy.special import rel_entr
+
     halves = rel_entr(first, middle).sum(axis=-1) + rel_entr(second, middle).sum(axis=-1)
     result: Floats = np.maximum(halves / 2, 0)
     return result

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import rankdata
 
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.emotions import EMOTIONS, NAMES
@@ -111,6 +110,8 @@ def pleasantness(points: Sequence[CoverPoint]) -> Figure:
 
 def _rank_correlation(pairs: Floats) -> Statistic:
     """Correlation of ranks; a resample keeps the ranks that covers have among all."""
+    from scipy.stats import rankdata
+
     ranks = rankdata(pairs, axis=0) if len(pairs) else pairs
 
     def statistic(weights: Floats) -> Floats:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from albumjudge.domain import emotions
 from albumjudge.domain.emotions import EMOTIONS
-from albumjudge.inference.exhibit import JudgedCover
+from albumjudge.domain.verdict import JudgedCover
 from albumjudge.ui import charts, prints
 
 _SCRIPT = Path(__file__).with_suffix(".js")

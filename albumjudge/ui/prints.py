@@ -8,7 +8,7 @@ from html import escape
 from typing import Literal
 
 from albumjudge.domain.cover import Cover
-from albumjudge.inference.exhibit import JudgedCover
+from albumjudge.domain.verdict import JudgedCover
 from albumjudge.ui import colours, names
 
 Size = Literal["wall", "large", "small"]

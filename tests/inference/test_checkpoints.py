@@ -6,6 +6,8 @@ import hashlib
 import json
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -258,3 +260,14 @@ def test_the_bundled_checkpoints_load(kind: Kind) -> None:
     assert network.size == 64
     assert checkpoint.metrics
     assert (checkpoint.directory / "README.md").is_file()
+
+
+def test_bundled_networks_are_verified_and_loaded_without_pytorchs_compiler() -> None:
+    code = (
+        "import sys; from albumjudge.inference.checkpoints import *\n"
+        "load_generator(read_checkpoint(BUNDLED['generator'], 'generator'))\n"
+        "load_judge(read_checkpoint(BUNDLED['judge'], 'judge'))\n"
+        "assert not {'torch._dynamo', 'torchvision', 'sympy'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
