@@ -88,6 +88,7 @@ class Answer:
         silent: accept and never answer, until the test is over.
         hang_up: close the connection without an answer.
         trickle: send header lines one by one without end, until the test is over.
+        endless: repeat the body without end, as fast as the client takes it.
     """
 
     status: int = 200
@@ -97,6 +98,7 @@ class Answer:
     silent: bool = False
     hang_up: bool = False
     trickle: bool = False
+    endless: bool = False
 
 
 @dataclass
@@ -144,9 +146,12 @@ class _Handler(BaseHTTPRequestHandler):
         while answer.trickle and not self.server.over.wait(0.02):
             self.send_header("X-And-So", "on")
             self.flush_headers()
-        for key, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+        length = {} if answer.endless else {"Content-Length": str(len(answer.body))}
+        for key, value in {**length, **answer.headers}.items():
             self.send_header(key, value)
         self.end_headers()
+        while answer.endless and not self.server.over.is_set():
+            self.wfile.write(answer.body)
         if self.command != "HEAD":
             self.wfile.write(answer.body[: answer.sent])
         self.close_connection = answer.sent is not None

@@ -43,6 +43,10 @@ _REASONS = {
     "busy": ("the database is busy", f"Try again in a moment. {_IF_IT_LASTS}"),
     "lost": ("the database cannot be reached", f"Try again in a moment. {_IF_IT_LASTS}"),
     "full": ("the disk that holds the database is full", "Whoever runs the exhibit must make room on it."),
+    "faulty": (
+        "the disk that holds the database reports a fault",
+        "Whoever runs the exhibit must see that there is room on it and that it is sound.",
+    ),
     "read-only": (
         "the database can only be read",
         "Whoever runs the exhibit must give it a database, and a folder around it, that it may write to.",
@@ -68,6 +72,7 @@ _SQLITE_KINDS = {
     "SQLITE_PROTOCOL": "busy",
     "SQLITE_READONLY": "read-only",
     "SQLITE_FULL": "full",
+    "SQLITE_IOERR": "faulty",
     "SQLITE_CANTOPEN": "unopened",
     "SQLITE_CORRUPT": "damaged",
     "SQLITE_NOTADB": "damaged",

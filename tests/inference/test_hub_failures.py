@@ -132,6 +132,23 @@ def boundless(folder: Path) -> Callable[[Request], Answer]:
     return serving(folder)
 
 
+def endless_config(folder: Path) -> Callable[[Request], Answer]:
+    files = serving(folder)
+    more = Answer(body=b" " * 65_536, headers={"X-Repo-Commit": COMMIT}, endless=True)
+    return lambda request: more if request.file == "config.json" else files(request)
+
+
+def nested_config(folder: Path) -> Callable[[Request], Answer]:
+    (folder / "config.json").write_text('{"width": ' + "[" * 200_000)
+    return serving(folder)
+
+
+def weights_that_promise_more(folder: Path) -> Callable[[Request], Answer]:
+    weights = folder / "model.safetensors"
+    weights.write_bytes((2**60).to_bytes(8, "little") + weights.read_bytes()[8:])
+    return serving(folder)
+
+
 def covers_too_small(folder: Path) -> Callable[[Request], Answer]:
     make_generator(folder, size=16)
     return serving(folder)
@@ -175,6 +192,9 @@ def redirected_for_ever(folder: Path) -> Callable[[Request], Answer]:
         (config_of_other_shapes, "the shape of layers.0.weight"),
         (config_of_defaults, "lacks latent_size, width, size"),
         (boundless, "larger than the 1,000,000 bytes"),
+        (endless_config, "larger than the 1,000,000 bytes"),
+        (nested_config, "config.json is no JSON"),
+        (weights_that_promise_more, "is cut short or damaged"),
         (covers_too_small, "16x16 pixels"),
         (redirected_for_ever, "broke off"),
     ],
@@ -200,6 +220,39 @@ def test_the_exhibit_goes_on_with_what_is_there_and_says_why(
     assert says in line and line.endswith("The exhibit goes on with bundled-painter."), line
     assert exhibit.checkpoints["generator"].source == "bundled"
     assert exhibit.show([1])[0].cover.identity.painter == "bundled-painter"
+
+
+def test_no_file_is_asked_for_that_is_none_of_a_checkpoints(
+    published: Path, bundled: dict[Kind, Path], tmp_path: Path
+) -> None:
+    names = (
+        "../../escaped.json",
+        "/etc/passwd",
+        "sub/../../config.json",
+        "pytorch_model.bin",
+        "conversion.py",
+    )
+    files = serving(published)
+
+    def answer(request: Request) -> Answer:
+        found = files(request)
+        if not request.path.startswith("/api/"):
+            return found
+        told = json.loads(found.body)
+        told["siblings"] += [{"rfilename": name} for name in names]
+        return Answer(body=json.dumps(told).encode())
+
+    with local_hub(answer) as local:
+        settings = Settings(
+            generator_hub=str(ADDRESS), hub_endpoint=local.endpoint, data_directory=tmp_path / "data"
+        )
+        exhibit = Exhibit.open(settings, bundled=bundled)
+        assert exhibit.wait_for_hub(PROMPT)
+        exhibit.close()
+        asked = {request.file for request in local.requests}
+    assert exhibit.checkpoints["generator"].source == "hub" and exhibit.status() == ()
+    assert asked <= {COMMIT, *hub.REQUIRED, *hub.OPTIONAL}
+    assert not [path for path in tmp_path.rglob("*") if path.name in ("escaped.json", "passwd")]
 
 
 def test_a_hub_that_is_not_there_is_reported(bundled: dict[Kind, Path], tmp_path: Path) -> None:

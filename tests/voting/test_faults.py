@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,10 +22,11 @@ from sqlalchemy import (
 )
 
 from albumjudge.voting import schema
+from albumjudge.voting.backup import backup
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError, open_engine
 from albumjudge.voting.store import ClosedError
-from albumjudge.voting.votes import VoteStore
+from albumjudge.voting.votes import StoredVote, VoteStore
 from tests.conftest import autocommitting
 from tests.vote_fixtures import (
     NO_ROWS,
@@ -105,6 +108,72 @@ def test_a_full_sqlite_disk_gives_a_sentence_and_a_retry_succeeds(sqlite_url: st
     engine.dispose()
     assert rows(engine) == NO_ROWS
     assert cast_one(box) == box.find("ann", identity())
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_in_mid_round_costs_no_vote(tmp_path: Path, engines: Engines) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mounted, capture_output=True).returncode:
+        pytest.skip("no small disk can be mounted here")
+    try:
+        engine = engines(f"sqlite:///{disk}/votes.db")
+        store = VoteStore(engine)
+        store.prepare()
+        ballast = disk / "ballast"
+        ballast.write_bytes(b"x" * 400_000)
+        told: list[StoredVote] = []
+        with pytest.raises(
+            VoteError, match=r"not stored: the disk that holds the database (is full|reports)"
+        ):
+            for number in range(1000):
+                told.append(cast_one(store, judged=judged(number), round_id="a1b2c3d4"))
+        assert told and store.votes() == told
+        with pytest.raises((VoteError, OSError)):
+            backup(engine, disk / "copy.db")
+        ballast.unlink()
+        told.append(cast_one(store, judged=judged(len(told)), round_id="a1b2c3d4"))
+        engine.dispose()
+        assert VoteStore(engines(f"sqlite:///{disk}/votes.db")).votes(round_id="a1b2c3d4") == told
+        assert not list(disk.glob("copy*"))
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="limits are for processes of Unix")
+def test_a_process_that_may_write_no_more_says_so_and_keeps_what_it_has(
+    sqlite_url: str, engines: Engines
+) -> None:
+    store = VoteStore(engines(sqlite_url))
+    store.prepare()
+    stored = cast_one(store)
+    store.engine.dispose()
+    done = subprocess.run(
+        [sys.executable, "-c", _LIMITED, sqlite_url],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Your vote was not stored: the disk that holds the database")
+    assert store.votes() == [stored] and cast_one(store, "bob").visitor == "bob"
+
+
+_LIMITED = """
+import resource, signal, sys
+from albumjudge.voting.database import VoteError, open_engine
+from albumjudge.voting.votes import VoteStore
+from tests.vote_fixtures import cast_one
+store = VoteStore(open_engine(sys.argv[1]))
+store.votes()
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    cast_one(store, "bob")
+except VoteError as error:
+    print(error)
+"""
 
 
 def test_a_full_postgresql_disk_gives_a_sentence(postgresql_url: str, engines: Engines) -> None:
