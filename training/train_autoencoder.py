@@ -9,8 +9,8 @@ the training set above their reconstructions: other people's works, so keep them
 
 from __future__ import annotations
 
-import argparse
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,28 +21,26 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, l1_loss
 
+from albumjudge.inference.painter import to_pixels
 from albumjudge.models.autoencoder import DOWNSAMPLING, Decoder, Encoder
 from albumjudge.models.dcgan import doublings
 from albumjudge.models.flow import SMALLEST_SIZE
-from training.data.covers import CoverSet, DataError, load_covers
+from training.data.covers import CoverSet, DataError
 from training.engine.distributed import Processes
-from training.engine.hardware import choose_precision
-from training.engine.script import add_options, chosen, run_script
-from training.engine.trainer import Trainer, train
-from training.generator.autoencoder_loss import perceptual_loss
-from training.generator.dcgan_trainer import contact_sheet
+from training.engine.script import chosen, covers_for, run_script, training_parser
+from training.engine.trainer import Trainer, TrainerConfig, train
+from training.generator.losses import perceptual_loss
 from training.metrics.efficientnet import LiteFeatures
+from training.reports.sheets import sheet
 
-SAMPLES = 32
+SAMPLES, COLUMNS = 32, 8
 
 
 @dataclass(frozen=True)
-class AutoencoderConfig:
+class AutoencoderConfig(TrainerConfig):
     """Settings of a run.
 
     Attributes:
-        source, held_out, size, epochs, batch, learning_rate, lr_decay, seed: as in
-            :class:`training.generator.presets.GeneratorConfig`.
         latent_channels: channels of a latent image.
         width: feature maps of the decoder at half the size of a cover.
         noise: deviation of what is added to latent images, so that the decoder forgives errors of that size.
@@ -52,35 +50,31 @@ class AutoencoderConfig:
         feature_side: side of the covers that the frozen network sees.
     """
 
-    source: str | None = None
-    held_out: int = 1500
-    size: int = 64
     epochs: int = 8
     batch: int = 16
-    learning_rate: float = 5e-4
     lr_decay: float = 0.5
+    learning_rate: float = 5e-4
     latent_channels: int = 12
     width: int = 64
     noise: float = 0.25
     perceptual_weight: float = 0.3
     scale_weight: float = 0.25
     feature_side: int = 64
-    seed: int = 2019
 
 
-class AutoencoderTrainer(Trainer):
+class AutoencoderTrainer(Trainer[AutoencoderConfig]):
     """Encoder and decoder, learning together."""
+
+    metrics = ("loss_pixels", "loss_perceptual", "loss_half_size")
 
     def __init__(
         self, config: AutoencoderConfig, covers: CoverSet, processes: Processes, precision: str = "fp32"
     ) -> None:
-        metrics = ("loss_pixels", "loss_perceptual", "loss_half_size")
-        super().__init__(config, covers, processes, metrics, precision)
+        super().__init__(config, covers, processes, precision)
         if config.size < SMALLEST_SIZE or doublings(config.size) < 1:
             raise DataError(
                 f"Latent images are made of covers of {SMALLEST_SIZE}, 128 ... pixels, not {config.size}."
             )
-        self.config = config
         encoder, self.decoder = Encoder(config.latent_channels), Decoder(config.latent_channels, config.width)
         self.features = LiteFeatures(config.feature_side)
         for network in (encoder, self.decoder, self.features):
@@ -109,39 +103,26 @@ class AutoencoderTrainer(Trainer):
 
     @torch.no_grad()
     def samples(self) -> tuple[str, Image.Image]:
-        """The first covers in rows of eight, each row above its reconstruction."""
+        """The first covers, above their reconstructions."""
         covers = self.covers_at(np.arange(min(SAMPLES, len(self.covers))))
         self.encoder.eval()
         decoded = self.decoder(self.encoder(covers))
         self.encoder.train()
-        rows = [
-            row for pair in zip(torch.split(covers, 8), torch.split(decoded, 8), strict=True) for row in pair
-        ]
-        filled = torch.full((len(rows), 8, *covers.shape[1:]), -1.0)
-        for place, row in enumerate(rows):
-            filled[place, : len(row)] = row.cpu()
-        return "-private", Image.fromarray(contact_sheet(filled.flatten(0, 1)))
+        shown = [to_pixels(pictures).transpose(0, 3, 1, 2) for pictures in (covers, decoded)]
+        return "-private", Image.fromarray(np.concatenate([sheet(s, COLUMNS, enlarged=1) for s in shown]))
 
 
-def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m training.train_autoencoder", description=__doc__)
-    add_options(parser, AutoencoderConfig())
-    return parser.parse_args(arguments)
-
-
-def run(given: argparse.Namespace, processes: Processes) -> Path | None:
+def run(given: Namespace, processes: Processes) -> Path | None:
     """Train as the command line says; returns the folder of the run when it has ended."""
     config = chosen(given, AutoencoderConfig())
-    covers = load_covers(given.data, size=config.size, source=config.source, held_out=config.held_out)
-    precision = choose_precision(given.precision, processes.device)
-    ended = train(AutoencoderTrainer(config, covers, processes, precision), given.out)
-    return given.out if ended else None
+    trainer = AutoencoderTrainer(config, covers_for(given, config), processes, given.precision)
+    return given.out if train(trainer, given.out) else None
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    given = parse(arguments)
-    return run_script(given, lambda processes: run(given, processes))
+    parser = training_parser("train_autoencoder", __doc__, AutoencoderConfig(), checkpoint=False)
+    return run_script(parser.parse_args(arguments), run)
 
 
 if __name__ == "__main__":

@@ -11,42 +11,36 @@ A killed run is continued by the same command. Then ``--out`` holds ``checkpoint
 
 from __future__ import annotations
 
-import argparse
 import copy
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss, pad
 from tqdm import tqdm
 
 from albumjudge.models.autoencoder import Encoder
 from albumjudge.models.flow import FlowGenerator
-from training.data.covers import CoverSet, DataError, label_numbers, load_covers
+from training.data.covers import CoverSet, DataError, label_numbers
 from training.engine.distributed import Processes
-from training.engine.hardware import choose_precision, hardware
-from training.engine.script import add_options, chosen, run_script
-from training.engine.state import read_state, save_checkpoint, write_json
-from training.engine.trainer import STATE, Trainer, fingerprint, train, update_average
-from training.generator.dcgan_trainer import contact_sheet
-from training.generator.sample_labels import sample_labels
-from training.reports.model_card import write_card
+from training.engine.script import chosen, covers_for, run_script, train_or_end, training_parser
+from training.engine.state import read_state
+from training.engine.trainer import STATE, Trainer, TrainerConfig, fingerprint, train, update_average
+from training.generator.painter_trainer import PainterTrainer
 
-SAMPLES, ENCODED_AT_ONCE = 64, 64
+ENCODED_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
-class FlowConfig:
+class FlowConfig(TrainerConfig):
     """Settings of a run.
 
     Attributes:
-        source, held_out, size, epochs, batch, learning_rate, lr_decay, latent_size, seed, recipe: as in
-            :class:`training.generator.presets.GeneratorConfig`.
         warmup: covers during which the learning rate rises.
         width: of the velocity network.
         steps, guidance_scale, autoguidance_scale, autoguidance_start: of
@@ -58,14 +52,10 @@ class FlowConfig:
             to this power (Karras et al. 2023, https://arxiv.org/abs/2312.02696).
     """
 
-    source: str | None = None
-    held_out: int = 1500
-    size: int = 64
     epochs: int = 90
-    batch: int = 32
+    lr_decay: float = 0.3
     learning_rate: float = 1e-3
     warmup: int = 9_600
-    lr_decay: float = 0.3
     latent_size: int = 100
     width: int = 128
     steps: int = 6
@@ -77,7 +67,6 @@ class FlowConfig:
     views: int = 4
     label_dropout: float = 0.12
     ema_power: float = 7.0
-    seed: int = 2019
     recipe: str = "flow"
 
 
@@ -117,7 +106,7 @@ def encode_all(encoder: nn.Module, covers: CoverSet, config: FlowConfig, process
     return torch.stack(views)
 
 
-class FlowTrainer(Trainer):
+class FlowTrainer(PainterTrainer[FlowConfig]):
     """A velocity network and its moving average.
 
     Args:
@@ -126,14 +115,11 @@ class FlowTrainer(Trainer):
         autoguidance: train the generator's autoguidance network instead.
     """
 
-    # What autoguidance does is only looked at in samples.
+    metrics = ("loss_velocity",)
+    # What guidance does is only looked at in samples.
     changeable = Trainer.changeable | {
-        "steps",
-        "guidance_scale",
-        "autoguidance_scale",
-        "autoguidance_start",
-        "autoguidance_width",
-        "autoguidance_epochs",
+        *("steps", "guidance_scale", "autoguidance_scale", "autoguidance_start"),
+        *("autoguidance_width", "autoguidance_epochs"),
     }
 
     def __init__(
@@ -147,8 +133,8 @@ class FlowTrainer(Trainer):
         *,
         autoguidance: bool = False,
     ) -> None:
-        super().__init__(config, covers, processes, ("loss_velocity",), precision)
-        self.config, self.latent_images = config, latent_images.to(self.device)
+        super().__init__(config, covers, processes, precision)
+        self.latent_images = latent_images.to(self.device)
         self.origin["decoder"] = fingerprint(generator.decoder)
         generator.expansion.fit_basis(latent_images.flatten(0, 1).flatten(1))
         self.generator = generator.to(self.device).to(memory_format=torch.channels_last)
@@ -158,12 +144,8 @@ class FlowTrainer(Trainer):
         self.velocity = copy.deepcopy(network)
         self.average = copy.deepcopy(self.velocity).eval().requires_grad_(False)
         self.networks = {"velocity": self.velocity, "average": self.average}
-        self.optimisers = {
-            "velocity": torch.optim.Adam(self.velocity.parameters(), config.learning_rate, (0.9, 0.98))
-        }
-        fixed = torch.Generator().manual_seed(config.seed + 2)
-        self.sample_latents = torch.randn(SAMPLES, generator.latent_size, generator=fixed)
-        self.sample_labels = sample_labels(SAMPLES)
+        optimiser = torch.optim.Adam(self.velocity.parameters(), config.learning_rate, (0.9, 0.98))
+        self.optimisers = {"velocity": optimiser}
 
     def train_step(self) -> Sequence[Tensor]:
         """One step of the velocity network, then of its average."""
@@ -192,7 +174,7 @@ class FlowTrainer(Trainer):
         update_average(self.average, self.velocity, (1 - 1 / (1 + self.step)) ** (config.ema_power + 1))
         return (loss,)
 
-    def averaged_generator(self) -> FlowGenerator:
+    def painter(self) -> FlowGenerator:
         """The generator with averaged weights; the autoguidance network paints without guidance."""
         averaged = copy.deepcopy(self.generator)
         averaged.unet = copy.deepcopy(self.average)
@@ -200,16 +182,11 @@ class FlowTrainer(Trainer):
             averaged.autoguidance_unet = None
         return averaged.eval()
 
-    @torch.no_grad()
-    def samples(self) -> tuple[str, Image.Image]:
-        """The run's fixed latents, painted."""
-        inputs = (self.sample_latents, *self.sample_labels.unbind(1))
-        painted = self.averaged_generator()(*(each.to(self.device) for each in inputs))
-        return "", Image.fromarray(contact_sheet(painted.cpu()))
 
-
-def begin(config: FlowConfig, autoencoder: Path, device: torch.device) -> tuple[FlowGenerator, Encoder, int]:
-    """A generator with a finished decoder, its encoder, and the covers that these two were shown.
+def begin(
+    config: FlowConfig, autoencoder: Path, device: torch.device
+) -> tuple[FlowGenerator, Encoder, dict[str, Any]]:
+    """A generator with a finished decoder, its encoder, and what is to be known of these two.
 
     Raises:
         DataError: if the run of ``training.train_autoencoder`` cannot be used.
@@ -217,10 +194,14 @@ def begin(config: FlowConfig, autoencoder: Path, device: torch.device) -> tuple[
     tensors, notes = read_state(autoencoder / STATE)
     torch.manual_seed(config.seed)
     try:
-        was: dict[str, Any] = dict(notes["config"])  # type: ignore[call-overload]
+        was = notes["config"]
         for name in ("source", "held_out", "size"):
             if was[name] != getattr(config, name):
                 raise DataError(f"{autoencoder} was trained with another {name} ({was[name]}).")
+        if notes["left"]:
+            raise DataError(
+                f"{autoencoder} has {notes['left']} steps to go. Finish it by the command it began with."
+            )
         generator = FlowGenerator(
             config.latent_size,
             was["latent_channels"],
@@ -234,75 +215,40 @@ def begin(config: FlowConfig, autoencoder: Path, device: torch.device) -> tuple[
             autoguidance_width=config.autoguidance_width,
         )
         encoder = Encoder(was["latent_channels"])
-        for name, network in (("decoder", generator.decoder), ("encoder", encoder)):
-            network.load_state_dict({k: tensors[f"{name}/{k}"] for k in network.state_dict()})
-        shown = int(notes["step"]) * int(was["batch"])  # type: ignore[call-overload]
-        if notes["left"]:
-            raise DataError(
-                f"{autoencoder} has {notes['left']} steps to go. Finish it by the command it began with."
-            )
+        for part, network in (("decoder", generator.decoder), ("encoder", encoder)):
+            network.load_state_dict({k: tensors[f"{part}/{k}"] for k in network.state_dict()})
+        origin = {"autoencoder": was, "images_seen_before": notes["step"] * was["batch"]}
     except (KeyError, RuntimeError, TypeError) as error:
         raise DataError(f"{autoencoder} is no run of training.train_autoencoder ({error}).") from error
     generator.decoder.requires_grad_(False)
-    return generator.to(device), encoder.to(device), shown
+    return generator.to(device), encoder.to(device), origin
 
 
-def finish(trainer: FlowTrainer, out: Path, autoencoder: Path, seen_before: int) -> Path:
-    """Write ``out/checkpoint``: weights in half precision, config, history, provenance and model card."""
-    folder = out / "checkpoint"
-    record: dict[str, object] = {
-        "kind": "generator",
-        "network": "FlowGenerator",
-        "name": f"flow-{trainer.config.size}",
-        "preset": "flow",
-        "config": asdict(trainer.config),
-        "autoencoder": read_state(autoencoder / STATE)[1]["config"],
-        "epochs_done": trainer.step // trainer.steps_per_epoch,
-        "covers": len(trainer.covers),
-        "images_seen": trainer.images_seen,
-        "images_seen_before": seen_before,
-        "precision": trainer.precision,
-        "processes": trainer.processes.size,
-        "hardware": hardware(trainer.device),
-    }
-    save_checkpoint(trainer.averaged_generator(), folder, record)
-    write_json(folder / "history.json", trainer.history)
-    write_card(folder)
-    return folder
-
-
-def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m training.train_flow", description=__doc__)
-    parser.add_argument("--autoencoder", type=Path, required=True, help="run of training.train_autoencoder")
-    add_options(parser, FlowConfig())
-    return parser.parse_args(arguments)
-
-
-def run(given: argparse.Namespace, processes: Processes) -> Path | None:
+def run(given: Namespace, processes: Processes) -> Path | None:
     """Train as the command line says; returns the folder of the finished checkpoint."""
     config = chosen(given, FlowConfig())
-    covers = load_covers(given.data, size=config.size, source=config.source, held_out=config.held_out)
-    generator, encoder, seen_before = begin(config, given.autoencoder, processes.device)
+    covers = covers_for(given, config)
+    generator, encoder, origin = begin(config, given.autoencoder, processes.device)
     latent_images = encode_all(encoder, covers, config, processes)
-    precision = choose_precision(given.precision, processes.device)
-    common = (covers, processes, generator, latent_images, precision)
+    common = (covers, processes, generator, latent_images, given.precision)
     if generator.autoguidance_unet is not None:
         brief = replace(config, epochs=config.autoguidance_epochs)
-        trainer = FlowTrainer(brief, *common, autoguidance=True)
-        if not train(trainer, given.out / "autoguidance"):
+        smaller = FlowTrainer(brief, *common, autoguidance=True)
+        if not train(smaller, given.out / "autoguidance"):
             return None
-        generator.autoguidance_unet.load_state_dict(trainer.average.state_dict())
-        seen_before += trainer.images_seen
+        generator.autoguidance_unet.load_state_dict(smaller.average.state_dict())
+        origin["images_seen_before"] += smaller.images_seen
     trainer = FlowTrainer(config, *common)
-    if not train(trainer, given.out):
+    if not train_or_end(trainer, given):
         return None
-    return finish(trainer, given.out, given.autoencoder, seen_before) if processes.first else None
+    return trainer.finish(given.out, name=f"flow-{config.size}", preset="flow", **origin)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    given = parse(arguments)
-    return run_script(given, lambda processes: run(given, processes))
+    parser = training_parser("train_flow", __doc__, FlowConfig())
+    parser.add_argument("--autoencoder", type=Path, required=True, help="run of training.train_autoencoder")
+    return run_script(parser.parse_args(arguments), run)
 
 
 if __name__ == "__main__":

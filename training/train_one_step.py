@@ -17,9 +17,9 @@ that has not ended.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from dataclasses import asdict, replace
+from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -31,12 +31,11 @@ from albumjudge.inference.checkpoints import load_generator, read_checkpoint
 from albumjudge.inference.legacy import current_tensor
 from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.one_step import OneStepGenerator
-from training.data.covers import CoverSet, DataError, load_covers
+from training.data.covers import CoverSet, DataError
 from training.engine.distributed import Processes
-from training.engine.hardware import choose_precision, hardware
-from training.engine.script import add_options, chosen, run_script
-from training.engine.state import read_state, save_checkpoint, write_json, write_state
-from training.engine.trainer import STATE, fingerprint, train
+from training.engine.script import chosen, covers_for, run_script, train_or_end, training_parser
+from training.engine.state import read_state, write_state
+from training.engine.trainer import fingerprint, train
 from training.generator.one_step_trainer import (
     AdversarialTrainer,
     OneStepConfig,
@@ -44,7 +43,6 @@ from training.generator.one_step_trainer import (
     RegressionTrainer,
     make_pairs,
 )
-from training.reports.model_card import write_card
 
 PAIRS = "pairs.safetensors"
 VELOCITY, DECODER = "sketcher.safetensors", "inker.safetensors"
@@ -55,9 +53,8 @@ def student_of(teacher: FlowGenerator) -> OneStepGenerator:
     student = OneStepGenerator(
         teacher.latent_size, teacher.latent_channels, teacher.width, teacher.size, teacher.decoder.width
     )
-    student.expansion.load_state_dict(teacher.expansion.state_dict())
-    student.unet.load_state_dict(teacher.unet.state_dict())
-    student.decoder.load_state_dict(teacher.decoder.state_dict())
+    for part in ("expansion", "unet", "decoder"):
+        student.get_submodule(part).load_state_dict(teacher.get_submodule(part).state_dict())
     return student.eval().requires_grad_(False)
 
 
@@ -111,43 +108,7 @@ def load_pairs(
     return pairs
 
 
-def finish(trainer: AdversarialTrainer, out: Path, origin: dict[str, object]) -> Path:
-    """Write ``out/checkpoint``: weights in half precision, config, history, provenance and model card."""
-    folder, config = out / "checkpoint", trainer.config
-    record: dict[str, object] = {
-        "kind": "generator",
-        "network": "OneStepGenerator",
-        "name": f"one-step-{config.size}",
-        "preset": "one-step",
-        "config": asdict(config),
-        **origin,
-        "epochs_done": trainer.step // trainer.steps_per_epoch,
-        "covers": len(trainer.covers),
-        "images_seen": trainer.images_seen,
-        "precision": trainer.precision,
-        "processes": trainer.processes.size,
-        "hardware": hardware(trainer.device),
-    }
-    save_checkpoint(trainer.average, folder, record)
-    write_json(folder / "history.json", trainer.history)
-    write_card(folder)
-    return folder
-
-
-def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m training.train_one_step", description=__doc__)
-    parser.add_argument("--teacher", type=Path, required=True, help="checkpoint of a flow painter")
-    parser.add_argument("--start-from", type=Path, help="weights of a trained student")
-    parser.add_argument("--blend", type=float, default=1.0, help="share of its decoder beside the teacher's")
-    parser.add_argument("--features", type=Path, help="VGG16's weights; default: torchvision's download")
-    parser.add_argument(
-        "--finish-now", action="store_true", help="write the saved state's checkpoint and end"
-    )
-    add_options(parser, OneStepConfig())
-    return parser.parse_args(arguments)
-
-
-def run(given: argparse.Namespace, processes: Processes) -> Path | None:
+def run(given: Namespace, processes: Processes) -> Path | None:
     """Train as the command line says; returns the folder of the finished checkpoint."""
     config = chosen(given, OneStepConfig())
     checkpoint = read_checkpoint(given.teacher, "generator")
@@ -156,11 +117,10 @@ def run(given: argparse.Namespace, processes: Processes) -> Path | None:
         raise DataError(f"{given.teacher} holds no flow painter.")
     teacher.to(processes.device)
     origin: dict[str, object] = {"teacher": checkpoint.revision}
-    covers = load_covers(given.data, size=config.size, source=config.source, held_out=config.held_out)
-    precision = choose_precision(given.precision, processes.device)
+    covers = covers_for(given, config)
     if given.start_from:
-        student, origin["start"] = started_from(given.start_from, teacher, given.blend)
-        origin["blend"] = given.blend
+        student, start = started_from(given.start_from, teacher, given.blend)
+        origin |= {"start": start, "blend": given.blend}
         config = replace(config, regression_epochs=0)
     else:
         student = student_of(teacher)
@@ -168,25 +128,28 @@ def run(given: argparse.Namespace, processes: Processes) -> Path | None:
     pairs = processes.from_first(lambda: load_pairs(painter, covers, given.out / PAIRS, config))
     if config.regression_epochs:
         first_stage = replace(config, epochs=config.regression_epochs)
-        regression = RegressionTrainer(first_stage, covers, processes, student, pairs, precision)
+        regression = RegressionTrainer(first_stage, covers, processes, student, pairs, given.precision)
         if not train(regression, given.out / "regression"):
             return None
         student = regression.average
         origin["images_seen_before"] = regression.images_seen
     trainer = AdversarialTrainer(
-        config, covers, processes, student, pairs, teacher, given.features, precision
+        config, covers, processes, student, pairs, given.precision, teacher=teacher, features=given.features
     )
-    if given.finish_now:
-        trainer.restore(*read_state(given.out / STATE))
-    elif not train(trainer, given.out):
+    if not train_or_end(trainer, given):
         return None
-    return finish(trainer, given.out, origin) if processes.first else None
+    return trainer.finish(given.out, name=f"one-step-{config.size}", preset="one-step", **origin)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    given = parse(arguments)
-    return run_script(given, lambda processes: run(given, processes))
+    parser = training_parser("train_one_step", __doc__, OneStepConfig())
+    add = parser.add_argument
+    add("--teacher", type=Path, required=True, help="checkpoint of a flow painter")
+    add("--start-from", type=Path, help="weights of a trained student")
+    add("--blend", type=float, default=1.0, help="share of its decoder beside the teacher's")
+    add("--features", type=Path, help="VGG16's weights; default: torchvision's download")
+    return run_script(parser.parse_args(arguments), run)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def main(arguments: list[str]) -> int:
     torch.set_default_dtype(torch.float64)
     torch.Tensor.float = torch.Tensor.double  # type: ignore[method-assign]
 
-    def body(processes: Processes) -> Path | None:
+    def body(_given: object, processes: Processes) -> Path | None:
         covers = load_covers(Path(data), size=8 if kind == "dcgan" else 64)
         trainer = make_trainer(kind, covers, processes)
         take = trainer.train_step
@@ -43,8 +44,7 @@ def main(arguments: list[str]) -> int:
         trainer.train_step = train_step  # type: ignore[assignment,method-assign]
         return Path(out) if train(trainer, Path(out)) else None
 
-    given = type("Given", (), {"device": "cpu", "threads": 1})()
-    return run_script(given, body)
+    return run_script(Namespace(device="cpu", threads=1), body)
 
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ from training.data.covers import load_covers
 from training.engine.distributed import Processes
 from training.engine.state import read_state, save_checkpoint
 from training.engine.trainer import STATE, train
-from training.generator.presets import PRESETS
-from training.generator.sample_labels import sample_labels
+from training.generator.dcgan_trainer import PRESETS
+from training.generator.painter_trainer import sample_labels
 
 Main = Callable[[list[str]], int]
 
@@ -69,7 +69,7 @@ def options(config: object, data: Path, out: Path, **more: object) -> list[str]:
         option = "--" + name.replace("_", "-")
         if isinstance(value, bool):
             words.append(option if value else option.replace("--", "--no-", 1))
-        elif value is not None and name not in ("recipe", "start"):
+        elif value is not None and name != "recipe":
             words += [option, str(value)]
     return words
 
@@ -105,7 +105,7 @@ def test_a_checkpoint_holds_the_average_with_statistics_of_its_own(folder: Path)
     trainer = make_trainer("dcgan", load_covers(folder, size=8))
     for _ in range(4):
         trainer.advance()
-    averaged = trainer.averaged_generator()  # type: ignore[attr-defined]
+    averaged = trainer.painter()  # type: ignore[attr-defined]
     for name, value in averaged.named_parameters():
         assert torch.equal(value, trainer.networks["average"].get_parameter(name))
     latents = torch.randn(256, DCGAN.latent_size)
@@ -113,21 +113,6 @@ def test_a_checkpoint_holds_the_average_with_statistics_of_its_own(folder: Path)
         kept = averaged(latents)
         by_batch = averaged.train()(latents)
     assert (kept - by_batch).abs().mean() < 0.1
-
-
-def test_a_dcgan_begins_with_another_ones_weights_and_says_so(folder: Path, tmp_path: Path) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    config = replace(DCGAN, epochs=1)
-    assert train_dcgan.main(options(config, folder, first)) == 0
-    start = first / "checkpoint"
-    assert train_dcgan.main(options(config, folder, second, start_from=start)) == 0
-    record = read_checkpoint(second / "checkpoint", "generator").training
-    assert record["config"]["start"] == read_checkpoint(start, "generator").revision
-    assert record["images_seen_before"] == 8
-    before = load_file(start / "model.safetensors")
-    begun = read_state(second / STATE)[0]
-    assert begun.keys() >= {f"generator/{name}" for name in before}
-    assert train_dcgan.main(options(replace(config, width=4), folder, tmp_path / "x", start_from=start)) == 1
 
 
 def test_an_unfinished_run_can_be_made_a_checkpoint(folder: Path, tmp_path: Path) -> None:

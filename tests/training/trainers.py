@@ -17,22 +17,19 @@ from training import train_autoencoder, train_flow
 from training.data.covers import CoverSet
 from training.engine.distributed import Processes
 from training.engine.trainer import Trainer
-from training.generator import critics, dcgan_trainer, one_step_trainer
-from training.generator.dcgan_trainer import DcganTrainer
+from training.generator import critics, dcgan_trainer, painter_trainer
+from training.generator.dcgan_trainer import DcganConfig, DcganTrainer
 from training.generator.one_step_trainer import (
     AdversarialTrainer,
     OneStepConfig,
     RegressionTrainer,
     make_pairs,
 )
-from training.generator.presets import GeneratorConfig
 from training.train_autoencoder import AutoencoderConfig, AutoencoderTrainer
 from training.train_flow import FlowConfig, FlowTrainer
 from training.train_one_step import student_of
 
-DCGAN = GeneratorConfig(
-    source=None, size=8, epochs=3, batch=4, latent_size=4, width=2, ema_half_life=20, flip=True, seed=5
-)
+DCGAN = DcganConfig(source=None, size=8, epochs=3, batch=4, latent_size=4, width=2, ema_half_life=20, seed=5)
 AUTOENCODER = AutoencoderConfig(held_out=0, epochs=3, batch=4, latent_channels=2, width=4, seed=5)
 FLOW = FlowConfig(
     held_out=0,
@@ -68,7 +65,7 @@ def small_networks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(train_flow, "Encoder", narrow)
     patch.setattr(train_autoencoder, "LiteFeatures", QuickFeatures)
     patch.setattr(dcgan_trainer, "CALIBRATION_BATCHES", 1)
-    for module in (dcgan_trainer, train_autoencoder, train_flow, one_step_trainer):
+    for module in (painter_trainer, train_autoencoder):
         patch.setattr(module, "SAMPLES", 8)
     patch.setattr(critics, "FEATURE_LAYERS", {1: 4, 3: 4})
     patch.setattr(critics, "vgg16_features", lambda _path: quick_trunk())
@@ -105,7 +102,7 @@ def flow_generator(config: FlowConfig = FLOW) -> FlowGenerator:
 
 def make_trainer(
     kind: str, covers: CoverSet, processes: Processes | None = None, precision: str = "fp32", **changes: Any
-) -> Trainer:
+) -> Trainer[Any]:
     """A trainer at its beginning; ``changes`` are settings."""
     processes = processes or Processes()
     if kind == "dcgan":
@@ -121,9 +118,11 @@ def make_trainer(
     pairs, student = make_pairs(teacher, covers, settings), student_of(teacher)
     if kind == "regression":
         return RegressionTrainer(settings, covers, processes, student, pairs, precision)
-    return AdversarialTrainer(settings, covers, processes, student, pairs, teacher, None, precision)
+    return AdversarialTrainer(
+        settings, covers, processes, student, pairs, precision, teacher=teacher, features=None
+    )
 
 
-def tensors_of(trainer: Trainer) -> dict[str, Tensor]:
+def tensors_of(trainer: Trainer[Any]) -> dict[str, Tensor]:
     """A copy of all that the rest of the run depends on."""
     return {name: value.detach().clone() for name, value in trainer.state()[0].items()}

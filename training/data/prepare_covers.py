@@ -14,25 +14,25 @@ decade among them, since dates of re-issues are late.
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import json
 import shutil
 import sys
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+import pandas as pd
 from tqdm import tqdm
 
 from albumjudge.domain.conditions import DECADES, GENRES
+from training.data.arguments import within
 from training.data.covers import CoverEntry, hold_out, read_metadata
 from training.data.images import SMALLEST, DataError, UnusableError, load, opened
-from training.metrics.near_duplicates import MOST_BITS, Fingerprint, fingerprint, originals, similar_pairs
-from training.reports.tables import markdown_table
+from training.data.near_duplicates import Fingerprint, fingerprint, originals, similar_pairs
 
 TRAIN, HELD_OUT = "train", "held-out"
 MOST_HELD_OUT = 1500
@@ -40,8 +40,8 @@ COLUMNS = (
     *("file_name", "source", "genre", "decade", "year", "split"),
     *("source_width", "source_height", "original"),
 )
-_SIDES = (0, 64, 128, 256, 512)
-_SIDE_CLASSES = ("under 64", *(f"{low} to {high - 1}" for low, high in pairwise(_SIDES[1:])), "512 and more")
+SIDES = {"under 64": 0, "64 to 127": 64, "128 to 255": 128, "256 to 511": 256, "512 and more": 512}
+"""Classes of sides, from so many pixels on."""
 
 
 @dataclass(frozen=True)
@@ -88,32 +88,32 @@ def gather(folders: Sequence[Path]) -> list[Cover]:
 
 
 def look(
-    covers: Iterable[Cover], *, least_side: int = 0
-) -> tuple[list[tuple[Cover, Fingerprint]], list[tuple[Cover, str]]]:
-    """Open every picture once: those that can be used, largest first, and the others with the reason."""
+    covers: Sequence[Cover], *, least_side: int = 0
+) -> tuple[list[tuple[Cover, Fingerprint]], list[tuple[str, str]]]:
+    """Open every picture once: those that can be used, largest first, and the names of others with reasons."""
     usable: list[tuple[Cover, Fingerprint]] = []
-    others: list[tuple[Cover, str]] = []
-    for cover in covers:
+    left_out: list[tuple[str, str]] = []
+    for cover in _watched(covers, "looking"):
         try:
             with opened(cover.path, smallest=max(SMALLEST, least_side)) as image:
                 width, height = image.size
                 image.draft("RGB", (64, 64))
                 usable.append((replace(cover, width=width, height=height), fingerprint(image.convert("RGB"))))
         except UnusableError as error:
-            others.append((cover, str(error)))
+            left_out.append((cover.original, str(error)))
     usable.sort(
         key=lambda found: (
             *(-found[0].side, not found[0].entry.decade, not found[0].entry.genres),
             found[0].entry.file_name,
         )
     )
-    return usable, others
+    return usable, left_out
 
 
-def merge(covers: Sequence[Cover], kept: Sequence[int]) -> list[Cover]:
-    """Keep the covers that ``kept`` names, with what is known of the near-duplicates that they stand for."""
+def merge(covers: Sequence[Cover], kept_for: Sequence[int]) -> list[Cover]:
+    """Keep the covers that ``kept_for`` names, with what is known of the near-duplicates that they stand for."""
     groups: dict[int, list[Cover]] = {}
-    for cover, index in zip(covers, kept, strict=True):
+    for cover, index in zip(covers, kept_for, strict=True):
         groups.setdefault(index, []).append(cover)
     merged = []
     for same in groups.values():
@@ -128,21 +128,21 @@ def merge(covers: Sequence[Cover], kept: Sequence[int]) -> list[Cover]:
 
 def statistics(covers: Sequence[Cover], held_out: set[str]) -> dict[str, dict[str, dict[str, int]]]:
     """Count covers: ``{"genre": {"jazz": {"train": 5, "held-out": 1}, ...}, "decade": ..., ...}``."""
-    labelled = {
-        "genre": [(cover, genre) for cover in covers for genre in cover.entry.genres or ("unknown",)],
-        "decade": [(cover, cover.entry.decade or "unknown") for cover in covers],
-        "source": [(cover, cover.entry.source or "unknown") for cover in covers],
-        "side": [(c, _SIDE_CLASSES[sum(c.side >= low for low in _SIDES[1:])]) for c in covers],
-    }
-    order = {"genre": (*GENRES, "unknown"), "decade": (*DECADES, "unknown"), "side": _SIDE_CLASSES}
-    counted: dict[str, dict[str, dict[str, int]]] = {}
-    for table, pairs in labelled.items():
-        counts = Counter((label, cover.entry.file_name in held_out) for cover, label in pairs)
-        present = {label for label, _ in counts}
-        counted[table] = {
-            label: {TRAIN: counts[label, False], HELD_OUT: counts[label, True]}
-            for label in order.get(table, tuple(sorted(present)))
-            if label in present
+    table = pd.DataFrame([asdict(cover.entry) | {"side": cover.side} for cover in covers])
+    table["split"] = [HELD_OUT if name in held_out else TRAIN for name in table["file_name"]]
+    table["genre"] = [genres or ("unknown",) for genres in table["genres"]]
+    table["side"] = [
+        max((low, name) for name, low in SIDES.items() if low <= side)[1] for side in table["side"]
+    ]
+    order = {"genre": GENRES, "decade": DECADES, "source": sorted(set(table["source"])), "side": tuple(SIDES)}
+    counted = {}
+    for column, names in order.items():
+        rows = table[[column, "split"]].explode(column).replace({column: {"": None}}).fillna("unknown")
+        counts = rows.value_counts()
+        counted[column] = {
+            name: {split: int(counts.get((name, split), 0)) for split in (TRAIN, HELD_OUT)}
+            for name in (*names, "unknown")
+            if name in set(rows[column])
         }
     return counted
 
@@ -153,9 +153,8 @@ def prepare(
     *,
     size: int = 64,
     count_held_out: int | None = None,
-    most_bits: int = MOST_BITS,
     least_side: int = 0,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Write the new folder and return its statistics.
 
     Args:
@@ -163,7 +162,6 @@ def prepare(
         out: must not exist yet.
         size: side of the new pictures in pixels.
         count_held_out: covers set aside for measuring; None for a tenth, at most 1,500.
-        most_bits: how different near-duplicates may be, see :mod:`training.metrics.near_duplicates`.
         least_side: smaller pictures are left out.
 
     Raises:
@@ -172,9 +170,9 @@ def prepare(
     if out.exists():
         raise DataError(f"{out} is already there. Give another --out, or delete it first.")
     found = gather(folders)
-    usable, left_out = look(_watched(found, "looking"), least_side=least_side)
+    usable, left_out = look(found, least_side=least_side)
     covers = [cover for cover, _ in usable]
-    kept_for = originals(len(covers), similar_pairs([prints for _, prints in usable], most_bits)).tolist()
+    kept_for = originals(len(covers), similar_pairs([prints for _, prints in usable])).tolist()
     kept = merge(covers, kept_for)
     count = min(len(kept) // 10, MOST_HELD_OUT) if count_held_out is None else count_held_out
     if len(kept) <= count:
@@ -183,36 +181,40 @@ def prepare(
             "train on: give more, or a smaller --held-out."
         )
     held_out = {entry.file_name for entry in hold_out([cover.entry for cover in kept], count)[1]}
-    reasons = sorted([(cover.original, reason) for cover, reason in left_out] + duplicates(covers, kept_for))
-    counted: dict[str, object] = {
+    repeated = [
+        (cover.original, f"is a near-duplicate of {covers[i].original}")
+        for cover, i in zip(covers, kept_for, strict=True)
+        if covers[i] != cover
+    ]
+    counted = {
         "date": datetime.now(UTC).date().isoformat(),
         "size": size,
         "read": len(found),
         "kept": len(kept),
         TRAIN: len(kept) - count,
         HELD_OUT: count,
-        "near_duplicates": len(covers) - len(kept),
+        "near_duplicates": len(repeated),
         "unusable": len(left_out),
         "enlarged": sum(cover.side < size for cover in kept),
         "labels": statistics(kept, held_out),
     }
-    _store(out, kept, size, held_out, sorted(reasons), counted)
+    with _whole_folder(out) as part:
+        _write(part, kept, size, held_out)
+        reasons = pd.DataFrame(sorted(left_out + repeated), columns=["original", "reason"])
+        reasons.to_csv(part / "left_out.csv", index=False, lineterminator="\n")
+        text = json.dumps(counted, indent=2, ensure_ascii=False) + "\n"
+        (part / "statistics.json").write_text(text, encoding="utf-8")
     return counted
 
 
-def _store(
-    out: Path,
-    kept: list[Cover],
-    size: int,
-    held_out: set[str],
-    reasons: list[tuple[str, str]],
-    counted: dict[str, object],
-) -> None:
-    """Write the folder beside its place first, so that there is all of it or nothing."""
+@contextmanager
+def _whole_folder(out: Path) -> Iterator[Path]:
+    """A folder to fill beside its place, so that there is all of it or nothing."""
     part = out.with_name(out.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
     try:
-        shutil.rmtree(part, ignore_errors=True)
-        _write(part, kept, size, held_out, reasons, counted)
+        part.mkdir(parents=True)
+        yield part
         part.rename(out)
     except OSError as error:
         raise DataError(f"{out} cannot be written ({error}). Make room, or give another --out.") from error
@@ -224,98 +226,51 @@ def _store(
         shutil.rmtree(part, ignore_errors=True)
 
 
-def duplicates(covers: Sequence[Cover], kept_for: Sequence[int]) -> list[tuple[str, str]]:
-    """Covers that stand back for another one: where they were, and the reason.
-
-    Args:
-        covers: those that can be used.
-        kept_for: for each, the number of the one that is kept.
-    """
-    return [
-        (cover.original, f"is a near-duplicate of {covers[i].original}")
-        for cover, i in zip(covers, kept_for, strict=True)
-        if covers[i] != cover
-    ]
-
-
-def _watched(covers: list[Cover], doing: str) -> Iterable[Cover]:
+def _watched(covers: Sequence[Cover], doing: str) -> Iterator[Cover]:
     every = 0.5 if sys.stderr.isatty() else 60
-    bar: Iterable[Cover] = tqdm(covers, desc=doing, unit="cover", mininterval=every)
-    return bar
+    yield from tqdm(covers, desc=doing, unit="cover", mininterval=every)
 
 
-def _write(
-    folder: Path,
-    covers: list[Cover],
-    size: int,
-    held_out: set[str],
-    reasons: list[tuple[str, str]],
-    counted: dict[str, object],
-) -> None:
-    (folder / "images").mkdir(parents=True)
-    lines: list[tuple[object, ...]] = [COLUMNS]
+def _write(folder: Path, covers: Sequence[Cover], size: int, held_out: set[str]) -> None:
+    (folder / "images").mkdir()
+    lines = []
     for cover in _watched(covers, "writing"):
         entry = cover.entry
         load(cover.path, size).save(folder / entry.file_name)
         split = HELD_OUT if entry.file_name in held_out else TRAIN
         labels = entry.file_name, entry.source, "|".join(entry.genres), entry.decade, entry.year, split
         lines.append((*labels, cover.width, cover.height, cover.original))
-    for name, rows in (("metadata.csv", lines), ("left_out.csv", [("original", "reason"), *reasons])):
-        with (folder / name).open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows(rows)
-    text = json.dumps(counted, indent=2, ensure_ascii=False) + "\n"
-    (folder / "statistics.json").write_text(text, encoding="utf-8")
+    pd.DataFrame(lines, columns=COLUMNS).to_csv(folder / "metadata.csv", index=False, lineterminator="\n")
 
 
-def report(counted: dict[str, object]) -> str:
+def report(counted: dict[str, Any]) -> str:
     """The statistics for a reader: a sentence, and a table for each kind of label."""
-    tables = counted["labels"]
-    assert isinstance(tables, dict)
     said = (
         "{read:,} covers read: {unusable:,} cannot be used, {near_duplicates:,} are near-duplicates, "
         "{kept:,} stay ({train:,} to train on, {held-out:,} held out). "
         "All are {size}x{size} pixels now; {enlarged:,} were smaller."
     ).format(**counted)
-    return "\n\n".join([said, *(markdown_table(rows, name) for name, rows in tables.items())])
-
-
-def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m training.data.prepare_covers", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    add = parser.add_argument
-    add("--data", type=Path, nargs="+", required=True, metavar="DIR", help="folders with a metadata.csv")
-    add("--out", type=Path, required=True, help="the new folder; must not exist yet")
-    add("--size", type=_count, default=64, help="side in pixels (default: 64)")
-    add("--held-out", type=_count, help=f"covers to measure on (default: a tenth, at most {MOST_HELD_OUT:,})")
-    add("--least-side", type=_count, default=0, metavar="PIXELS", help="leave out what is smaller")
-    add(
-        "--most-bits",
-        type=_count,
-        default=MOST_BITS,
-        help=f"of 64 in which hashes of near-duplicates may differ (default: {MOST_BITS})",
-    )
-    given = parser.parse_args(arguments)
-    if not given.size:
-        parser.error("--size must be at least 1")
-    return given
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)
+    tables = [pd.DataFrame(rows).T.rename_axis(columns=name) for name, rows in counted["labels"].items()]
+    return "\n\n".join([said, *map(str, tables)])
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    given = parse(arguments)
+    parser = argparse.ArgumentParser(prog="python -m training.data.prepare_covers", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    add, whole = parser.add_argument, within(0, 1_000_000)
+    add("--data", type=Path, nargs="+", required=True, metavar="DIR", help="folders with a metadata.csv")
+    add("--out", type=Path, required=True, help="the new folder; must not exist yet")
+    add("--size", type=within(1, 4096), default=64, help="side in pixels (default: 64)")
+    add("--held-out", type=whole, help=f"covers to measure on (default: a tenth, at most {MOST_HELD_OUT:,})")
+    add("--least-side", type=whole, default=0, metavar="PIXELS", help="leave out what is smaller")
+    given = parser.parse_args(arguments)
     try:
         counted = prepare(
             given.data,
             given.out,
             size=given.size,
             count_held_out=given.held_out,
-            most_bits=given.most_bits,
             least_side=given.least_side,
         )
     except DataError as error:

@@ -21,10 +21,10 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from training.data.covers import DataError
+from training.data.files import append_durably, write_durably
 from training.data.http import Answer, Validators
 from training.data.images import ENDINGS, Shape
 from training.data.sources import Label, Query, Wanted
-from training.engine.atomic_files import append_durably, write_durably
 
 KEPT, QUARANTINED = "kept", "quarantined"
 COLUMNS = (

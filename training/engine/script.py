@@ -4,49 +4,75 @@ from __future__ import annotations
 
 import argparse
 import sys
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import torch
 
 from albumjudge.inference.checkpoints import CheckpointError
-from training.data.covers import DataError
+from training.data.covers import CoverSet, DataError, load_covers
 from training.engine.distributed import Processes, join_processes, leave_processes
-from training.engine.trainer import TrainerConfig
+from training.engine.state import read_state
+from training.engine.trainer import STATE, C, Trainer, TrainerConfig, train
 
-C = TypeVar("C", bound=TrainerConfig)
-INTERNAL = ("recipe", "start")
-"""Settings that are no options."""
+INTERNAL = "recipe"
+"""A setting that is no option."""
 
 
-def add_options(parser: argparse.ArgumentParser, defaults: TrainerConfig) -> None:
-    """Add what every training script takes: data, output folder, device, and every setting."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--data", type=Path, required=True, help="folder with images and metadata.csv")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run; an old one is continued")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
-    parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own choice")
+def training_parser(
+    script: str, doc: str | None, defaults: TrainerConfig, *, checkpoint: bool = True
+) -> argparse.ArgumentParser:
+    """A parser of what every training script takes: data, output folder, device, and every setting.
+
+    Args:
+        checkpoint: whether there is one in the end.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m training.{script}",
+        description=doc,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--data", type=Path, required=True, help="folder with images and metadata.csv")
+    add("--out", type=Path, required=True, help="folder of the run; an old one is continued")
+    add("--device", default="auto")
+    add("--precision", choices=("auto", "fp32", "bf16"), default="auto")
+    add("--threads", type=int, help="CPU threads; default: torch's own choice")
+    if checkpoint:
+        add("--finish-now", action="store_true", help="write the saved state's checkpoint and end")
     for field in fields(defaults):
-        option = "--" + field.name.replace("_", "-")
-        if isinstance(field.default, bool):
-            parser.add_argument(option, action=argparse.BooleanOptionalAction, default=None)
-        elif field.name not in INTERNAL:
-            parser.add_argument(option, type=str if field.default is None else type(field.default))
+        if field.name != INTERNAL:
+            kind = str if field.default is None else type(field.default)
+            add("--" + field.name.replace("_", "-"), type=kind)
+    return parser
 
 
-def chosen(given: argparse.Namespace, defaults: C) -> C:
+def chosen(given: Namespace, defaults: C) -> C:
     """The settings with what was asked for on the command line; ``--source all`` takes all sources."""
-    names = [field.name for field in fields(defaults) if field.name not in INTERNAL]
+    names = [field.name for field in fields(defaults) if field.name != INTERNAL]
     changes = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
     if changes.get("source") == "all":
         changes["source"] = None
     return replace(defaults, **changes)
 
 
-def run_script(given: argparse.Namespace, body: Callable[[Processes], Path | None]) -> int:
+def covers_for(given: Namespace, config: TrainerConfig) -> CoverSet:
+    """The covers to train on."""
+    return load_covers(given.data, size=config.size, source=config.source, held_out=config.held_out)
+
+
+def train_or_end(trainer: Trainer[Any], given: Namespace) -> bool:
+    """Train, or with ``--finish-now`` take the saved state as the end; returns whether it is one."""
+    if given.finish_now:
+        trainer.restore(*read_state(given.out / STATE))
+        return True
+    return train(trainer, given.out)
+
+
+def run_script(given: Namespace, body: Callable[[Namespace, Processes], Path | None]) -> int:
     """Run a training script in the processes it was started in; returns the exit status.
 
     Args:
@@ -59,7 +85,7 @@ def run_script(given: argparse.Namespace, body: Callable[[Processes], Path | Non
         if given.threads:
             torch.set_num_threads(given.threads)
         with processes.together():
-            folder = body(processes)
+            folder = body(given, processes)
     except (CheckpointError, DataError, FileNotFoundError, ValueError) as error:
         where = "" if processes.size == 1 else f"Process {processes.rank} of {processes.size}: "
         print(f"{where}{error}", file=sys.stderr)

@@ -15,15 +15,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from albumjudge.metrics import with_ids
-from training.data.covers import DataError
+from training.data.files import write_durably, written_whole
+from training.data.images import DataError
 
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    write_durably(path, text.encode())
 
 
 def write_json(path: Path, content: object) -> None:
@@ -31,18 +29,21 @@ def write_json(path: Path, content: object) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def merge_metrics(checkpoint: Path, found: dict[str, object]) -> None:
-    """Put ``found`` into ``checkpoint/metrics.json``, by id, and leave its other tables as they are.
+def read_object(path: Path) -> dict[str, Any] | None:
+    """A JSON object, None if there is no such file.
 
     Raises:
-        DataError: if the file there is not a JSON object.
+        DataError: if the file holds something else.
     """
-    path = checkpoint / "metrics.json"
-    before = read_metrics(checkpoint)
     try:
-        write_json(path, {**before, **with_ids(found)})
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"{path} cannot be updated ({error}). Correct or delete it.") from error
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}). Correct or delete it.") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path} does not hold a JSON object. Correct or delete it.")
+    return content
 
 
 def read_metrics(checkpoint: Path) -> dict[str, Any]:
@@ -51,23 +52,26 @@ def read_metrics(checkpoint: Path) -> dict[str, Any]:
     Raises:
         DataError: if the file is not a JSON object.
     """
-    path = checkpoint / "metrics.json"
-    try:
-        return with_ids(dict(json.loads(path.read_text(encoding="utf-8")))) if path.is_file() else {}
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"{path} cannot be read or updated ({error}). Correct or delete it.") from error
+    return with_ids(read_object(checkpoint / "metrics.json") or {})
+
+
+def merge_metrics(checkpoint: Path, found: dict[str, object]) -> None:
+    """Put ``found`` into ``checkpoint/metrics.json``, by id, and leave its other tables as they are.
+
+    Raises:
+        DataError: if the file there is not a JSON object.
+    """
+    write_json(checkpoint / "metrics.json", {**read_metrics(checkpoint), **with_ids(found)})
 
 
 def write_state(path: Path, tensors: dict[str, Tensor], notes: dict[str, object]) -> None:
     """Save tensors and JSON notes in one safetensors file; a kill while writing leaves the old file whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(contiguous, part, metadata={"notes": json.dumps(notes)})
-    part.replace(path)
+    with written_whole(path) as part:
+        save_file(contiguous, part, metadata={"notes": json.dumps(notes)})
 
 
-def read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
+def read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read what :func:`write_state` wrote.
 
     Raises:
@@ -75,7 +79,7 @@ def read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
     """
     try:
         with safe_open(path, "pt") as file:
-            notes: dict[str, object] = json.loads(file.metadata()["notes"])
+            notes = json.loads(file.metadata()["notes"])
             return {name: file.get_tensor(name) for name in file.keys()}, notes  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise DataError(
@@ -92,12 +96,10 @@ def save_checkpoint(model: nn.Module, folder: Path, record: dict[str, object]) -
     """
     assert isinstance(model, PyTorchModelHubMixin)
     folder.mkdir(parents=True, exist_ok=True)
-    kept = {name: value.dtype for name, value in model.state_dict().items()}
     halved = {
         name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
         for name, value in model.state_dict().items()
     }
-    assert kept.keys() == halved.keys()
     save_file(halved, folder / "model.safetensors", metadata={"format": "pt"})
     write_json(folder / "config.json", model._hub_mixin_config)
     made = {

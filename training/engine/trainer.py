@@ -9,10 +9,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -23,9 +23,9 @@ from tqdm import tqdm
 
 from training.data.covers import CoverSet, DataError
 from training.engine.distributed import Processes
-from training.engine.hardware import peak_memory
+from training.engine.hardware import choose_precision, peak_memory
+from training.engine.log import RunLog
 from training.engine.state import read_state, write_json, write_state
-from training.engine.tensorboard import Board
 
 STATE = "state.safetensors"
 MAX_PENDING = 256
@@ -35,56 +35,59 @@ MIN_SHEETS = 24
 """A run of more epochs leaves samples at the ends of this many of them, or up to twice as many."""
 
 
-class TrainerConfig(Protocol):
-    """Settings that every run has; they are a frozen dataclass."""
+@dataclass(frozen=True)
+class TrainerConfig:
+    """Settings that every run has; with the data they decide its weights.
 
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+    Attributes:
+        source: train on covers of this ``source`` only; None takes all.
+        held_out: number of covers never trained on, see :func:`training.data.covers.hold_out`.
+        size: side of a cover in pixels.
+        epochs, batch: passes through the data, and covers per step, of all processes together. An incomplete
+            last batch is left out.
+        lr_decay: over this last share of the run the learning rate falls to zero.
+        seed: of initialisation, data order and latents.
+    """
 
-    @property
-    def epochs(self) -> int: ...
-    @property
-    def batch(self) -> int: ...
-    @property
-    def lr_decay(self) -> float: ...
-    @property
-    def seed(self) -> int: ...
+    source: str | None = None
+    held_out: int = 1500
+    size: int = 64
+    epochs: int = 1
+    batch: int = 32
+    lr_decay: float = 0.0
+    seed: int = 2019
 
 
-class Trainer(ABC):
+C = TypeVar("C", bound=TrainerConfig)
+
+
+class Trainer(ABC, Generic[C]):
     """Networks, optimisers and the state of a run. With several processes each takes every step.
 
     Subclasses fill ``networks`` and ``optimisers``, whose states are saved, and add to ``origin`` whatever else
     a run depends on, so that it is not continued with another.
 
-    Args:
-        metrics: names of the scalars that :meth:`train_step` returns.
-
     Raises:
         DataError: if there are too few covers for a batch, or a batch cannot be shared out evenly.
     """
 
+    metrics: ClassVar[tuple[str, ...]]
+    """Names of the scalars that :meth:`train_step` returns."""
     changeable: ClassVar[frozenset[str]] = frozenset({"epochs"})
     """Settings that may change in the middle of a run."""
 
-    def __init__(
-        self,
-        config: TrainerConfig,
-        covers: CoverSet,
-        processes: Processes,
-        metrics: Sequence[str],
-        precision: str = "fp32",
-    ) -> None:
+    def __init__(self, config: C, covers: CoverSet, processes: Processes, precision: str = "fp32") -> None:
         if len(covers) < config.batch or config.batch % processes.size:
             raise DataError(
                 f"{len(covers)} covers and {processes.size} processes do not go with batches of {config.batch}. "
                 "Give another --batch."
             )
-        self.settings, self.covers, self.processes = config, covers, processes
-        self.metrics, self.precision = tuple(metrics), precision
+        self.config, self.covers, self.processes = config, covers, processes
+        self.precision = choose_precision(precision, processes.device)
         torch.manual_seed(config.seed)
         self.rng = torch.Generator().manual_seed(config.seed + 1)
         self.step = 0
-        self.totals = torch.zeros(len(metrics), dtype=torch.float64)
+        self.totals = torch.zeros(len(self.metrics), dtype=torch.float64)
         self._pending: list[Tensor] = []
         self.history: list[dict[str, float]] = []
         content = repr(covers.entries).encode() + covers.pixels.tobytes()
@@ -98,15 +101,15 @@ class Trainer(ABC):
 
     @property
     def steps_per_epoch(self) -> int:
-        return len(self.covers) // self.settings.batch
+        return len(self.covers) // self.config.batch
 
     @property
     def steps(self) -> int:
-        return self.steps_per_epoch * self.settings.epochs
+        return self.steps_per_epoch * self.config.epochs
 
     @property
     def images_seen(self) -> int:
-        return self.step * self.settings.batch
+        return self.step * self.config.batch
 
     def autocast(self) -> torch.autocast:
         """What forward passes are wrapped in: bf16 or nothing; weights, gradients and losses are float32."""
@@ -123,8 +126,8 @@ class Trainer(ABC):
     def batch_indices(self) -> NDArray[np.int64]:
         """This step's covers, of all processes; they depend on seed and epoch alone."""
         epoch, place = divmod(self.step, self.steps_per_epoch)
-        order = np.random.default_rng([self.settings.seed, epoch]).permutation(len(self.covers))
-        size = self.settings.batch
+        order = np.random.default_rng([self.config.seed, epoch]).permutation(len(self.covers))
+        size = self.config.batch
         return order[place * size : (place + 1) * size]
 
     def covers_at(self, indices: NDArray[np.int64] | Tensor) -> Tensor:
@@ -138,20 +141,22 @@ class Trainer(ABC):
         Args:
             optimisers: names; all where none is given.
         """
-        if self.settings.lr_decay:
-            rate *= min(1.0, (self.steps - self.step) / (self.settings.lr_decay * self.steps))
+        if self.config.lr_decay:
+            rate *= min(1.0, (self.steps - self.step) / (self.config.lr_decay * self.steps))
         for name in optimisers or self.optimisers:
             for group in self.optimisers[name].param_groups:
                 group["lr"] = rate
 
-    def update(self, loss: Tensor, optimiser: str) -> None:
-        """One step of an optimiser, by the mean of all processes' gradients."""
-        steps = self.optimisers[optimiser]
-        steps.zero_grad(set_to_none=True)
+    def update(self, loss: Tensor, *names: str) -> None:
+        """One step of these optimisers, by the mean of all processes' gradients."""
+        optimisers = [self.optimisers[name] for name in names]
+        for optimiser in optimisers:
+            optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        parameters = [p for group in steps.param_groups for p in group["params"]]
-        self.processes.average([p.grad for p in parameters if p.grad is not None])
-        steps.step()
+        for optimiser in optimisers:
+            parameters = [p for group in optimiser.param_groups for p in group["params"]]
+            self.processes.average([p.grad for p in parameters if p.grad is not None])
+            optimiser.step()
 
     def advance(self) -> bool:
         """Take one step and note its metrics; returns whether an epoch has ended."""
@@ -163,13 +168,9 @@ class Trainer(ABC):
         if ended or len(self._pending) >= MAX_PENDING:
             self._add_up()
         if ended:
-            means_of_epoch = (self.totals / self.steps_per_epoch).tolist()
-            line: dict[str, float] = {
-                "epoch": self.step // self.steps_per_epoch,
-                "images_seen": self.images_seen,
-            }
-            line |= {name: round(mean, 5) for name, mean in zip(self.metrics, means_of_epoch, strict=True)}
-            self.history.append(line)
+            means_of_epoch = [round(mean, 5) for mean in (self.totals / self.steps_per_epoch).tolist()]
+            epoch = {"epoch": self.step // self.steps_per_epoch, "images_seen": self.images_seen}
+            self.history.append(epoch | dict(zip(self.metrics, means_of_epoch, strict=True)))
             self.totals.zero_()
         return ended
 
@@ -194,7 +195,7 @@ class Trainer(ABC):
             "step": self.step,
             "left": self.steps - self.step,
             "history": self.history,
-            "config": asdict(self.settings),
+            "config": asdict(self.config),
             "origin": self.origin,
         }
 
@@ -205,7 +206,7 @@ class Trainer(ABC):
             DataError: if the state is of a run with other settings (but ``changeable``) or lacks something.
         """
         try:
-            now, was = asdict(self.settings), dict(notes["config"])
+            now, was = asdict(self.config), dict(notes["config"])
             differing = sorted(key for key in now if key not in self.changeable and was.get(key) != now[key])
             differing += sorted(key for key in self.origin if notes["origin"].get(key) != self.origin[key])
             if differing:
@@ -231,13 +232,22 @@ class Trainer(ABC):
             ) from error
 
 
+def ema_decay(half_life: float, batch: int, step: int) -> float:
+    """Decay of an average that halves what was before after so many covers; less in the first steps, so that it
+    does not remember the random start for long.
+    """
+    return min(float(0.5 ** (batch / half_life)), (1 + step) / (10 + step))
+
+
 @torch.no_grad()
 def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
     """Move an exponential moving average of weights (EMA) on by one step."""
     torch._foreach_lerp_([*average.parameters()], [*network.parameters()], 1 - decay)
 
 
-def train(trainer: Trainer, out: Path, *, save_every: float = 300.0, stop_after: int | None = None) -> bool:
+def train(
+    trainer: Trainer[Any], out: Path, *, save_every: float = 300.0, stop_after: int | None = None
+) -> bool:
     """Train, or go on training, in ``out``; Ctrl-C and SIGTERM end it after a step, with the state saved.
 
     There are ``state.safetensors``, ``history.json``, ``samples/`` and ``tensorboard/`` then.
@@ -253,16 +263,16 @@ def train(trainer: Trainer, out: Path, *, save_every: float = 300.0, stop_after:
     Raises:
         DataError: if ``out`` holds another run, or the processes were given different data or settings.
     """
-    processes = trainer.processes
-    processes.require_equal(repr((trainer.settings, trainer.origin, trainer.precision)), "settings or covers")
+    processes, batch = trainer.processes, trainer.config.batch
+    processes.require_equal(repr((trainer.config, trainer.origin, trainer.precision)), "settings or covers")
     _resume(trainer, out / STATE)
     with ExitStack() as stack:
-        log = stack.enter_context(closing(_Log(trainer, out))) if processes.first else None
+        log = stack.enter_context(closing(RunLog(out, seen=trainer.images_seen))) if processes.first else None
         if log and not trainer.step:
-            log.add_samples()
+            log.add_samples(*trainer.samples(), trainer.images_seen)
         stop = stack.enter_context(_StopSignal())
         bar = tqdm(
-            total=trainer.steps * trainer.settings.batch,
+            total=trainer.steps * batch,
             initial=trainer.images_seen,
             unit="img",
             mininterval=0.5 if sys.stderr.isatty() else 60,
@@ -274,17 +284,17 @@ def train(trainer: Trainer, out: Path, *, save_every: float = 300.0, stop_after:
         saving = 0.0
         while trainer.step < trainer.steps:
             ended = trainer.advance()
-            bar.update(trainer.settings.batch)
+            bar.update(batch)
             stopping = trainer.step == stop_after or any(processes.gather(stop.asked))
             memory = max(processes.gather(peak_memory(processes.device))) if ended else 0.0
             if log and ended:
-                log.add_epoch(memory)
+                log.add_epoch(trainer.history[-1], memory)
             if log and _is_sample_step(trainer):
-                log.add_samples()
+                log.add_samples(*trainer.samples(), trainer.images_seen)
             now = time.monotonic()
             due = now - saved > save_every or (ended and saving <= MAX_SAVING_SHARE * (now - started))
             if log and (due or stopping or trainer.step == trainer.steps):
-                log.board.flush()
+                log.flush()
                 write_state(out / STATE, *trainer.state())
                 write_json(out / "history.json", trainer.history)
                 saved = time.monotonic()
@@ -297,7 +307,7 @@ def train(trainer: Trainer, out: Path, *, save_every: float = 300.0, stop_after:
     return True
 
 
-def _resume(trainer: Trainer, state_file: Path) -> None:
+def _resume(trainer: Trainer[Any], state_file: Path) -> None:
     """Only the first process reads the state, since other machines may not have it."""
 
     def first() -> tuple[dict[str, Tensor], dict[str, object]]:
@@ -311,41 +321,10 @@ def _resume(trainer: Trainer, state_file: Path) -> None:
         trainer.restore(*state)
 
 
-class _Log:
-    """Writes a line per epoch, curves and samples. Speed is not in the history, which resuming must not
-    change.
-    """
-
-    def __init__(self, trainer: Trainer, out: Path) -> None:
-        self.trainer, self.folder = trainer, out / "samples"
-        self.board = Board(out / "tensorboard", seen=trainer.images_seen)
-        self._since, self._from = time.monotonic(), trainer.images_seen
-
-    def add_epoch(self, memory: float) -> None:
-        """Log the epoch that has just ended; ``memory`` is the peak of any process in GB."""
-        now, seen = time.monotonic(), self.trainer.images_seen
-        line = self.trainer.history[-1] | {
-            "covers_per_second": round((seen - self._from) / max(1e-9, now - self._since), 2),
-            "peak_memory_gb": round(memory, 3),
-        }
-        tqdm.write("  ".join(f"{key} {value:g}" for key, value in line.items()))
-        self.board.add_epoch(line)
-        self._since, self._from = now, seen
-
-    def add_samples(self) -> None:
-        suffix, picture = self.trainer.samples()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        picture.save(self.folder / f"{self.trainer.images_seen:08d}{suffix}.png")
-        self.board.add_samples(np.asarray(picture), self.trainer.images_seen)
-
-    def close(self) -> None:
-        self.board.close()
-
-
-def _is_sample_step(trainer: Trainer) -> bool:
+def _is_sample_step(trainer: Trainer[Any]) -> bool:
     """In the first steps often, later at the end of some epochs."""
     epoch, within = divmod(trainer.step, trainer.steps_per_epoch)
-    if within or epoch % max(1, trainer.settings.epochs // MIN_SHEETS):
+    if within or epoch % max(1, trainer.config.epochs // MIN_SHEETS):
         return trainer.step == trainer.steps or (trainer.step >= 16 and trainer.step.bit_count() == 1)
     return True
 

@@ -10,10 +10,10 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import torch
-from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, l1_loss, smooth_l1_loss
 from tqdm import tqdm
 
@@ -21,24 +21,21 @@ from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.one_step import OneStepGenerator
 from training.data.covers import CoverSet, label_numbers
 from training.engine.distributed import Processes
-from training.engine.trainer import Trainer, fingerprint, update_average
+from training.engine.trainer import Trainer, TrainerConfig, ema_decay, fingerprint, update_average
 from training.generator.critics import FeatureCritic, PatchCritic, augment
-from training.generator.dcgan_trainer import contact_sheet
 from training.generator.losses import gradient_penalty, relativistic_loss
-from training.generator.sample_labels import sample_labels
+from training.generator.painter_trainer import PainterTrainer
 
-SAMPLES, PAIRS_AT_ONCE = 64, 250
+PAIRS_AT_ONCE = 250
 COMPOSITION, HIGH_PASS, FLAT = 8, 5, 0.06
 """Pooling of the compared composition, window of local contrast, and the contrast below which a place is flat."""
 
 
 @dataclass(frozen=True)
-class OneStepConfig:
+class OneStepConfig(TrainerConfig):
     """Settings of a run.
 
     Attributes:
-        source, held_out, size, epochs, batch, lr_decay, seed, recipe: as in
-            :class:`training.generator.presets.GeneratorConfig`.
         pairs: number of latent vectors that the teacher paints beforehand.
         regression_epochs, regression_rate: of the first stage; 0 epochs where a trained student is given.
         velocity_rate, decoder_rate, critic_rate: Adam's learning rates in the second stage; a velocity rate of 0
@@ -55,11 +52,7 @@ class OneStepConfig:
         ema_half_life: covers after which the moving average of the weights halves what was before.
     """
 
-    source: str | None = None
-    held_out: int = 1500
-    size: int = 64
     epochs: int = 25
-    batch: int = 32
     lr_decay: float = 0.4
     pairs: int = 50_000
     regression_epochs: int = 100
@@ -78,7 +71,6 @@ class OneStepConfig:
     spectrum_weight: float = 0.2
     warmup: int = 1_600
     ema_half_life: int = 20_000
-    seed: int = 2019
     recipe: str = "one step"
 
 
@@ -112,13 +104,15 @@ def make_pairs(painter: FlowGenerator | OneStepGenerator, covers: CoverSet, conf
     return Pairs(latents, labels, torch.cat(found))
 
 
-class OneStepTrainer(Trainer):
+class OneStepTrainer(PainterTrainer[OneStepConfig]):
     """What both stages share: student, its moving average, and pairs.
 
     Args:
         student: to begin with.
     """
 
+    betas: ClassVar[tuple[float, float]]
+
     def __init__(
         self,
         config: OneStepConfig,
@@ -126,57 +120,43 @@ class OneStepTrainer(Trainer):
         processes: Processes,
         student: OneStepGenerator,
         pairs: Pairs,
-        metrics: Sequence[str],
         precision: str = "fp32",
     ) -> None:
-        super().__init__(config, covers, processes, metrics, precision)
-        self.config, self.pairs = config, pairs
+        super().__init__(config, covers, processes, precision)
+        self.pairs = pairs
         self.origin["student"] = fingerprint(student)
         student = copy.deepcopy(student).train().requires_grad_(True)
         self.student = student.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.student).eval().requires_grad_(False)
         self.networks = {"student": self.student, "average": self.average}
-        fixed = torch.Generator().manual_seed(config.seed + 2)
-        self.sample_latents = torch.randn(SAMPLES, student.latent_size, generator=fixed)
-        self.sample_labels = sample_labels(SAMPLES)
+        self.optimisers = {"velocity": self.adam(self.student.unet)}
 
-    def draw_pairs(self) -> tuple[Tensor, Tensor, Tensor]:
-        """This process's part of a random batch of pairs."""
+    def adam(self, *networks: nn.Module) -> torch.optim.Optimizer:
+        """An optimiser whose learning rate is set at every step."""
+        return torch.optim.Adam([p for network in networks for p in network.parameters()], 1.0, self.betas)
+
+    def draw_pairs(self) -> list[Tensor]:
+        """This process's part of a random batch of pairs: latents, labels and latent images."""
         chosen = torch.randint(len(self.pairs.latents), (self.config.batch,), generator=self.rng)
         own = self.processes.local(chosen)
-        return tuple(
-            drawn[own].to(self.device)
-            for drawn in (self.pairs.latents, self.pairs.labels, self.pairs.latent_images)
-        )  # type: ignore[return-value]
+        pairs = self.pairs
+        return [drawn[own].to(self.device) for drawn in (pairs.latents, pairs.labels, pairs.latent_images)]
 
     def follow(self) -> None:
         """Update the moving average."""
-        decay = 0.5 ** (self.config.batch / self.config.ema_half_life)
-        update_average(self.average, self.student, min(decay, (1 + self.step) / (10 + self.step)))
+        decay = ema_decay(self.config.ema_half_life, self.config.batch, self.step)
+        update_average(self.average, self.student, decay)
 
-    @torch.no_grad()
-    def samples(self) -> tuple[str, Image.Image]:
-        """The run's fixed latents, painted."""
-        inputs = (self.sample_latents, *self.sample_labels.unbind(1))
-        painted = self.average(*(each.to(self.device) for each in inputs))
-        return "", Image.fromarray(contact_sheet(painted.cpu()))
+    def painter(self) -> OneStepGenerator:
+        """The moving average."""
+        return self.average
 
 
 class RegressionTrainer(OneStepTrainer):
     """First stage: the student's latent image after one step is the teacher's after all of its own."""
 
-    def __init__(
-        self,
-        config: OneStepConfig,
-        covers: CoverSet,
-        processes: Processes,
-        student: OneStepGenerator,
-        pairs: Pairs,
-        precision: str = "fp32",
-    ) -> None:
-        super().__init__(config, covers, processes, student, pairs, ("loss_regression",), precision)
-        velocity = self.student.unet.parameters()
-        self.optimisers = {"velocity": torch.optim.Adam(velocity, config.regression_rate, (0.9, 0.99))}
+    metrics = ("loss_regression",)
+    betas = (0.9, 0.99)
 
     def train_step(self) -> Sequence[Tensor]:
         """One step by the Huber loss."""
@@ -198,6 +178,11 @@ class AdversarialTrainer(OneStepTrainer):
         features: VGG16's weights, see :class:`FeatureCritic`.
     """
 
+    metrics = (
+        *("loss_discriminator", "loss_generator", "loss_features"),
+        *("loss_anchor", "loss_spectrum", "gap"),
+    )
+    betas = (0.0, 0.99)
     changeable = Trainer.changeable | {"feature_start", "lr_decay"}
 
     def __init__(
@@ -207,39 +192,29 @@ class AdversarialTrainer(OneStepTrainer):
         processes: Processes,
         student: OneStepGenerator,
         pairs: Pairs,
+        precision: str = "fp32",
+        *,
         teacher: FlowGenerator,
         features: Path | None,
-        precision: str = "fp32",
     ) -> None:
-        metrics = (
-            "loss_discriminator",
-            "loss_generator",
-            "loss_features",
-            "loss_anchor",
-            "loss_spectrum",
-            "gap",
-        )
-        super().__init__(config, covers, processes, student, pairs, metrics, precision)
+        super().__init__(config, covers, processes, student, pairs, precision)
         self.origin["teacher"] = fingerprint(teacher)
         self.teacher = copy.deepcopy(teacher.decoder).to(self.device).requires_grad_(False)
         self.critic = PatchCritic(config.critic_width)
-        self.networks["critic"] = self.critic
-        learning = [*self.critic.parameters()]
-        self.heads: FeatureCritic | None = None
-        if config.feature_weight:
-            self.heads = FeatureCritic(features)
-            self.networks["heads"] = self.heads
-            learning += self.heads.parameters()
+        self.heads = FeatureCritic(features) if config.feature_weight else None
+        self.critics: dict[str, nn.Module] = {"critic": self.critic}
+        if self.heads:
+            self.critics["heads"] = self.heads
+        self.networks |= self.critics
         for network in self.networks.values():
             network.to(self.device).to(memory_format=torch.channels_last)
         self.student.unet.requires_grad_(config.velocity_rate > 0)
-        groups = {"decoder": self.student.decoder, "velocity": self.student.unet}
-        self.optimisers = {
-            name: torch.optim.Adam(network.parameters(), 1.0, (0.0, 0.99))
-            for name, network in groups.items()
-            if name == "decoder" or config.velocity_rate
-        }
-        self.optimisers["critics"] = torch.optim.Adam(learning, config.critic_rate, (0.0, 0.99))
+        self.rates = {"decoder": config.decoder_rate, "velocity": config.velocity_rate}
+        self.learning = [name for name, rate in self.rates.items() if rate]
+        parts = {"decoder": self.student.decoder, "velocity": self.student.unet}
+        self.optimisers = {name: self.adam(parts[name]) for name in self.learning}
+        self.optimisers["critics"] = self.adam(*self.critics.values())
+        self.rates["critics"] = config.critic_rate
 
     def real_batch(self) -> tuple[Tensor, Tensor]:
         """This process's part of this step's real covers, and their labels."""
@@ -252,18 +227,13 @@ class AdversarialTrainer(OneStepTrainer):
     def feature_weight(self) -> float:
         """Of the heads at this step: late and light."""
         started = self.step >= self.config.feature_start * self.steps
-        return self.config.feature_weight if self.heads is not None and started else 0.0
+        return self.config.feature_weight if self.heads and started else 0.0
 
     def train_step(self) -> Sequence[Tensor]:
         """One step of the critics, then one of the generator and its average."""
         config = self.config
-        for name, rate in (
-            ("decoder", config.decoder_rate),
-            ("velocity", config.velocity_rate),
-            ("critics", config.critic_rate),
-        ):
-            if name in self.optimisers:
-                self.set_learning_rate(rate, name)
+        for name in self.optimisers:
+            self.set_learning_rate(self.rates[name], name)
         real, real_labels = self.real_batch()
         latents, labels, targets = self.draw_pairs()
         with self.autocast():
@@ -279,26 +249,24 @@ class AdversarialTrainer(OneStepTrainer):
         zero = torch.zeros((), device=self.device)
         if self.images_seen < config.warmup:
             return critic_loss, zero, zero, zero, zero, zero
-        for network in (self.critic, self.heads):
-            if network is not None:
-                network.requires_grad_(False)
+        for network in self.critics.values():
+            network.requires_grad_(False)
         with self.autocast():
             fake_logits = self.critic(shown, labels).float()
             with torch.no_grad():
                 real_logits = self.critic(shown_real, real_labels).float()
             adversarial, features = relativistic_loss(fake_logits, real_logits), zero
-            if self.feature_weight:
-                assert self.heads is not None
+            if self.heads and self.feature_weight:
                 with torch.no_grad():
                     real_features = self.heads(shown_real).float()
                 features = relativistic_loss(self.heads(shown).float(), real_features)
         anchor, flat = self._anchor(painted, latent_images, targets)
         spectrum = l1_loss(log_spectrum(painted), log_spectrum(real))
         loss = adversarial + self.feature_weight * features + config.anchor_weight * anchor
-        self._update_generator(loss + config.flat_weight * flat + config.spectrum_weight * spectrum)
-        for network in (self.critic, self.heads):
-            if network is not None:
-                network.requires_grad_(True)
+        loss = loss + config.flat_weight * flat + config.spectrum_weight * spectrum
+        self.update(loss, *self.learning)
+        for network in self.critics.values():
+            network.requires_grad_(True)
         self.follow()
         gap = real_logits.mean() - fake_logits.mean()
         return critic_loss, adversarial, features, anchor + flat, spectrum, gap
@@ -315,7 +283,7 @@ class AdversarialTrainer(OneStepTrainer):
             with self.autocast():
                 real_logits, fake_logits = self.critic(real, real_labels), self.critic(fake, labels)
         loss = relativistic_loss(real_logits.float(), fake_logits.float()) + penalty
-        if self.heads is not None and self.feature_weight:
+        if self.heads and self.feature_weight:
             with self.autocast():
                 real_features, fake_features = self.heads(real.detach()), self.heads(fake.detach())
             features = relativistic_loss(real_features.float(), fake_features.float())
@@ -334,16 +302,6 @@ class AdversarialTrainer(OneStepTrainer):
         flatness = torch.exp(-contrast / FLAT)
         excess = (local_contrast(painted) - contrast).relu()
         return anchor, (flatness * excess).mean()
-
-    def _update_generator(self, loss: Tensor) -> None:
-        names = [name for name in ("decoder", "velocity") if name in self.optimisers]
-        for name in names:
-            self.optimisers[name].zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        for name in names:
-            parameters = [p for group in self.optimisers[name].param_groups for p in group["params"]]
-            self.processes.average([p.grad for p in parameters if p.grad is not None])
-            self.optimisers[name].step()
 
 
 def local_contrast(covers: Tensor) -> Tensor:

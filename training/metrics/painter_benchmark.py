@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from albumjudge.domain.cover import LAST_SEED
 from albumjudge.inference.painter import CONDITIONAL, GeneratorNetwork
 from training.data.covers import CoverSet, DataError, label_numbers, load_covers
+from training.data.near_duplicates import Fingerprint, fingerprints, like_any, repeats
 from training.metrics.condition_classifier import CONDITIONS, ConditionClassifier, labels_of
 from training.metrics.features import CoverFeatures, FeatureExtractor, Features, Pixels
 from training.metrics.frechet import frechet_distance
 from training.metrics.kernel import kernel_distance
 from training.metrics.lpips import diversity, smoothness
-from training.metrics.near_duplicates import Fingerprint, fingerprints, like_any, repeats
 from training.metrics.precision_recall import nearest, precision_recall, share_closer
 from training.metrics.samples import paint, paint_latents
 from training.metrics.spectrum import Spectrum, power_spectrum, spectrum_ratios

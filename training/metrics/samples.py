@@ -27,7 +27,8 @@ def paint_latents(generator: GeneratorNetwork, latents: Tensor, labels: Tensor |
     """
     if labels is None:
         labels = torch.zeros(len(latents), 2, dtype=torch.long)
-    batches = zip(torch.split(latents, BATCH), torch.split(labels, BATCH), strict=True)
+    device = next(generator.parameters()).device
+    batches = zip(torch.split(latents.to(device), BATCH), torch.split(labels.to(device), BATCH), strict=True)
     return to_pixels(torch.cat([paint_with(generator, *batch) for batch in batches])).transpose(0, 3, 1, 2)
 
 

@@ -9,7 +9,6 @@ Training and evaluation do it by themselves; run it after changing one of these 
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ from albumjudge.inference import legacy
 from albumjudge.inference.checkpoints import NETWORKS, Kind
 from albumjudge.metrics import table_named, with_ids
 from training.data.images import DataError
-from training.engine.state import write_text
+from training.engine.state import read_object, write_text
 from training.reports.tables import labelled, markdown_table, number
 
 Record = Mapping[str, Any]
@@ -145,23 +144,6 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value).replace("|", "\\|")
-
-
-def read_object(path: Path) -> dict[str, Any] | None:
-    """A JSON object, None if there is no such file.
-
-    Raises:
-        DataError: if the file holds something else.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read ({error}). Correct it or write it anew.") from error
-    if not isinstance(content, dict):
-        raise DataError(f"{path} does not hold a JSON object. Correct it or write it anew.")
-    return content
 
 
 def write_card(checkpoint: Path) -> Path:

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from training.data.images import DataError
-from training.engine.state import write_text
-from training.reports.model_card import measured, progress, read_object
+from training.engine.state import read_object, write_text
+from training.reports.model_card import measured, progress
 
 BEGIN, END = "<!-- measured: begin", "<!-- measured: end -->"
 HEADINGS = {"generator": "The painter", "judge": "The judge"}

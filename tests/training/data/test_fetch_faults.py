@@ -29,6 +29,7 @@ from tests.training.data.collecting import (
     same_place,
     sleeves,
 )
+from training.data import files
 from training.data import store as cover_store
 from training.data.covers import load_covers, read_metadata
 from training.data.fetch_covers import STOP_AFTER, main
@@ -36,7 +37,6 @@ from training.data.sources import (
     itunes_query,
 )
 from training.data.store import read_manifest
-from training.engine import atomic_files
 
 # Faults that pass
 
@@ -270,7 +270,7 @@ class Killed(BaseException):
 def dying_disk(monkeypatch: pytest.MonkeyPatch, after: int) -> Callable[[], int]:
     """Let everything that writes die after so many steps, with half of the bytes written; counts steps."""
     steps = 0
-    fsync, rename, write = os.fsync, Path.replace, atomic_files.write_durably
+    fsync, rename, write = os.fsync, Path.replace, files.write_durably
 
     def step() -> None:
         nonlocal steps

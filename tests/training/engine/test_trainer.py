@@ -43,7 +43,7 @@ def all_covers(folder: Path) -> dict[int, CoverSet]:
     return {size: load_covers(folder, size=size) for size in (8, 64)}
 
 
-def make(all_covers: dict[int, CoverSet], kind: str, **changes: Any) -> Trainer:
+def make(all_covers: dict[int, CoverSet], kind: str, **changes: Any) -> Trainer[Any]:
     return make_trainer(kind, all_covers[8 if kind == "dcgan" else 64], **changes)
 
 

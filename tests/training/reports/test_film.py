@@ -13,7 +13,7 @@ from PIL import Image
 
 from albumjudge.inference.film import FILM, FRAMES, read_film
 from training.engine.state import write_state
-from training.generator.presets import GeneratorConfig
+from training.generator.dcgan_trainer import DcganConfig
 from training.reports.film import cut, frames_of, log_spaced, main
 
 SIZE = 8
@@ -21,7 +21,7 @@ SIZE = 8
 
 def run(folder: Path, moments: list[int], *, recipe: str = "dcgan", seed: int = 1) -> Path:
     """A run that left sheets of 8 by 2 pictures, each of one grey level."""
-    config = GeneratorConfig(recipe=recipe, seed=seed, size=SIZE)
+    config = DcganConfig(recipe=recipe, seed=seed, size=SIZE)
     write_state(folder / "state.safetensors", {}, {"config": asdict(config)})
     (folder / "samples").mkdir()
     for number, seen in enumerate(moments):
@@ -62,7 +62,7 @@ def test_a_film_stands_in_for_a_run_whose_samples_are_gone(tmp_path: Path) -> No
     kept = tmp_path / "kept"
     kept.mkdir()
     assert main(["--out", str(kept), str(first)]) == 0
-    config = asdict(GeneratorConfig(seed=1, size=SIZE))
+    config = asdict(DcganConfig(seed=1, size=SIZE))
     (kept / "training.json").write_text(json.dumps({"config": config}))
     second = run(tmp_path / "second", [0, 100], recipe="one step")
     sheet = second / "samples" / "00000100.png"
@@ -102,7 +102,7 @@ def test_runs_of_other_latents_make_no_film(tmp_path: Path, capsys: pytest.Captu
     assert main(["--out", str(tmp_path), *map(str, runs)]) == 1
     assert "different latents" in capsys.readouterr().err
     (tmp_path / "c").mkdir()
-    write_state(tmp_path / "c" / "state.safetensors", {}, {"config": asdict(GeneratorConfig())})
+    write_state(tmp_path / "c" / "state.safetensors", {}, {"config": asdict(DcganConfig())})
     assert main(["--out", str(tmp_path), str(tmp_path / "c")]) == 1
     assert "holds no samples" in capsys.readouterr().err
 

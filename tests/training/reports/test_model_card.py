@@ -19,8 +19,8 @@ from albumjudge.inference import checkpoints
 from albumjudge.inference.checkpoints import BUNDLED, GUESTS
 from albumjudge.models.dcgan import Generator
 from training.data.images import DataError
-from training.engine.state import save_checkpoint, write_json
-from training.reports.model_card import card, main, progress, read_object, write_card
+from training.engine.state import read_object, save_checkpoint, write_json
+from training.reports.model_card import card, main, progress, write_card
 
 GENERATOR: dict[str, Any] = {
     "kind": "generator",

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from tests.cover_servers import picture
-from training.metrics import near_duplicates
-from training.metrics.near_duplicates import (
+from training.data import near_duplicates
+from training.data.near_duplicates import (
     MOST_BITS,
     Fingerprint,
     fingerprint,

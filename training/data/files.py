@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a file, or replace it, in one step that is on the disk when this returns. Makes its folder."""
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A place to write a file to, which becomes ``path`` when all is on the disk. Makes its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    yield part
+    _sync(part)
     part.replace(path)
-    _sync_folder(path.parent)
+    _sync(path.parent)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file, or replace it, in one step that is on the disk when this returns."""
+    with written_whole(path) as part:
+        part.write_bytes(content)
 
 
 def append_durably(path: Path, line: str) -> None:
@@ -30,14 +37,14 @@ def append_durably(path: Path, line: str) -> None:
             file.seek(-1, os.SEEK_END)
             torn = b"" if file.read(1) == b"\n" else b"\n"
         file.write(torn + line.encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    _sync(path)
     if new:
-        _sync_folder(path.parent)
+        _sync(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Force a file or a folder onto the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from training.engine.atomic_files import append_durably, write_durably
+from training.data.files import append_durably, write_durably
 
 
 @pytest.fixture
