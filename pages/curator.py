@@ -17,7 +17,7 @@ from albumjudge.ui import shell as room
 from albumjudge.ui.rooms.curation import (
     INSIDE,
     anchors,
-    book,
+    decisions,
     moment,
     safekeeping,
     said,
@@ -55,7 +55,7 @@ def door(password: str) -> None:
 
 def opening() -> None:
     """Open and close the exhibit to votes."""
-    mine = book()
+    mine = decisions()
     periods = mine.periods()
     if mine.is_open():
         now = (
@@ -104,13 +104,13 @@ def state() -> None:
         for kind, found in exhibit.checkpoints.items()
     ]
     try:
-        number, stock = room.vote_store().count(), SubmissionStore(room.engine()).count()
+        number, counts = room.vote_store().count(), SubmissionStore(room.engine()).count()
         kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[room.engine().dialect.name]
         pairs.append(("database", f"{kind}, can be reached, {number:,} {'vote' if number == 1 else 'votes'}"))
         pairs.append(
             (
                 "pictures given by visitors",
-                f"{stock.kept:,}, {stock.hidden:,} of them hidden; {stock.deleted:,} deleted",
+                f"{counts.kept:,}, {counts.hidden:,} of them hidden; {counts.deleted:,} deleted",
             )
         )
     except VoteError as error:

@@ -15,7 +15,7 @@ from albumjudge.inference.steering import LONGEST, SHORTEST, STEPS, SteeringTarg
 from albumjudge.ui import charts, prints
 from albumjudge.ui import duels as pairs
 from albumjudge.ui import shell as room
-from albumjudge.ui.rooms.steering_duel import book, duel_room, go
+from albumjudge.ui.rooms.steering_duel import duel_room, duel_store, go
 from albumjudge.voting.database import VoteError
 
 room.need_frame()
@@ -219,7 +219,7 @@ def afterwards(way: list[Step], shown: list[JudgedCover]) -> None:
         put_up = st.button("Put this pair to the vote", key="challenge", type="primary", disabled=not rose)
     if put_up:
         try:
-            duel = book().challenge(before=before, after=after, emotion=emotion)
+            duel = duel_store().challenge(before=before, after=after, emotion=emotion)
             st.session_state.setdefault("own-duels", set()).add(duel.id)
             st.session_state["put-up"] = after.cover.identity
         except VoteError as error:

@@ -38,7 +38,7 @@ class Seen:
         return f"Your picture at 64 by 64 pixels, {colours.in_words(self.picture.pixels)}."
 
 
-def shelf() -> SubmissionStore:
+def pictures() -> SubmissionStore:
     return SubmissionStore(room.engine())
 
 
@@ -112,7 +112,7 @@ def consent(seen: Seen) -> None:
     """Ask whether the picture may be kept; nothing is kept unless the visitor presses the button."""
     who = visitor.current()
     with st.container(key="consent"):
-        if any(one.png == seen.picture.png() for one in shelf().of(who)):
+        if any(one.png == seen.picture.png() for one in pictures().of(who)):
             st.html('<p class="sentence">Thank you. The exhibit keeps your picture.</p>')
             return
         st.html(
@@ -124,14 +124,14 @@ def consent(seen: Seen) -> None:
             "page, as long as this browser keeps the exhibit’s cookie.</p>"
         )
         if st.button("Keep my picture for the exhibit", key="keep"):
-            shelf().keep(visitor=who, picture=seen.picture, judge=seen.verdict.revision)
+            pictures().keep(visitor=who, picture=seen.picture, judge=seen.verdict.revision)
             st.rerun()
 
 
 def given() -> None:
     """What this visitor gave before, each with a way to take it back."""
     who = visitor.current()
-    given_before, hidden, deleted = shelf().of(who), shelf().hidden_of(who), shelf().deleted_of(who)
+    given_before, hidden, deleted = pictures().of(who), pictures().hidden_of(who), pictures().deleted_of(who)
     if not given_before and not deleted:
         return
     st.html('<div class="prose"><h2>What you gave</h2></div>')
@@ -142,7 +142,7 @@ def given() -> None:
                 words = f"{day}. Hidden by the curator: {hidden[one.id]}" if one.id in hidden else day
                 st.html(prints.brought(one.png, f"A picture that you gave on {day}.", words, size="small"))
                 if st.button("Take it back", key=f"back-{one.id}", help="It is deleted for good."):
-                    shelf().give_back(visitor=who, submission=one.id)
+                    pictures().give_back(visitor=who, submission=one.id)
                     st.rerun()
     for gone in deleted:
         day = f"{gone.given_at:%d %B %Y}".lstrip("0")

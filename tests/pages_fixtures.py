@@ -100,7 +100,7 @@ def settings(
 
 @pytest.fixture
 def box(settings: Settings) -> Iterator[VoteStore]:
-    """The ballot box that the pages use, through a connection of its own."""
+    """The votes that the pages use, through a connection of its own."""
     engine = open_engine(settings.database_url)
     vote_store = VoteStore(engine)
     vote_store.prepare()

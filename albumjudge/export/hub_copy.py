@@ -188,14 +188,10 @@ def restore_copy(engine: Engine, settings: Settings, token: str | None, *, repla
         return restore(engine, file, replace=replace)
 
 
-def keep_pushing(database: Callable[[], Engine], stopped: threading.Event, beat: float = BEAT) -> None:
+def keep_pushing(
+    database: Callable[[], Engine], settings: Settings, stopped: threading.Event, beat: float = BEAT
+) -> None:
     """Push whenever it is due, until ``stopped``; whatever goes wrong is logged and tried again."""
-    try:
-        settings = Settings.from_environment()
-    except SettingsError:  # The pages say so.
-        return
-    if not settings.hub_push_minutes:
-        return
     while not stopped.wait(beat):
         try:
             push_if_due(database(), settings, get_token())

@@ -22,7 +22,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from albumjudge.domain.settings import Settings, SettingsError
-from albumjudge.export import hub_copy
 from albumjudge.inference.checkpoints import CheckpointError
 from albumjudge.server import telemetry
 from albumjudge.server.cookie import is_secure, known_visitor, set_cookie
@@ -56,6 +55,18 @@ def load_models() -> None:
     gc.freeze()
     Models.loaded = True
     _LOG.info("The exhibit is open.")
+
+
+def push_votes(stopped: threading.Event) -> None:
+    """Push votes to the Hub on the schedule that the settings ask for, if any; see ``albumjudge.export``."""
+    try:
+        settings = Settings.from_environment()
+    except SettingsError:  # The pages say so.
+        return
+    if settings.hub_push_minutes:
+        from albumjudge.export import hub_copy  # It loads much that only those need who push.
+
+        hub_copy.keep_pushing(shell.engine, settings, stopped)
 
 
 def database_problem() -> str:
@@ -127,9 +138,7 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     loading = asyncio.get_running_loop().run_in_executor(None, load_models)
     watching = asyncio.create_task(_watch_loop())
     stopped = threading.Event()
-    threading.Thread(
-        target=hub_copy.keep_pushing, args=(shell.engine, stopped), name="hub-push", daemon=True
-    ).start()
+    threading.Thread(target=push_votes, args=(stopped,), name="hub-push", daemon=True).start()
     yield {}
     stopped.set()
     watching.cancel()

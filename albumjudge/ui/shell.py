@@ -84,7 +84,7 @@ def _database_url() -> str:
 
 
 def vote_store() -> VoteStore:
-    """The ballot box, shared by all visitors.
+    """The store of votes, shared by all visitors.
 
     Raises:
         SettingsError: if the database setting cannot be what it is.
@@ -95,7 +95,7 @@ def vote_store() -> VoteStore:
 
 
 def engine() -> Engine:
-    """The database, brought up to date, for whatever of it is not the ballot box's business.
+    """The database, brought up to date, for whatever is no vote.
 
     Raises:
         SettingsError: if the database setting cannot be what it is.

@@ -22,9 +22,7 @@ _ROWS_AT_ONCE = 500
 def backup(engine: Engine, file: Path) -> int:
     """Copy a database, as it is at one moment and while others may vote, and return how many votes it has.
 
-    Args:
-        engine: of a database with the current schema.
-        file: SQLite file to write; replaced only when the copy is whole.
+    The SQLite file is replaced only when the copy is whole.
 
     Raises:
         VoteError: if the database cannot be read.
@@ -59,13 +57,11 @@ def backup(engine: Engine, file: Path) -> int:
 def restore(engine: Engine, file: Path, *, replace: bool = False) -> int:
     """Put a copy into a database, all or nothing, and return how many votes it has then.
 
-    Args:
-        engine: of any database; it is brought up to date, and so is what comes out of an older copy.
-        file: as :func:`backup` wrote it, or a database file of the exhibit; it is not changed.
-        replace: whether what the database holds may be thrown away.
+    Both are brought up to date; the file itself, a copy or a database of the exhibit, is not changed.
 
     Raises:
-        VoteError: if the file is no such copy or damaged, or the database holds votes that may not go.
+        VoteError: if the file is no such copy or damaged, or the database holds votes that may not go, which
+            ``replace`` allows.
     """
     if not file.is_file():
         raise VoteError(f"{_NOT_RESTORED}: there is no file {file}. Name the one that a backup wrote.")
@@ -97,11 +93,7 @@ def _copy_file(engine: Engine, file: Path) -> None:
 
 
 def is_empty(engine: Engine) -> bool:
-    """Whether a database holds neither votes nor pictures nor decisions.
-
-    Raises:
-        VoteError: if it cannot be read.
-    """
+    """Whether a database holds neither votes nor pictures nor decisions."""
     return transact(engine, _is_empty, otherwise="The votes cannot be read", writes=False)
 
 

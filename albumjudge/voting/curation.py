@@ -24,14 +24,7 @@ BEFORE = "before the first period"
 
 @dataclass(frozen=True)
 class Exclusion:
-    """A visitor whose votes are left out of the statistics.
-
-    Attributes:
-        visitor: their id.
-        reason: in the curator's words, as it stands in the results.
-        excluded_at: UTC.
-        lifted_at: UTC; None while it holds.
-    """
+    """A visitor whose votes are left out of the statistics; ``lifted_at`` is None while that holds."""
 
     visitor: str
     reason: str
@@ -41,13 +34,7 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class Period:
-    """A time in which the exhibit takes votes.
-
-    Attributes:
-        name: in the curator's words.
-        opened_at: UTC.
-        closed_at: UTC; None while it lasts.
-    """
+    """A time in which the exhibit takes votes; ``closed_at`` is None while it lasts."""
 
     name: str
     opened_at: datetime
@@ -64,8 +51,7 @@ class CurationStore(Store):
         """Leave a visitor's votes out; who is left out already stays so, for the earlier reason.
 
         Raises:
-            ValueError: if the reason is empty, too long, or begins as a spreadsheet's formula would.
-            VoteError: if nobody with this id has voted.
+            ValueError: if the reason is none, see :func:`checked`.
         """
         words = checked(reason, "reason")
         now = self._clock()
@@ -140,7 +126,7 @@ class CurationStore(Store):
         """Begin a period, unless one lasts: then that one goes on, under its own name.
 
         Raises:
-            ValueError: if the name is empty, too long, or begins as a spreadsheet's formula would.
+            ValueError: if the name is none, see :func:`checked`.
         """
         words = checked(name, "name")
         now = self._clock()

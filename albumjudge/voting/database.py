@@ -32,7 +32,7 @@ STATEMENT_LIMIT = 30.0
 
 _ADVISORY_LOCK = 0x616C62756D  # "album"
 _RETRY_PAUSE = 0.05
-_NOT_OPENED = "The ballot box cannot be opened"
+_NOT_OPENED = "The votes cannot be opened"
 # Alembic keeps its current environment in module globals.
 _one_upgrade = threading.Lock()
 

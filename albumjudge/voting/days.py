@@ -17,14 +17,7 @@ from albumjudge.voting.votes import verdict_of, with_latest_verdict
 
 @dataclass(frozen=True)
 class DayCover:
-    """A cover of a day's wall.
-
-    Attributes:
-        identity: of the cover.
-        png: the stored picture.
-        verdict: the judge's, the latest on record.
-        felt: how many visitors felt what, zeros left out.
-    """
+    """A cover of a day's wall with its latest verdict, and how many visitors felt what, zeros left out."""
 
     identity: CoverIdentity
     png: bytes

@@ -1,7 +1,7 @@
 """Duels: a cover and what it was steered to, side by side. Which of them has more of the feeling?
 
-The visitor does not know which one was steered. Which of the two hangs left is drawn on the server, once for each
-visitor and duel, so that a reload shows the same and a habit of taking the left one helps neither side.
+Which of the two hangs left is drawn once for each visitor and duel, so that a reload shows the same and a habit
+of taking the left one helps neither side.
 """
 
 from __future__ import annotations
@@ -48,10 +48,7 @@ class Duel:
     """A pair put to the vote.
 
     Attributes:
-        id: its number.
-        emotion: of the eight, the one that ``after`` should have more of.
-        before: the cover as it was.
-        after: the cover that it was steered to.
+        emotion: the one that ``after`` was steered to have more of.
         judge: revision of the judge who led the way.
         share_before, share_after: what that judge felt of the emotion before each, 0 to 1.
         made_at: UTC.
@@ -75,17 +72,9 @@ class Duel:
 
 @dataclass(frozen=True)
 class DuelVote:
-    """A vote as the database has it.
+    """A vote as the database has it: which cover has more of the emotion, and which hung left.
 
-    Attributes:
-        duel: the duel's number.
-        emotion: what was asked about.
-        visitor: anonymous random id.
-        chosen: the cover that has more of it, or "neither".
-        left_shown: which of them hung left.
-        seconds_to_vote: from the pair's appearance to the choice.
-        voted_at: UTC.
-        suspect: whether it came too fast after others, so that it does not count.
+    The rest is as in :class:`albumjudge.voting.votes.StoredVote`.
     """
 
     duel: int
@@ -173,13 +162,7 @@ class DuelStore(Store):
     ) -> Duel | None:
         """The duel this visitor should judge next: of those with the fewest votes, one at random.
 
-        Args:
-            visitor: duels that they have judged are left out.
-            without: numbers of further duels to leave out: whoever made a pair knows which is which.
-            chance: source of randomness.
-
-        Returns:
-            None if none is left.
+        None if none is left of those that they have not judged, nor made (``without``).
         """
         votes, theirs = schema.duel_votes, schema.duel_votes.alias("theirs")
         query = (
@@ -236,12 +219,7 @@ class DuelStore(Store):
         return self._read(lambda connection: _found(connection, visitor, duel))
 
     def votes(self, *, duel: int | None = None, counted: bool = True) -> list[DuelVote]:
-        """All votes, or those of one duel, in the order in which they were cast.
-
-        Args:
-            duel: its number.
-            counted: only those that count: neither suspect ones nor those of visitors whom a curator leaves out.
-        """
+        """All votes, or those of one duel, in the order in which they were cast; by default those that count."""
         conditions = [] if duel is None else [schema.duel_votes.c.duel_id == duel]
         if counted:
             conditions.append(counts(schema.duel_votes))

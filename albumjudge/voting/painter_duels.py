@@ -24,15 +24,9 @@ _OTHER = {"first": "second", "second": "first"}
 
 @dataclass(frozen=True)
 class PainterVote:
-    """A vote as the database has it.
+    """A vote as the database has it: two covers as they hung, and what the visitor would rather hang.
 
-    Attributes:
-        visitor: anonymous random id.
-        left, right: the covers, as they hung.
-        picked: the side with the cover that the visitor would rather hang, or "tie".
-        seconds_to_vote: from the pair's appearance to the choice.
-        voted_at: UTC.
-        suspect: whether it came too fast after the visitor's others, so that it does not count.
+    The rest is as in :class:`albumjudge.voting.votes.StoredVote`.
     """
 
     visitor: str
@@ -47,12 +41,7 @@ class PainterVote:
 def pair_for(visitor: str, painters: Sequence[str], seen: Collection[frozenset[CoverIdentity]]) -> Pair:
     """The pair that a visitor is asked about next: two painters, a cover of each, and the sides drawn at random.
 
-    The same until it is voted on, so that a reload shows the same.
-
-    Args:
-        visitor: their id.
-        painters: revisions, at least two.
-        seen: the pairs that they have voted on.
+    Pairs that the visitor has voted on are ``seen``; until then a reload shows the same.
 
     Raises:
         ValueError: if there are fewer than two painters.
@@ -127,12 +116,7 @@ class PainterDuelStore(Store):
         return self._read(lambda connection: _found(connection, visitor, one, other))
 
     def votes(self, *, visitor: str | None = None, counted: bool = True) -> list[PainterVote]:
-        """All votes, or those of one visitor, in the order in which they were cast.
-
-        Args:
-            visitor: their id.
-            counted: only those that count: neither suspect ones nor those of visitors whom a curator leaves out.
-        """
+        """All votes, or those of one visitor, in the order in which they were cast; by default what counts."""
         conditions = [] if visitor is None else [schema.painter_votes.c.visitor == visitor]
         if counted:
             conditions.append(counts(schema.painter_votes))

@@ -32,12 +32,7 @@ Tally = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Round:
-    """A round, as far as it has come.
-
-    Attributes:
-        id: 16 hex digits; says nothing about the visitor to anyone who does not know the visitor's id.
-        cast: its votes, in their order; at most ``CARDS``.
-    """
+    """A round, as far as it has come: its id and at most ``CARDS`` votes, in their order."""
 
     id: str
     cast: tuple[StoredVote, ...]
@@ -49,26 +44,17 @@ class Round:
 
     @property
     def due(self) -> int:
-        """Number of the card that comes next, 1 to ``CARDS``; one more if the round is full."""
+        """Number of the card that comes next, from 1; one more than ``CARDS`` if the round is full."""
         return len(self.cast) + 1
 
     def place(self, vote: StoredVote) -> int:
-        """Number of a vote's card, 1 to ``CARDS``.
-
-        Raises:
-            ValueError: if the vote is none of this round's.
-        """
+        """Number of the card of one of its votes, from 1."""
         return [cast.cover for cast in self.cast].index(vote.cover) + 1
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What is up for a vote.
-
-    Attributes:
-        anchors: covers that every visitor is asked about, in this order.
-        pool: all others.
-    """
+    """What is up for a vote: anchors, which every visitor is asked about in this order, and all others."""
 
     anchors: tuple[CoverIdentity, ...]
     pool: tuple[CoverIdentity, ...]
@@ -85,10 +71,9 @@ def offer(anchors: Sequence[CoverIdentity], pool: Sequence[CoverIdentity]) -> Of
 
 
 def round_id(visitor: str, number: int) -> str:
-    """Id of a visitor's round, the first being number 0.
+    """Id of a visitor's round, from number 0: 16 hex digits, the same in two tabs and after a reload.
 
-    It needs no memory, so that two tabs, or a page that was loaded again, go on with the same round. A
-    visitor's id is random and long; nobody gets from the round back to it.
+    A visitor's id is random and long; nobody gets from the round back to it.
     """
     return hashlib.sha256(f"round {number} of {visitor}".encode()).hexdigest()[:16]
 
@@ -103,12 +88,7 @@ def played(round_id: str, votes: Sequence[StoredVote]) -> Round:
 
 
 def current(visitor: str, votes: Sequence[StoredVote]) -> Round:
-    """The round that a visitor is in: the first that is not full.
-
-    Args:
-        visitor: their id.
-        votes: all of theirs, in the order in which they were cast.
-    """
+    """The round that a visitor is in: the first that is not full, given all their votes in order."""
     for number in range(len(votes) + 1):
         found = played(round_id(visitor, number), votes)
         if not found.full:
@@ -126,13 +106,7 @@ def gain(counts: Sequence[int]) -> float:
         sum_k m_k (1 - m_k) / (A + 1)^2 = (1 - sum_k m_k^2) / (A + 1)^2
 
     It is largest where nobody has voted, and of two covers with as many votes larger where they are divided.
-
-    Args:
-        counts: votes for each answer, each 0 or more.
-
-    Returns:
-        Expected reduction of the summed variance of the shares; the same number, to the last bit, for the same
-        counts in another order, so that ties are ties.
+    The order of ``counts`` does not matter, to the last bit, so that ties are ties.
     """
     # Twice the parameters are whole numbers, in which sums do not depend on their order.
     doubled = [2 * count + int(2 * PRIOR) for count in counts]
@@ -142,10 +116,9 @@ def gain(counts: Sequence[int]) -> float:
 
 
 def anchor_places(round_id: str) -> frozenset[int]:
-    """Numbers of the cards, 1 to ``CARDS``, on which a round shows anchors.
+    """Numbers of the cards on which a round shows anchors.
 
-    They differ from round to round, so that being an anchor is not the same as being seen first, and are the
-    same when the page is loaded again.
+    They differ from round to round, so that being an anchor is not the same as being seen first.
     """
     ranked = sorted(
         range(1, CARDS + 1), key=lambda card: hashlib.sha256(f"card {card} of {round_id}".encode()).digest()
@@ -164,17 +137,7 @@ def choose(
 
     On two cards of a round the first anchor that the visitor has not met, so that everyone meets the same
     ones; on the others the cover with the largest :func:`gain`, one at random of several. Where one kind has
-    run out, the other takes its place.
-
-    Args:
-        now: the visitor's round.
-        seen: covers that the visitor has voted on, in this round or before.
-        covers: what there is.
-        tallies: votes on each cover; those on none can be missing.
-        chance: source of randomness.
-
-    Returns:
-        None if the visitor has voted on everything.
+    run out, the other takes its place; None if the visitor has seen everything.
     """
     anchors = [cover for cover in covers.anchors if cover not in seen]
     others = [cover for cover in covers.pool if cover not in seen]
@@ -191,16 +154,8 @@ def draw_label(top: str, chance: random.Random | None = None) -> tuple[str, Arm]
     """The label to show with a cover, and the arm that this makes: drawn when the vote is cast, kept with it.
 
     With probability ``PLACEBO_SHARE``, on each card anew, the label is drawn at random, all emotions but the
-    jury's own being equally likely. Its own is left out since it would be no placebo: who agrees with it may
-    just be right. The others are alike, rather than as frequent as the jury names them, so that the politeness
-    towards each can be told equally well, and whatever the jury's habits.
-
-    Args:
-        top: the jury's own label.
-        chance: source of randomness.
-
-    Raises:
-        ValueError: if ``top`` is none of the eight emotions.
+    jury's own, ``top``, being equally likely: who agrees with its own may just be right, and politeness
+    towards each of the others can be told equally well.
     """
     emotions.index(top)
     chance = chance or random.SystemRandom()

@@ -29,15 +29,7 @@ _YOURS_NOT_READ = "Your pictures cannot be read"
 
 @dataclass(frozen=True)
 class Submission:
-    """A picture that a visitor gave.
-
-    Attributes:
-        id: its number.
-        png: 64x64 pixels, without any metadata.
-        judge: revision of the judge that they saw it judged by.
-        felt: one of the eight emotions or ``NOTHING``, if the visitor said so.
-        given_at: UTC.
-    """
+    """A picture that a visitor gave, without any metadata, the judge that judged it, and what was felt."""
 
     id: int
     png: bytes
@@ -48,13 +40,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class SubmissionRecord:
-    """A submission as the curator sees it.
-
-    Attributes:
-        submission: the picture.
-        visitor: id of whoever gave it.
-        hidden: why it is hidden; None if it is not.
-    """
+    """A submission as the curator sees it; ``hidden`` says why it is, None if it is not."""
 
     submission: Submission
     visitor: str
@@ -88,9 +74,7 @@ class SubmissionStore(Store):
         """Keep a picture and return it after that has been committed; the same picture is kept only once.
 
         Raises:
-            VoteError: if it could not be kept, the visitor has given as many as there is room for, or a curator
-                deleted this very picture.
-            ValueError: if ``felt`` is none of the answers.
+            VoteError: if it could not be kept, there is no room for more, or a curator deleted this very picture.
         """
         if felt not in (None, emotions.NOTHING):
             emotions.index(felt)
@@ -146,12 +130,7 @@ class SubmissionStore(Store):
         return self._write(take, "Your picture was not deleted")
 
     def latest(self, first: int = 0, most: int = 24) -> list[SubmissionRecord]:
-        """Pictures of all visitors for a curator, the latest first.
-
-        Args:
-            first: how many to pass over.
-            most: how many to return.
-        """
+        """Pictures of all visitors for a curator, the latest first, ``most`` of them after the first ones."""
         query = (
             select(_submissions, _decisions.c.reason)
             .outerjoin(
@@ -168,7 +147,7 @@ class SubmissionStore(Store):
         """Hide a picture from everyone but its giver and the curator; a hidden one keeps its first reason.
 
         Raises:
-            ValueError: if the reason is empty, too long, or begins as a spreadsheet's formula would.
+            ValueError: if the reason is none, see :func:`albumjudge.voting.curation.checked`.
             VoteError: if it could not be hidden, or is not there any more.
         """
         words, now = checked(reason, "reason"), self._clock()

@@ -38,16 +38,14 @@ class StoredVote:
 
     Attributes:
         visitor: anonymous random id.
-        cover: what was voted on.
         felt: one of the eight emotions or ``NOTHING``; chosen before the verdict was shown.
         verdict: the judge's, as on record when the vote was cast.
-        label_shown: the emotion that was shown to the visitor as the machine's.
-        arm: "judge" if that was the judge's own, "placebo" if it was drawn at random.
+        label_shown: the judge's own in the arm "judge", drawn at random in the arm "placebo".
         agrees: whether the visitor agreed with it; None before the answer.
         seconds_to_vote: from the cover's appearance to the choice.
         voted_at: UTC.
         round: id of the round in which it was cast; None outside of one.
-        suspect: whether it came too fast after the visitor's others, so that it does not count.
+        suspect: whether it came too fast after others, so that it does not count.
     """
 
     visitor: str
@@ -70,7 +68,7 @@ class VoteStore(Store):
     not_written = "Your vote was not stored"
 
     def prepare(self, *, timeout: float = database.UPGRADE_TIMEOUT) -> None:
-        """Bring the database's schema up to date; safe when several processes start at once."""
+        """Bring the schema up to date, see :func:`albumjudge.voting.database.upgrade`."""
         database.upgrade(self.engine, timeout=timeout)
 
     def cast(
@@ -159,11 +157,7 @@ class VoteStore(Store):
     ) -> dict[CoverIdentity, dict[str, int]]:
         """How many visitors felt what before each of a generator's covers that has a vote; zeros are left out.
 
-        Visitors whom a curator leaves out do not count.
-
-        Args:
-            generator_revision: who painted the covers.
-            without: a visitor who does not count either.
+        Only votes that count, and none of the visitor ``without``.
         """
         query = (
             select(
@@ -194,11 +188,7 @@ class VoteStore(Store):
     def crowd(self, cover: CoverIdentity, *, without: str | None = None) -> dict[str, int]:
         """How many visitors felt what before a cover: the eight emotions and ``NOTHING``, in that order.
 
-        Visitors whom a curator leaves out do not count.
-
-        Args:
-            cover: which.
-            without: a visitor who does not count either.
+        Only votes that count, and none of the visitor ``without``.
         """
         query = (
             select(schema.votes.c.felt, func.count().label("people"))

@@ -39,7 +39,7 @@ TIMEOUT = 60_000
 
 @dataclass(frozen=True)
 class RunningApp:
-    """A served exhibit: its address, its ballot box, and what it wrote to its log."""
+    """A served exhibit: its address, its votes, and what it wrote to its log."""
 
     url: str
     box: VoteStore

@@ -146,7 +146,7 @@ def test_a_push_that_fails_is_logged_and_tried_again(
         return vote_store.engine
 
     with caplog.at_level(logging.WARNING, "albumjudge"):
-        hub_copy.keep_pushing(database, stopped, beat=0.001)
+        hub_copy.keep_pushing(database, settings(), stopped, beat=0.001)
     assert "refused with 503" in caplog.text and TOKEN not in caplog.text
     assert PushTurns(vote_store.engine).last().at is None
     hub.trouble = at("", Answer())
@@ -157,12 +157,6 @@ def test_a_push_that_fails_is_logged_and_tried_again(
     assert PushTurns(vote_store.engine).last().votes == 1
     PushTurns(vote_store.engine, clock=lambda: later).note(votes=None)
     assert not push_if_due(vote_store.engine, settings(), TOKEN)  # Nobody has voted since.
-
-
-def test_without_a_schedule_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    for wrong in ("", "often"):
-        monkeypatch.setenv("ALBUMJUDGE_HUB_PUSH_MINUTES", wrong)
-        hub_copy.keep_pushing(lambda: pytest.fail("looked"), threading.Event(), beat=0)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

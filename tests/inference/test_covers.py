@@ -78,7 +78,7 @@ def test_a_link_says_what_was_asked_for_and_no_more() -> None:
     ],
 )
 def test_what_nobody_can_paint_gets_a_sentence(recipe: str) -> None:
-    """Two spellings of one cover would be two covers to the ballot box, so only one is a link."""
+    """Two spellings of one cover would be two covers to the store of votes, so only one is a link."""
     with pytest.raises(CoverLinkError, match=r"\.$"):
         CoverIdentity.parse(f"{REVISION}.7.{recipe}")
     with pytest.raises(CoverLinkError, match=r"\.$"):

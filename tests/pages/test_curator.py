@@ -36,7 +36,7 @@ SECTIONS = ("Opening", "Visitors", "Anchors", "Submissions", "Votes", "State")
 
 
 @pytest.fixture
-def book(box: VoteStore, settings: Settings) -> Iterator[CurationStore]:
+def decisions(box: VoteStore, settings: Settings) -> Iterator[CurationStore]:
     engine = open_engine(settings.database_url)
     yield CurationStore(engine)
     engine.dispose()
@@ -114,11 +114,11 @@ def test_who_leaves_must_give_the_password_again(enter: Enter) -> None:
 
 
 def test_a_closed_exhibit_takes_no_votes_and_says_so(
-    enter: Enter, visit: Visit, book: CurationStore, box: VoteStore
+    enter: Enter, visit: Visit, decisions: CurationStore, box: VoteStore
 ) -> None:
     ballot = visit("vote")
     app = press(enter(), "close")
-    assert "The exhibit is closed." in text(app) and not book.is_open()
+    assert "The exhibit is closed." in text(app) and not decisions.is_open()
     # Someone was just choosing.
     late = next(b for b in ballot.button if (b.key or "").startswith("felt-awe")).click().run()
     for page in (late, visit("vote", visitor=OTHER_VISITOR)):
@@ -126,15 +126,15 @@ def test_a_closed_exhibit_takes_no_votes_and_says_so(
         assert not [b for b in page.button if (b.key or "").startswith("felt-")]
     assert box.count() == 0
     submit(app, "Open the exhibit")
-    assert "Write one, in a few words" in text(app) and not book.is_open()
+    assert "Write one, in a few words" in text(app) and not decisions.is_open()
     app.text_input[0].set_value("Long Night")
     submit(app, "Open the exhibit")
-    assert "The exhibit is open: Long Night." in text(app) and book.is_open()
+    assert "The exhibit is open: Long Night." in text(app) and decisions.is_open()
     assert [b for b in visit("vote").button if (b.key or "").startswith("felt-")]
 
 
 def test_a_suspect_is_left_out_of_the_results_and_let_in_again(
-    enter: Enter, visit: Visit, box: VoteStore, book: CurationStore
+    enter: Enter, visit: Visit, box: VoteStore, decisions: CurationStore
 ) -> None:
     cast(box, VISITOR, votes=2)
     cast(box, OTHER_VISITOR, "fear", votes=7, seconds=0.2)
@@ -142,41 +142,41 @@ def test_a_suspect_is_left_out_of_the_results_and_let_in_again(
     app = enter("Visitors")
     assert "too fast: half of the votes took less than 0.2 seconds" in text(app)
     press(app, f"exclude-{OTHER_VISITOR}")
-    assert list(book.left_out()) == [OTHER_VISITOR]
+    assert list(decisions.left_out()) == [OTHER_VISITOR]
     results = text(visit("people_vs_machine", all="1"))
     assert "<dt>votes</dt><dd>2</dd>" in results
     assert "7 by visitors whom the curator leaves out (too fast: half of the votes took less" in results
     press(app, f"lift-{OTHER_VISITOR}")
-    assert book.left_out() == {} and "Nobody." in text(app)
+    assert decisions.left_out() == {} and "Nobody." in text(app)
     assert "<dt>votes</dt><dd>9</dd>" in text(visit("people_vs_machine", all="1"))
     # Whoever was let in again is not suggested once more.
     assert not [b for b in app.button if (b.key or "").startswith("exclude-")]
 
 
 def test_the_same_number_of_votes_left_out_elsewhere_is_another_result(
-    enter: Enter, visit: Visit, box: VoteStore, book: CurationStore
+    enter: Enter, visit: Visit, box: VoteStore, decisions: CurationStore
 ) -> None:
     for visitor, felt in (("a" * 32, "awe"), ("b" * 32, "fear"), ("c" * 32, "awe")):
         cast(box, visitor, felt)
     found = []
     for visitor in ("a" * 32, "b" * 32):
-        book.exclude(visitor, "a test device")
+        decisions.exclude(visitor, "a test device")
         found.append(text(visit("people_vs_machine", all="1")).partition('class="figures"')[2])
-        book.lift(visitor)
+        decisions.lift(visitor)
     assert found[0] != found[1]
 
 
 def test_if_everyone_is_left_out_nothing_is_compared(
-    visit: Visit, box: VoteStore, book: CurationStore
+    visit: Visit, box: VoteStore, decisions: CurationStore
 ) -> None:
     cast(box, VISITOR)
-    book.exclude(VISITOR, "a test device")
+    decisions.exclude(VISITOR, "a test device")
     page = text(visit("people_vs_machine", all="1"))
     assert "All votes so far are left out" in page and "(a test device)" in page
 
 
 def test_anyone_can_be_left_out_with_a_reason_in_words(
-    enter: Enter, box: VoteStore, book: CurationStore
+    enter: Enter, box: VoteStore, decisions: CurationStore
 ) -> None:
     cast(box, VISITOR)
     app = enter("Visitors")
@@ -185,18 +185,20 @@ def test_anyone_can_be_left_out_with_a_reason_in_words(
     app.selectbox[0].set_value(VISITOR)
     app.text_input[0].set_value("=1+1")
     submit(app, "Leave out")
-    assert "spreadsheet" in text(app) and book.left_out() == {}
+    assert "spreadsheet" in text(app) and decisions.left_out() == {}
     app.selectbox[0].set_value(VISITOR)
     app.text_input[0].set_value("the museum's own <b>test</b>")
     submit(app, "Leave out")
-    assert book.left_out() == {VISITOR: "the museum's own <b>test</b>"}
+    assert decisions.left_out() == {VISITOR: "the museum's own <b>test</b>"}
     assert "<b>test" not in text(app) and "&lt;b&gt;test" in text(app)
 
 
-def test_anchors_are_chosen_by_eye_and_cleared(enter: Enter, book: CurationStore, exhibit: Exhibit) -> None:
+def test_anchors_are_chosen_by_eye_and_cleared(
+    enter: Enter, decisions: CurationStore, exhibit: Exhibit
+) -> None:
     revision = exhibit.painter.revision
     pool = [CoverIdentity(revision, seed) for seed in hanging.ballot_pool(revision)]
-    book.set_anchors([pool[5]])
+    decisions.set_anchors([pool[5]])
     app = enter("Anchors")
     assert [box.label for box in app.checkbox if box.value] == [f"Anchor No. {pool[5].number}"]
     assert app.checkbox[0].value and len(app.checkbox) == len(pool)
@@ -204,13 +206,13 @@ def test_anchors_are_chosen_by_eye_and_cleared(enter: Enter, book: CurationStore
     app.checkbox[1].check()
     app.checkbox[2].check()
     submit(app, "Make these the anchors")
-    assert book.anchors() == [pool[0], pool[1]] and "2 covers are anchors now." in text(app)
+    assert decisions.anchors() == [pool[0], pool[1]] and "2 covers are anchors now." in text(app)
     submit(app, "Clear")
-    assert book.anchors() == [] and not any(box.value for box in app.checkbox)
+    assert decisions.anchors() == [] and not any(box.value for box in app.checkbox)
 
 
-def test_an_earlier_generators_anchors_are_mentioned(enter: Enter, book: CurationStore) -> None:
-    book.set_anchors([CoverIdentity("gone-12345678", 1)])
+def test_an_earlier_generators_anchors_are_mentioned(enter: Enter, decisions: CurationStore) -> None:
+    decisions.set_anchors([CoverIdentity("gone-12345678", 1)])
     app = enter("Anchors")
     assert "1 of the anchors are by an earlier generator" in text(app)
 
@@ -277,9 +279,11 @@ def test_the_password_is_on_no_page(enter: Enter) -> None:
 
 def test_gifts_are_looked_through_hidden_with_a_reason_and_then_deleted(enter: Enter, box: VoteStore) -> None:
     assert "Nobody has given a picture yet." in text(enter("Submissions"))
-    shelf = SubmissionStore(box.engine)
+    pictures = SubmissionStore(box.engine)
     submission, other = (
-        shelf.keep(visitor=VISITOR, picture=Picture(np.full((64, 64, 3), grey, np.uint8)), judge="j-00000000")
+        pictures.keep(
+            visitor=VISITOR, picture=Picture(np.full((64, 64, 3), grey, np.uint8)), judge="j-00000000"
+        )
         for grey in (40, 80)
     )
     app = enter("Submissions")
@@ -289,19 +293,21 @@ def test_gifts_are_looked_through_hidden_with_a_reason_and_then_deleted(enter: E
     )
     assert VISITOR not in page and not [b for b in app.button if b.label == "Delete for good"]
     press(app, f"hide-{submission.id}")
-    assert "There is no reason yet. Write one" in text(app) and shelf.count().hidden == 0
+    assert "There is no reason yet. Write one" in text(app) and pictures.count().hidden == 0
     app.text_input[0].set_value("a face")
     press(app, f"hide-{submission.id}")
     assert f"Submission {submission.id} is hidden." in text(app) and "Hidden: a face" in text(app)
     press(app, f"show-{submission.id}")
-    assert shelf.count().hidden == 0
+    assert pictures.count().hidden == 0
     press(app, f"hide-{submission.id}")
     press(app, f"delete-{submission.id}")
-    assert shelf.count() == SubmissionCounts(1, 0, 1) and shelf.of(VISITOR) == [other]
+    assert pictures.count() == SubmissionCounts(1, 0, 1) and pictures.of(VISITOR) == [other]
     assert "1, 0 of them hidden; 1 deleted" in text(enter("State"))
 
 
-def test_who_only_judged_pairs_can_be_left_out(enter: Enter, box: VoteStore, book: CurationStore) -> None:
+def test_who_only_judged_pairs_can_be_left_out(
+    enter: Enter, box: VoteStore, decisions: CurationStore
+) -> None:
     duels, before = DuelStore(box.engine), judged(7)
     drifted = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
     duel = duels.challenge(before=before, after=JudgedCover(drifted, verdict("fear")), emotion="fear")
@@ -310,12 +316,12 @@ def test_who_only_judged_pairs_can_be_left_out(enter: Enter, box: VoteStore, boo
     app.selectbox[0].set_value(VISITOR)
     app.text_input[0].set_value("a test device")
     submit(app, "Leave out")
-    assert book.left_out() == {VISITOR: "a test device"} and duels.votes() == []
+    assert decisions.left_out() == {VISITOR: "a test device"} and duels.votes() == []
     assert "a test device" in text(app) and "1 votes" not in text(app) and "1 vote, since" in text(app)
 
 
 def test_the_curator_is_told_when_votes_were_pushed(
-    enter: Enter, book: CurationStore, monkeypatch: pytest.MonkeyPatch
+    enter: Enter, decisions: CurationStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "pushed" not in text(enter())
     monkeypatch.setenv("ALBUMJUDGE_HUB_DATASET", "museum/votes")
@@ -323,5 +329,5 @@ def test_the_curator_is_told_when_votes_were_pushed(
     monkeypatch.setattr("albumjudge.export.hub_copy.storage_problem", lambda settings: "This Space forgets.")
     told = text(enter())
     assert "This Space forgets." in told and "pushed to museum/votes every 60 minutes: none yet." in told
-    PushTurns(book.engine).note(votes=1234)
+    PushTurns(decisions.engine).note(votes=1234)
     assert "1,234 votes." in text(enter())

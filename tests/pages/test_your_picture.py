@@ -25,7 +25,7 @@ from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, text
 
 
 @pytest.fixture
-def shelf(box: VoteStore, settings: Settings) -> Iterator[SubmissionStore]:
+def pictures(box: VoteStore, settings: Settings) -> Iterator[SubmissionStore]:
     engine = open_engine(settings.database_url)
     yield SubmissionStore(engine)
     engine.dispose()
@@ -106,40 +106,42 @@ def test_what_is_no_picture_gets_a_sentence_and_another_chance(visit: Visit, fil
     assert "mostly amusement" in text(app)
 
 
-def test_nothing_is_kept_unless_the_visitor_says_so(visit: Visit, shelf: SubmissionStore) -> None:
+def test_nothing_is_kept_unless_the_visitor_says_so(visit: Visit, pictures: SubmissionStore) -> None:
     app = brought(visit)
     assert "stored nowhere" in text(app) and "Take it back" not in [b.label for b in app.button]
-    assert shelf.count().kept == 0
+    assert pictures.count().kept == 0
     press(app, "keep")
-    (submission,) = shelf.of(VISITOR)
+    (submission,) = pictures.of(VISITOR)
     assert submission.png == shown(app)
     assert "The exhibit keeps your picture" in text(app)
     assert [button.label for button in app.button] == ["Take it back"]
 
 
 def test_a_gift_can_be_taken_back_later_and_is_nobody_elses_business(
-    visit: Visit, shelf: SubmissionStore
+    visit: Visit, pictures: SubmissionStore
 ) -> None:
     press(brought(visit), "keep")
     assert "What you gave" not in text(visit("your_picture", visitor=OTHER_VISITOR))
     app = visit("your_picture")
     assert "What you gave" in text(app)
     press(app, "back-")
-    assert shelf.count().kept == 0 and "What you gave" not in text(app)
+    assert pictures.count().kept == 0 and "What you gave" not in text(app)
 
 
 def test_whoever_gave_a_picture_reads_why_the_curator_hid_or_deleted_it(visit: Visit, box: VoteStore) -> None:
-    shelf = SubmissionStore(box.engine)
+    pictures = SubmissionStore(box.engine)
     hidden, gone = (
-        shelf.keep(visitor=VISITOR, picture=Picture(np.full((64, 64, 3), grey, np.uint8)), judge="j-00000000")
+        pictures.keep(
+            visitor=VISITOR, picture=Picture(np.full((64, 64, 3), grey, np.uint8)), judge="j-00000000"
+        )
         for grey in (40, 80)
     )
-    shelf.hide(hidden.id, "a face")
-    shelf.hide(gone.id, "an advertisement")
-    shelf.delete(gone.id)
+    pictures.hide(hidden.id, "a face")
+    pictures.hide(gone.id, "an advertisement")
+    pictures.delete(gone.id)
     app = visit("your_picture")
     page = text(app)
     assert "Hidden by the curator: a face" in page
     assert "The curator has deleted a picture that you gave on" in page and "an advertisement." in page
     press(app, f"back-{hidden.id}")
-    assert shelf.count() == SubmissionCounts(0, 0, 1)
+    assert pictures.count() == SubmissionCounts(0, 0, 1)

@@ -7,6 +7,7 @@ import gc
 import json
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from albumjudge.export import hub_copy
 from albumjudge.inference.checkpoints import CheckpointError
 from albumjudge.server import app as server
 from albumjudge.server import telemetry
@@ -162,6 +164,17 @@ def test_networks_are_loaded_while_the_server_starts(monkeypatch: pytest.MonkeyP
     asyncio.run(serve())
     assert server.Models.loaded and filled
     assert telemetry.LOOP_LAG._sum.get() > lag
+
+
+@pytest.mark.parametrize(("minutes", "pushes"), [("", 0), ("often", 0), ("15", 1)])
+def test_votes_are_pushed_where_a_schedule_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch, minutes: str, pushes: int
+) -> None:
+    pushing: list[threading.Event] = []
+    monkeypatch.setattr(hub_copy, "keep_pushing", lambda engine, settings, stopped: pushing.append(stopped))
+    monkeypatch.setenv("ALBUMJUDGE_HUB_PUSH_MINUTES", minutes)
+    server.push_votes(threading.Event())
+    assert len(pushing) == pushes
 
 
 @pytest.mark.parametrize(

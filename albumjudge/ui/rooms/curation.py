@@ -35,7 +35,7 @@ SHORT = 8
 """Digits of a visitor's id that tell visitors apart for the eye."""
 
 
-def book() -> CurationStore:
+def decisions() -> CurationStore:
     return CurationStore(room.engine())
 
 
@@ -55,7 +55,7 @@ def moment(when: datetime) -> str:
 
 def terms(pairs: Sequence[tuple[str, str]]) -> str:
     return (
-        '<dl class="terms book">'
+        '<dl class="terms list">'
         + "".join(f"<div><dt>{escape(a)}</dt><dd>{escape(b)}</dd></div>" for a, b in pairs)
         + "</dl>"
     )
@@ -63,7 +63,7 @@ def terms(pairs: Sequence[tuple[str, str]]) -> str:
 
 def visitors() -> None:
     """Leave visitors out of the results, and let them in again."""
-    mine, votes = book(), room.vote_store().votes()
+    mine, votes = decisions(), room.vote_store().votes()
     choices = DuelStore(room.engine()).votes(counted=False)
     cast = Counter(vote.visitor for vote in votes) + Counter(choice.visitor for choice in choices)
     every = mine.exclusions()
@@ -137,7 +137,7 @@ def by_hand(mine: CurationStore, votes: Sequence[StoredVote | DuelVote], left_ou
 
 def anchors() -> None:
     """Choose the covers that everyone is asked about."""
-    mine, exhibit = book(), room.exhibit()
+    mine, exhibit = decisions(), room.exhibit()
     chosen = mine.anchors()
     revision = exhibit.painter.revision
     pool = [CoverIdentity(revision, seed) for seed in hanging.ballot_pool(revision)]
@@ -181,23 +181,23 @@ def anchors() -> None:
 
 def submissions() -> None:
     """Look through the pictures that visitors gave; hide one for a reason, and delete what is hidden."""
-    shelf = SubmissionStore(room.engine())
-    stock = shelf.count()
+    store = SubmissionStore(room.engine())
+    counts = store.count()
     st.html(
         '<p class="quiet wide">Pictures that visitors brought and let the exhibit keep, 64 × 64 pixels each, the '
         "latest first. Whoever gave one reads your reason. Only a hidden picture can be deleted, and a deleted "
         "one is gone for good.</p>"
     )
-    if not stock.kept:
-        sentence("Nobody has given a picture yet." if not stock.deleted else "There is none at the moment.")
+    if not counts.kept:
+        sentence("Nobody has given a picture yet." if not counts.deleted else "There is none at the moment.")
         return
-    pages = -(-stock.kept // AT_ONCE)
+    pages = -(-counts.kept // AT_ONCE)
     page = 1
     if pages > 1:
         page = int(st.number_input(f"Page, 1 to {pages}", 1, pages, 1, key="submissions-page"))
     reason = st.text_input("Reason, as whoever gave it will read it", max_chars=200, key="submission-reason")
     with st.container(key="submission-wall"):
-        for one in shelf.latest((page - 1) * AT_ONCE, AT_ONCE):
+        for one in store.latest((page - 1) * AT_ONCE, AT_ONCE):
             picture, who = one.submission, one.visitor[:SHORT]
             state_now = f"Hidden: {one.hidden}" if one.hidden is not None else f"from {who}"
             words = f"{moment(picture.given_at)}. {state_now}"
@@ -209,19 +209,19 @@ def submissions() -> None:
                 )
                 if one.hidden is None:
                     if st.button("Hide", key=f"hide-{picture.id}"):
-                        hide(shelf, picture.id, reason)
+                        hide(store, picture.id, reason)
                 else:
                     if st.button("Show again", key=f"show-{picture.id}"):
-                        shelf.show_again(picture.id)
+                        store.show_again(picture.id)
                         said(f"Submission {picture.id} is hidden no longer.")
                     if st.button("Delete for good", key=f"delete-{picture.id}"):
-                        shelf.delete(picture.id)
+                        store.delete(picture.id)
                         said(f"Submission {picture.id} is deleted.")
 
 
-def hide(shelf: SubmissionStore, submission: int, reason: str) -> None:
+def hide(store: SubmissionStore, submission: int, reason: str) -> None:
     try:
-        shelf.hide(submission, reason)
+        store.hide(submission, reason)
     except ValueError as error:
         sentence(str(error), alert=True)
     else:
@@ -244,7 +244,7 @@ def safekeeping() -> None:
 
 def votes_to_take() -> None:
     """The votes as files, and as a data set on the Hub."""
-    box, excluded = room.vote_store(), book().left_out()
+    box, excluded = room.vote_store(), decisions().left_out()
     painters = PainterDuelStore(room.engine())
     if not box.count():
         sentence("Nobody has voted yet, so there is nothing to take away.")

@@ -145,7 +145,7 @@ def doubt(what: str, figure: Figure, show: Callable[[float], str], of: str) -> s
 
 
 def state_of(votes: Sequence[StoredVote], excluded: Iterable[str]) -> tuple[object, ...]:
-    """Tells two states of the ballot box apart without comparing every vote."""
+    """Tells two states of the votes apart without comparing every vote."""
     answers = sum(vote.agrees is not None for vote in votes)
     last = (votes[-1].visitor, str(votes[-1].cover)) if votes else ()
     return (len(votes), answers, *last, *sorted(excluded))

@@ -27,7 +27,7 @@ class Pick:
     seconds: float
 
 
-def book() -> DuelStore:
+def duel_store() -> DuelStore:
     return DuelStore(room.engine())
 
 
@@ -49,7 +49,7 @@ def duel_room(asked: str) -> None:
 
 
 def show_pair(asked: str) -> None:
-    duels, who = book(), visitor.current()
+    duels, who = duel_store(), visitor.current()
     own: set[int] = st.session_state.get("own-duels", set())
     duel = duels.find(int(asked)) if asked.isdecimal() and asked.isascii() and len(asked) < 10 else None
     if duel is None or duel.id in own:

@@ -1,95 +1,59 @@
-"""Visitors, covers, verdicts and votes.
-
-Written out, not derived from ``albumjudge.schema``: that one moves on, this one stays.
-"""
+"""Visitors, covers, verdicts and votes."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
+from albumjudge.voting.migrations.tables import (
+    A_VOTES_TIME,
+    EMOTIONS,
+    PROBABILITIES,
+    make,
+    moment,
+    number,
+    picture,
+    real,
+    text,
+)
+
 revision = "0001"
 down_revision = None
-
-EMOTIONS = "'amusement', 'anger', 'awe', 'contentment', 'disgust', 'excitement', 'fear', 'sadness'"
-HARMLESS = "length({0}) > 0 AND substr({0}, 1, 1) NOT IN ('=', '+', '-', '@', ' ')"
-PROBABILITIES = (
-    "p_amusement",
-    "p_anger",
-    "p_awe",
-    "p_contentment",
-    "p_disgust",
-    "p_excitement",
-    "p_fear",
-    "p_sadness",
-)
 
 
 def upgrade() -> None:
     """Make the four tables."""
-    op.create_table(
-        "visitors",
-        sa.Column("id", sa.String(64), nullable=False),
-        sa.Column("first_vote_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_visitors"),
-        sa.CheckConstraint(HARMLESS.format("id"), name=op.f("ck_visitors_harmless_id")),
-    )
-    op.create_table(
+    make("visitors", text("id", 64), moment("first_vote_at"), harmless=["id"])
+    make(
         "covers",
-        sa.Column("id", sa.Integer, nullable=False),
-        sa.Column("generator", sa.String(128), nullable=False),
-        sa.Column("seed", sa.Integer, nullable=False),
-        sa.Column("png", sa.LargeBinary, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_covers"),
-        sa.UniqueConstraint("generator", "seed", name="uq_covers_generator_seed"),
-        sa.CheckConstraint(HARMLESS.format("generator"), name=op.f("ck_covers_harmless_generator")),
-        sa.CheckConstraint("seed BETWEEN 0 AND 999999", name=op.f("ck_covers_seed_in_range")),
-        sa.CheckConstraint("length(png) > 0", name=op.f("ck_covers_painted")),
+        *(number("id"), text("generator", 128), number("seed"), picture("png")),
+        unique=[("generator", "seed")],
+        harmless=["generator"],
+        checks={"seed_in_range": "seed BETWEEN 0 AND 999999", "painted": "length(png) > 0"},
     )
-    op.create_table(
+    make(
         "verdicts",
-        sa.Column("id", sa.Integer, nullable=False),
-        sa.Column("cover_id", sa.Integer, nullable=False),
-        sa.Column("judge", sa.String(128), nullable=False),
-        *(sa.Column(column, sa.Double, nullable=False) for column in PROBABILITIES),
-        sa.PrimaryKeyConstraint("id", name="pk_verdicts"),
-        sa.ForeignKeyConstraint(["cover_id"], ["covers.id"], name="fk_verdicts_cover_id"),
-        sa.UniqueConstraint("cover_id", "judge", name="uq_verdicts_cover_id_judge"),
-        sa.UniqueConstraint("id", "cover_id", name="uq_verdicts_id_cover_id"),
-        sa.CheckConstraint(HARMLESS.format("judge"), name=op.f("ck_verdicts_harmless_judge")),
-        sa.CheckConstraint(
-            " AND ".join(f"{column} BETWEEN 0 AND 1" for column in PROBABILITIES),
-            name=op.f("ck_verdicts_probabilities_in_range"),
-        ),
-        sa.CheckConstraint(
-            f"abs({' + '.join(PROBABILITIES)} - 1) < 0.001", name=op.f("ck_verdicts_probabilities_add_up")
-        ),
+        *(number("id"), number("cover_id"), text("judge", 128), *map(real, PROBABILITIES)),
+        refers={"cover_id": "covers.id"},
+        unique=[("cover_id", "judge"), ("id", "cover_id")],
+        harmless=["judge"],
+        checks={
+            "probabilities_in_range": " AND ".join(f"{name} BETWEEN 0 AND 1" for name in PROBABILITIES),
+            "probabilities_add_up": f"abs({' + '.join(PROBABILITIES)} - 1) < 0.001",
+        },
     )
-    op.create_table(
+    make(
         "votes",
-        sa.Column("id", sa.Integer, nullable=False),
-        sa.Column("visitor", sa.String(64), nullable=False),
-        sa.Column("cover_id", sa.Integer, nullable=False),
-        sa.Column("verdict_id", sa.Integer, nullable=False),
-        sa.Column("felt", sa.String(16), nullable=False),
-        sa.Column("label_shown", sa.String(16), nullable=False),
-        sa.Column("arm", sa.String(16), nullable=False),
-        sa.Column("agrees", sa.Boolean, nullable=True),
-        sa.Column("seconds_to_vote", sa.Double, nullable=False),
-        sa.Column("voted_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_votes"),
-        sa.ForeignKeyConstraint(["visitor"], ["visitors.id"], name="fk_votes_visitor"),
-        sa.ForeignKeyConstraint(
-            ["verdict_id", "cover_id"],
-            ["verdicts.id", "verdicts.cover_id"],
-            name="fk_votes_verdict_id_cover_id",
-        ),
-        sa.UniqueConstraint("visitor", "cover_id", name="uq_votes_visitor_cover_id"),
-        sa.CheckConstraint(f"felt IN ({EMOTIONS}, 'nothing')", name=op.f("ck_votes_felt_known")),
-        sa.CheckConstraint(f"label_shown IN ({EMOTIONS})", name=op.f("ck_votes_label_known")),
-        sa.CheckConstraint("arm IN ('judge', 'placebo')", name=op.f("ck_votes_arm_known")),
-        sa.CheckConstraint(
-            "seconds_to_vote BETWEEN 0 AND 1000000000", name=op.f("ck_votes_seconds_in_range")
-        ),
+        *(number("id"), text("visitor", 64), number("cover_id"), number("verdict_id")),
+        *(text("felt", 16), text("label_shown", 16), text("arm", 16), sa.Column("agrees", sa.Boolean)),
+        *(real("seconds_to_vote"), moment("voted_at")),
+        refers={"visitor": "visitors.id", "verdict_id,cover_id": "verdicts.id,verdicts.cover_id"},
+        unique=[("visitor", "cover_id")],
+        checks={
+            "felt_known": f"felt IN ({EMOTIONS}, 'nothing')",
+            "label_known": f"label_shown IN ({EMOTIONS})",
+            "arm_known": "arm IN ('judge', 'placebo')",
+            "seconds_in_range": A_VOTES_TIME,
+        },
     )
     op.create_index("ix_votes_cover_id", "votes", ["cover_id"])

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from alembic import op
+
+from albumjudge.voting.migrations.tables import make, moment, number, text
 
 revision = "0003"
 down_revision = "0002"
 
-HARMLESS = "length({0}) > 0 AND substr({0}, 1, 1) NOT IN ('=', '+', '-', '@', ' ')"
-MOMENT = sa.DateTime(timezone=True)
-
 
 def upgrade() -> None:
     """Make the table."""
-    op.create_table(
+    make(
         "gift_decisions",
-        sa.Column("id", sa.Integer, nullable=False),
-        sa.Column("gift", sa.Integer, nullable=False),
-        sa.Column("visitor", sa.String(64), nullable=False),
-        sa.Column("digest", sa.String(64), nullable=False),
-        sa.Column("reason", sa.String(200), nullable=False),
-        sa.Column("given_at", MOMENT, nullable=False),
-        sa.Column("hidden_at", MOMENT, nullable=False),
-        sa.Column("deleted_at", MOMENT, nullable=True),
-        sa.PrimaryKeyConstraint("id", name="pk_gift_decisions"),
-        sa.UniqueConstraint("visitor", "digest", name="uq_gift_decisions_visitor_digest"),
-        sa.CheckConstraint(HARMLESS.format("visitor"), name=op.f("ck_gift_decisions_harmless_visitor")),
-        sa.CheckConstraint(HARMLESS.format("reason"), name=op.f("ck_gift_decisions_harmless_reason")),
+        *(number("id"), number("gift"), text("visitor", 64), text("digest", 64), text("reason", 200)),
+        *(moment("given_at"), moment("hidden_at"), moment("deleted_at", nullable=True)),
+        unique=[("visitor", "digest")],
+        harmless=["visitor", "reason"],
     )
     op.create_index("ix_gift_decisions_gift", "gift_decisions", ["gift"])

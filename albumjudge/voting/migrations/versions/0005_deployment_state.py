@@ -5,20 +5,15 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from albumjudge.voting.migrations.tables import make, mark, moment, text
+
 revision = "0005"
 down_revision = "0004"
-
-MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
     """Make the table and the column; earlier votes count."""
-    op.add_column("duel_votes", sa.Column("suspect", sa.Boolean, nullable=False, server_default=sa.false()))
-    op.create_table(
-        "deployment_state",
-        sa.Column("name", sa.String(16), nullable=False),
-        sa.Column("number", sa.Integer, nullable=False, server_default="0"),
-        sa.Column("changed_at", MOMENT, nullable=True),
-        sa.Column("until", MOMENT, nullable=True),
-        sa.PrimaryKeyConstraint("name", name="pk_deployment_state"),
-    )
+    op.add_column("duel_votes", mark("suspect"))
+    count = sa.Column("number", sa.Integer, nullable=False, server_default="0")
+    times = moment("changed_at", nullable=True), moment("until", nullable=True)
+    make("deployment_state", text("name", 16), count, *times, key="name")
