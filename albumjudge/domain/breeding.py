@@ -1,7 +1,6 @@
 """Breeding: what lies between two covers, their children, and the line that led to a child.
 
-Everything here follows from who the first two were and what was chosen since, so a whole line fits into a link
-and any ancestor can be painted again.
+All follows from the first two covers and what was chosen since, so a line fits into a link.
 """
 
 from __future__ import annotations
@@ -55,12 +54,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Child:
-    """One of a litter.
-
-    Attributes:
-        identity: paints it; genre, decade and seed are those of the parent that it takes after.
-        place: from 0, the left parent, to 1, the right one, before the mutation.
-    """
+    """One of a litter; ``place`` is from 0, the left parent, to 1, the right one, before the mutation."""
 
     identity: CoverIdentity
     place: float
@@ -73,13 +67,7 @@ class Child:
 
 @dataclass(frozen=True)
 class Birth:
-    """A child that became the left parent.
-
-    Attributes:
-        child: 0 to ``LITTER - 1``, its place in the litter.
-        mutation: percent, see :func:`litter`.
-        litter: which litter of its parents, 0 to ``LAST_LITTER``.
-    """
+    """A child, 0 to ``LITTER - 1``, of a :func:`litter` (number, mutation in percent) that became left parent."""
 
     child: int
     mutation: int
@@ -136,11 +124,8 @@ class Lineage:
     def pairs(self, size: int) -> list[Pair]:
         """All pairs of parents, the first ones first; one more than there are steps.
 
-        Args:
-            size: how long latent vectors are.
-
         Raises:
-            CoverLinkError: if one of the first two is of another size.
+            CoverLinkError: if the latent vectors of one of the first two are not ``size`` long.
         """
         pairs = [self.first]
         for step in self.steps:
@@ -155,11 +140,7 @@ class Lineage:
         return pairs
 
     def and_then(self, step: Step) -> Lineage:
-        """The line with one more step.
-
-        Raises:
-            BreedingError: if it gets too long.
-        """
+        """The line with one more step; raises BreedingError if it gets too long."""
         return replace(self, steps=(*self.steps, step))
 
     def back_to(self, steps: int) -> Lineage:
@@ -170,13 +151,9 @@ class Lineage:
 def slerp(start: Latents, end: Latents, share: float) -> Latents:
     """The point at ``share`` of the way from one vector to another, along the arc between their directions.
 
-    Spherical interpolation (Shoemake 1985, https://doi.org/10.1145/325334.325242), which keeps latent vectors
-    as long as the generator knows them (White 2016, https://arxiv.org/abs/1609.04468); lengths change evenly.
-    Vectors in the same or in opposite directions, between which there is no one arc, are joined by a line.
-
-    Args:
-        start, end: shape ``(d,)``.
-        share: 0 to 1.
+    Spherical interpolation (Shoemake 1985, https://doi.org/10.1145/325334.325242; White 2016,
+    https://arxiv.org/abs/1609.04468) of vectors ``(d,)``; lengths change evenly. Vectors in the same or in
+    opposite directions are joined by a line.
     """
     lengths = float(np.linalg.norm(start)), float(np.linalg.norm(end))
     if min(lengths) > 0:

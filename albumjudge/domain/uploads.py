@@ -1,11 +1,10 @@
 """Pictures that visitors bring: from a file of unknown origin to 64x64 pixels, as the judge sees covers.
 
-A file is believed as little as possible: its size is read from its header and held against the limits before
-a single pixel is decoded, large JPEG files are decoded small, and only one picture is decoded at a time.
-Nothing of the file outlives this module but the pixels: no name, no place, no date, no camera.
+A size is read from the header and held against the limits before a pixel is decoded, large JPEG files are
+decoded small, and only one picture at a time. Nothing but the pixels is kept.
 
-HEIC, which telephones make, is read by pi-heif: libheif with a decoder alone, both under the LGPL. Its sister
-pillow-heif brings an encoder under the GPL along, too.
+HEIC is read by pi-heif: libheif with a decoder alone, both under the LGPL; pillow-heif brings an encoder under
+the GPL along.
 """
 
 from __future__ import annotations
@@ -74,13 +73,10 @@ class Picture:
 
 
 def see(file: bytes) -> Picture:
-    """The middle of a picture, upright, square, 64x64, as the judge sees covers.
+    """The middle of a JPEG, PNG, WebP, GIF, AVIF or HEIC file, upright, square, 64x64, as the judge sees covers.
 
-    The longer side is cropped, since bars around the picture would be seen and judged, too. Transparent parts lie
-    on white. Of an animation the first picture counts.
-
-    Args:
-        file: whole content of a JPEG, PNG, WebP, GIF, AVIF or HEIC file.
+    The longer side is cropped, since bars would be judged, too. Transparent parts lie on white. Of an animation
+    the first picture counts.
 
     Raises:
         UploadError: if it is none, is broken, or is larger than the limits above.
@@ -94,7 +90,7 @@ def see(file: bytes) -> Picture:
         )
     if _is_heic(file):
         return _see_heic(file)
-    file = _first_frame_alone(_without_notes(file))
+    file = _without_notes(file)
     # Pillow sets up its WebP decoder, and the memory for it, on opening.
     if size := _webp_size(file):
         _check(size, MOST_PIXELS)
@@ -219,27 +215,6 @@ def _unpacks_to_more(chunk: bytes, most: int) -> bool:
         return len(zlib.decompressobj().decompress(deflated, most + 1)) > most
     except zlib.error:
         return True
-
-
-def _first_frame_alone(file: bytes) -> bytes:
-    """A GIF file whose screen is beyond all measure, with a screen of the size of its first frame.
-
-    Browsers show such files; the screen is a claim that takes no bytes, while a frame must be there.
-    """
-    if file[:6] not in (b"GIF87a", b"GIF89a") or len(file) < 14:
-        return file
-    width, height, flags = struct.unpack("<HHB", file[6:11])
-    if width * height <= MOST_PIXELS:
-        return file
-    at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
-    while file[at : at + 1] == b"\x21":
-        at += 2
-        while at < len(file) and file[at]:
-            at += 1 + file[at]
-        at += 1
-    if file[at : at + 1] != b"\x2c" or len(file) < at + 10:
-        return file
-    return file[:6] + file[at + 5 : at + 9] + file[10 : at + 1] + bytes(4) + file[at + 5 :]
 
 
 def _webp_size(file: bytes) -> tuple[int, int] | None:

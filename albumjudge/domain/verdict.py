@@ -15,12 +15,7 @@ from albumjudge.domain.cover import Cover
 
 @dataclass(frozen=True)
 class Juror:
-    """What one juror says.
-
-    Attributes:
-        name: in a word or two.
-        probabilities: eight numbers from 0 to 1 that add up to one, in the fixed order.
-    """
+    """What one juror says: eight ``probabilities`` that add up to one, in the fixed order."""
 
     name: str
     probabilities: tuple[float, ...]
@@ -83,15 +78,10 @@ class JudgedCover:
 
 
 def mutual_information(shares: Sequence[Sequence[float]]) -> float:
-    """Entropy of the mean less the mean of the entropies, in bits: what asking one more juror would tell.
+    """Entropy of the mean of distributions less the mean of their entropies, 0 to log2(len(shares)) bits.
 
-    0 to log2 of the number of jurors (Houlsby et al. 2011, https://arxiv.org/abs/1112.5745).
-
-    Args:
-        shares: distributions, one of each juror.
-
-    Raises:
-        ValueError: if there is none.
+    What asking one more juror would tell (Houlsby et al. 2011, https://arxiv.org/abs/1112.5745). Raises
+    ValueError if there is none.
     """
     if len(shares) == 0:
         raise ValueError("Without jurors there is no disagreement to measure.")

@@ -128,8 +128,8 @@ class CoverAgreement:
 class Summary:
     """All votes in a few numbers.
 
-    ``felt_agreement`` is blind, so both arms count; ``says_agree`` are answers to the judge's own label,
-    ``says_agree_placebo`` to one drawn at random; ``chance`` belongs to ``felt_agreement``.
+    ``felt_agreement`` is blind, so both arms count; ``says_agree`` are answers to the judge's own label;
+    ``chance`` belongs to ``felt_agreement``.
     """
 
     covers: int
@@ -137,7 +137,6 @@ class Summary:
     votes: int
     felt_agreement: Share
     says_agree: Share
-    says_agree_placebo: Share
     chance: Chance
 
 
@@ -233,6 +232,5 @@ def summary(votes: Sequence[StoredVote]) -> Summary:
         votes=len(votes),
         felt_agreement=Share(sum(vote.felt == vote.verdict.top for vote in votes), len(votes)),
         says_agree=says_agree(votes),
-        says_agree_placebo=says_agree(votes, arm="placebo"),
         chance=chance_level(confusion(votes)),
     )

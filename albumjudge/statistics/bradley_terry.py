@@ -55,11 +55,10 @@ class RankedPainter:
 
 @dataclass(frozen=True)
 class PainterRanking:
-    """Painters, the strongest first; ties of all choices; choices of the left cover of those decided."""
+    """Painters, the strongest first, and ties of all choices."""
 
     painters: tuple[RankedPainter, ...]
     ties: Share
-    first: Share
 
 
 def rank(comparisons: Sequence[Comparison]) -> PainterRanking:
@@ -70,9 +69,7 @@ def rank(comparisons: Sequence[Comparison]) -> PainterRanking:
     """
     if any(one.first == one.second for one in comparisons):
         raise ValueError("A painter cannot be compared with itself.")
-    decided = [one for one in comparisons if one.chosen != "tie"]
-    ties = Share(len(comparisons) - len(decided), len(comparisons))
-    first = Share(sum(one.chosen == "first" for one in decided), len(decided))
+    ties = Share(sum(one.chosen == "tie" for one in comparisons), len(comparisons))
     names = sorted({name for one in comparisons for name in (one.first, one.second)})
     wins = _wins(comparisons, names)
     fitted = strengths(wins.sum(axis=0)) if names else np.zeros(0)
@@ -90,7 +87,7 @@ def rank(comparisons: Sequence[Comparison]) -> PainterRanking:
         own = figure(found[place], played, needs, -_UNBOUNDED, _UNBOUNDED)
         lead = figure(found[len(order) + place], played, needs, -_UNBOUNDED, _UNBOUNDED) if ahead else None
         painters.append(RankedPainter(names[index], own, _as_probability(own), lead, played))
-    return PainterRanking(tuple(painters), ties, first)
+    return PainterRanking(tuple(painters), ties)
 
 
 def strengths(wins: Floats) -> Floats:

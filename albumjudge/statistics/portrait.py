@@ -9,11 +9,13 @@ import numpy as np
 
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import CoverIdentity
-from albumjudge.domain.emotions import EMOTIONS, NAMES, NOTHING
+from albumjudge.domain.emotions import NAMES, NOTHING
 from albumjudge.domain.verdict import Juror
 from albumjudge.statistics.agreement import FELT, Interval, Share, wider, wilson
 from albumjudge.statistics.findings import Figure, weighted_mean
 from albumjudge.statistics.intervals import SEED, Estimate, Floats, cluster_weights, estimates
+from albumjudge.statistics.rounds import SELDOM, card
+from albumjudge.voting.rounds import Tally
 from albumjudge.voting.votes import StoredVote
 
 FEWEST_VOTES = 12
@@ -22,20 +24,14 @@ FEWEST_OTHERS = 5
 """Other votes on a cover before it is compared."""
 FEWEST_COMPARED = 6
 """Covers that can be compared before a difference is stated."""
-SELDOM = 1 / 5
-"""Who felt what less than this share of the others felt stood alone."""
 DRAWS = 2000
-_POSITIVE = np.array([emotion.positive for emotion in EMOTIONS])
 _FLOOR = 1e-4
 """Least probability of a juror for what was felt, so that one surprise does not decide everything."""
-
-Tally = Mapping[str, int]
-"""How many others felt what, by the names in ``FELT``."""
 
 
 @dataclass(frozen=True)
 class Lean:
-    """How much more or less of an emotion, or of all "pleasant" ones, a visitor feels on the same covers.
+    """How much more or less of an emotion a visitor feels on the same covers.
 
     ``clear``: whether the interval, widened for asking about eight emotions (Bonferroni), excludes zero.
     """
@@ -73,14 +69,13 @@ class StoodAlone:
 class Portrait:
     """What is known of a visitor.
 
-    ``compared`` counts covers with enough others' votes; ``leans`` (largest difference first) and
-    ``pleasant`` are missing with too few of them. Jurors: the most alike first. Covers: the loneliest first.
+    ``compared`` counts covers with enough others' votes; ``leans`` (largest difference first) are missing with
+    too few of them. Jurors: the most alike first. Covers: the loneliest first.
     """
 
     votes: int
     compared: int
     leans: tuple[Lean, ...]
-    pleasant: Lean | None
     jurors: tuple[JurorLikeness, ...]
     alone: tuple[StoodAlone, ...]
 
@@ -104,27 +99,22 @@ def portray(
     return Portrait(
         len(mine),
         len(known),
-        tuple(sorted(leans[: len(NAMES)], key=lambda lean: -abs(lean.difference.value or 0.0))),
-        leans[-1] if leans else None,
+        tuple(sorted(leans, key=lambda lean: -abs(lean.difference.value or 0.0))),
         _alike(mine, jurors),
         _alone(known, others),
     )
 
 
 def _leans(known: Sequence[StoredVote], others: Mapping[CoverIdentity, Tally]) -> list[Lean]:
-    """Eight emotions in the fixed order, then "pleasant"."""
+    """The eight emotions in the fixed order."""
     mine = np.array([[float(vote.felt == name) for name in NAMES] for vote in known])
     counts = np.array([[others[vote.cover].get(name, 0) for name in FELT] for vote in known], np.float64)
     theirs = (counts / counts.sum(axis=1, keepdims=True))[:, : len(NAMES)]
-    mine, theirs = (
-        np.concatenate([each, each[:, _POSITIVE].sum(axis=1, keepdims=True)], axis=1)
-        for each in (mine, theirs)
-    )
     apart = mine - theirs
     found = estimates(lambda weights: weighted_mean(apart, weights), np.arange(len(known)))
     return [
         _lean(name, Share(int(mine[:, i].sum()), len(known)), float(theirs[:, i].mean()), found[i])
-        for i, name in enumerate((*NAMES, "pleasant"))
+        for i, name in enumerate(NAMES)
     ]
 
 
@@ -165,9 +155,8 @@ def _alike(
 def _alone(known: Sequence[StoredVote], others: Mapping[CoverIdentity, Tally]) -> tuple[StoodAlone, ...]:
     found = []
     for vote in known:
-        tally = others[vote.cover]
-        alike = Share(tally.get(vote.felt, 0), sum(tally.values()))
-        if alike.successes < SELDOM * alike.trials:
-            most = max(FELT, key=lambda name: tally.get(name, 0))
-            found.append(StoodAlone(vote.cover, vote.felt, alike, most))
+        here = card(vote, others[vote.cover])
+        if here.alike.successes < SELDOM * here.alike.trials:
+            most = FELT[here.others.index(max(here.others))]
+            found.append(StoodAlone(vote.cover, vote.felt, here.alike, most))
     return tuple(sorted(found, key=lambda row: (row.alike.interval.high, str(row.cover))))

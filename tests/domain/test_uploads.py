@@ -48,8 +48,8 @@ def test_every_format_is_read(format: str, how: dict[str, Any]) -> None:
     assert corners(see(saved(quarters(), format, **how)).pixels) == [RED, GREEN, BLUE, WHITE]
 
 
-@pytest.mark.parametrize("shape", [(100, 300), (300, 100), (101, 300), (64, 1001)])
-def test_the_middle_is_cropped_square(shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize("shape", [(100, 300), (300, 100), (101, 300), (64, 1001), (1, 1), (63, 63)])
+def test_the_middle_is_cropped_square_and_what_is_small_enlarged(shape: tuple[int, int]) -> None:
     height, width = shape
     pixels = np.zeros((height, width, 3), np.uint8)
     side = min(shape)
@@ -57,13 +57,7 @@ def test_the_middle_is_cropped_square(shape: tuple[int, int]) -> None:
     pixels[top : top + side, left : left + side] = 200
     seen = see(saved(Image.fromarray(pixels), "PNG")).pixels
     # An odd number of pixels is cropped in the middle of one.
-    assert seen[3:-3, 3:-3].min() >= 190
-
-
-@pytest.mark.parametrize("side", [1, 5, 63])
-def test_what_is_smaller_is_enlarged(side: int) -> None:
-    seen = see(saved(Image.new("RGB", (side, side), RED), "PNG")).pixels
-    assert seen.shape == (SIDE, SIDE, 3) and (seen == RED).all()
+    assert seen.shape == (SIDE, SIDE, 3) and seen[3:-3, 3:-3].min() >= 190
 
 
 # What a viewer shows for each orientation: quarters row by row, as EXIF 2.32 defines them.
@@ -256,17 +250,6 @@ def test_a_png_with_a_fat_note_is_read_without_it(chunk: bytes) -> None:
     assert corners(see(file).pixels) == [RED, GREEN, BLUE, WHITE]
 
 
-@pytest.mark.parametrize("more", [{}, {"comment": b"c" * 700}])
-def test_a_gif_on_a_screen_beyond_all_measure_is_read(more: dict[str, Any]) -> None:
-    file = saved(quarters(240), "GIF", **more)
-    assert corners(see(file[:6] + struct.pack("<HH", 65_000, 31_000) + file[10:]).pixels) == [
-        RED,
-        GREEN,
-        BLUE,
-        WHITE,
-    ]
-
-
 def test_an_avif_file_under_a_general_brand_is_none_of_heics() -> None:
     file = saved(quarters(), "AVIF", quality=95)
     assert corners(see(file[:8] + b"mif1" + file[12:]).pixels) == [RED, GREEN, BLUE, WHITE]
@@ -356,15 +339,6 @@ def test_whatever_happened_to_a_file_it_is_a_picture_or_a_sentence(
         reach = len(file) if byte % 2 else 64
         file[int(place * reach)] = byte
     assert_picture_or_sentence(bytes(file[: max(1, int(len(file) * keep))]))
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    st.sampled_from([b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF"]),
-    st.binary(max_size=300),
-)
-def test_noise_is_a_picture_or_a_sentence(start: bytes, rest: bytes) -> None:
-    assert_picture_or_sentence(start + rest)
 
 
 @settings(max_examples=25, deadline=None)

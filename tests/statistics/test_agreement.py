@@ -146,7 +146,6 @@ def test_only_answers_after_the_judges_own_verdict_count_as_agreeing() -> None:
     ]
     summary = agreement.summary(votes)
     assert summary.says_agree == Share(2, 3)
-    assert summary.says_agree_placebo == Share(1, 2)
     # What was felt was said before any label was shown, so all count.
     assert summary.felt_agreement == Share(3, 6)
     rows = {row.emotion: row.says_agree for row in agreement.per_emotion(votes)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,11 +21,12 @@ UNIFORM = tuple(float(edge) for edge in np.linspace(0, 1, 6))
 def test_the_curve_is_that_of_scikit_learn(seed: int, votes: int) -> None:
     chance = np.random.default_rng(seed)
     stated, felt = chance.dirichlet(np.full(8, 0.5), votes), chance.integers(0, 8, votes)
-    *observed, error = calibration.curve(felt, stated, UNIFORM)(np.ones((1, votes)))[0]
+    with mock.patch.multiple(calibration, EDGES=UNIFORM, BINS=5):
+        *observed, error = calibration.curve(felt, stated)(np.ones((1, votes)))[0]
+        sums, hits, trials = (part.sum(axis=0) for part in calibration.per_vote(felt, stated))
     asked = np.eye(8)[felt].ravel()
     true, said = calibration_curve(asked, stated.ravel(), n_bins=5)
     np.testing.assert_allclose([share for share in observed if not np.isnan(share)], true)
-    sums, hits, trials = (part.sum(axis=0) for part in calibration.per_vote(felt, stated, UNIFORM))
     np.testing.assert_allclose((sums / np.maximum(trials, 1))[trials > 0], said)
     assert hits.sum() == votes and trials.sum() == 8 * votes
     assert error == pytest.approx(np.abs(true - said) @ trials[trials > 0] / trials.sum())

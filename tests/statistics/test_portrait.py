@@ -44,7 +44,6 @@ def test_what_a_visitor_feels_more_often_than_others_comes_first() -> None:
     assert (first.emotion, first.yours, first.others) == ("fear", 0.75, 0.125) and first.clear
     assert first.difference.value == pytest.approx(0.625) and first.difference.interval is not None
     assert len(found.leans) == 8 and found.compared == found.votes == 16
-    assert found.pleasant is not None and found.pleasant.yours == 0.25 and found.pleasant.others == 0.5
 
 
 def test_a_visitor_who_feels_as_others_do_leans_nowhere() -> None:
@@ -64,7 +63,7 @@ def test_what_was_never_felt_keeps_its_doubt() -> None:
 def test_covers_with_few_other_votes_are_not_compared() -> None:
     tallies = everywhere(12, {"awe": portrait.FEWEST_OTHERS - 1})
     found = drawn(on(12, "fear"), tallies, {})
-    assert found.compared == 0 and not found.leans and not found.alone and found.pleasant is None
+    assert found.compared == 0 and not found.leans and not found.alone
 
 
 # Jurors
