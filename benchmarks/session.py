@@ -31,14 +31,14 @@ class Session:
         cookies: name -> value; those that the server sets are added.
 
     Attributes:
-        buttons: key -> widget id of the buttons that the last run of the script drew.
+        buttons: key -> widget id and fragment of the buttons that the last run of the script drew.
         html: texts that the last run drew.
     """
 
     address: str
     deadline: float = 120.0
     cookies: dict[str, str] = field(default_factory=dict)
-    buttons: dict[str, str] = field(default_factory=dict)
+    buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
     html: list[str] = field(default_factory=list)
     _socket: ClientConnection | None = None
     _query: str = ""
@@ -70,10 +70,11 @@ class Session:
 
     async def click(self, key: str) -> None:
         """Press the button whose key begins with ``key`` and wait until the page is still."""
-        widget = next((id for name, id in self.buttons.items() if name.startswith(key)), None)
-        if widget is None:
+        found = next((button for name, button in self.buttons.items() if name.startswith(key)), None)
+        if found is None:
             raise SessionError(f"There is no button {key!r}, only {sorted(self.buttons)}.")
-        await self._run(self._page, WidgetState(id=widget, trigger_value=True))
+        widget, fragment = found
+        await self._run(self._page, WidgetState(id=widget, trigger_value=True), fragment)
 
     async def close(self) -> None:
         if self._socket is not None:
@@ -91,12 +92,13 @@ class Session:
                 name, _, value = cookie.partition(";")[0].partition("=")
                 self.cookies[name] = value
 
-    async def _run(self, page: str, pressed: WidgetState | None = None) -> None:
+    async def _run(self, page: str, pressed: WidgetState | None = None, fragment: str = "") -> None:
         assert self._socket is not None
         self._page = page
         state = ClientState(
             query_string=self._query,
             page_name=page,
+            fragment_id=fragment,
             widget_states=WidgetStates(widgets=[pressed] if pressed else []),
             context_info=ContextInfo(timezone="UTC", url=f"{self.address}/{page}"),
         )
@@ -113,18 +115,21 @@ class Session:
         elif kind == "page_info_changed":
             self._query = message.page_info_changed.query_string
         elif kind == "delta" and message.delta.HasField("new_element"):
-            self._take(message.delta.new_element)
+            self._take(message.delta.new_element, message.delta.fragment_id)
         elif kind == "script_finished":
             if message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
                 raise SessionError("The page failed.")
-            return message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+            return message.script_finished in (
+                ForwardMsg.FINISHED_SUCCESSFULLY,
+                ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
+            )
         return False
 
-    def _take(self, element: Element) -> None:
+    def _take(self, element: Element, fragment: str) -> None:
         kind = element.WhichOneof("type")
         if kind == "button":
             # "$$ID-hash-key"; the key is "None" where the page gives none.
-            self.buttons[element.button.id.split("-", 2)[-1]] = element.button.id
+            self.buttons[element.button.id.split("-", 2)[-1]] = (element.button.id, fragment)
         elif kind == "html":
             self.html.append(element.html.body)
         elif kind == "exception":

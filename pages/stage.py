@@ -95,7 +95,7 @@ def hang(number: int, identities: Sequence[CoverIdentity]) -> None:
                 )
             if chosen:
                 st.query_params.from_dict({"cover": str(identity)})
-                st.rerun()
+                room.again()
 
 
 def look_up(link: str) -> JudgedCover:
@@ -128,7 +128,7 @@ def to_the_wall() -> NoReturn:
     """Leave a cover for the wall, even on a first visit."""
     st.session_state[first_minute.OVER] = True
     st.query_params.clear()
-    st.rerun()
+    room.again()
 
 
 def cover(link: str) -> None:
@@ -182,8 +182,12 @@ def cover(link: str) -> None:
                     st.download_button("PNG, 512 × 512", judged.cover.png(8), f"{name}.x8.png", "image/png")
 
 
-asked_for = st.query_params.get("cover")
-if asked_for is None:
-    wall()
-else:
-    cover(asked_for)
+def stage() -> None:
+    asked_for = st.query_params.get("cover")
+    if asked_for is None:
+        wall()
+    else:
+        cover(asked_for)
+
+
+room.in_place(stage)

@@ -81,7 +81,7 @@ def question(box: VoteStore, vote: StoredVote, its_round: Round) -> None:
         skipped = st.button("I cannot say", key="skip", type="tertiary")
     if yes or no:
         box.answer(visitor=vote.visitor, cover=vote.cover, agrees=yes)
-        st.rerun()
+        room.again()
     if skipped:
         leave(its_round)
 
@@ -166,4 +166,4 @@ def vote_page() -> None:
         not_stored(waiting, str(error))
 
 
-vote_page()
+room.in_place(vote_page)

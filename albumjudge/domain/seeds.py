@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 
 import numpy as np
 
@@ -37,6 +38,7 @@ def wall(number: int, count: int) -> tuple[int, ...]:
     return _distinct(np.random.default_rng(number), count)
 
 
+@lru_cache(maxsize=16)
 def ballot_pool(generator_revision: str, size: int = BALLOT_POOL_SIZE) -> tuple[int, ...]:
     """Seeds of the covers that are put to the vote: the same for every visitor of one generator."""
     digest = hashlib.sha256(f"ballot pool of {generator_revision}".encode()).digest()

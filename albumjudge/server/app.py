@@ -82,6 +82,9 @@ def database_problem() -> str:
     return ""
 
 
+shell.measured = telemetry.measured_run
+
+
 async def healthz(_: Request) -> Response:
     """200 if visitors can be served and votes be stored, else 503, and why."""
     problem = await run_in_threadpool(database_problem)

@@ -9,6 +9,7 @@ itself.
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
@@ -79,13 +80,15 @@ def _keeper() -> Any:
 
 def is_on() -> bool:
     """Whether this screen is a kiosk; once it is, it stays one until the browser is closed."""
+    if PARAMETER not in st.session_state:
+        with suppress(SettingsError):  # The page itself will say so.
+            st.session_state[PARAMETER] = Settings.from_environment().kiosk
     if not st.session_state.get(PARAMETER):
         asked = st.query_params.get(PARAMETER) == "1" or st.context.cookies.get(COOKIE) == "1"
-        try:
-            st.session_state[PARAMETER] = asked or Settings.from_environment().kiosk
-        except SettingsError:  # The page itself will say so.
-            return asked
-    return bool(st.session_state[PARAMETER])
+        if not asked:
+            return False
+        st.session_state[PARAMETER] = True
+    return True
 
 
 def is_waiting() -> bool:

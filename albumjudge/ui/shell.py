@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import runpy
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
+from functools import lru_cache
 from html import escape
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 from sqlalchemy import Engine
 from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from albumjudge.domain.cover import CoverLinkError
 from albumjudge.domain.emotions import EMOTIONS
@@ -62,9 +65,12 @@ _APP = Path(__file__).parents[2] / "streamlit_app.py"
 _SHEETS = sorted(
     (Path(__file__).parent / "css").glob("*.css"), key=lambda sheet: (sheet.stem != "theme", sheet.stem)
 )
-"""Style sheets: the theme, then one for each room that needs more."""
+_STYLE = "\n".join(sheet.read_text(encoding="utf-8") for sheet in _SHEETS)
+"""The theme, then one style sheet for each room that needs more."""
 _AWAY = (Path(__file__).parent / "away.js").read_text(encoding="utf-8")
 _LOG = logging.getLogger("albumjudge.pages")
+measured: Callable[[], AbstractContextManager[object]] = nullcontext
+"""Around each part of a page that is drawn alone; the server counts and times them."""
 
 
 @st.cache_resource(show_spinner="Opening the exhibit ...")
@@ -90,8 +96,7 @@ def vote_store() -> VoteStore:
         SettingsError: if the database setting cannot be what it is.
         VoteError: if the database cannot be opened.
     """
-    url = _database_url()
-    return _prepared_box(url, _engine(url))
+    return _prepared_box(_database_url())
 
 
 def engine() -> Engine:
@@ -101,19 +106,13 @@ def engine() -> Engine:
         SettingsError: if the database setting cannot be what it is.
         VoteError: if the database cannot be opened.
     """
-    vote_store()
-    return _engine(_database_url())
-
-
-def _engine(url: str) -> Engine:
-    engine: Engine = st.connection("votes", type="sql", url=url, **engine_options(url)).engine
-    return engine
+    return vote_store().engine
 
 
 @st.cache_resource(show_spinner=False)
-def _prepared_box(url: str, _engine: Engine) -> VoteStore:
-    """One box per database; ``url`` is the key of the cache, the engine cannot be one."""
-    box = VoteStore(_engine)
+def _prepared_box(url: str) -> VoteStore:
+    """One box per database."""
+    box = VoteStore(st.connection("votes", type="sql", url=url, **engine_options(url)).engine)
     box.prepare()
     return box
 
@@ -131,11 +130,9 @@ def enter() -> str:
     health.listen()
     here = st.navigation([*pages, behind], position="hidden")
     st.set_page_config(page_title=f"{here.title} · {TITLE}", layout="wide")
-    for sheet in _SHEETS:
-        st.html(sheet)
+    st.html(f"<style>{_STYLE}{_emotion_colours()}{kiosk.LARGER if public else ''}</style>")
     with st.container(key="away"):
         st.html(f"<script>{_AWAY}</script>", unsafe_allow_javascript=True)
-    st.html(f"<style>{_emotion_colours()}{kiosk.LARGER if public else ''}</style>")
     if kiosk.is_waiting():
         with manners():
             kiosk.attract(exhibit().painter)
@@ -185,6 +182,31 @@ def need_frame() -> None:
         st.stop()
 
 
+def in_place(part: Callable[[], None]) -> None:
+    """Draw a part of a page whose buttons draw it alone again, not the frame around it.
+
+    A ``part`` that wants to be drawn again at once calls :func:`again`.
+    """
+
+    @st.fragment
+    def drawn() -> None:
+        with manners(), measured() if _drawn_alone() else nullcontext():
+            part()
+
+    drawn()
+
+
+def again() -> NoReturn:
+    """Draw the present part of the page again, or the whole page if it is just being drawn."""
+    st.rerun(scope="fragment" if _drawn_alone() else "app")
+
+
+def _drawn_alone() -> bool:
+    run = get_script_run_ctx()
+    return run is not None and bool(run.fragment_ids_this_run)
+
+
+@lru_cache(maxsize=1)
 def _emotion_colours() -> str:
     """One CSS rule per emotion, so that hues and signs are written down once, in
     ``albumjudge.domain.emotions``.

@@ -96,7 +96,7 @@ def take_next(**link: str) -> None:
     for key in ("easel", "choice"):
         st.session_state.pop(key, None)
     go(**link)
-    st.rerun()
+    room.again()
 
 
 def choose(identity: CoverIdentity, felt: str) -> None:

@@ -48,7 +48,7 @@ def _ask(store: VoteStore, who: str, mine: list[StoredVote]) -> bool:
         except VoteError as error:
             st.session_state["not-stored"] = str(error)
         else:
-            st.rerun()
+            room.again()
     identity = waiting.cover if waiting is not None else _due(store, who, mine)
     if identity is None:
         return False
@@ -114,4 +114,4 @@ def _over() -> None:
 def _go_on() -> None:
     _over()
     st.session_state.pop("choice", None)
-    st.rerun()
+    room.again()
