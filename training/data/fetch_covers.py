@@ -4,7 +4,7 @@
     python -m training.data.fetch_covers archive ITEM --genre jazz --out data/covers/jazz
 
 A run that was stopped, or killed at any moment, goes on when the same command is given again; nothing that
-has come before is asked for twice. With --refresh all is asked for again, and sent only where it has changed.
+has come before is asked for twice. Delete listings/ or quarantine/ to have asked again for what they hold.
 --out ends up with images/ and the metadata.csv that training reads, manifest.jsonl (where each cover came
 from, when, and its hash) and quarantine/ (what is no cover, and why).
 
@@ -23,7 +23,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -31,8 +31,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from albumjudge.domain.conditions import DECADES, GENRES
+from training.data.arguments import within
 from training.data.covers import DataError
-from training.data.http import Answer, FetchError, HttpClient, RetryPolicy, SpoiledError, Validators
+from training.data.http import FetchError, HttpClient, RetryPolicy, SpoiledError
 from training.data.images import SMALLEST, Shape, UnusableError, examine, looks_like_a_page
 from training.data.sources import (
     ARCHIVE,
@@ -47,7 +48,7 @@ from training.data.sources import (
     itunes_line,
     itunes_query,
 )
-from training.data.store import KEPT, QUARANTINED, CoverStore, Record
+from training.data.store import KEPT, QUARANTINED, CoverStore
 
 STOP_AFTER = 5
 """Failures in a row upon which a run ends: the server is down, or does not want us now."""
@@ -90,21 +91,10 @@ class Collector:
 
     Args:
         listings, pictures: clients for the two kinds of request, each with its own pace.
-        refresh: ask again for what is there.
-        retry: fetch again what is in quarantine.
     """
 
-    def __init__(
-        self,
-        store: CoverStore,
-        listings: HttpClient,
-        pictures: HttpClient,
-        *,
-        refresh: bool = False,
-        retry: bool = False,
-    ) -> None:
+    def __init__(self, store: CoverStore, listings: HttpClient, pictures: HttpClient) -> None:
         self.store, self.listings, self.pictures = store, listings, pictures
-        self.refresh, self.retry = refresh, retry
         self.tally = Tally()
         self._in_a_row = 0
         self._seen: set[str] = set()
@@ -133,10 +123,7 @@ class Collector:
         """Covers that a query finds, from the saved answer if there is one."""
         saved = self.store.listing(query)
         try:
-            if saved and not self.refresh:
-                listing = query.read(saved[0])
-            else:
-                listing = self._ask_server(query, saved)
+            listing = self._ask_server(query) if saved is None else query.read(saved)
         except (FetchError, ListingError, SpoiledError) as error:
             self._failed(f"{query.name}: {error}", passing=getattr(error, "passing", False))
             return ()
@@ -144,77 +131,46 @@ class Collector:
             tqdm.write(f"{query.name}: {listing.remark}", file=sys.stderr)
         return listing.wanted
 
-    def _ask_server(self, query: Query, saved: tuple[object, Validators] | None) -> Listing:
-        def read(answer: Answer) -> tuple[Answer, object, Listing]:
+    def _ask_server(self, query: Query) -> Listing:
+        def read(body: bytes) -> tuple[object, Listing]:
             try:
-                content = json.loads(answer.body)
-                return answer, content, query.read(content)
+                content = json.loads(body)
+                return content, query.read(content)
             except (ValueError, RecursionError) as error:
-                what = "a web page" if looks_like_a_page(answer.body) else "something"
+                what = "a web page" if looks_like_a_page(body) else "something"
                 raise SpoiledError(f"was answered with {what} that is no JSON") from error
 
-        found = self.listings.get(query.url, read, saved[1] if saved else None)
+        content, listing = self.listings.get(query.url, read)
         self._in_a_row = 0
-        if found is None:
-            assert saved is not None
-            return query.read(saved[0])
-        answer, content, listing = found
-        self.store.save_listing(query, content, answer.validators)
+        self.store.save_listing(query, content)
         return listing
 
     def _obtain(self, wanted: Wanted) -> None:
         """Make sure of one cover."""
-        record = self.store.find(wanted.id)
-        if record:
+        if record := self.store.find(wanted.id):
             self.store.relabel(record, wanted.label)
-        if record and not self._again(record):
             self.tally.there += record.status == KEPT
             self.tally.quarantined += record.status == QUARANTINED
             return
-        known = record.validators if record and record.status == KEPT and record.url == wanted.url else None
         try:
-            found = self.pictures.get(wanted.url, lambda answer: self._look(wanted, answer), known)
+            body, found = self.pictures.get(wanted.url, partial(_look, wanted))
         except FetchError as error:
-            self._put_aside(wanted, record, error)
+            self._put_aside(wanted, error)
             return
         self._in_a_row = 0
-        if found is None:
-            self.tally.there += 1
-        elif isinstance(found[1], Shape):
-            self.store.keep(wanted, found[0], found[1])
+        if isinstance(found, Shape):
+            self.store.keep(wanted, body, found)
             self.tally.new += 1
-        elif record and record.status == KEPT:
-            self.tally.there += 1
         else:
-            self.store.quarantine(wanted, str(found[1]), found[0])
+            self.store.quarantine(wanted, str(found), body)
             self.tally.quarantined += 1
 
-    def _again(self, record: Record) -> bool:
-        return self.refresh if record.status == KEPT else self.retry
-
-    @staticmethod
-    def _look(wanted: Wanted, answer: Answer) -> tuple[Answer, Shape | UnusableError]:
-        """The shape of a picture, or why it is none where asking again would not change that."""
-        if looks_like_a_page(answer.body):
-            raise SpoiledError("was answered with a web page instead of a picture")
-        if wanted.sha1 and hashlib.sha1(answer.body, usedforsecurity=False).hexdigest() != wanted.sha1:
-            raise SpoiledError("is not the file that was announced: its SHA-1 differs", body=answer.body)
-        try:
-            return answer, examine(answer.body)
-        except UnusableError as error:
-            if error.lasting:
-                return answer, error
-            raise SpoiledError(str(error), body=answer.body) from error
-
-    def _put_aside(self, wanted: Wanted, record: Record | None, error: FetchError) -> None:
+    def _put_aside(self, wanted: Wanted, error: FetchError) -> None:
         """After a failure: quarantine what will not get better, leave the rest for another day."""
-        damaged = error.spoiled and error.spoiled.body
-        if record and record.status == KEPT:
-            self._failed(f"The cover that is there stays. {error}", passing=error.passing)
-        elif damaged or not error.passing:
+        damaged = error.spoiled.body if error.spoiled else None
+        if damaged or not error.passing:
             self._in_a_row = 0
-            reason = str(error.spoiled if damaged else error)
-            self.store.quarantine(wanted, reason, Answer(damaged, Validators()) if damaged else None)
+            self.store.quarantine(wanted, str(error.spoiled if damaged else error), damaged)
             self.tally.quarantined += 1
         else:
             self.tally.postponed += 1
@@ -226,6 +182,20 @@ class Collector:
         self._in_a_row = self._in_a_row + 1 if passing else 0
         if self._in_a_row >= STOP_AFTER:
             raise ServerDownError
+
+
+def _look(wanted: Wanted, body: bytes) -> tuple[bytes, Shape | UnusableError]:
+    """A picture and its shape, or why it is none where asking again would not change that."""
+    if looks_like_a_page(body):
+        raise SpoiledError("was answered with a web page instead of a picture")
+    if wanted.sha1 and hashlib.sha1(body, usedforsecurity=False).hexdigest() != wanted.sha1:
+        raise SpoiledError("is not the file that was announced: its SHA-1 differs", body=body)
+    try:
+        return body, examine(body)
+    except UnusableError as error:
+        if error.lasting:
+            return body, error
+        raise SpoiledError(str(error), body=body) from error
 
 
 def read_list(path: Path) -> list[tuple[str, str]]:
@@ -265,15 +235,6 @@ def queries_of(given: argparse.Namespace) -> list[Query]:
     return queries
 
 
-def _within(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least:,} to {most:,}")
-        return int(text)
-
-    return read
-
-
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.data.fetch_covers", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -284,10 +245,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--term", action="append", default=[], help="words to search for; may be repeated")
     add("--list", action="append", default=[], type=Path, help="text file, one 'Artist - Album' a line")
     add("--country", default="US", help="store to search, two letters (default: US)")
-    add("--limit", type=_within(1, MOST_RESULTS), default=MOST_RESULTS, help="most albums of one search")
-    add(
-        "--side", type=_within(SMALLEST, 3000), default=SIDE, help=f"of pictures, in pixels (default: {SIDE})"
-    )
+    add("--limit", type=within(1, MOST_RESULTS), default=MOST_RESULTS, help="most albums of one search")
+    add("--side", type=within(SMALLEST, 3000), default=SIDE, help=f"of pictures, in pixels (default: {SIDE})")
     add = archive.add_argument
     add("items", nargs="+", metavar="ITEM", help="as in archive.org/details/ITEM")
     add("--match", default="*", help="pattern of the file names wanted, such as '*front*'")
@@ -295,10 +254,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--decade", choices=DECADES, default="", help="of all these covers, if known")
     for source, endpoint, pace in ((itunes, ITUNES, 18), (archive, ARCHIVE, 30)):
         add, allowed = source.add_argument, "; Apple allows about 20" if source is itunes else ""
-        minute = _within(1, 100_000)
+        minute = within(1, 100_000)
         add("--out", type=Path, required=True, help="folder; an old run there is continued")
-        add("--refresh", action="store_true", help="ask whether anything has changed")
-        add("--retry-quarantined", action="store_true", help="fetch again what is in quarantine")
         add("--searches-per-minute", type=minute, default=pace, help=f"default: {pace}{allowed}")
         add("--pictures-per-minute", type=minute, default=60, help="default: 60")
         add("--endpoint", default=endpoint, help=f"default: {endpoint}")
@@ -318,10 +275,7 @@ def main(arguments: list[str] | None = None) -> int:
             HttpClient(RetryPolicy(60 / given.searches_per_minute)) as listings,
             HttpClient(RetryPolicy(60 / given.pictures_per_minute)) as pictures,
         ):
-            collector = Collector(
-                store, listings, pictures, refresh=given.refresh, retry=given.retry_quarantined
-            )
-            tally = collector.collect(queries)
+            tally = Collector(store, listings, pictures).collect(queries)
     except DataError as error:
         print(error, file=sys.stderr)
         return 1

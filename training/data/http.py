@@ -1,4 +1,4 @@
-"""Fetching many things from a server politely: rate limit, retries with growing waits, conditional requests.
+"""Fetching many things from a server politely: rate limit, and retries with growing waits.
 
 Requests go out one at a time. What may pass (a time-out, a broken connection, "too many requests", a faulty
 server, a spoiled answer) is tried again after exponential waits with full jitter, or as long as
@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from types import TracebackType
 from typing import Self, TypeVar
 
 import httpx2
@@ -63,27 +62,6 @@ class FetchError(Exception):
 
 
 @dataclass(frozen=True)
-class Validators:
-    """By what a server recognises a version of a file; empty if it said nothing."""
-
-    etag: str = ""
-    last_modified: str = ""
-
-    def headers(self) -> dict[str, str]:
-        """Headers of a request that wants the file only if it is another version by now."""
-        asked = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in asked.items() if value}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A complete answer with status 200."""
-
-    body: bytes
-    validators: Validators
-
-
-@dataclass(frozen=True)
 class RetryPolicy:
     """How a client behaves. All times are in seconds.
 
@@ -121,7 +99,7 @@ class HttpClient:
             sleep=sleep,
             reraise=True,
         )
-        self._loop = asyncio.new_event_loop()
+        self._runner = asyncio.Runner()
         self._http = httpx2.AsyncClient(
             headers={"User-Agent": USER_AGENT},
             follow_redirects=True,
@@ -132,25 +110,21 @@ class HttpClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for task in asyncio.all_tasks(self._loop):  # After Ctrl-C one may be half-way.
-            task.cancel()
-        self._loop.run_until_complete(self._http.aclose())
-        self._loop.close()
+    def __exit__(self, *_: object) -> None:
+        self._runner.run(self._http.aclose())
+        self._runner.close()
 
-    def get(self, url: str, read: Callable[[Answer], T], known: Validators | None = None) -> T | None:
-        """Fetch ``url`` and return what ``read`` makes of the answer, or None if it is still as ``known``.
+    def get(self, url: str, read: Callable[[bytes], T]) -> T:
+        """Fetch ``url`` and return what ``read`` makes of the answer.
 
         Args:
             read: may raise :class:`SpoiledError`, upon which the same is fetched again.
-            known: of the version that the caller has.
 
         Raises:
             FetchError: if the server says no, or all attempts failed.
         """
-        return self._retrying(self._attempt, url, read, known or Validators())
+        found: T = self._retrying(self._attempt, url, read)
+        return found
 
     def _give_up(self, state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None
@@ -158,15 +132,12 @@ class HttpClient:
         most = self.policy.spoiled_attempts if error.spoiled else self.policy.attempts
         return state.attempt_number >= most or error.retry_after > self.policy.longest_retry_after
 
-    def _attempt(self, url: str, read: Callable[[Answer], T], known: Validators) -> T | None:
+    def _attempt(self, url: str, read: Callable[[bytes], T]) -> T:
         if self._limiter:
             self._limiter.try_acquire()
         try:
             # A limit per read would let a server that sends one byte a minute hold everything up for ever.
-            answer = self._loop.run_until_complete(
-                asyncio.wait_for(self._receive(url, known), self.policy.deadline)
-            )
-            return None if answer is None else read(answer)
+            return read(self._runner.run(asyncio.wait_for(self._receive(url), self.policy.deadline)))
         except SpoiledError as error:
             raise FetchError(f"{url} {error}.", passing=True, spoiled=error) from error
         except (TimeoutError, httpx2.TimeoutException) as error:
@@ -182,16 +153,14 @@ class HttpClient:
         except httpx2.HTTPError as error:
             raise FetchError(f"{url} cannot be had ({error}).", passing=False) from error
 
-    async def _receive(self, url: str, known: Validators) -> Answer | None:
-        async with self._http.stream("GET", url, headers=known.headers()) as response:
-            status, headers = response.status_code, response.headers
-            if status == 304 and known.headers():
-                return None
+    async def _receive(self, url: str) -> bytes:
+        async with self._http.stream("GET", url) as response:
+            status = response.status_code
             if status != 200:
                 raise FetchError(
                     f"{url} was answered with {status}.",
                     passing=status in PASSING or status >= 500,
-                    retry_after=retry_after(headers),
+                    retry_after=retry_after(response.headers),
                 )
             body = bytearray()
             async for chunk in response.aiter_bytes():
@@ -199,7 +168,7 @@ class HttpClient:
                 if len(body) > self.policy.largest:
                     allowed = f"the {self.policy.largest:,} bytes that are allowed"
                     raise FetchError(f"{url} is larger than {allowed}.", passing=False)
-        return Answer(bytes(body), Validators(headers.get("etag", ""), headers.get("last-modified", "")))
+        return bytes(body)
 
 
 class _RetryAfter(wait_base):

@@ -9,20 +9,18 @@ metadata.csv      the covers in images/, for training
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import hashlib
-import io
 import json
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, Self
+
+import pandas as pd
 
 from training.data.covers import DataError
 from training.data.files import append_durably, write_durably
-from training.data.http import Answer, Validators
 from training.data.images import ENDINGS, Shape
 from training.data.sources import Label, Query, Wanted
 
@@ -46,7 +44,6 @@ class Record:
         reason: why it is in quarantine.
         sha256, bytes: of the file; a file of another hash was replaced half-way and does not count.
         width, height: in pixels; 0 in quarantine.
-        etag, last_modified: by which the server recognises this version.
     """
 
     id: str
@@ -60,12 +57,6 @@ class Record:
     bytes: int = 0
     width: int = 0
     height: int = 0
-    etag: str = ""
-    last_modified: str = ""
-
-    @property
-    def validators(self) -> Validators:
-        return Validators(self.etag, self.last_modified)
 
 
 class CoverStore:
@@ -95,15 +86,18 @@ class CoverStore:
         self.records = read_manifest(self.manifest)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._lock:
             self._lock.close()
 
     def find(self, cover_id: str) -> Record | None:
-        """What was noted of a cover, or None if it is still to be fetched or its file is gone or another."""
+        """What was noted of a cover, or None if it is still to be fetched or its file is gone or another.
+
+        Who deletes ``quarantine/`` has all that was in it fetched again.
+        """
         record = self.records.get(cover_id)
+        if record and record.status == QUARANTINED and not (self.root / "quarantine").is_dir():
+            return None
         if record and record.file:
             try:
                 if hashlib.sha256((self.root / record.file).read_bytes()).hexdigest() != record.sha256:
@@ -112,27 +106,27 @@ class CoverStore:
                 return None
         return record
 
-    def keep(self, wanted: Wanted, answer: Answer, shape: Shape) -> None:
+    def keep(self, wanted: Wanted, body: bytes, shape: Shape) -> None:
         """Save a cover and note it."""
         file = f"images/{wanted.stem}{ENDINGS[shape.format]}"
-        self._save(wanted, answer, status=KEPT, file=file, width=shape.width, height=shape.height)
+        self._save(wanted, body, status=KEPT, file=file, width=shape.width, height=shape.height)
 
-    def quarantine(self, wanted: Wanted, reason: str, answer: Answer | None) -> None:
-        """Put aside what is no cover, with the reason, and note it; ``answer`` is None if nothing came."""
-        file = f"quarantine/{wanted.stem}.bin" if answer else ""
-        self._save(wanted, answer, status=QUARANTINED, file=file, reason=reason)
+    def quarantine(self, wanted: Wanted, reason: str, body: bytes | None) -> None:
+        """Put aside what is no cover, with the reason, and note it; ``body`` is None if nothing came."""
+        (self.root / "quarantine").mkdir(exist_ok=True)
+        file = f"quarantine/{wanted.stem}.bin" if body is not None else ""
+        self._save(wanted, body, status=QUARANTINED, file=file, reason=reason)
 
     def relabel(self, record: Record, label: Label) -> None:
         """Note that more, or something else, is known of a cover by now."""
         if record.label != label:
             self._note(replace(record, label=label))
 
-    def _save(self, wanted: Wanted, answer: Answer | None, *, file: str, **facts: Any) -> None:
+    def _save(self, wanted: Wanted, body: bytes | None, *, file: str, **facts: Any) -> None:
         before = self.records.get(wanted.id)
-        if answer:
-            write_durably(self.root / file, answer.body)
-            facts |= {"sha256": hashlib.sha256(answer.body).hexdigest(), "bytes": len(answer.body)}
-            facts |= asdict(answer.validators)
+        if body is not None:
+            write_durably(self.root / file, body)
+            facts |= {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
         record = Record(id=wanted.id, url=wanted.url, date=_now(), label=wanted.label, file=file, **facts)
         self._note(record)
         if before and before.file and before.file != file:
@@ -142,17 +136,16 @@ class CoverStore:
         append_durably(self.manifest, json.dumps(asdict(record), ensure_ascii=False))
         self.records[record.id] = record
 
-    def listing(self, query: Query) -> tuple[object, Validators] | None:
+    def listing(self, query: Query) -> object:
         """The answer to a question as saved before, or None."""
         try:
-            saved = json.loads(self._listing_file(query).read_text(encoding="utf-8"))
-            return saved["answer"], Validators(**saved["validators"])
+            return json.loads(self._listing_file(query).read_bytes())["answer"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def save_listing(self, query: Query, content: object, validators: Validators) -> None:
+    def save_listing(self, query: Query, content: object) -> None:
         """Keep the answer to a question."""
-        saved = {"url": query.url, "date": _now(), "validators": asdict(validators), "answer": content}
+        saved = {"url": query.url, "date": _now(), "answer": content}
         write_durably(self._listing_file(query), json.dumps(saved, ensure_ascii=False).encode())
 
     def _listing_file(self, query: Query) -> Path:
@@ -167,11 +160,7 @@ class CoverStore:
             for r in found
             if r.status == KEPT
         ]
-        aside = [
-            {"id": r.id, "reason": r.reason, "file": r.file, "url": r.url}
-            for r in found
-            if r.status == QUARANTINED
-        ]
+        aside = [asdict(r) for r in found if r.status == QUARANTINED]
         _write_csv(self.root / "metadata.csv", COLUMNS, covers)
         reasons = self.root / "quarantine" / "reasons.csv"
         if aside or reasons.exists():
@@ -200,8 +189,5 @@ def _now() -> str:
 
 
 def _write_csv(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_durably(path, text.getvalue().encode())
+    table = pd.DataFrame(rows, columns=list(columns))
+    write_durably(path, table.to_csv(index=False, lineterminator="\n").encode())

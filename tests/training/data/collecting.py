@@ -13,10 +13,7 @@ import pytest
 from tests.checkpoint_fixtures import LocalHub
 from tests.cover_servers import client, picture
 from training.data.fetch_covers import Collector, Tally
-from training.data.sources import (
-    Query,
-    archive_query,
-)
+from training.data.sources import Query, archive_query
 from training.data.store import CoverStore
 
 SLEEVES = {f"{number:02d} sleeve.jpg": picture(number) for number in range(5)}
@@ -31,18 +28,11 @@ def no_waiting_for_disks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
-def collect(
-    query: Query | list[Query],
-    root: Path,
-    *,
-    deadline: float = 30.0,
-    refresh: bool = False,
-    retry: bool = False,
-) -> Tally:
+def collect(query: Query | list[Query], root: Path, *, deadline: float = 30.0) -> Tally:
     """One run that never really sleeps."""
     queries = query if isinstance(query, list) else [query]
     with CoverStore(root) as store, client(deadline=deadline) as one, client(deadline=deadline) as two:
-        return Collector(store, one, two, refresh=refresh, retry=retry).collect(queries)
+        return Collector(store, one, two).collect(queries)
 
 
 def sleeves(server: LocalHub, item: str = "sleeves") -> Query:

@@ -16,7 +16,6 @@ from tests.training.data.collecting import (
     SLEEVES,
     collect,
     no_waiting_for_disks,  # noqa: F401
-    on_disk,
     rows,
     sleeves,
 )
@@ -239,31 +238,6 @@ def test_a_full_disk_ends_the_run_with_a_sentence(
         given = ["archive", "sleeves", "--out", str(tmp_path), "--endpoint", server.endpoint, *FAST]
         assert main(given) == 1
     assert "Make room, then go on." in capsys.readouterr().err
-
-
-def test_a_refresh_is_sent_only_what_has_changed(tmp_path: Path) -> None:
-    changed = SLEEVES | {"01 sleeve.jpg": picture(77), "new.jpg": picture(78)}
-    with local_hub(archive(SLEEVES)) as server:
-        collect(sleeves(server), tmp_path)
-        server.requests.clear()
-        tally = collect(sleeves(server), tmp_path, refresh=True)
-        assert (tally.new, tally.there) == (0, 5)
-        assert all("if-none-match" in request.headers for request in server.requests)
-        server.answer = archive(changed)
-        tally = collect(sleeves(server), tmp_path, refresh=True)
-        assert (tally.new, tally.there) == (2, 4)
-    found = {(tmp_path / row["file_name"]).read_bytes() for row in rows(tmp_path / "metadata.csv")}
-    assert found == set(changed.values())
-
-
-@pytest.mark.parametrize("body", [b"<html>Sorry</html>", picture(5)[:-200], picture(6, (80, 40))])
-def test_a_refresh_never_spoils_a_cover_that_is_there(tmp_path: Path, body: bytes) -> None:
-    with local_hub(archive({"a.jpg": picture(1)})) as server:
-        collect(sleeves(server), tmp_path)
-        before = on_disk(tmp_path)
-        server.answer = archive({"a.jpg": body})
-        assert collect(sleeves(server), tmp_path, refresh=True).quarantined == 0
-    assert on_disk(tmp_path) == before
 
 
 def test_two_runs_in_one_folder_are_kept_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

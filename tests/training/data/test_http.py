@@ -12,16 +12,15 @@ import httpx2
 import pytest
 
 from tests.checkpoint_fixtures import Answer, Request, local_hub
-from tests.cover_servers import client, with_etag
-from training.data.http import Answer as Got
-from training.data.http import FetchError, HttpClient, RetryPolicy, SpoiledError, Validators, retry_after
+from tests.cover_servers import client
+from training.data.http import FetchError, HttpClient, RetryPolicy, SpoiledError, retry_after
 
 SHORT = 0.3
 """Deadline where a server must be given up on, in seconds."""
 
 
-def body(answer: Got) -> bytes:
-    return answer.body
+def body(answer: bytes) -> bytes:
+    return answer
 
 
 def first(count: int, fault: Answer) -> Callable[[Request], Answer]:
@@ -168,25 +167,6 @@ def test_redirects_are_followed_but_not_for_ever() -> None:
     assert not caught.value.passing
 
 
-def test_what_has_not_changed_is_not_sent_again() -> None:
-    with local_hub(lambda request: with_etag(request, b"cover")) as server, client() as polite:
-        known = polite.get(server.endpoint, lambda answer: answer.validators)
-        assert known and known.etag
-        assert polite.get(server.endpoint, body, known) is None
-        assert polite.get(server.endpoint, body, Validators('"another"')) == b"cover"
-
-
-def test_a_version_may_be_known_by_its_date() -> None:
-    date = "Fri, 02 Jan 2026 00:00:00 GMT"
-    dated = Answer(body=b"cover", headers={"Last-Modified": date})
-    with local_hub(lambda request: dated) as server, client() as polite:
-        known = polite.get(server.endpoint, lambda answer: answer.validators)
-        polite.get(server.endpoint, body, known)
-    assert "if-modified-since" not in server.requests[0].headers
-    assert server.requests[1].headers["if-modified-since"] == date
-    assert "if-none-match" not in server.requests[1].headers
-
-
 def test_what_is_far_too_large_is_not_swallowed() -> None:
     with (
         local_hub(lambda request: Answer(body=b"x" * 1001)) as server,
@@ -200,10 +180,10 @@ def test_what_is_far_too_large_is_not_swallowed() -> None:
 def test_a_spoiled_answer_is_fetched_again_a_few_times() -> None:
     bodies = [b"good", b"bad", b"bad"]
 
-    def read(answer: Got) -> bytes:
-        if answer.body == b"bad":
-            raise SpoiledError("is bad", body=answer.body)
-        return answer.body
+    def read(answer: bytes) -> bytes:
+        if answer == b"bad":
+            raise SpoiledError("is bad", body=answer)
+        return answer
 
     def answer(request: Request) -> Answer:
         return Answer(body=bodies.pop() if bodies else b"bad")
