@@ -91,7 +91,7 @@ def newcombe(first: Share, second: Share) -> Interval:
     low, high = confint_proportions_2indep(
         first.successes, first.trials, second.successes, second.trials, method="newcomb"
     )
-    return Interval(float(low), float(high))
+    return Interval(max(-1.0, float(low)), min(1.0, float(high)))  # rounding can leave them just outside
 
 
 @dataclass(frozen=True)

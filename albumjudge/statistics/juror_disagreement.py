@@ -32,7 +32,7 @@ def widest_gap(verdict: Verdict) -> Gap:
 
 def alone(verdict: Verdict) -> tuple[Juror, ...]:
     """Jurors whose top emotion nobody else shares."""
-    tops = [emotions.top(shares) for shares in _shares(verdict)]
+    tops = [emotions.top(shares.tolist()) for shares in _shares(verdict)]
     return tuple(juror for juror, top in zip(verdict.jurors, tops, strict=True) if tops.count(top) == 1)
 
 
@@ -40,7 +40,7 @@ def furthest(verdict: Verdict) -> Juror:
     """The juror, the first of several, with the largest Jensen-Shannon divergence from the mean of the others."""
     shares = _shares(verdict)
     others = (shares.sum(0) - shares) / (len(shares) - 1)
-    far = [mutual_information([one, rest]) for one, rest in zip(shares, others, strict=True)]
+    far = [mutual_information(pair.tolist()) for pair in np.stack([shares, others], axis=1)]
     return verdict.jurors[int(np.argmax(far))]
 
 
