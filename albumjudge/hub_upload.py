@@ -29,10 +29,7 @@ class _Impatient(httpx2.Client):
 
 
 def limit_waiting() -> None:
-    """Set huggingface_hub up, for the whole process, so that sending ends well or ill within TIMEOUT.
-
-    Fetching (:mod:`albumjudge.inference.hub`) has clients of its own and is not touched.
-    """
+    """Set huggingface_hub up, for the whole process, so that sending ends well or ill within TIMEOUT."""
     # Xet, the Hub's newer way for large files, knows nothing of our time-outs and retries on its own; LFS is
     # plain HTTP, which fails in ways that can be said in a sentence, and is taken by every Hub.
     constants.HF_HUB_DISABLE_XET = True
@@ -40,15 +37,7 @@ def limit_waiting() -> None:
 
 
 def writer(endpoint: str, token: str | None) -> HfApi:
-    """The Hub's interface, ready to write.
-
-    Args:
-        endpoint: the Hub's address without a slash at its end.
-        token: with permission to write.
-
-    Raises:
-        PublishError: if the Hub must not be reached, or there is no token.
-    """
+    """The Hub's interface, ready to write; without a token, or offline, a :class:`PublishError`."""
     if constants.is_offline_mode():
         raise PublishError("HF_HUB_OFFLINE forbids to reach the Hub. Unset it to publish.")
     if not token:
@@ -63,11 +52,7 @@ def writer(endpoint: str, token: str | None) -> HfApi:
 def readable_errors(endpoint: str, repo: str, state: str = "", *, again: str) -> Iterator[None]:
     """Turn what may go wrong on the way to the Hub into a :class:`PublishError`.
 
-    Args:
-        endpoint: the Hub's address.
-        repo: ``org/name``.
-        state: another sentence, on what is on the Hub now; begins with a space.
-        again: the last sentence, on how to try again.
+    Its sentences end with what is on the Hub now (``state``, after a space) and how to try ``again``.
     """
     try:
         yield

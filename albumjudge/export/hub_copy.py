@@ -103,7 +103,6 @@ def push(engine: Engine, settings: Settings, token: str | None) -> int:
 
     Raises:
         PublishError: if it cannot be sent, or the Hub has the copy of another database.
-        VoteError: if the votes cannot be read.
     """
     votes, turns = VoteStore(engine).votes(), PushTurns(engine)
     name, now = _dataset(settings), datetime.now(UTC)
@@ -162,12 +161,7 @@ def _push_copy(api: HfApi, engine: Engine, repo: str, message: str, now: datetim
 
 
 def restore_copy(engine: Engine, settings: Settings, token: str | None, *, replace: bool) -> int:
-    """Bring the copy on the Hub back into a database, and return how many votes it has then.
-
-    Raises:
-        PublishError: if it cannot be fetched.
-        VoteError: if it cannot be restored, see :func:`albumjudge.voting.backup.restore`.
-    """
+    """Bring the copy on the Hub back, see :func:`albumjudge.voting.backup.restore`."""
     repo = f"{_dataset(settings)}-backup"
     limit_waiting()
     url = hf_hub_url(repo, COPY, repo_type="dataset", endpoint=settings.hub_endpoint)

@@ -9,8 +9,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+from sqlalchemy import Engine
 
 from albumjudge.domain.settings import Settings, SettingsError
 from albumjudge.voting.backup import backup, restore
@@ -41,15 +44,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    own = {"ALBUMJUDGE_DATABASE_URL": options.database_url} if options.database_url else {}
-    engine = open_engine(Settings.from_environment({**os.environ, **own}).database_url)
-    try:
-        if options.command == "restore":
+    if options.command == "restore":
+        with opened(options.database_url, must_exist=False) as engine:
             return restore(engine, options.file, replace=options.replace)
-        file = engine.url.database
-        if engine.dialect.name == "sqlite" and (not file or not Path(file).is_file()):
-            raise VoteError(f"There is no database {file}. See --database-url for another.")
+    with opened(options.database_url) as engine:
         return backup(engine, options.file)
+
+
+@contextmanager
+def opened(url: str | None, *, must_exist: bool = True) -> Iterator[Engine]:
+    """The database at ``url``, else the exhibit's own, for as long as a command runs."""
+    own = {"ALBUMJUDGE_DATABASE_URL": url} if url else {}
+    engine = open_engine(Settings.from_environment({**os.environ, **own}).database_url)
+    file = engine.url.database
+    if must_exist and engine.dialect.name == "sqlite" and (not file or not Path(file).is_file()):
+        raise VoteError(f"There is no database {file}. See --database-url for another.")
+    try:
+        yield engine
     finally:
         engine.dispose()
 

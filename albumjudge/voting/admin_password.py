@@ -19,11 +19,7 @@ _STATE = "password"
 
 
 class PleaseWaitError(Exception):
-    """Too many wrong passwords; the message is a sentence that says for how long.
-
-    Attributes:
-        seconds: until the next try is heard.
-    """
+    """Too many wrong passwords; the message is a sentence that says for how many ``seconds`` to wait."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"Too many wrong passwords. Wait {_in_words(seconds)} and try again.")
@@ -34,10 +30,6 @@ class AdminPassword(Store):
     """Checks passwords and counts wrong ones in the database, for all sessions and processes together.
 
     Strangers can thereby keep a curator out for a while; one who is inside stays inside.
-
-    Args:
-        engine, options: as for :class:`Store`.
-        password: the right one.
     """
 
     not_read = not_written = "The password cannot be checked"

@@ -1,8 +1,4 @@
-"""The database of votes: connections, transactions, schema upgrades, and errors as sentences.
-
-One way in for SQLite and PostgreSQL, and two rules: a transaction that writes says so before it starts, and
-whatever the database answers, a caller meets its own results or a :class:`VoteError`.
-"""
+"""The database of votes, SQLite or PostgreSQL: connections, transactions, upgrades, errors as sentences."""
 
 from __future__ import annotations
 
@@ -102,11 +98,7 @@ class VoteError(Exception):
 
 
 def engine_options(url: str | URL) -> dict[str, Any]:
-    """Keyword arguments for ``create_engine`` or ``st.connection`` that suit the database at ``url``.
-
-    Raises:
-        VoteError: if ``url`` cannot be understood.
-    """
+    """Keyword arguments for ``create_engine`` or ``st.connection`` that suit the database at ``url``."""
     options: dict[str, Any] = {"pool_pre_ping": True}
     if _parse(url).drivername == "postgresql+psycopg":
         options["connect_args"] = {
@@ -120,11 +112,7 @@ def engine_options(url: str | URL) -> dict[str, Any]:
 
 
 def open_engine(url: str | URL) -> Engine:
-    """An engine for ``url``, configured. Nothing is connected to yet.
-
-    Raises:
-        VoteError: if ``url`` cannot be understood or its driver is not installed.
-    """
+    """An engine for ``url``, configured. Nothing is connected to yet."""
     options = engine_options(url)
     try:
         engine = create_engine(url, **options)
@@ -140,12 +128,9 @@ def open_engine(url: str | URL) -> Engine:
 def configure(engine: Engine) -> None:
     """Make every transaction of ``engine`` start as votes need it. Doing so twice changes nothing.
 
-    Made for engines that others create, as ``st.connection`` does. It works at the start of a transaction and
-    not of a connection, so connections that are in the pool already are served, too. What it sets:
-
-    - SQLite: foreign keys on, full synchronisation, a busy time-out, and ``BEGIN IMMEDIATE`` where a
-      transaction is going to write;
-    - PostgreSQL: time-outs for locks and statements, for our own transactions.
+    It works at the start of a transaction, so that connections that are in the pool already are served, too:
+    SQLite gets foreign keys, full synchronisation, a busy time-out, and ``BEGIN IMMEDIATE`` before writing,
+    PostgreSQL time-outs for locks and statements.
     """
     if not event.contains(engine, "begin", _on_begin):
         event.listen(engine, "begin", _on_begin)
@@ -187,12 +172,9 @@ def transact(
     After a lost connection or a deadlock ``work`` runs a second time, unless ``repeat`` forbids it.
 
     Args:
-        engine: a configured one.
         work: gets the connection; whatever it raises rolls everything back.
         otherwise: how the sentence starts if it fails: "Your vote was not stored".
         writes: whether ``work`` changes anything.
-        timeout: seconds to wait for other transactions.
-        repeat: whether ``work`` may run twice.
         rebuilds: whether ``work`` changes tables that others refer to.
 
     Raises:
@@ -215,11 +197,7 @@ def transact(
 
 
 def make_folder(url: URL) -> None:
-    """Make the folder that a SQLite file is going to lie in; for other databases there is nothing to do.
-
-    Raises:
-        VoteError: if it cannot be made.
-    """
+    """Make the folder that a SQLite file is going to lie in; for other databases there is nothing to do."""
     if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith((":", "file:")):
         return
     folder = Path(url.database).parent
@@ -235,9 +213,8 @@ def make_folder(url: URL) -> None:
 def upgrade(engine: Engine, *, timeout: float = UPGRADE_TIMEOUT) -> None:
     """Bring the schema up to date, whatever other processes and threads do at the same time.
 
-    A SQLite database and its folder are made where they are missing, and the file is switched to write-ahead
-    logging, so that readers and a writer do not wait for each other. A database that is up to date is only
-    read.
+    A SQLite database is made where it is missing, with write-ahead logging, so that readers and a writer do not
+    wait for each other. A database that is up to date is only read.
 
     Raises:
         VoteError: if the database cannot be opened or upgraded, is damaged, or is newer than this program.

@@ -31,10 +31,6 @@ class AddressLimiter:
     """Counts the votes from each address in this process. Threads may share one.
 
     Addresses are kept in memory alone, as hashes with a salt that ends with the process.
-
-    Args:
-        limits: as ``ADDRESS_LIMITS``.
-        clock: gives seconds that only ever grow.
     """
 
     def __init__(

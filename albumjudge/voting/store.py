@@ -80,15 +80,7 @@ class Store:
     ) -> T:
         """Store a vote, unless the visitor has cast it already, and return the one that is stored then.
 
-        Args:
-            table: of the votes.
-            find: the vote as it is stored.
-            values: what the table's own columns hold; may store covers.
-            visitor, seconds_to_vote, suspect: as for every vote.
-
-        Raises:
-            ClosedError: if the exhibit takes no votes at the moment.
-            ValueError: if a value is none that a page could offer.
+        ``values`` gives what the table's own columns hold, and may store covers; ``find`` reads the vote.
         """
         check_vote(visitor, seconds_to_vote)
         now = self._clock()
@@ -123,11 +115,7 @@ class Store:
 
 
 def check_vote(visitor: str, seconds_to_vote: float) -> None:
-    """Check what every kind of vote has.
-
-    Raises:
-        ValueError: if it is nothing that a page could offer.
-    """
+    """Raise ValueError for what no page could offer."""
     if not VISITOR.fullmatch(visitor):
         raise ValueError(f"{visitor!r} is no visitor's id: 1 to 64 letters, digits, '_' and '-'.")
     if not (math.isfinite(seconds_to_vote) and 0 <= seconds_to_vote <= schema.LONGEST_VOTE):
@@ -208,12 +196,7 @@ def store_covers(connection: Connection, *covers: Cover) -> list[int]:
 
 
 def with_covers(query: Select[Any], *, png: bool, **columns: ColumnElement[int]) -> Select[Any]:
-    """Add covers to a query of pairs, so that its rows have ``side_generator`` and so on.
-
-    Args:
-        png: whether the pictures are wanted, too.
-        columns: side -> column with the cover's id.
-    """
+    """Add covers to a query, given side -> column with the cover's id, so that rows have ``side_seed`` etc."""
     wanted = ("generator", "seed", "recipe", "png") if png else ("generator", "seed", "recipe")
     for side, column in columns.items():
         cover = schema.covers.alias(side)

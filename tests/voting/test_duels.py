@@ -102,21 +102,6 @@ def test_racing_threads_put_a_pair_up_once(store: DuelStore, engine: Engine) -> 
     assert (count(engine, "duels"), count(engine, "covers")) == (1, 2)
 
 
-def test_racing_clicks_are_one_vote_and_all_get_it(store: DuelStore, engine: Engine) -> None:
-    duel = store.challenge(**pair()).id
-    picked: list[Picked] = ["left", "right", "neither", "left"]
-    gate = threading.Barrier(len(picked))
-
-    def race(choice: Picked) -> DuelVote:
-        gate.wait()
-        return store.cast(visitor="ann", duel=duel, picked=choice, seconds_to_vote=1)
-
-    with ThreadPoolExecutor(len(picked)) as pool:
-        results = set(pool.map(race, picked))
-    assert len(results) == 1 and results == set(store.votes())
-    assert count(engine, "duel_votes") == 1
-
-
 def test_the_first_choice_stays(store: DuelStore) -> None:
     duel = store.challenge(**pair()).id
     assert store.vote_of("ann", duel) is None
@@ -166,29 +151,11 @@ def test_too_many_waiting_pairs_are_refused_until_some_were_judged(
 def test_a_choice_that_no_page_offers_is_refused(store: DuelStore, engine: Engine) -> None:
     duel = store.challenge(**pair()).id
     good: dict[str, Any] = {"visitor": "ann", "duel": duel, "picked": "left", "seconds_to_vote": 1.0}
-    for wrong in (
-        {"visitor": "=1+1"},
-        {"picked": "after"},
-        {"seconds_to_vote": float("nan")},
-        {"seconds_to_vote": -1},
-    ):
-        with pytest.raises(ValueError):
-            store.cast(**(good | wrong))
+    with pytest.raises(ValueError, match="neither 'left'"):
+        store.cast(**(good | {"picked": "after"}))
     with pytest.raises(VoteError, match="there is no pair 99"):
         store.cast(**(good | {"duel": 99}))
     assert (count(engine, "duel_votes"), count(engine, "visitors")) == (0, 0)
-
-
-def test_a_locked_database_gives_a_sentence_and_a_retry_succeeds(store: DuelStore, engine: Engine) -> None:
-    duel = store.challenge(**pair()).id
-    impatient = DuelStore(engine, timeout=0.05)
-    with engine.connect().execution_options(albumjudge_writes=True) as other, other.begin():
-        if engine.dialect.name == "postgresql":
-            other.exec_driver_sql("LOCK TABLE duel_votes IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(VoteError, match=r"^Your choice was not stored: the database is busy"):
-            cast(impatient, "ann", duel, "after")
-    assert store.votes() == []
-    assert cast(impatient, "ann", duel, "after") == store.vote_of("ann", duel)
 
 
 def test_excluded_visitors_do_not_count_until_that_is_lifted(store: DuelStore, engine: Engine) -> None:

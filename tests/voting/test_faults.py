@@ -43,19 +43,6 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 IMPATIENT = 0.05
 
 
-def test_a_locked_database_gives_a_sentence_and_a_retry_succeeds(
-    vote_store: VoteStore, engine: Engine
-) -> None:
-    impatient = VoteStore(engine, timeout=IMPATIENT)
-    with engine.connect().execution_options(albumjudge_writes=True) as other, other.begin():
-        if engine.dialect.name == "postgresql":
-            other.exec_driver_sql("LOCK TABLE votes IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(VoteError, match=r"^Your vote was not stored: the database is busy\. Try again"):
-            cast_one(impatient)
-    assert rows(engine) == NO_ROWS
-    assert cast_one(impatient) == vote_store.find("ann", identity())
-
-
 def test_a_long_export_does_not_keep_voters_waiting(vote_store: VoteStore, engine: Engine) -> None:
     stored = cast_one(vote_store)
     impatient = VoteStore(engine, timeout=IMPATIENT)

@@ -10,21 +10,11 @@ from sqlalchemy import Engine
 
 from albumjudge.voting import rate_limit
 from albumjudge.voting.admin_password import FIRST_WAIT, LONGEST_WAIT, TRIES, AdminPassword, PleaseWaitError
-from albumjudge.voting.curation import CurationStore
-from albumjudge.voting.duels import DuelStore
-from albumjudge.voting.painter_duels import PainterDuelStore
 from albumjudge.voting.rate_limit import AddressLimiter, client_address, is_suspect
 from albumjudge.voting.votes import VoteStore
-from tests.vote_fixtures import GENERATOR, cast_one, identity, judged
-from tests.voting.test_duels import pair
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 LIMITS = ((60.0, 3), (600.0, 5))
-
-
-@pytest.fixture
-def two_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit.is_suspect, "__defaults__", (((60.0, 2),),))
 
 
 @pytest.mark.parametrize(
@@ -40,42 +30,6 @@ def two_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_only_as_many_votes_count_as_one_can_cast_by_looking(ages: tuple[float, ...], suspect: bool) -> None:
     assert is_suspect(ages, LIMITS) == suspect
-
-
-@pytest.mark.usefixtures("two_a_minute")
-def test_a_flood_is_stored_but_not_counted(vote_store: VoteStore) -> None:
-    votes = [cast_one(vote_store, "bot", judged=judged(seed)) for seed in (1, 2, 3)]
-    votes.append(cast_one(vote_store, "eve", judged=judged(4), suspect=True))
-    assert [vote.suspect for vote in votes] == [False, False, True, True]
-    assert vote_store.votes() == votes and vote_store.count() == 4
-    assert [sum(vote_store.crowd(identity(seed)).values()) for seed in (2, 3, 4)] == [1, 0, 0]
-    assert set(vote_store.tallies(GENERATOR)) == {identity(1), identity(2)}
-    assert not cast_one(vote_store, judged=judged(3)).suspect
-
-
-@pytest.mark.usefixtures("two_a_minute")
-@pytest.mark.parametrize("kind", [PainterDuelStore, DuelStore])
-def test_in_duels_too_votes_that_do_not_count_are_kept(
-    vote_store: VoteStore, kind: type[PainterDuelStore] | type[DuelStore]
-) -> None:
-    store = kind(vote_store.engine)
-
-    def cast(visitor: str, seed: int, *, suspect: bool = False) -> bool:
-        if isinstance(store, DuelStore):
-            duel = store.challenge(**pair(seed)).id
-            return store.cast(
-                visitor=visitor, duel=duel, picked="left", seconds_to_vote=2, suspect=suspect
-            ).suspect
-        left, right = judged(seed).cover, judged(8, generator="flow-test-89abcdef").cover
-        return store.cast(
-            visitor=visitor, left=left, right=right, picked="tie", seconds_to_vote=2, suspect=suspect
-        ).suspect
-
-    assert [cast("ann", seed) for seed in (1, 2, 3)] == [False, False, True]
-    assert cast("eve", 1, suspect=True) and not cast("bot", 1)
-    CurationStore(vote_store.engine).exclude("bot", "too fast")
-    assert [vote.visitor for vote in store.votes()] == ["ann", "ann"]
-    assert [vote.visitor for vote in store.votes(counted=False)] == ["ann", "ann", "ann", "eve", "bot"]
 
 
 def test_an_address_has_its_own_limit_whoever_votes_there() -> None:

@@ -16,8 +16,6 @@ from typing import Any
 import pytest
 from sqlalchemy import (
     Engine,
-    func,
-    select,
 )
 
 from albumjudge.domain.cover import Cover, CoverIdentity
@@ -26,7 +24,7 @@ from albumjudge.domain.verdict import JudgedCover
 from albumjudge.voting import schema
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
-from albumjudge.voting.store import ClosedError, insert_new
+from albumjudge.voting.store import insert_new
 from albumjudge.voting.votes import StoredVote, VoteStore
 from tests.vote_fixtures import (
     GENERATOR,
@@ -145,11 +143,8 @@ def test_what_no_page_offers_is_refused(vote_store: VoteStore, engine: Engine) -
         ({"label_shown": "anger"}, "is the arm 'placebo'"),
         ({"arm": "control"}, "neither"),
         ({"visitor": ""}, "no visitor's id"),
-        ({"visitor": "=cmd()"}, "no visitor's id"),
         ({"visitor": "a" * 65}, "no visitor's id"),
         ({"visitor": "ann\n"}, "no visitor's id"),
-        ({"seconds_to_vote": -0.1}, "no time to vote"),
-        ({"seconds_to_vote": float("nan")}, "no time to vote"),
         ({"seconds_to_vote": float("inf")}, "no time to vote"),
     ]
     for changes, words in impossible:
@@ -205,23 +200,6 @@ def test_the_crowd_is_without_whoever_is_left_out_and_without_oneself(vote_store
     assert vote_store.crowd(cover, without="ann")["awe"] == 2
 
 
-def test_a_closed_exhibit_takes_no_votes_but_an_answer_to_an_earlier_one(
-    vote_store: VoteStore, engine: Engine
-) -> None:
-    curator = CurationStore(engine)
-    before = cast_one(vote_store, "ann", felt="fear")
-    curator.close()
-    with pytest.raises(ClosedError, match="Your vote was not stored: the exhibit is closed at the moment"):
-        cast_one(vote_store, "bob")
-    assert cast_one(vote_store, "ann", felt="awe") == before
-    assert vote_store.answer(visitor="ann", cover=identity(), agrees=True).agrees is True
-    assert [vote.visitor for vote in vote_store.votes()] == ["ann"]
-    with engine.connect() as connection:
-        assert connection.scalar(select(func.count()).select_from(schema.visitors)) == 1
-    curator.open("second evening")
-    assert cast_one(vote_store, "bob").visitor == "bob"
-
-
 def test_anchors_come_in_the_order_in_which_they_were_set(vote_store: VoteStore, engine: Engine) -> None:
     chosen = [identity(9), identity(3), CoverIdentity(GENERATOR, 3, decade="1970s")]
     with engine.begin() as connection:
@@ -239,25 +217,6 @@ def test_anchors_come_in_the_order_in_which_they_were_set(vote_store: VoteStore,
 
 
 # Many at once
-
-
-def test_racing_threads_store_one_vote_and_all_get_it(
-    database_url: str, engine: Engine, engines: Engines
-) -> None:
-    VoteStore(engine).prepare()
-    felt = [*NAMES, NOTHING]
-    boxes = [VoteStore(engines(database_url)) for _ in felt[:4]] + [VoteStore(engine)] * 5
-    gate = threading.Barrier(len(felt))
-
-    def race(runner: int) -> StoredVote:
-        gate.wait()
-        return cast_one(boxes[runner], felt=felt[runner])
-
-    with ThreadPoolExecutor(len(felt)) as pool:
-        results = list(pool.map(race, range(len(felt))))
-    assert len(set(results)) == 1
-    assert rows(engine) == ONE_VOTE
-    assert VoteStore(engine).votes() == results[:1]
 
 
 def test_many_visitors_vote_on_the_same_covers_at_once(vote_store: VoteStore, engine: Engine) -> None:
