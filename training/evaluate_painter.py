@@ -9,8 +9,7 @@ Writes ``benchmark.json`` (by the ids of albumjudge/metrics.py), ``benchmark.md`
 checkpoint. One row per painter, and two to read them by: other real covers, and a network before any training.
 
 Distances come first, and tables are written anew with every row. Features are kept in --cache as soon as some
-hundred covers are done, so a killed run is continued by the same command. --show-neighbours also lays painted
-covers beside their nearest training covers: those are other people's works, so keep that sheet to yourself.
+hundred covers are done, so a killed run is continued by the same command.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from albumjudge.inference.checkpoints import Checkpoint, CheckpointError, load_generator, read_checkpoint
@@ -31,18 +29,15 @@ from training.data.covers import CoverSet, DataError, hold_out, read_metadata
 from training.engine.hardware import hardware
 from training.engine.state import merge_metrics, write_json, write_text
 from training.metrics.features import FeatureExtractor, Pixels
-from training.metrics.frechet import inception_fid
 from training.metrics.painter_benchmark import PainterBenchmark, RealCovers, load_real_covers
-from training.metrics.precision_recall import nearest
 from training.metrics.samples import paint, untrained
 from training.metrics.spectrum import power_spectrum
 from training.reports.model_card import write_card
 from training.reports.painter_page import as_markdown, as_metrics, spectrum_picture
-from training.reports.sheets import save_sheets, sheet
+from training.reports.sheets import save_sheets
 from training.reports.tables import number
 
 REAL, UNTRAINED, HELD_OUT = "real_covers", "untrained", "held_out_covers"
-NEIGHBOUR_ROWS, NEIGHBOUR_COUNT = 8, 4
 
 
 def covers_seen(checkpoint: Checkpoint) -> int:
@@ -58,13 +53,13 @@ def origin(checkpoint: Checkpoint) -> dict[str, Any]:
     return {
         "preset": record.get("preset"),
         "covers_seen": covers_seen(checkpoint),
-        "began_with": config.get("start"),
+        "began_with": record.get("start", config.get("start")),
         "training_covers": record.get("covers"),
         "epochs": record.get("epochs_done"),
         "seed": config.get("seed"),
         "precision": record.get("precision"),
         "date": record.get("date"),
-        "hardware": record.get("hardware", record.get("machine")),
+        "hardware": record.get("hardware"),
     }
 
 
@@ -73,29 +68,14 @@ def reference_learned(checkpoint: Checkpoint, data: Path, reference: CoverSet) -
     config = checkpoint.training.get("config", {})
     source, held_out = config.get("source"), config.get("held_out", 0)
     entries = [entry for entry in read_metadata(data) if source in (None, entry.source)]
-    if not entries:
-        return 0
     learned = {entry.file_name for entry in hold_out(entries, held_out)[0]}
     return sum(entry.file_name in learned for entry in reference.entries)
-
-
-def real_covers(given: argparse.Namespace, size: int) -> RealCovers:
-    """The covers that painters are compared with, at their size."""
-    return load_real_covers(
-        given.data,
-        size=size,
-        source=None if given.source == "all" else given.source,
-        held_out=given.held_out,
-        count=given.count,
-        seed=given.seed,
-        sample=given.training_sample,
-    )
 
 
 def described(
     given: argparse.Namespace, real: RealCovers, count: int, checkpoints: Sequence[Checkpoint]
 ) -> dict[str, Any]:
-    """What was measured, how and when; rows and remarks are still to come."""
+    """What was measured, how and when; rows are still to come."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "seed": given.seed,
@@ -105,7 +85,6 @@ def described(
         f"{len(real.training):,} training covers in the sample",
         "hardware": hardware(torch.device("cpu")),
         "precision": given.precision,
-        "remarks": [],
         "checkpoints": {checkpoint.revision: origin(checkpoint) for checkpoint in checkpoints},
         "rows": {},
     }
@@ -123,7 +102,15 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     first = next(iter(generators.values()))
     if len(sizes := {generator.size for generator in generators.values()}) > 1:
         raise DataError(f"Covers of {sorted(sizes)} pixels cannot stand in one table. Measure them apart.")
-    real = real_covers(given, first.size)
+    real = load_real_covers(
+        given.data,
+        size=first.size,
+        source=None if given.source == "all" else given.source,
+        held_out=given.held_out,
+        count=given.count,
+        seed=given.seed,
+        sample=given.training_sample,
+    )
     extractor = FeatureExtractor(given.features, given.cache, halved=given.precision == "bf16")
     bench = PainterBenchmark(real, extractor, seed=given.seed)
     seeds, labels = bench.requests()
@@ -153,28 +140,9 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     for name, generator in generators.items():
         note(name, bench.copying(painted[name], name))
         note(name, bench.conditioning(generator, name))
-        if given.show_neighbours:
-            save_neighbours(painted[name], name, bench, given.out)
     start = paint(untrained(first, seed=given.seed), seeds, labels)
     note(UNTRAINED, {"covers_seen": 0, **bench.distances(start, UNTRAINED)})
-    if given.inception:
-        try:
-            for name, covers in painted.items():
-                note(name, {"frechet_inception": inception_fid(real.reference.pixels, covers)})
-        except DataError as error:
-            found["remarks"].append(str(error))
-            note(REAL, {})
     return found
-
-
-def save_neighbours(covers: Pixels, name: str, bench: PainterBenchmark, out: Path) -> None:
-    """The first covers, each with the training covers nearest to it, which are never to be published."""
-    chosen = covers[:NEIGHBOUR_ROWS]
-    features = bench.extractor(covers, name).pooled[: len(chosen)]
-    _, places = nearest(features, bench.training.pooled, NEIGHBOUR_COUNT)
-    rows = np.concatenate([chosen[:, None], bench.real.sample.pixels[places]], axis=1)
-    laid = rows.reshape(-1, *chosen.shape[1:])
-    sheet(laid, NEIGHBOUR_COUNT + 1, 3).save(out / f"{name}-neighbours-private.png")
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -186,21 +154,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--out", type=Path, required=True, help="folder for tables and sheets")
     add("--count", type=int, default=1500, help="most covers in each row (default 1500)")
     add("--seed", type=int, default=0)
-    add(
-        "--features", type=Path, help="safetensors with VGG16's convolutions; default: torchvision's download"
-    )
+    add("--features", type=Path, help="VGG16's weights; default: torchvision's download")
     add("--cache", type=Path, help="keep features in this folder; repeats take seconds")
     add("--precision", choices=("fp32", "bf16"), default="fp32", help="of VGG16 (default fp32)")
     add("--held-out", type=int, default=1500, help="covers that training holds out (default 1500)")
     add("--source", default="all", help="real covers of this source only (default all)")
-    add(
-        "--training-sample",
-        type=int,
-        help="compute features of so many training covers only, for neighbours and classifiers (default all)",
-    )
-    add("--show-neighbours", action="store_true", help="private sheets of the nearest training covers")
+    add("--training-sample", type=int, help="training covers to compute features of (default all)")
     add("--write", action="store_true", help="put the tables into the checkpoints' metrics and cards")
-    add("--inception", action="store_true", help="also the published FID; downloads weights")
     return parser.parse_args(arguments)
 
 

@@ -280,7 +280,7 @@ def test_too_few_covers_are_refused(folder: Path) -> None:
 def test_the_script_measures_writes_and_paints(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*command, "--seed", "3", "--show-neighbours"]) == 0
+    assert main([*command, "--seed", "3"]) == 0
     out = tmp_path / "out"
     found = json.loads((out / "benchmark.json").read_text(encoding="utf-8"))
     plain, flow = found["checkpoints"]
@@ -288,15 +288,13 @@ def test_the_script_measures_writes_and_paints(
     assert (found["seed"], found["count"]) == (3, 30)
     assert found["checkpoints"][plain]["covers_seen"] == 4242 and found["checkpoints"][plain]["seed"] == 2019
     columns = {id for columns in TABLES.values() for id in columns}
-    everything = columns - {"frechet_inception"}
-    assert found["rows"][flow].keys() == everything
-    assert found["rows"][plain].keys() == everything - set(TABLES["painter_conditioning"])
+    assert found["rows"][flow].keys() == columns
+    assert found["rows"][plain].keys() == columns - set(TABLES["painter_conditioning"])
     assert all(metrics.get(id) for id in columns)
     for name in (plain, flow):
         assert all(np.isfinite(value) for value in found["rows"][name].values())
         assert found["rows"][name]["reference_learned"] == 0
         assert Image.open(out / f"{name}.png").size == (2 * SIZE * 2, 2 * SIZE * 2)
-        assert (out / f"{name}-neighbours-private.png").is_file()
     held_out = found["rows"][HELD_OUT]
     assert held_out["genre_chance"] == 0.1 and held_out["decade_chance"] == 1 / 8
     assert "copies" not in found["rows"][REAL] and (out / "spectrum.png").is_file()
@@ -317,7 +315,6 @@ def test_what_is_known_already_outlives_a_kill(
         main(command)
     rows = found_in(tmp_path / "out")["rows"]
     assert len(rows) == 3 and all("frechet_lite0" in row for row in rows.values())
-    assert not list((tmp_path / "out").glob("*private*"))
 
 
 def test_the_same_command_gives_the_same_numbers_and_may_write_them_beside_the_weights(
@@ -338,20 +335,6 @@ def test_the_same_command_gives_the_same_numbers_and_may_write_them_beside_the_w
     assert written["painter_distance"]["count"] == 30 and HELD_OUT in written["painter_conditioning"]["rows"]
     card = (plain / "README.md").read_text(encoding="utf-8")
     assert metrics.get("frechet_vgg16_pooled").label in card and f"| {revision}" in card
-
-
-def test_inception_that_cannot_be_had_is_a_sentence_and_the_rest_is_measured(
-    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unreachable(*_: object) -> float:
-        raise DataError("FID was not measured.")
-
-    monkeypatch.setattr(evaluate_painter, "inception_fid", unreachable)
-    assert main([*command, "--inception"]) == 0
-    assert "FID was not measured." in (tmp_path / "out" / "benchmark.md").read_text(encoding="utf-8")
-    monkeypatch.setattr(evaluate_painter, "inception_fid", lambda *_: 5.0)
-    assert main([*command, "--inception"]) == 0
-    assert found_in(tmp_path / "out")["rows"][REAL]["frechet_inception"] == 5
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torchmetrics.image.fid import FrechetInceptionDistance
 
 from training.data.covers import DataError
 
@@ -33,24 +29,3 @@ def frechet_distance(real: NDArray[np.float64], painted: NDArray[np.float64]) ->
     eigenvalues = np.linalg.eigvals(covariances[0] @ covariances[1])
     root = np.sqrt(eigenvalues.astype(complex)).real.sum()
     return float(difference @ difference + np.trace(covariances[0] + covariances[1]) - 2 * root)
-
-
-def inception_fid(real: NDArray[np.uint8], painted: NDArray[np.uint8]) -> float:
-    """FID as published, of covers ``(n, 3, s, s)`` through Inception-v3 as torch-fidelity downloads it.
-
-    Raises:
-        DataError: if package or weights cannot be had.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            metric = FrechetInceptionDistance(feature=2048)
-            for covers, is_real in ((real, True), (painted, False)):
-                for batch in torch.split(torch.from_numpy(np.ascontiguousarray(covers)), 50):
-                    metric.update(batch, real=is_real)
-            return float(metric.compute())
-    except (ImportError, OSError, RuntimeError) as error:
-        raise DataError(
-            "FID through Inception-v3 was not measured: its package or weights cannot be had here "
-            f"({str(error).splitlines()[0]}). With internet: pip install torch-fidelity, and run again."
-        ) from error

@@ -17,7 +17,7 @@ from training.reports.tables import labelled, markdown_table, number
 TABLES: dict[str, tuple[str, ...]] = {
     "painter_distance": (
         *("covers_seen", "frechet_vgg16_pooled", "kernel_vgg16_pooled", "kernel_vgg16_pooled_sd"),
-        *("frechet_vgg16_relu", "frechet_vgg16_conv", "frechet_lite0", "kernel_lite0", "frechet_inception"),
+        *("frechet_vgg16_relu", "frechet_vgg16_conv", "frechet_lite0", "kernel_lite0"),
     ),
     "painter_fidelity": (
         *(
@@ -96,7 +96,7 @@ def as_markdown(found: Mapping[str, Any]) -> str:
         origins.append(f"- `{name}`: {', '.join(facts)}")
     lines += ["\n".join(origins), "## What the columns mean", METHOD]
     lines.append("\n".join(f"- **{m.label}**: {m.meaning}" for m in map(metrics.get, used) if m.meaning))
-    return "\n\n".join([*lines, *found["remarks"]]) + "\n"
+    return "\n\n".join(lines) + "\n"
 
 
 def spectrum_picture(real: Spectrum, painted: Mapping[str, Spectrum]) -> Image.Image:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 from scipy.linalg import sqrtm
-from torch import Tensor
 
 from training.data.covers import DataError
-from training.metrics import frechet
-from training.metrics.frechet import frechet_distance, inception_fid
+from training.metrics.frechet import frechet_distance
 from training.metrics.kernel import kernel_distance
 from training.metrics.precision_recall import nearest, precision_recall, share_closer
 
@@ -49,30 +46,6 @@ def test_frechet_distance_of_any_gaussians() -> None:
 def test_a_frechet_distance_needs_more_covers_than_features() -> None:
     with pytest.raises(DataError, match="over 6 features needs more than 6 covers on each side, not 6"):
         frechet_distance(normal(6, 6), normal(9, 6))
-
-
-def test_published_fid_is_measured_where_its_network_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Counts:
-        def __init__(self, feature: int) -> None:
-            self.seen = [0, 0]
-            assert feature == 2048
-
-        def update(self, covers: Tensor, real: bool) -> None:
-            assert covers.dtype == torch.uint8
-            self.seen[real] += len(covers)
-
-        def compute(self) -> Tensor:
-            return torch.tensor(self.seen[1] + 1000.0 * self.seen[0])
-
-    def unreachable(**_: object) -> object:
-        raise OSError("no route to host\nand more")
-
-    covers = np.zeros((60, 3, 8, 8), np.uint8)
-    monkeypatch.setattr(frechet, "FrechetInceptionDistance", Counts)
-    assert inception_fid(covers, covers[:7]) == 7060
-    monkeypatch.setattr(frechet, "FrechetInceptionDistance", unreachable)
-    with pytest.raises(DataError, match=r"cannot be had here \(no route to host\)\. With internet"):
-        inception_fid(covers, covers)
 
 
 def test_kernel_distance_of_two_points() -> None:
