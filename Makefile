@@ -4,6 +4,8 @@
 #   make test        lint, types, import contracts, fast tests, in a real browser where there is one
 #   make test-slow   the tests that take longer
 #   make lint        ruff, mypy and import-linter alone
+#   make coverage    branch coverage of albumjudge/ by both suites
+#   make audit       known vulnerabilities of what is installed
 #   make docs        build the documentation into site/
 #   make retrain     COVERS=folder PAINTINGS=folder: from data to checkpoints and measured tables, into RUNS=runs
 #   make clean       remove the environment and caches; votes in data/ stay
@@ -26,7 +28,7 @@ app = $(VENV)/.app-installed
 dev = $(VENV)/.dev-installed
 browsers = chromium chromium-browser google-chrome google-chrome-stable
 
-.PHONY: run test test-slow lint docs retrain browser clean
+.PHONY: run test test-slow lint coverage audit docs retrain browser clean
 .NOTPARALLEL:
 
 run: $(app)
@@ -43,6 +45,14 @@ lint: $(dev)
 	"$(python)" -m ruff format --check .
 	"$(python)" -m mypy
 	"$(VENV)/bin/lint-imports"
+
+coverage: browser
+	"$(python)" -m coverage run -m pytest -q -m "slow or not slow"
+	"$(python)" -m coverage combine --quiet
+	"$(python)" -m coverage report
+
+audit: $(dev)
+	@sh .ci/audit.sh "$(python)"
 
 docs: $(dev)
 	NO_MKDOCS_2_WARNING=1 "$(python)" -m mkdocs build --strict --quiet

@@ -18,6 +18,12 @@ from albumjudge.voting.database import open_engine, upgrade
 from albumjudge.voting.votes import VoteStore
 
 
+def pytest_configure() -> None:
+    """Processes that share the cores with others need no threads of their own."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 @contextmanager
 def autocommitting(url: URL | str) -> Iterator[Connection]:
     """A plain connection outside any transaction."""
@@ -35,7 +41,9 @@ def postgresql_server() -> Iterator[URL]:
         yield make_url(given).set(drivername="postgresql+psycopg")
         return
     # Not under pytest's own folder: for root the server runs as another user, whom the next pytest shuts out.
-    folder = Path(tempfile.mkdtemp(prefix="albumjudge-"))
+    # All processes of one run share a server, and the last of them stops it.
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+    folder = Path(tempfile.gettempdir()) / f"albumjudge-{run}"
     server = get_server(folder, cleanup_mode="delete")
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     with autocommitting(url) as connection:

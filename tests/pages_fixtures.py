@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -109,6 +110,8 @@ def box(settings: Settings) -> Iterator[VoteStore]:
 
 
 Visit = Callable[..., AppTest]
+_PAGES: dict[str, Any] = {}
+"""What AppTest learns about the pages in its first run."""
 
 
 @pytest.fixture
@@ -124,9 +127,12 @@ def visit(settings: Settings) -> Visit:
         if not first:
             app.session_state[first_minute.OVER] = True
         if page != "stage":
-            app.query_params["cover"] = "none"
-            app.run()  # Streamlit knows the pages only after this; the bad link is the quickest one.
-            app.query_params.clear()
+            if not _PAGES:
+                app.query_params["cover"] = "none"
+                app.run()  # Streamlit knows the pages only after this; the bad link is the quickest one.
+                app.query_params.clear()
+                _PAGES.update(app._registered_pages or {})
+            app._registered_pages = dict(_PAGES)
             app.switch_page(f"pages/{page}.py")
         for name, value in query.items():
             app.query_params[name] = value

@@ -7,6 +7,8 @@ import io
 import re
 import subprocess
 import tokenize
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -83,20 +85,22 @@ def private(identifier: str) -> set[str]:
     return {part.lower() for part in parts if IDENTIFIERS.fullmatch(part.lower())}
 
 
-def prose(source: str) -> list[tuple[int, str]]:
+@cache
+def parsed(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@cache
+def tokens(path: Path) -> list[tokenize.TokenInfo]:
+    return list(tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline))
+
+
+def prose(path: Path) -> list[tuple[int, str]]:
     """Line and text of every docstring and comment."""
-    found = [
-        (token.start[0], token.string)
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type == tokenize.COMMENT
-    ]
-    for node in ast.walk(ast.parse(source)):
-        if (
-            isinstance(node, ast.Expr)
-            and isinstance(node.value, ast.Constant)
-            and isinstance(node.value.value, str)
-        ):
-            found.append((node.lineno, node.value.value))
+    found = [(token.start[0], token.string) for token in tokens(path) if token.type == tokenize.COMMENT]
+    for node in parsed(path):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            found.append((node.lineno, str(node.value.value)))
     return found
 
 
@@ -110,7 +114,7 @@ def test_no_function_is_long() -> None:
     for path in ALL:
         if "migrations" in path.parts:
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in parsed(path):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 if length > LINES_OF_A_FUNCTION:
@@ -119,10 +123,7 @@ def test_no_function_is_long() -> None:
 
 
 def test_no_folder_holds_many_modules() -> None:
-    counts: dict[str, int] = {}
-    for path in ALL:
-        if path.name != "__init__.py" and path.parent != ROOT:
-            counts[name(path.parent)] = counts.get(name(path.parent), 0) + 1
+    counts = Counter(name(path.parent) for path in ALL if path.name != "__init__.py" and path.parent != ROOT)
     assert not {folder: count for folder, count in counts.items() if count > MODULES_OF_A_FOLDER}
 
 
@@ -159,7 +160,7 @@ def test_names_are_the_fields_own_words() -> None:
             continue
         if found := private(path.stem):
             wrong.add(f"{name(path)}: {found}")
-        for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline):
+        for token in tokens(path):
             ours = token.type == tokenize.NAME and not token.string.startswith("test_")
             if ours and private(token.string):
                 wrong.add(f"{name(path)}: {token.string}")
@@ -171,7 +172,7 @@ def test_docstrings_and_comments_are_in_the_fields_own_words() -> None:
         f"{name(path)}:{line}: {found[0]}"
         for path in ALL
         if path != Path(__file__)
-        for line, text in prose(path.read_text(encoding="utf-8"))
+        for line, text in prose(path)
         if (found := PROSE.search(text))
     ]
     assert not wrong, "\n".join(wrong)

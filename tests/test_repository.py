@@ -9,7 +9,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from urllib.parse import unquote
@@ -82,9 +83,12 @@ def required(name: str) -> dict[str, str]:
     return wanted
 
 
+providers = cache(packages_distributions)
+
+
 def not_required(paths: Iterable[Path], wanted: Iterable[str]) -> list[str]:
     """Imports of third-party packages that no requirement provides."""
-    provided, wanted = packages_distributions(), set(wanted)
+    provided, wanted = providers(), set(wanted)
     return [
         f"{path.relative_to(ROOT)} imports {name}"
         for name, path in sorted(top_levels(paths).items())
@@ -117,47 +121,33 @@ def test_every_requirement_is_pinned(name: str) -> None:
     assert not loose
 
 
-def test_the_exhibit_imports_only_what_requirements_name() -> None:
-    files = sources("albumjudge", "pages", "streamlit_app.py")
-    assert {"streamlit", "torch", "sqlalchemy"} <= top_levels(files).keys()
-    assert not not_required(files, required("requirements.txt"))
-
-
-def test_tests_and_training_import_only_what_requirements_name() -> None:
-    files = sources("tests", "training", "benchmarks")
-    assert {"pytest", "torch"} <= top_levels(files).keys()
-    assert not not_required(files, required("requirements.txt") | required("requirements-dev.txt"))
+@pytest.mark.parametrize(
+    ("places", "requirements"),
+    [
+        (("albumjudge", "pages", "streamlit_app.py"), ["requirements.txt"]),
+        (("tests", "training", "benchmarks"), ["requirements.txt", "requirements-dev.txt"]),
+    ],
+    ids=["exhibit", "tests and training"],
+)
+def test_only_what_requirements_name_is_imported(places: tuple[str, ...], requirements: list[str]) -> None:
+    files = sources(*places)
+    assert {"albumjudge", "torch"} <= top_levels(files).keys()
+    assert not not_required(files, [package for name in requirements for package in required(name)])
 
 
 def test_no_requirement_is_named_twice() -> None:
     assert not required("requirements.txt").keys() & required("requirements-dev.txt").keys()
 
 
-def test_no_file_is_large(tracked: list[Path]) -> None:
-    assert not [path for path in tracked if path.stat().st_size > LARGEST_FILE]
-
-
-def test_no_pickle_is_tracked(tracked: list[Path]) -> None:
-    assert not [path for path in tracked if path.suffix in PICKLES]
-
-
-def test_no_path_of_a_developers_machine_is_tracked(tracked: list[Path]) -> None:
+def test_nothing_large_pickled_or_of_a_developers_machine_is_tracked(tracked: list[Path]) -> None:
+    assert not [path for path in tracked if path.stat().st_size > LARGEST_FILE or path.suffix in PICKLES]
     elsewhere = re.compile(r"(?<![\w.])/(?:work|root|Users)/")
-    wrong = [
-        f"{path.relative_to(ROOT)}:{number}"
-        for path in tracked
-        if path.suffix in TEXT
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-        if elsewhere.search(line)
-    ]
-    assert not wrong
-
-
-def test_readme_and_docs_speak_to_people_who_have_only_this_repository() -> None:
-    assert "shared/" not in PROSE
+    texts = (path for path in tracked if path.suffix in TEXT)
+    assert not [path for path in texts if elsewhere.search(path.read_text(encoding="utf-8"))]
 
 
 def test_every_relative_link_in_the_readme_leads_somewhere() -> None:
+    assert "shared/" not in PROSE  # Nobody has that who has only this repository.
     targets = re.findall(r"\]\(([^)\s]+)\)", README)
     headings = {anchor(heading) for heading in re.findall(r"^#+ (.+)$", README, re.MULTILINE)}
     local = [target for target in targets if "://" not in target]
@@ -174,18 +164,13 @@ def test_every_relative_link_in_the_readme_leads_somewhere() -> None:
     assert not broken
 
 
-def test_every_path_that_the_docs_name_exists() -> None:
+def test_every_path_and_module_that_the_docs_name_exists() -> None:
     places = "albumjudge|benchmarks|checkpoints|docs|pages|tests|training"
-    named = set(re.findall(rf"`((?:{places})/[\w/.-]+)`", PROSE))
-    assert "albumjudge/models/dcgan.py" in named
-    ours = {path for path in named if not path.endswith("/generator-NAME") and "NAME" not in path}
-    assert not {path for path in ours if not (ROOT / path).exists()}
-
-
-def test_every_module_that_the_docs_name_exists() -> None:
-    named = set(re.findall(r"(?:`|-m )((?:benchmarks|training)(?:\.(?!json)[a-z_]+)+)", PROSE))
-    assert "training.train_flow" in named
-    assert not {name for name in named if not (ROOT / Path(*name.split("."))).with_suffix(".py").is_file()}
+    paths = set(re.findall(rf"`((?:{places})/[\w/.-]+)`", PROSE))
+    modules = set(re.findall(r"(?:`|-m )((?:benchmarks|training)(?:\.(?!json)[a-z_]+)+)", PROSE))
+    assert "albumjudge/models/dcgan.py" in paths and "training.train_flow" in modules
+    assert not {path for path in paths if "NAME" not in path and not (ROOT / path).exists()}
+    assert not {name for name in modules if not (ROOT / Path(*name.split("."))).with_suffix(".py").is_file()}
 
 
 def test_every_make_command_in_the_docs_is_in_the_makefile() -> None:
@@ -207,6 +192,7 @@ def test_every_target_of_the_makefile_is_phony_and_explained() -> None:
 def test_ci_runs_both_suites_and_builds_the_docs() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert set(re.findall(r"^(?:timeout [0-9]+ )?make ([a-z-]+)", script, re.MULTILINE)) == {
+        "audit",
         "docs",
         "test",
         "test-slow",
@@ -252,65 +238,39 @@ def test_every_page_is_in_the_tour_and_under_visiting() -> None:
     assert not [name for name in pages if f"`pages/{name}`" not in visiting]
 
 
-@pytest.fixture
-def fake_python(tmp_path: Path) -> Callable[[str], Path]:
-    """Makes a stand-in for Python: a shell script whose ``case "$*" in`` has the given branches."""
+@pytest.mark.parametrize(
+    ("branches", "said"),
+    [
+        ("--version) echo Python 3.9.6 ;;\n*version_info*) exit 1 ;;", "found here: Python 3.9.6"),
+        ("--version) echo Python 3.11.2 ;;\n*ensurepip*) exit 1 ;;", "apt install python3-venv"),
+        ("'-m venv'*) mkdir \"$3\"; exit 1 ;;", ""),
+        (None, "Install one"),
+    ],
+    ids=["old", "without venv", "failing", "missing"],
+)
+def test_what_cannot_make_an_environment_is_refused_with_a_way_on(
+    tmp_path: Path, branches: str | None, said: str
+) -> None:
+    outcome = make_environment(tmp_path / "new", tmp_path, branches)
+    assert outcome.returncode == 1 and said in outcome.stderr
+    assert not (tmp_path / "new").exists()
 
-    def make(branches: str) -> Path:
-        path = tmp_path / "python"
-        path.write_text(f'#!/bin/sh\ncase "$*" in\n{branches}\nesac\n', encoding="utf-8")
-        path.chmod(0o755)
-        return path
 
-    return make
-
-
-def make_environment(folder: Path, python: Path) -> subprocess.CompletedProcess[str]:
-    """Run ``.ci/venv.sh`` as the Makefile does."""
+def make_environment(folder: Path, tmp_path: Path, branches: str | None) -> subprocess.CompletedProcess[str]:
+    """Run ``.ci/venv.sh`` as the Makefile does, with a shell script of ``case "$*"`` branches for Python."""
+    python = tmp_path / "python"
+    if branches is not None:
+        python.write_text(f'#!/bin/sh\ncase "$*" in\n{branches}\nesac\n', encoding="utf-8")
+        python.chmod(0o755)
     command = ["sh", str(ROOT / ".ci" / "venv.sh"), str(folder), str(python)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_an_old_python_is_refused_with_a_way_on(tmp_path: Path, fake_python: Callable[[str], Path]) -> None:
-    old = fake_python("--version) echo Python 3.9.6 ;;\n*version_info*) exit 1 ;;")
-    outcome = make_environment(tmp_path / "new", old)
-    assert outcome.returncode == 1
-    assert "found here: Python 3.9.6" in outcome.stderr and "PYTHON=" in outcome.stderr
-    assert not (tmp_path / "new").exists()
-
-
-def test_a_missing_python_is_refused_with_a_way_on(tmp_path: Path) -> None:
-    outcome = make_environment(tmp_path / "new", tmp_path / "no-such-python")
-    assert outcome.returncode == 1
-    assert "Install one" in outcome.stderr
-
-
-def test_a_python_without_venv_names_the_package_to_install(
-    tmp_path: Path, fake_python: Callable[[str], Path]
-) -> None:
-    bare = fake_python("--version) echo Python 3.11.2 ;;\n*ensurepip*) exit 1 ;;")
-    outcome = make_environment(tmp_path / "new", bare)
-    assert outcome.returncode == 1
-    assert "apt install python3-venv" in outcome.stderr
-
-
-def test_a_failed_environment_leaves_nothing_half_made(
-    tmp_path: Path, fake_python: Callable[[str], Path]
-) -> None:
-    folder = tmp_path / "new"
-    failing = fake_python(f"'-m venv'*) mkdir '{folder}'; exit 1 ;;")
-    assert make_environment(folder, failing).returncode == 1
-    assert not folder.exists()
-
-
-def test_a_folder_that_is_no_environment_is_left_alone(
-    tmp_path: Path, fake_python: Callable[[str], Path]
-) -> None:
+def test_a_folder_that_is_no_environment_is_left_alone(tmp_path: Path) -> None:
     folder = tmp_path / "holiday"
     folder.mkdir()
     (folder / "beach.jpg").write_bytes(b"sand")
-    willing = fake_python(f"'-m venv'*) rm -r '{folder}' ;;")
-    outcome = make_environment(folder, willing)
+    outcome = make_environment(folder, tmp_path, f"'-m venv'*) rm -r '{folder}' ;;")
     assert outcome.returncode == 1 and "nothing was touched" in outcome.stderr
     assert (folder / "beach.jpg").read_bytes() == b"sand"
 

@@ -9,18 +9,19 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Playwright, expect, sync_playwright
 
 from albumjudge.inference.checkpoints import read_checkpoint
 from albumjudge.voting.database import open_engine
 from albumjudge.voting.votes import VoteStore
 from tests.checkpoint_fixtures import make_generator, make_judge
+from tests.e2e.visits import TIMEOUT
 
 ROOT = Path(__file__).parent.parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -33,23 +34,20 @@ QUIET = (
     "--disable-quic",
     "--no-first-run",
 )
-TIMEOUT = 60_000
-"""Milliseconds that a slow machine may take for anything."""
 
 
 @dataclass(frozen=True)
 class RunningApp:
-    """A served exhibit: its address, its votes, and what it wrote to its log."""
+    """A served exhibit."""
 
     url: str
     box: VoteStore
-    log: list[str]
     folder: Path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
-    """The exhibit, one for all tests of a file."""
+    """The exhibit, one for all tests that do not mind what others voted."""
     with served(tmp_path_factory.mktemp("exhibit")) as running:
         yield running
 
@@ -61,19 +59,24 @@ def fresh_app(tmp_path: Path) -> Iterator[RunningApp]:
         yield running
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @contextmanager
-def served(folder: Path, *, bundled: bool = False, port: int = 0, **settings: str) -> Iterator[RunningApp]:
+def served(
+    folder: Path, settings: Mapping[str, str] | None = None, *, bundled: bool = False, port: int = 0
+) -> Iterator[RunningApp]:
     """The real app in a process of its own, on tiny networks, or the bundled ones, and an empty database.
 
     Args:
+        settings: further environment variables.
         bundled: whether the bundled networks are at work.
         port: 0 for any that is free.
-        settings: further environment variables.
     """
-    with socket.socket() as free:
-        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        free.bind(("127.0.0.1", port))
-        port = free.getsockname()[1]
+    port = port or free_port()
     database = f"sqlite:///{folder / 'votes.db'}"
     environment = os.environ | {
         "ALBUMJUDGE_GENERATOR_DIR": "" if bundled else str(make_generator(folder / "generator")),
@@ -83,7 +86,7 @@ def served(folder: Path, *, bundled: bool = False, port: int = 0, **settings: st
         "ALBUMJUDGE_GENERATOR_HUB": "",
         "ALBUMJUDGE_JUDGE_HUB": "",
         "PYTHONUNBUFFERED": "1",
-        **settings,
+        **(settings or {}),
     }
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
@@ -103,7 +106,7 @@ def served(folder: Path, *, bundled: bool = False, port: int = 0, **settings: st
     engine = open_engine(database)
     box = VoteStore(engine)
     box.prepare()
-    yield RunningApp(f"http://127.0.0.1:{port}", box, log, folder)
+    yield RunningApp(f"http://127.0.0.1:{port}", box, folder)
     engine.dispose()
     process.terminate()
     process.wait(30)
@@ -114,22 +117,32 @@ def generator_of(app: RunningApp) -> str:
     return read_checkpoint(app.folder / "generator", "generator").revision
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium from the PATH, else Playwright's own; without either, a failure on CI and a skip elsewhere."""
-    # Not for the whole session: as long as Playwright runs, no other test of this thread can use asyncio.
+# Not for the whole session: as long as Playwright runs, no other test of this thread can use asyncio.
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
     expect.set_options(timeout=TIMEOUT)
-    with sync_playwright() as playwright:
-        found = next(filter(None, map(shutil.which, BROWSERS)), None)
-        try:
-            chromium = playwright.chromium.launch(executable_path=found, args=list(QUIET))
-        except Error as error:
-            reason = f"no Chromium can be started ({str(error).splitlines()[0]}); try `make browser`"
-            if os.environ.get("CI"):
-                pytest.fail(reason)
-            pytest.skip(reason)
-        yield chromium
-        chromium.close()
+    with sync_playwright() as running:
+        yield running
+
+
+def launched(playwright: Playwright, *arguments: str) -> Browser:
+    """Chromium from the PATH, else Playwright's own; without either, a failure on CI and a skip elsewhere."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    try:
+        return playwright.chromium.launch(executable_path=found, args=[*QUIET, *arguments])
+    except Error as error:
+        reason = f"no Chromium can be started ({str(error).splitlines()[0]}); try `make browser`"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One browser; every visitor has a context of their own."""
+    chromium = launched(playwright)
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import served
-from tests.e2e.test_journey import enter, open_page, settled
+from tests.e2e.visits import enter, open_page, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

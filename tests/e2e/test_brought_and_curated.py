@@ -12,16 +12,9 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import RunningApp, served
-from tests.e2e.test_journey import DESK, PHONE, enter, fits, open_page, settled
+from tests.e2e.visits import DESK, PHONE, chart, enter, fits, open_page, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
-
-@pytest.fixture
-def curated_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningApp]:
-    monkeypatch.setenv("ALBUMJUDGE_CURATOR_PASSWORD", "open sesame")
-    with served(tmp_path) as running:
-        yield running
 
 
 def photo() -> bytes:
@@ -44,7 +37,7 @@ def test_a_picture_is_brought_kept_and_taken_back(
     expect(seen).to_be_visible()
     assert seen.evaluate("image => image.naturalWidth") == 64
     assert seen.evaluate("image => getComputedStyle(image).imageRendering") == "pixelated"
-    expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible()
+    expect(chart(page)).to_be_visible()
     settled(page)
     fits(page)
     keep = page.get_by_role("button", name="Keep my picture for the exhibit")
@@ -60,6 +53,12 @@ def test_a_picture_is_brought_kept_and_taken_back(
     back.click()
     expect(back).to_have_count(0)
     page.context.close()
+
+
+@pytest.fixture
+def curated_app(tmp_path: Path) -> Iterator[RunningApp]:
+    with served(tmp_path, {"ALBUMJUDGE_CURATOR_PASSWORD": "open sesame"}) as running:
+        yield running
 
 
 def test_a_curator_closes_the_exhibit(browser: Browser, curated_app: RunningApp) -> None:

@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.voting.duels import DuelStore
-from tests.e2e.conftest import TIMEOUT, RunningApp, served
-from tests.e2e.test_journey import DESK, PHONE, enter, fits, open_page, press, settled
+from tests.e2e.conftest import RunningApp, served
+from tests.e2e.visits import DESK, PHONE, enter, fits, open_page, press, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -37,10 +37,7 @@ def led(page: Page) -> str:
 def test_a_cover_is_led_undone_put_to_the_vote_and_judged_by_another(
     browser: Browser, moved: RunningApp, screenshots: Path, size: tuple[int, int]
 ) -> None:
-    context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, reduced_motion="no-preference"
-    )
-    context.set_default_timeout(TIMEOUT)
+    context = enter(browser, size, still=False)
     page = open_page(context, f"{moved.url}/dialogue")
     page.get_by_role("button", name="This one").first.click()
     expect(page.get_by_role("button", name="sadder")).to_be_visible()

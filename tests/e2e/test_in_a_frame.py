@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import ssl
 import subprocess
 import threading
@@ -11,39 +10,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import Playwright, expect
 
 from albumjudge.ui.visitor import COOKIE
-from tests.e2e.conftest import BROWSERS, QUIET, served
+from tests.e2e.conftest import free_port, launched, served
+from tests.e2e.visits import visitor
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def certificate(folder: Path) -> tuple[Path, Path]:
     """A certificate for this machine and its key."""
     if shutil.which("openssl") is None:
         pytest.skip("there is no openssl to make a certificate with")
-    folder = tmp_path_factory.mktemp("tls")
     paths = folder / "cert.pem", folder / "key.pem"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=localhost",
-    ]
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
     names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
     files = ["-out", str(paths[0]), "-keyout", str(paths[1])]
-    subprocess.run([*command, *names, *files], check=True, capture_output=True)
+    subprocess.run([*command.split(), *names, *files], check=True, capture_output=True)
     return paths
 
 
@@ -74,52 +60,32 @@ def another_site(port: int, framed: str, certificate: tuple[Path, Path]) -> Iter
         server.server_close()
 
 
-@contextmanager
-def strict_browser() -> Iterator[BrowserContext]:
-    """A browser without cookies of third parties, unless they are partitioned."""
-    with sync_playwright() as playwright:
-        found = next(filter(None, map(shutil.which, BROWSERS)), None)
-        chromium = playwright.chromium.launch(
-            executable_path=found, args=[*QUIET, "--test-third-party-cookie-phaseout"]
-        )
-        yield chromium.new_context(ignore_https_errors=True)
-        chromium.close()
-
-
-def visitors(page: Page) -> set[str]:
-    return {str(c["value"]) for c in page.context.cookies() if c["name"] == COOKIE}
-
-
-def vote(frame: FrameLocator) -> None:
-    frame.locator('[class*="st-key-felt-awe"] button').click()
-    expect(frame.get_by_role("button", name="Yes, I agree")).to_be_visible()
-
-
-def test_a_visitor_in_a_frame_is_the_same_after_a_reload(
-    tmp_path: Path, certificate: tuple[Path, Path]
-) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings: dict[str, Any] = {
-        "STREAMLIT_SERVER_SSL_CERT_FILE": str(certificate[0]),
-        "STREAMLIT_SERVER_SSL_KEY_FILE": str(certificate[1]),
+def test_a_visitor_in_a_frame_is_the_same_after_a_reload(playwright: Playwright, tmp_path: Path) -> None:
+    port, (cert, key) = free_port(), certificate(tmp_path)
+    settings = {
+        "STREAMLIT_SERVER_SSL_CERT_FILE": str(cert),
+        "STREAMLIT_SERVER_SSL_KEY_FILE": str(key),
         "ALBUMJUDGE_FRAME_ANCESTORS": f"https://localhost:{port}",
     }
-    with served(tmp_path, bundled=False, **settings) as app, strict_browser() as context:
+    # A browser without cookies of third parties, unless they are partitioned.
+    chromium = launched(playwright, "--test-third-party-cookie-phaseout")
+    context = chromium.new_context(ignore_https_errors=True)
+    with served(tmp_path, settings) as app:
         address = app.url.replace("http:", "https:")
-        with another_site(port, f"{address}/vote", certificate) as site:
+        with another_site(port, f"{address}/vote", (cert, key)) as site:
             page = context.new_page()
             page.goto(site)
             frame = page.frame_locator("iframe")
-            vote(frame)
+            frame.locator('[class*="st-key-felt-awe"] button').click()
+            expect(frame.get_by_role("button", name="Yes, I agree")).to_be_visible()
             inside = page.frames[1]
             inside.evaluate("document.cookie = 'unpartitioned=1; SameSite=None; Secure; Path=/'")
             assert "unpartitioned" not in inside.evaluate("document.cookie"), "cookies are not blocked here"
-            (me,) = visitors(page)
+            me = visitor(context)
 
             page.reload()
             # Whoever comes back meets the cover that is due next, or their own vote; not a new round.
             expect(frame.locator(".progress")).to_contain_text("2 of 6")
-            assert visitors(page) == {me}
+            assert [c["value"] for c in context.cookies() if c["name"] == COOKIE] == [me]
             assert {vote.visitor for vote in app.box.votes()} == {me}
+    chromium.close()

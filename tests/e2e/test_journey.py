@@ -7,95 +7,29 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import TIMEOUT, RunningApp
+from tests.e2e.conftest import RunningApp
+from tests.e2e.visits import (
+    DESK,
+    PHONE,
+    TABLET,
+    ballot,
+    chart,
+    enter,
+    feel,
+    fits,
+    go_to,
+    known_visitor,
+    labelled,
+    open_page,
+    press,
+    revealed,
+    settled,
+    visitor,
+)
 
 pytestmark = pytest.mark.e2e
-
-PHONE, TABLET, DESK = (390, 844), (820, 1180), (1440, 900)
-
-
-def enter(browser: Browser, size: tuple[int, int] = DESK) -> BrowserContext:
-    """A new visitor's browser: no cookies, no cache."""
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
-    context.set_default_timeout(TIMEOUT)
-    return context
-
-
-def open_page(context: BrowserContext, address: str) -> Page:
-    page = context.new_page()
-    page.goto(address)
-    settled(page)
-    return page
-
-
-def settled(page: Page) -> None:
-    """The foot is written last."""
-    expect(page.locator(".foot")).to_be_visible()
-    expect(page.locator('[data-testid="stApp"]')).to_have_attribute("data-test-script-state", "notRunning")
-
-
-def fits(page: Page) -> None:
-    """Nothing sticks out sideways."""
-    assert page.evaluate(
-        "(() => { const main = document.querySelector('[data-testid=stMain]');"
-        " const all = document.documentElement;"
-        " return main.scrollWidth <= main.clientWidth && all.scrollWidth <= innerWidth })()"
-    )
-
-
-def go_to(page: Page, room: str, group: str) -> None:
-    """Through the doors: on a narrow screen only those of one group are shown."""
-    if page.locator(".st-key-groups").is_visible():
-        page.get_by_role("link", name=group, exact=True).click()
-    page.get_by_role("link", name=room, exact=True).click()
-
-
-def ballot(page: Page) -> None:
-    expect(page.locator('[class*="st-key-felt-"] button')).to_have_count(9)
-
-
-def feel(page: Page, emotion: str) -> None:
-    page.locator(f'[class*="st-key-felt-{emotion}"] button').click()
-
-
-def press(page: Page, key: str, sign: Locator) -> None:
-    """Press a key until the page answers: a button may be seen some moments before it listens to its key."""
-    for _ in range(20):
-        page.keyboard.press(key)
-        try:
-            expect(sign).to_be_visible(timeout=TIMEOUT / 20)
-        except AssertionError:
-            continue
-        return
-    raise AssertionError(f"The key {key} does nothing.")
-
-
-def labelled(page: Page, emotion: str) -> None:
-    """The vote is in, and the question about the label is asked; of the machine nothing else is shown."""
-    expect(page.get_by_role("heading", name="You felt")).to_contain_text(emotion)
-    expect(page.locator(".machine.label")).to_be_visible()
-    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(0)
-
-
-def revealed(page: Page) -> None:
-    expect(page.get_by_text("The machine feels mostly amusement")).to_be_visible()
-    expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible()
-
-
-def visitor(context: BrowserContext) -> str | None:
-    return next((c["value"] for c in context.cookies() if c["name"] == "albumjudge_visitor"), None)
-
-
-def known_visitor(page: Page) -> str:
-    """Wait until the server has given this browser an id, which scripts cannot read."""
-    for _ in range(200):
-        if found := visitor(page.context):
-            assert "albumjudge_visitor" not in page.evaluate("document.cookie")
-            return found
-        page.wait_for_timeout(50)
-    raise AssertionError("no visitor's cookie was set")
 
 
 def find_out(page: Page, votes: int, picture: Callable[[str], None]) -> None:
@@ -103,7 +37,7 @@ def find_out(page: Page, votes: int, picture: Callable[[str], None]) -> None:
     go_to(page, "People vs. machine", "Find out")
     expect(page.get_by_text(f"{votes} votes so far")).to_be_visible()
     expect(page.locator(".three section")).to_have_count(3)
-    expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_attached()
+    expect(chart(page)).to_be_attached()
     settled(page)
     picture("people")
     page.get_by_role("button", name="Show all the statistics").click()
@@ -165,7 +99,7 @@ def test_generate_choose_vote_reveal_results(
     page.get_by_role("button", name="This one").nth(4).click()
     expect(page.locator(".print.large .number")).to_contain_text(number)
     expect(page.locator("h1")).to_contain_text("amusement")
-    expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible()
+    expect(chart(page)).to_be_visible()
     picture("chosen")
 
     before = app.box.count()
@@ -188,6 +122,7 @@ def test_generate_choose_vote_reveal_results(
     context.close()
 
 
+@pytest.mark.slow
 def test_a_double_click_a_reload_and_a_second_tab_are_one_visitor_with_one_vote(
     browser: Browser, app: RunningApp
 ) -> None:
@@ -218,14 +153,8 @@ def test_a_double_click_a_reload_and_a_second_tab_are_one_visitor_with_one_vote(
     context.close()
 
 
-@pytest.mark.parametrize(
-    "size",
-    [
-        pytest.param(PHONE, id="phone"),
-        pytest.param(TABLET, id="tablet", marks=pytest.mark.slow),
-        pytest.param(DESK, id="desk", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [PHONE, TABLET, DESK], ids=["phone", "tablet", "desk"])
 def test_a_round_is_played_summed_up_kept_and_shared(
     browser: Browser, app: RunningApp, screenshots: Path, size: tuple[int, int]
 ) -> None:

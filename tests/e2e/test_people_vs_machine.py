@@ -6,13 +6,16 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import RunningApp
-from tests.e2e.test_journey import PHONE, enter, fits, open_page, settled
+from tests.e2e.visits import PHONE, enter, fits, open_page, settled
 from tests.vote_fixtures import judged
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-def test_an_emotion_is_chosen_by_keyboard_and_shows_its_covers(browser: Browser, app: RunningApp) -> None:
+def test_an_emotion_is_chosen_by_keyboard_and_shows_its_covers(
+    browser: Browser, fresh_app: RunningApp
+) -> None:
+    app = fresh_app
     for seed, felt in ((11, "fear"), (12, "awe")):
         for who in "ab":
             app.box.cast(

@@ -1,4 +1,4 @@
-"""Breeding and the jury room, in a real browser, on a phone."""
+"""Breeding in a real browser, on a phone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import RunningApp
-from tests.e2e.test_journey import PHONE, enter, fits, open_page, settled
+from tests.e2e.visits import PHONE, enter, fits, open_page, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -50,19 +50,4 @@ def test_a_morph_answers_the_keyboard_and_a_child_is_raised_and_undone(
     page.get_by_role("button", name="Look at this one on the stage").click()
     expect(page.locator(".print.large .number")).to_contain_text("No.")
     expect(page.get_by_text("PNG, 64 × 64")).to_be_visible()
-    page.context.close()
-
-
-def test_the_jury_room_leads_to_the_vote(browser: Browser, app: RunningApp, screenshots: Path) -> None:
-    page = open_page(enter(browser, PHONE), f"{app.url}/jury_room")
-    number = page.locator(".print.large .number")
-    first = number.inner_text()
-    page.get_by_role("button", name="Another cover").click()
-    expect(number).not_to_have_text(first)
-    settled(page)
-    fits(page)
-    page.screenshot(path=f"{screenshots}-jury.png")
-    expect(page.get_by_text("Would you feel the same with another life?")).to_be_visible()
-    page.get_by_role("link", name="Tell us what you feel").click()
-    expect(page.locator('[class*="st-key-felt-"] button').first).to_be_visible()
     page.context.close()
