@@ -6,168 +6,180 @@ There is none without ``ALBUMJUDGE_CURATOR_PASSWORD``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 
 import streamlit as st
 
 from albumjudge.domain.cover import CoverLinkError
 from albumjudge.domain.settings import Settings
-from albumjudge.ui import health
-from albumjudge.ui import shell as room
+from albumjudge.ui import health, markup, shell
 from albumjudge.ui.rooms.curation import (
     INSIDE,
     anchors,
-    decisions,
-    moment,
+    attempt,
+    done,
     safekeeping,
-    said,
-    sentence,
+    store,
     submissions,
-    terms,
     visitors,
     votes_to_take,
 )
+from albumjudge.ui.words import N_, _, moment, ngettext, number, told
 from albumjudge.voting.admin_password import AdminPassword, PleaseWaitError
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.submissions import SubmissionStore
 
-room.need_frame()
+shell.need_frame()
 
-SOURCES = {"directory": "from a folder", "hub": "from the Hub", "bundled": "bundled"}
+SOURCES = {"directory": N_("from a folder"), "hub": N_("from the Hub"), "bundled": N_("bundled")}
 
 
 def door(password: str) -> None:
     """Ask for the password."""
-    room.heading("Curator", "This room is for whoever looks after the exhibit.")
+    shell.heading(_("Curator"), _("This room is for whoever looks after the exhibit."))
     with st.form("door", border=False, enter_to_submit=True), st.container(key="curator-door"):
-        given = st.text_input("Password", type="password", autocomplete="current-password")
-        entered = st.form_submit_button("Enter", type="primary")
+        given = st.text_input(_("Password"), type="password", autocomplete="current-password")
+        entered = st.form_submit_button(_("Enter"), type="primary")
     if not entered:
         return
     try:
-        if AdminPassword(room.engine(), password).admits(given):
+        if AdminPassword(shell.engine(), password).admits(given):
             st.session_state[INSIDE] = True
             st.rerun()
-        sentence("This is not the password.", alert=True)
+        refused = _("This is not the password.")
     except PleaseWaitError as error:
-        sentence(str(error), alert=True)
+        refused = told(str(error))
+    markup.say(refused, kind="sentence", role="alert")
 
 
 def opening() -> None:
     """Open and close the exhibit to votes."""
-    mine = decisions()
+    mine = store()
     periods = mine.periods()
     if mine.is_open():
         now = (
-            f"The exhibit is open: {periods[0].name}."
+            _("The exhibit is open: {period}.", period=periods[0].name)
             if periods
-            else "The exhibit is open, as it always was."
+            else _("The exhibit is open, as it always was.")
         )
-        sentence(now)
-        st.html(
-            '<p class="quiet">When it is closed, covers can still be looked at, but no votes are taken: visitors '
-            "are told so in a sentence.</p>"
+        markup.say(now, kind="sentence")
+        markup.say(
+            _(
+                "When it is closed, covers can still be looked at, but no votes are taken: visitors are told "
+                "so in a sentence."
+            )
         )
-        if st.button("Close the exhibit", key="close"):
+        if st.button(_("Close the exhibit"), key="close"):
             mine.close()
-            said("The exhibit is closed.")
+            done(_("The exhibit is closed."))
     else:
-        sentence("The exhibit is closed and takes no votes.")
+        markup.say(_("The exhibit is closed and takes no votes."), kind="sentence")
         with st.form("open", border=False, clear_on_submit=True):
             name = st.text_input(
-                "Name of the next period", placeholder="Long Night of Museums", max_chars=200
+                _("Name of the next period"), placeholder=_("Long Night of Museums"), max_chars=200
             )
-            if st.form_submit_button("Open the exhibit", type="primary"):
-                try:
-                    mine.open(name)
-                except ValueError as error:
-                    sentence(str(error), alert=True)
-                else:
-                    said("The exhibit is open.")
+            if st.form_submit_button(_("Open the exhibit"), type="primary"):
+                attempt(lambda: mine.open(name), _("The exhibit is open."))
     if periods:
-        st.html('<h2 class="row-title">Periods</h2>')
+        st.html(markup.row_title(_("Periods")))
         st.html(
-            terms(
+            markup.terms(
                 [
-                    (p.name, f"{moment(p.opened_at)} to {moment(p.closed_at) if p.closed_at else 'now'}")
-                    for p in periods
-                ]
+                    (
+                        period.name,
+                        _(
+                            "{start} to {end}",
+                            start=moment(period.opened_at),
+                            end=moment(period.closed_at) if period.closed_at else _("now"),
+                        ),
+                    )
+                    for period in periods
+                ],
+                "list",
             )
         )
 
 
 def state() -> None:
     """How the exhibit is: models, database, what went wrong lately."""
-    exhibit = room.exhibit()
+    exhibit = shell.exhibit()
+    kinds = {"generator": _("painter"), "judge": _("judge")}
     pairs = [
-        ("painter" if kind == "generator" else "judge", f"{found.revision}, {SOURCES[found.source]}")
+        (kinds[kind], f"{found.revision}, {_(SOURCES[found.source])}")
         for kind, found in exhibit.checkpoints.items()
     ]
     try:
-        number, counts = room.vote_store().count(), SubmissionStore(room.engine()).count()
-        kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[room.engine().dialect.name]
-        pairs.append(("database", f"{kind}, can be reached, {number:,} {'vote' if number == 1 else 'votes'}"))
-        pairs.append(
-            (
-                "pictures given by visitors",
-                f"{counts.kept:,}, {counts.hidden:,} of them hidden; {counts.deleted:,} deleted",
-            )
+        votes, given = shell.vote_store().count(), SubmissionStore(shell.engine()).count()
+        kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[shell.engine().dialect.name]
+        reached = ngettext(
+            "{kind}, can be reached, {n} vote", "{kind}, can be reached, {n} votes", votes, kind=kind
         )
+        pairs.append((_("database"), reached))
+        kept = _(
+            "{kept}, {hidden} of them hidden; {deleted} deleted",
+            kept=number(given.kept),
+            hidden=number(given.hidden),
+            deleted=number(given.deleted),
+        )
+        pairs.append((_("pictures given by visitors"), kept))
     except VoteError as error:
-        pairs.append(("database", str(error)))
-    pairs.append(("Hub and folders", " ".join(exhibit.status()) or "All is as the settings ask."))
-    st.html(terms(pairs))
-    st.html('<h2 class="row-title">Lately</h2>')
+        pairs.append((_("database"), told(str(error))))
+    status = " ".join(map(told, exhibit.status()))
+    pairs.append((_("Hub and folders"), status or _("All is as the settings ask.")))
+    st.html(markup.terms(pairs, "list"))
+    st.html(markup.row_title(_("Lately")))
     troubles = health.listen().latest()
     if not troubles:
-        st.html('<p class="quiet">No warnings and no errors since the exhibit was started.</p>')
+        markup.say(_("No warnings and no errors since the exhibit was started."))
         return
     st.html(
-        terms([(f"{moment(t.at)}, {t.where}, {t.level.lower()}", t.message) for t in troubles])
-        + '<p class="quiet">Ids, addresses and what visitors typed are left out. The log of the server says '
-        "more.</p>"
+        markup.terms([(f"{moment(t.at)}, {t.where}, {t.level.lower()}", t.message) for t in troubles], "list")
+    )
+    markup.say(
+        _("Ids, addresses and what visitors typed are left out. The log of the server says more, in English.")
     )
 
 
 SECTIONS: dict[str, Callable[[], None]] = {
-    "Opening": opening,
-    "Visitors": visitors,
-    "Anchors": anchors,
-    "Submissions": submissions,
-    "Votes": votes_to_take,
-    "State": state,
+    N_("Opening"): opening,
+    N_("Visitors"): visitors,
+    N_("Anchors"): anchors,
+    N_("Submissions"): submissions,
+    N_("Votes"): votes_to_take,
+    N_("State"): state,
 }
 
 
 def curator() -> None:
     password = Settings.from_environment().curator_password
     if password is None:
-        room.heading("Curator", "This exhibit has no curator’s room.")
-        st.page_link(room.STAGE, label="To the stage")
+        shell.heading(_("Curator"), _("This exhibit has no curator’s room."))
+        shell.link_to(shell.STAGE, _("To the stage"))
         return
     if not st.session_state.get(INSIDE):
         door(password)
         return
-    room.heading(
-        "Curator", "What you decide here takes effect at once. All but a deleted picture can be taken back."
+    shell.heading(
+        _("Curator"),
+        _("What you decide here takes effect at once. All but a deleted picture can be taken back."),
     )
     safekeeping()
     section = st.segmented_control(
-        "Section",
+        _("Section"),
         list(SECTIONS),
         default="Opening",
+        format_func=_,
         required=True,
         key="section",
         label_visibility="collapsed",
     )
-    if done := st.session_state.pop("curator-said", None):
-        st.html(f'<p class="done" role="status">{escape(done)}</p>')
+    if sentence := st.session_state.pop("curator-said", None):
+        markup.say(sentence, kind="done", role="status")
     with st.container(key="curator"):
         try:
             SECTIONS[str(section)]()
         except CoverLinkError as error:
-            sentence(str(error), alert=True)
-    if st.button("Leave this room", key="leave-room", type="tertiary"):
+            markup.say(told(str(error)), kind="sentence", role="alert")
+    if st.button(_("Leave this room"), key="leave-room", type="tertiary"):
         del st.session_state[INSIDE]
         st.rerun()
 

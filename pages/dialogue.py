@@ -7,21 +7,20 @@ from html import escape
 
 import streamlit as st
 
-from albumjudge.domain import emotions
-from albumjudge.domain import seeds as hanging
+from albumjudge.domain import emotions, seeds
 from albumjudge.domain.cover import CoverIdentity, CoverLinkError
 from albumjudge.domain.verdict import JudgedCover
 from albumjudge.inference.steering import LONGEST, SHORTEST, STEPS, SteeringTarget
-from albumjudge.ui import charts, prints
-from albumjudge.ui import duels as pairs
-from albumjudge.ui import shell as room
-from albumjudge.ui.rooms.steering_duel import duel_room, duel_store, go
+from albumjudge.ui import charts, markup, prints, shell
+from albumjudge.ui.rooms import steering_duel as pairs
+from albumjudge.ui.rooms.steering_duel import go
+from albumjudge.ui.words import N_, _, told
 from albumjudge.voting.database import VoteError
 
-room.need_frame()
+shell.need_frame()
 
 ON_OFFER = 6
-STRENGTHS = {"a touch": 0.25, "some": 0.45, "much": 0.7, "all the way": 1.0}
+STRENGTHS = {N_("a touch"): 0.25, N_("some"): 0.45, N_("much"): 0.7, N_("all the way"): 1.0}
 
 
 @dataclass(frozen=True)
@@ -37,32 +36,33 @@ class Step:
 
 def offer() -> None:
     """A small wall to choose from, and the way to the duels."""
-    room.from_the_top("dialogue-offer")
-    room.heading(
-        "Dialogue",
-        "Choose a cover and ask for more of a feeling. The painter repaints it, step by step, until the jury "
-        "feels more of it.",
+    shell.from_the_top("dialogue-offer")
+    shell.heading(
+        _("Dialogue"),
+        _(
+            "Choose a cover and ask for more of a feeling. The painter repaints it, step by step, until the "
+            "jury feels more of it."
+        ),
     )
     if "dialogue-wall" not in st.session_state:
-        st.session_state["dialogue-wall"] = room.exhibit().fresh_wall()
+        st.session_state["dialogue-wall"] = shell.exhibit().fresh_wall()
     number: int = st.session_state["dialogue-wall"]
-    painter = room.exhibit().painter.revision
+    painter = shell.exhibit().painter.revision
     with st.container(key="wall-offer"):
-        for judged in room.exhibit().show_each(
-            [CoverIdentity(painter, seed) for seed in hanging.wall(number, ON_OFFER)]
+        for judged in shell.exhibit().show_each(
+            [CoverIdentity(painter, seed) for seed in seeds.wall(number, ON_OFFER)]
         ):
-            identity = judged.cover.identity
+            identity, feeling = judged.cover.identity, told(judged.verdict.words)
             with st.container(key=f"print-offer-{identity.seed}"):
-                st.html(prints.framed(judged.cover, size="wall", feeling=judged.verdict.words))
-                if st.button(
-                    f"This one: cover {identity.seed}, {judged.verdict.words}", key=f"lead-{identity.seed}"
-                ):
+                st.html(prints.framed(judged.cover, size="wall", feeling=feeling))
+                label = _("This one: cover {number}, {feeling}", number=identity.seed, feeling=feeling)
+                if st.button(label, key=f"lead-{identity.seed}"):
                     go(cover=str(identity))
     with st.container(key="afterwards", horizontal=True):
-        if st.button("Other covers", key="others"):
-            st.session_state["dialogue-wall"] = room.exhibit().fresh_wall()
+        if st.button(_("Other covers"), key="others"):
+            st.session_state["dialogue-wall"] = shell.exhibit().fresh_wall()
             st.rerun()
-        if st.button("Judge a pair: did it work?", key="to-duels"):
+        if st.button(_("Judge a pair: did it work?"), key="to-duels"):
             go(duel="next")
 
 
@@ -98,16 +98,16 @@ def studio(link: str) -> None:
     """One cover, the shares beside it, and eight feelings to ask for."""
     try:
         way = way_to(link)
-        shown = room.exhibit().show_each([step.cover for step in way])
+        shown = shell.exhibit().show_each([step.cover for step in way])
     except CoverLinkError as error:
-        room.heading("This cover cannot be led", str(error))
-        if st.button("Choose another", key="back-to-offer", type="primary"):
+        shell.heading(_("This cover cannot be led"), told(str(error)))
+        if st.button(_("Choose another"), key="back-to-offer", type="primary"):
             go()
         return
     now, wished = shown[-1], way[-1].wished
     began = shown[began_at(way)]
-    room.from_the_top(f"dialogue-{way[0].cover.number}")
-    if st.button("← Other covers", key="back-to-offer", type="tertiary"):
+    shell.from_the_top(f"dialogue-{way[0].cover.number}")
+    if st.button(f"← {_('Other covers')}", key="back-to-offer", type="tertiary"):
         go()
     wish: SteeringTarget | None = None
     with st.container(key="pair"):
@@ -119,25 +119,27 @@ def studio(link: str) -> None:
             words, bars = st.empty(), st.empty()
             tell(words, now, said(way, began, now))
             bars.html(pairs.shares(now.verdict.probabilities, began.verdict.probabilities, wished))
-            st.html('<p class="quiet">Make it …</p>')
+            markup.say(_("Make it …"))
             with st.container(key="wishes"):
                 pressed = [
                     name
                     for name in charts.ON_SIDES
-                    if st.button(pairs.MORE[name], key=f"felt-{name}-wish", width="stretch")
+                    if st.button(_(pairs.MORE[name]), key=f"felt-{name}-wish", width="stretch")
                 ]
             with st.container(key="reins"):
-                strength = st.select_slider("How strongly", list(STRENGTHS), value="much", key="strength")
+                strength = st.select_slider(_("How strongly"), list(STRENGTHS), "much", _, key="strength")
                 radius = st.slider(
-                    "Leash",
+                    _("How far it may go"),
                     SHORTEST,
                     LONGEST,
                     SteeringTarget.radius,
                     1.0,
                     format="%.0f",
                     key="radius",
-                    help="How far it may get from the cover it began with. Two covers taken at random are about "
-                    "14 apart.",
+                    help=_(
+                        "How far it may get from the cover it began with. Two covers taken at random are about "
+                        "14 apart."
+                    ),
                 )
             if pressed:
                 wish = SteeringTarget(pressed[0], STRENGTHS[str(strength)], float(radius))
@@ -154,7 +156,7 @@ def said(way: list[Step], began: JudgedCover, now: JudgedCover) -> str:
         return str(stuck)
     wished = way[-1].wished
     if wished is None:
-        return "The line in each bar shows where it was."
+        return _("The line in each bar shows where it was.")
     place = emotions.index(wished)
     return pairs.rise(wished, began.verdict.probabilities[place], now.verdict.probabilities[place])
 
@@ -164,8 +166,8 @@ Place = st.delta_generator.DeltaGenerator
 
 def tell(place: Place, judged: JudgedCover, sentence: str) -> None:
     place.html(
-        f'<h1 class="title verdict">{escape(judged.verdict.words)}</h1>'
-        f'<p class="quiet" role="status">{escape(sentence)}</p>'
+        f'<h1 class="title verdict">{escape(told(judged.verdict.words))}</h1>'
+        + markup.paragraph(sentence, role="status")
     )
 
 
@@ -177,20 +179,21 @@ def lead(
     place = emotions.index(wish.emotion)
     at_first = start.verdict.probabilities
     last: JudgedCover | None = None
-    for number, frame in enumerate(room.exhibit().steer(start.cover.identity, wish), start=1):
+    for number, frame in enumerate(shell.exhibit().steer(start.cover.identity, wish), start=1):
         last = frame
         canvas.html(pairs.passing(frame.cover, start.cover))
-        progress.html(f'<p class="progress">Step {number} of {STEPS} …</p>')
+        progress.html(markup.paragraph(_("Step {n} of {all} …", n=number, all=STEPS), "progress"))
         tell(words, frame, pairs.rise(wish.emotion, at_first[place], frame.verdict.probabilities[place]))
         bars.html(pairs.shares(frame.verdict.probabilities, at_first, wish.emotion))
     if last is None or last.cover.identity in [step.cover for step in way]:
-        st.session_state["stuck"] = (
-            f"From here the painter finds no way to more {wish.emotion}. Another cover may have one."
+        st.session_state["stuck"] = _(
+            "From here the painter finds no way to more {emotion}. Another cover may have one.",
+            emotion=_(wish.emotion),
         )
     else:
         way.append(Step(last.cover.identity, wish.emotion))
         st.session_state["way"] = way
-        st.query_params.from_dict({"cover": str(last.cover.identity)})
+        shell.go(cover=str(last.cover.identity))
     st.rerun()
 
 
@@ -202,44 +205,45 @@ def afterwards(way: list[Step], shown: list[JudgedCover]) -> None:
             judged.cover,
             size="small",
             short=True,
-            note=pairs.MORE[step.wished] if step.wished else "beginning",
+            note=_(pairs.MORE[step.wished]) if step.wished else _("beginning"),
         )
         + "</li>"
         for step, judged in zip(way, shown, strict=True)
     )
-    st.html(f'<h2 class="row-title">The way here</h2><ol class="way">{items}</ol>')
+    st.html(f'{markup.row_title(_("The way here"))}<ol class="way">{items}</ol>')
     emotion, before, after = str(way[-1].wished), shown[began_at(way)], shown[-1]
     place = emotions.index(emotion)
     with st.container(key="afterwards", horizontal=True):
-        if st.button("Undo the last step", key="undo"):
+        if st.button(_("Undo the last step"), key="undo"):
             go(cover=str(way[-2].cover))
-        if st.button("Back to the beginning", key="restart", disabled=len(way) < 3):
+        if st.button(_("Back to the beginning"), key="restart", disabled=len(way) < 3):
             go(cover=str(way[0].cover))
         rose = after.verdict.probabilities[place] > before.verdict.probabilities[place]
-        put_up = st.button("Put this pair to the vote", key="challenge", type="primary", disabled=not rose)
+        put_up = st.button(_("Put this pair to the vote"), key="challenge", type="primary", disabled=not rose)
     if put_up:
         try:
-            duel = duel_store().challenge(before=before, after=after, emotion=emotion)
+            duel = pairs.store().challenge(before=before, after=after, emotion=emotion)
             st.session_state.setdefault("own-duels", set()).add(duel.id)
             st.session_state["put-up"] = after.cover.identity
         except VoteError as error:
-            st.html(f'<p class="sentence" role="alert">{escape(str(error))}</p>')
+            markup.say(told(str(error)), kind="sentence", role="alert")
     if st.session_state.get("put-up") == after.cover.identity:
-        st.html(
-            f'<p class="sentence" role="status">Done. Others will be asked: {escape(pairs.QUESTIONS[emotion])} '
-            "They will not know which of the two came first.</p>"
+        asked = _(
+            "Done. Others will be asked: {question} They will not know which of the two came first.",
+            question=_(pairs.QUESTIONS[emotion]),
         )
-        if st.button("Judge a pair by someone else", key="to-duels"):
+        markup.say(asked, kind="sentence", role="status")
+        if st.button(_("Judge a pair by someone else"), key="to-duels"):
             go(duel="next")
-    st.html('<p class="quiet">This cover has an address of its own, the same for everyone:</p>')
-    st.code(room.address("/", cover=str(after.cover.identity)), language=None, wrap_lines=True)
+    markup.say(_("This cover has an address of its own, the same for everyone:"))
+    st.code(shell.address("/", cover=str(after.cover.identity)), language=None, wrap_lines=True)
 
 
 # Duels
 
 
 if (pair_asked_for := st.query_params.get("duel")) is not None:
-    duel_room(pair_asked_for)
+    pairs.show(pair_asked_for)
 elif (cover_asked_for := st.query_params.get("cover")) is not None:
     studio(cover_asked_for)
 else:

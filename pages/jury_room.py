@@ -12,34 +12,28 @@ from albumjudge.domain.cover import LAST_SEED, CoverIdentity, CoverLinkError
 from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.domain.verdict import JudgedCover, Verdict
 from albumjudge.statistics import juror_disagreement
-from albumjudge.ui import charts, jurors, prints
-from albumjudge.ui import shell as room
+from albumjudge.ui import charts, jurors, markup, prints, shell, words
+from albumjudge.ui.words import _, in_letters, listed, number, told
 
-room.need_frame()
+shell.need_frame()
 
 SEARCHED = 12
 """Covers among which the one that jurors differ most about is looked for."""
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-
-
-def counted(number: int) -> str:
-    """A small number in words."""
-    return NUMBERS[number] if number < len(NUMBERS) else str(number)
 
 
 def summon(identity: CoverIdentity) -> None:
     """Bring a cover before the jury."""
-    st.query_params.from_dict({"cover": str(identity)})
+    shell.go(cover=str(identity))
     st.rerun()
 
 
 def any_cover() -> CoverIdentity:
-    return CoverIdentity(room.exhibit().painter.revision, secrets.randbelow(LAST_SEED + 1))
+    return CoverIdentity(shell.exhibit().painter.revision, secrets.randbelow(LAST_SEED + 1))
 
 
 def most_disputed() -> CoverIdentity:
     """Of a handful of covers the one about which the jurors differ most."""
-    seen = room.exhibit().show_each([any_cover() for _ in range(SEARCHED)])
+    seen = shell.exhibit().show_each([any_cover() for _ in range(SEARCHED)])
     return max(seen, key=lambda judged: judged.verdict.disagreement).cover.identity
 
 
@@ -50,96 +44,115 @@ def chosen() -> JudgedCover | None:
         # Back from another room the same cover waits.
         known = st.session_state.get("jury-room")
         identity = CoverIdentity.parse(known) if known else any_cover()
-        st.query_params.from_dict({"cover": str(identity)})
+        shell.go(cover=str(identity))
         link = str(identity)
     try:
-        judged = room.exhibit().show_identity(CoverIdentity.parse(link))
+        judged = shell.exhibit().show_identity(CoverIdentity.parse(link))
     except CoverLinkError as error:
         st.session_state.pop("jury-room", None)
-        room.heading("This cover cannot come before the jury", str(error))
-        if st.button("Bring another cover", type="primary", key="another"):
+        shell.heading(_("This cover cannot come before the jury"), told(str(error)))
+        if st.button(_("Bring another cover"), type="primary", key="another"):
             summon(any_cover())
         return None
     st.session_state["jury-room"] = link
     return judged
 
 
-def named(names: list[str]) -> str:
-    """``a, b and c``."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
 def sentences(verdict: Verdict) -> list[str]:
     """Where the jurors part ways, in plain words."""
     gap = juror_disagreement.widest_gap(verdict)
-    most, least = map(charts.percent, gap.shares)
+    most, least = map(words.percent, gap.shares)
     said = [
-        f"They are furthest apart about {gap.emotion}: {gap.most.name} feels {most} of it, "
-        f"{gap.least.name} {least}."
+        _(
+            "They are furthest apart about {emotion}: {one} feels {most} of it, {other} {least}.",
+            emotion=_(gap.emotion),
+            one=told(gap.most.name),
+            most=most,
+            other=told(gap.least.name),
+            least=least,
+        )
     ]
     loners = juror_disagreement.alone(verdict)
     if loners:
         said += [
-            f"{juror.name.capitalize()} stands alone: nobody else puts "
-            f"{emotions.top(juror.probabilities)} first."
+            _(
+                "{juror} stands alone: nobody else puts {emotion} first.",
+                juror=_capital(told(juror.name)),
+                emotion=_(emotions.top(juror.probabilities)),
+            )
             for juror in loners
         ]
     elif len(verdict.firsts) == 1:
-        said.append(f"All of them put {verdict.firsts[0]} first, so nobody stands alone.")
+        said.append(
+            _("All of them put {emotion} first, so nobody stands alone.", emotion=_(verdict.firsts[0]))
+        )
     else:
-        said.append(f"They are split between {named(list(verdict.firsts))}, but nobody stands alone.")
-    said.append(f"Furthest from all others in all is {juror_disagreement.furthest(verdict).name}.")
+        firsts = listed([_(name) for name in verdict.firsts])
+        said.append(_("They are split between {emotions}, but nobody stands alone.", emotions=firsts))
+    furthest = told(juror_disagreement.furthest(verdict).name)
+    said.append(_("Furthest from all others in all is {juror}.", juror=furthest))
     return said
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def whole_jury(judged: JudgedCover) -> None:
     verdict = judged.verdict
     with st.container(key="pair"):
-        st.html(prints.framed(judged.cover, size="large", feeling=verdict.words), width="content")
+        st.html(prints.framed(judged.cover, size="large", feeling=told(verdict.words)), width="content")
         with st.container(key="words"):
             said = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences(verdict))
             st.html(
-                f'<h2 class="row-title">Where they part ways</h2><div class="parting">{said}</div>',
+                f'{markup.row_title(_("Where they part ways"))}<div class="parting">{said}</div>',
             )
             st.altair_chart(charts.jurors(verdict.jurors), theme=None)
-            st.html(
-                '<p class="quiet">Every dot is a juror, every upright line the mean of all, which is what hangs '
-                "under the cover in the other rooms.</p>"
-                f'<p class="quiet">Disagreement: <b>{verdict.disagreement:.3f} bits</b>. That is what you would '
-                "learn about the feeling by being told which juror spoke: 0 if all feel the same, at most "
-                f"{min(len(verdict.jurors), len(EMOTIONS)).bit_length() - 1} if each were sure of another "
-                "feeling.</p>"
+            most = min(len(verdict.jurors), len(EMOTIONS)).bit_length() - 1
+            markup.say(
+                _(
+                    "Every dot is a juror, every upright line the mean of all, which is what hangs under the "
+                    "cover in the other rooms."
+                ),
+                _(
+                    "Disagreement: {bits} bits. That is what you would learn about the feeling by being told "
+                    "which juror spoke: 0 if all feel the same, at most {most} if each were sure of another "
+                    "feeling.",
+                    bits=number(verdict.disagreement, 3),
+                    most=most,
+                ),
             )
 
 
 def each_juror(judged: JudgedCover) -> None:
-    verdict, jury = judged.verdict, room.exhibit().checkpoints["judge"]
+    verdict, jury = judged.verdict, shell.exhibit().checkpoints["judge"]
     with st.container(key="jurors-head", horizontal=True, vertical_alignment="center"):
-        st.html('<h2 class="row-title">One by one</h2>', width="content")
-        looking = st.toggle("Show where each of them looks", key="looking")
+        st.html(markup.row_title(_("One by one")), width="content")
+        looking = st.toggle(_("Show where each of them looks"), key="looking")
     lit: list[bytes] = []
     if looking:
-        with st.spinner("Each of them points ..."):
+        with st.spinner(_("Each of them points …")):
             lit = saliency_by_juror(str(judged.cover.identity), verdict.revision, judged)
-        st.html(f'<p class="quiet">{escape(jurors.saliency_meaning(jury.metrics))}</p>')
+        markup.say(jurors.saliency_meaning(jury.metrics))
     known = jurors.descriptions(jury.training)
     reach = max(max(juror.probabilities) for juror in verdict.jurors)
     signs = " · ".join(
-        f'<span><i class="hue-{e.name}" aria-hidden="true">{e.sign}</i> {e.name}</span>'
+        f'<span><i class="hue-{e.name}" aria-hidden="true">{e.sign}</i> {_(e.name)}</span>'
         for e in (EMOTIONS[emotions.index(name)] for name in charts.ON_SIDES)
     )
-    st.html(f'<p class="quiet signs">{signs} · numbers are percent · white lines: the whole jury</p>')
+    how_to_read = _("numbers are percent · white lines: the whole jury")
+    st.html(f'<p class="quiet signs">{signs} · {how_to_read}</p>')
     with st.container(key="jurors"):
-        for number, juror in enumerate(verdict.jurors):
-            with st.container(key=f"juror-{number}"):
+        for place, juror in enumerate(verdict.jurors):
+            with st.container(key=f"juror-{place}"):
                 first = emotions.top(juror.probabilities)
                 st.html(
-                    f'<h3 class="juror">{escape(juror.name)}</h3>'
-                    f'<p class="feels">{escape(emotions.in_words(juror.probabilities))}</p>'
-                    f'<p class="heard">{escape(charts.spoken(juror.probabilities))}</p>'
+                    f'<h3 class="juror">{escape(told(juror.name))}</h3>'
+                    f'<p class="feels">{escape(told(emotions.in_words(juror.probabilities)))}</p>'
+                    f'<p class="heard">{escape(words.spoken(juror.probabilities))}</p>'
                 )
                 st.altair_chart(charts.juror(juror.probabilities, verdict.probabilities, reach), theme=None)
-                picture = prints.pointed(lit[number], first, juror.name) if lit else ""
+                picture = prints.pointed(lit[place], first, juror.name) if lit else ""
                 life = f'<p class="quiet">{escape(known.get(juror.name, ""))}</p>'
                 st.html(f'<div class="look">{picture}{life}</div>')
 
@@ -147,7 +160,7 @@ def each_juror(judged: JudgedCover) -> None:
 @st.cache_data(max_entries=64, show_spinner=False)
 def saliency_by_juror(cover: str, jury: str, _judged: JudgedCover) -> list[bytes]:
     """Where each juror looked; cover and jury are the key of the cache."""
-    return room.exhibit().saliency_pngs(_judged, enlarge=3)
+    return shell.exhibit().saliency_pngs(_judged, enlarge=3)
 
 
 def main() -> None:
@@ -155,24 +168,26 @@ def main() -> None:
     if judged is None:
         return
     jury = judged.verdict.jurors
-    room.from_the_top(f"jury-{judged.cover.identity}")
+    shell.from_the_top(f"jury-{judged.cover.identity}")
     with st.container(key="jury-head", horizontal=True, vertical_alignment="bottom"):
         with st.container(key="jury-words"):
             if len(jury) > 1:
-                room.heading(
-                    "Jury room",
-                    f"{counted(len(jury)).capitalize()} judges look at one cover with the same eyes. "
-                    "They have led different lives.",
+                shell.heading(
+                    _("Jury room"),
+                    _(
+                        "{n} judges look at one cover with the same eyes. They have led different lives.",
+                        n=_capital(in_letters(len(jury))),
+                    ),
                 )
             else:
-                room.heading(
-                    "Jury room", "The judge sits alone tonight, so there is nobody to disagree with."
+                shell.heading(
+                    _("Jury room"), _("The judge sits alone tonight, so there is nobody to disagree with.")
                 )
         with st.container(key="jury-controls", horizontal=True):
-            if st.button("Another cover", key="another", type="primary"):
+            if st.button(_("Another cover"), key="another", type="primary"):
                 summon(any_cover())
-            if len(jury) > 1 and st.button("One they argue about", key="disputed"):
-                with st.spinner("Listening at the door ..."):
+            if len(jury) > 1 and st.button(_("One they argue about"), key="disputed"):
+                with st.spinner(_("Listening at the door …")):
                     found = most_disputed()
                 summon(found)
     if len(jury) > 1:
@@ -180,17 +195,15 @@ def main() -> None:
         each_juror(judged)
     else:
         with st.container(key="pair"):
-            st.html(prints.framed(judged.cover, size="large", feeling=judged.verdict.words), width="content")
+            st.html(
+                prints.framed(judged.cover, size="large", feeling=told(judged.verdict.words)), width="content"
+            )
             st.vega_lite_chart(charts.distribution(judged.verdict.probabilities), theme=None)
     with st.container(key="another-life"):
-        st.html('<p class="sentence">Would you feel the same with another life?</p>')
+        markup.say(_("Would you feel the same with another life?"), kind="sentence")
         with st.container(key="another-life-doors", horizontal=True):
-            st.page_link(room.VOTE, label="Tell us what you feel")
-            st.page_link(
-                room.STAGE,
-                label="This cover on the stage",
-                query_params={"cover": str(judged.cover.identity)},
-            )
+            shell.link_to(shell.VOTE, _("Tell us what you feel"))
+            shell.link_to(shell.STAGE, _("This cover on the stage"), cover=str(judged.cover.identity))
 
 
 main()

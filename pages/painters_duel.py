@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import streamlit as st
 
-from albumjudge.ui import charts, figures, names, prints, visitor
-from albumjudge.ui import shell as room
+from albumjudge.ui import charts, figures, markup, names, prints, shell, visitor
 from albumjudge.ui.rooms import painter_duel as duel
+from albumjudge.ui.words import _, number
 from albumjudge.voting.painter_duels import PainterVote, Pair, Picked
 
-room.need_frame()
-
-SIDES: tuple[tuple[Picked, str], ...] = (("left", "Left"), ("right", "Right"))
+shell.need_frame()
 
 
 def question(pair: Pair) -> None:
     """Two covers and three answers."""
-    room.from_the_top(f"painters-{pair[0]}-{pair[1]}")
+    shell.from_the_top(f"painters-{pair[0]}-{pair[1]}")
     with st.container(key="duel-words"):
-        room.heading(
-            "Which one would you hang?", "Two different painters made them; which ones, you are told after."
+        shell.heading(
+            _("Which one would you hang?"),
+            _("Two different painters made them; which ones, you are told after."),
         )
-    shown = room.exhibit().show_each(pair)
+    shown = shell.exhibit().show_each(pair)
     duel.begin(pair)
     with st.container(key="duel"):
-        for (side, arrow), judged in zip(SIDES, shown, strict=True):
+        sides: tuple[tuple[Picked, str, str], ...] = (
+            ("left", "Left", _("The left one")),
+            ("right", "Right", _("The right one")),
+        )
+        for (side, arrow, label), judged in zip(sides, shown, strict=True):
             with st.container(key=f"print-{side}"):
                 st.html(prints.framed(judged.cover, size="large", short=True))
                 st.button(
-                    f"The {side} one",
+                    label,
                     key=f"hang-{side}-{pair[0].seed}-{pair[1].seed}",
                     shortcut=arrow,
                     on_click=duel.pick,
@@ -38,7 +39,7 @@ def question(pair: Pair) -> None:
                 )
     with st.container(key="neither"):
         st.button(
-            "Both alike",
+            _("Both alike"),
             key=f"hang-tie-{pair[0].seed}-{pair[1].seed}",
             shortcut="0",
             width="stretch",
@@ -51,23 +52,19 @@ def answer(vote: PainterVote) -> None:
     """Who painted the two."""
     sides = {"left": vote.left, "right": vote.right}
     said = (
-        "You would hang either."
+        _("You would hang either.")
         if vote.picked == "tie"
-        else f"You chose {_called(sides[vote.picked].generator)}."
+        else _("You chose: {painter}.", painter=names.title(sides[vote.picked].generator))
     )
-    room.from_the_top(f"painters-answer-{vote.left}")
+    shell.from_the_top(f"painters-answer-{vote.left}")
     with st.container(key="duel-words"):
-        room.heading(said, "These two painted them:")
+        shell.heading(said, _("These two painted them:"))
     with st.container(key="duel"):
-        for judged in room.exhibit().show_each([vote.left, vote.right]):
+        for judged in shell.exhibit().show_each([vote.left, vote.right]):
             title = names.title(judged.cover.identity.generator)
             st.html(prints.framed(judged.cover, size="large", short=True, note=title), width="content")
     with st.container(key="duel-onward", horizontal=True):
-        st.button("Next pair", key="next-pair", type="primary", shortcut="N", on_click=duel.go_on)
-
-
-def _called(revision: str) -> str:
-    return names.sentence_form(revision)
+        st.button(_("Next pair"), key="next-pair", type="primary", shortcut="N", on_click=duel.go_on)
 
 
 def so_far() -> None:
@@ -76,22 +73,24 @@ def so_far() -> None:
     if not votes:
         return
     found = duel.ranking(votes)
-    st.html('<div class="prose"><h2>Whose covers people would hang</h2></div>')
+    markup.title(_("Whose covers people would hang"))
     needs = figures.needs(found.painters[0].preferred.unmet)
-    st.html(
-        f'<p class="quiet wide">{escape(duel.leader(found))} How often a cover would be hung rather than an '
-        f"average painter’s (Bradley-Terry, 95 % intervals clustered by visitor; {len(votes):,} choices, "
-        f"{found.ties.successes:,} of them ties). {escape(needs)}</p>"
+    how = _(
+        "How often a cover would be hung rather than an average painter’s (Bradley-Terry, 95 % intervals "
+        "clustered by visitor; {n} choices, {ties} of them ties).",
+        n=number(len(votes)),
+        ties=number(found.ties.successes),
     )
+    markup.say(f"{duel.leader(found)} {how} {needs}", kind="quiet wide")
     st.altair_chart(charts.ranking(found, duel.titles(found)), theme=None)
 
 
 def sorry(sentence: str) -> None:
     """Say that a choice is not stored, and offer to try again while it is kept."""
     with st.container(key="apology"):
-        st.html(f'<p class="sentence" role="alert">{escape(sentence)}</p>')
+        markup.say(sentence, kind="sentence", role="alert")
         if duel.waits():
-            st.button("Try again", type="primary", key="try-hanging-again")
+            st.button(_("Try again"), type="primary", key="try-hanging-again")
 
 
 def painters_duel() -> None:
@@ -104,10 +103,12 @@ def painters_duel() -> None:
         answer(vote)
         so_far()
     elif not duel.is_open():
-        room.heading("The painters’ duel", "The exhibit is closed at the moment and takes no votes.")
+        shell.heading(_("The painters’ duel"), _("The exhibit is closed at the moment and takes no votes."))
         so_far()
     elif len(duel.painters()) < 2:
-        room.heading("The painters’ duel", "Only one painter is here, so there is nobody to compare it with.")
+        shell.heading(
+            _("The painters’ duel"), _("Only one painter is here, so there is nobody to compare it with.")
+        )
     else:
         question(duel.store().next_for(visitor.current(), duel.painters()))
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import streamlit as st
 
 from albumjudge.domain.cover import CoverIdentity, read_png
 from albumjudge.statistics import agreement, exclusions
 from albumjudge.statistics.story import Story
-from albumjudge.ui import charts, prints
-from albumjudge.ui import shell as room
+from albumjudge.ui import charts, markup, prints, shell
 from albumjudge.ui.rooms import in_depth, results
+from albumjudge.ui.words import _, ngettext, number
 from albumjudge.voting.votes import StoredVote
 
-room.need_frame()
+shell.need_frame()
 
 DEEPER = "all"
 """In the link, where all the statistics are shown."""
@@ -26,13 +25,13 @@ COUNT_AGAIN = 15
 @st.fragment(run_every=COUNT_AGAIN)
 def counter(counted: int, left_out: int) -> None:
     """How many votes the page tells of, and how many have come since."""
-    since = max(0, room.vote_store().count() - counted - left_out)
-    words = f"{counted:,} {'vote' if counted == 1 else 'votes'} so far"
+    since = max(0, shell.vote_store().count() - counted - left_out)
+    said = ngettext("{n} vote so far", "{n} votes so far", counted)
+    if since:
+        said += f", {_('{n} more since you came', n=number(since))}"
     with st.container(key="counter", horizontal=True, vertical_alignment="center"):
-        st.html(
-            f'<p class="quiet" role="status">{words}{f", {since:,} more since you came" if since else ""}.</p>'
-        )
-        if since and st.button("Count them, too", key="count-again", type="tertiary"):
+        markup.say(f"{said}.", role="status")
+        if since and st.button(_("Count them, too"), key="count-again", type="tertiary"):
             st.rerun()
 
 
@@ -40,9 +39,11 @@ def picture(story: Story) -> None:
     """Covers by how pleasant people and machine find them, and the one that was touched."""
     with st.container(key="story"):
         with st.container(key="story-picture"):
-            st.html(
-                '<p class="quiet">Each mark is a cover: further right, more people felt something pleasant; '
-                "further up, the machine did. Touch one.</p>"
+            markup.say(
+                _(
+                    "Each mark is a cover: further right, more people felt something pleasant; further up, the "
+                    "machine did. Touch one."
+                )
             )
             chosen = st.altair_chart(
                 charts.covers_by_pleasantness(story),
@@ -60,19 +61,21 @@ def touched(story: Story, chosen: object) -> None:
     link = results.selected(chosen)
     point = next((point for point in story.points if str(point.cover) == link), None)
     point = point or max(story.points, key=lambda one: one.people.trials)
-    stored = room.vote_store().stored_cover(point.cover)
+    stored = shell.vote_store().stored_cover(point.cover)
     if stored is None:
         return
     st.html(
         prints.framed(
             read_png(point.cover, stored[0]),
             size="wall",
-            feeling=f"people: {point.felt} · machine: {point.said}",
-            note=f"{point.people.successes} of {point.people.trials} votes for something pleasant",
+            feeling=_("people: {people} · machine: {machine}", people=_(point.felt), machine=_(point.said)),
+            note=_(
+                "{n} of {all} votes for something pleasant", n=point.people.successes, all=point.people.trials
+            ),
         )
     )
-    if room.exhibit().painter_of(CoverIdentity.parse(str(point.cover)).generator) is not None:
-        st.page_link(room.STAGE, label="Look closer", query_params={"cover": str(point.cover)})
+    if shell.exhibit().painter_of(CoverIdentity.parse(str(point.cover)).generator) is not None:
+        shell.link_to(shell.STAGE, _("Look closer"), cover=str(point.cover))
 
 
 def in_short(story: Story) -> None:
@@ -81,9 +84,8 @@ def in_short(story: Story) -> None:
     if story.points:
         picture(story)
     found = "".join(
-        f'<section class="{"faint" if one.faint else ""}"><h2>{escape(one.title)}</h2>'
-        f"<p>{escape(one.sentence)}</p>"
-        f'<p class="quiet">{escape(one.doubt)}</p></section>'
+        f'<section class="{"faint" if one.faint else ""}"><h2>{one.title}</h2>'
+        f"{markup.paragraph(one.sentence, 'says')}{markup.paragraph(one.doubt)}</section>"
         for one in results.three_findings(story)
     )
     st.html(f'<div class="three">{found}</div>')
@@ -92,7 +94,7 @@ def in_short(story: Story) -> None:
 def everything_else(votes: Sequence[StoredVote], excluded: dict[str, str]) -> None:
     """All the statistics."""
     found = results.worked_out(results.state_of(votes, excluded), votes)
-    numbers, covers, box = agreement.summary(votes), agreement.per_cover(votes), room.vote_store()
+    numbers, covers = agreement.summary(votes), agreement.per_cover(votes)
     st.html(results.counts(numbers))
     st.html(results.finding(numbers, found))
     in_depth.how_sure(found)
@@ -103,21 +105,21 @@ def everything_else(votes: Sequence[StoredVote], excluded: dict[str, str]) -> No
             in_depth.cover_by_cover(votes)
     in_depth.in_detail(found)
     in_depth.one_emotion(covers, results.most_felt(votes))
-    st.html('<div class="prose"><h2>Emotion by emotion</h2></div>')
+    markup.title(_("Emotion by emotion"))
     st.html(results.emotion_table(votes))
-    results.rankings(box, covers)
+    results.rankings(covers)
 
 
 def nothing_yet(sentence: str) -> None:
-    room.heading("People vs. machine", sentence)
-    st.page_link(room.VOTE, label="Vote on a cover")
+    shell.heading(_("People vs. machine"), sentence)
+    shell.link_to(shell.VOTE, _("Vote on a cover"))
     in_depth.dialogue_if_any()
 
 
 def people_vs_machine() -> None:
-    everything, excluded = room.vote_store().votes(), results.left_out()
+    everything, excluded = shell.vote_store().votes(), results.left_out()
     if not everything:
-        nothing_yet("Nobody has voted yet, so there is nothing to compare. Be the first.")
+        nothing_yet(_("Nobody has voted yet, so there is nothing to compare. Be the first."))
         return
     reasons = exclusions.reasons_now(everything, excluded)
     if st.session_state.get(in_depth.EARLIER):
@@ -125,16 +127,18 @@ def people_vs_machine() -> None:
     sifted = exclusions.sift(everything, reasons)
     votes = sifted.counted
     if not votes:
-        nothing_yet("All votes so far are left out, so there is nothing to compare.")
+        nothing_yet(_("All votes so far are left out, so there is nothing to compare."))
         in_depth.left_out(sifted, everything)
         return
     with st.container(key="story-head", horizontal=True, vertical_alignment="bottom"):
         with st.container(key="story-words"):
-            room.heading("People vs. machine", "Do people feel what the machine feels?")
+            shell.heading(_("People vs. machine"), _("Do people feel what the machine feels?"))
         counter(len(votes), len(everything) - len(votes))
     in_short(results.told(results.state_of(votes, excluded), votes))
     shown = st.query_params.get(DEEPER) == "1"
-    if st.button("Hide the statistics" if shown else "Show all the statistics", key="deeper", type="primary"):
+    if st.button(
+        _("Hide the statistics") if shown else _("Show all the statistics"), key="deeper", type="primary"
+    ):
         if shown:
             del st.query_params[DEEPER]
         else:
@@ -144,7 +148,7 @@ def people_vs_machine() -> None:
         everything_else(votes, excluded)
         in_depth.dialogue()
         in_depth.left_out(sifted, everything)
-        in_depth.for_curators(room.vote_store())
+        in_depth.for_curators(shell.vote_store())
 
 
 people_vs_machine()

@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import streamlit as st
 
 from albumjudge.statistics.portrait import FEWEST_VOTES, Portrait
-from albumjudge.ui import charts, prints, visitor
-from albumjudge.ui import shell as room
+from albumjudge.ui import charts, markup, prints, shell, visitor
 from albumjudge.ui.rooms import likeness
+from albumjudge.ui.words import _, ngettext
 from albumjudge.voting.votes import StoredVote
 
-room.need_frame()
+shell.need_frame()
 
 MOST_ALONE = 6
 
 
 def drawn(portrait: Portrait, mine: list[StoredVote]) -> None:
     """The portrait itself."""
-    room.heading(
-        "Your portrait", f"What moves you, from {portrait.votes} votes. Nobody else can see this page."
+    shell.heading(
+        _("Your portrait"),
+        _("What moves you, from {n} votes. Nobody else can see this page.", n=portrait.votes),
     )
-    st.html(f'<p class="finding">{escape(likeness.moved(portrait))}</p>')
+    markup.say(likeness.moved(portrait), kind="finding")
     with st.container(key="side-by-side-portrait"):
         with st.container():
-            st.html('<h2 class="row-title">You and the others</h2>')
+            st.html(markup.row_title(_("You and the others")))
             if portrait.leans:
-                st.html(
-                    f'<p class="quiet">Before the same {portrait.compared} covers. Bars are 95 % intervals; '
-                    "where one crosses the dashed line, chance may be all there is.</p>"
+                markup.say(
+                    _(
+                        "Before the same {n} covers. Bars are 95 % intervals; where one crosses the dashed "
+                        "line, chance may be all there is.",
+                        n=portrait.compared,
+                    )
                 )
                 st.altair_chart(charts.leans(portrait), theme=None)
             else:
-                st.html(
-                    f'<p class="quiet">On {portrait.compared} of your covers enough others have voted so far.</p>'
-                )
+                markup.say(_("On {n} of your covers enough others have voted so far.", n=portrait.compared))
         with st.container():
             if sentence := likeness.juror(portrait):
-                st.html(f'<h2 class="row-title">You and the jury</h2><p class="says">{escape(sentence)}</p>')
-                st.page_link(room.JURY, label="Meet the jurors")
+                st.html(markup.row_title(_("You and the jury")) + markup.paragraph(sentence, "says"))
+                shell.link_to(shell.JURY, _("Meet the jurors"))
             st.download_button(
-                "Keep it as a picture",
+                _("Keep it as a picture"),
                 likeness.card(portrait, mine),
                 "portrait.png",
                 "image/png",
@@ -49,34 +49,34 @@ def drawn(portrait: Portrait, mine: list[StoredVote]) -> None:
                 on_click="ignore",
             )
     if alone := likeness.covers_alone(portrait, MOST_ALONE):
-        st.html('<h2 class="row-title">Where you stood alone</h2>')
-        shown = "".join(
-            prints.framed(
-                cover,
-                size="small",
-                short=True,
-                feeling=f"you: {one.felt}",
-                note=f"most others: {one.most}; {one.alike.successes} of {one.alike.trials} with you",
+        st.html(markup.row_title(_("Where you stood alone")))
+        shown = []
+        for one, cover in alone:
+            note = _(
+                "most others: {emotion}; {n} of {all} with you",
+                emotion=_(one.most),
+                n=one.alike.successes,
+                all=one.alike.trials,
             )
-            for one, cover in alone
-        )
-        st.html(f'<div class="row">{shown}</div>')
+            you = _("you: {emotion}", emotion=_(one.felt))
+            shown.append(prints.framed(cover, size="small", short=True, feeling=you, note=note))
+        markup.row(shown)
 
 
 def your_portrait() -> None:
     who = visitor.current()
-    mine = room.vote_store().votes(visitor=who)
+    mine = shell.vote_store().votes(visitor=who)
     portrait = likeness.of(who, mine)
     if portrait is not None:
         drawn(portrait, mine)
         return
     left = FEWEST_VOTES - len(mine)
-    room.heading(
-        "Your portrait",
-        f"After {FEWEST_VOTES} votes it says what moves you, which juror is most like you, and where you "
-        f"stood alone. {'One is' if left == 1 else f'{left} are'} missing.",
+    promise = _(
+        "After {n} votes it says what moves you, which juror is most like you, and where you stood alone.",
+        n=FEWEST_VOTES,
     )
-    st.page_link(room.VOTE, label="Vote on a cover")
+    shell.heading(_("Your portrait"), f"{promise} {ngettext('One is missing.', '{n} are missing.', left)}")
+    shell.link_to(shell.VOTE, _("Vote on a cover"))
 
 
 your_portrait()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from albumjudge.domain.cover import CoverIdentity
-from albumjudge.ui import prints, visitor
+from albumjudge.ui import prints, shell, visitor
 from albumjudge.ui import round_summary as summing_up
-from albumjudge.ui import shell as room
 from albumjudge.ui.rooms.ballot import (
     Choice,
     already_voted,
@@ -21,40 +20,41 @@ from albumjudge.ui.rooms.ballot import (
 )
 from albumjudge.ui.rooms.reveal import SEEN, choices, machine_and_crowd, not_stored, your_words
 from albumjudge.ui.rooms.round_end import finished
+from albumjudge.ui.words import _, told
 from albumjudge.voting import rounds
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.rounds import Round
 from albumjudge.voting.store import ClosedError
 from albumjudge.voting.votes import StoredVote, VoteStore
 
-room.need_frame()
+shell.need_frame()
 
 
 def ballot(identity: CoverIdentity, now: Round) -> None:
     """A blind cover and the nine answers."""
-    judged = room.exhibit().show_identity(identity)
-    room.from_the_top(f"ballot-{identity}")
+    judged = shell.exhibit().show_identity(identity)
+    shell.from_the_top(f"ballot-{identity}")
     visitor.first_sights().seconds(visitor.current(), str(identity))  # The clock starts.
     with st.container(key="pair"):
         st.html(prints.framed(judged.cover, size="large"), width="content")
         with st.container(key="ballot"):
             st.html(summing_up.progress(now.due, len(now.cast)))
-            room.heading("What do you feel?", "Trust the first thing that comes.")
+            shell.heading(_("What do you feel?"), _("Trust the first thing that comes."))
             choices(identity)
     waiting: Choice | None = st.session_state.get("choice")
     if waiting is not None and waiting.cover == identity:
-        not_stored(waiting, st.session_state.get("not-stored", "Your vote is not stored yet."))
+        not_stored(waiting, st.session_state.get("not-stored", _("Your vote is not stored yet.")))
 
 
-def reveal(box: VoteStore, vote: StoredVote, mine: list[StoredVote]) -> None:
+def reveal(store: VoteStore, vote: StoredVote, mine: list[StoredVote]) -> None:
     """Your choice and the label; once it is answered, the machine's eight feelings and the crowd's."""
     its_round = rounds.played(vote.round or "", mine)
     place = its_round.place(vote) if vote in its_round.cast else None
     # Once the end of a round has told which labels were drawn at random, an answer would prove nothing.
     disclosed = its_round.full and (place != rounds.CARDS or vote.round in st.session_state.get("told", ()))
     asked = vote.agrees is None and not disclosed and str(vote.cover) not in st.session_state.get(SEEN, ())
-    room.from_the_top(f"{'label' if asked else 'reveal'}-{vote.cover}")
-    (cover,) = covers_as_voted(box, (vote,))
+    shell.from_the_top(f"{'label' if asked else 'reveal'}-{vote.cover}")
+    (cover,) = covers_as_voted(store, (vote,))
     with st.container(key="pair"):
         st.html(prints.framed(cover, size="large"), width="content")
         with st.container(key="words"):
@@ -62,26 +62,24 @@ def reveal(box: VoteStore, vote: StoredVote, mine: list[StoredVote]) -> None:
                 st.html(summing_up.progress(place, len(its_round.cast)))
             st.html(f'<h1 class="title breath">{your_words(vote.felt)}</h1>')
             if asked:
-                question(box, vote, its_round)
+                question(store, vote, its_round)
             else:
-                machine_and_crowd(box, vote, disclosed)
+                machine_and_crowd(store, vote, disclosed)
                 onward(vote, its_round)
 
 
-def question(box: VoteStore, vote: StoredVote, its_round: Round) -> None:
+def question(store: VoteStore, vote: StoredVote, its_round: Round) -> None:
     """Is the label right? Nothing else is shown before the answer, that it may not depend on it."""
     with st.container(key="breath-2"):
-        st.html(
-            f'<p class="machine label">The machine’s label: {summing_up.feeling(vote.label_shown)}.</p>'
-            '<p class="lead">Do you agree?</p>'
-        )
+        label = _("The machine’s label: {feeling}.", feeling=summing_up.feeling(vote.label_shown))
+        st.html(f'<p class="machine label">{label}</p><p class="lead">{_("Do you agree?")}</p>')
         with st.container(key="agreement"):
-            yes = st.button("Yes, I agree", key="agree-yes", shortcut="Y", width="stretch")
-            no = st.button("No, I do not", key="agree-no", shortcut="N", width="stretch")
-        skipped = st.button("I cannot say", key="skip", type="tertiary")
+            yes = st.button(_("Yes, I agree"), key="agree-yes", shortcut="Y", width="stretch")
+            no = st.button(_("No, I do not"), key="agree-no", shortcut="N", width="stretch")
+        skipped = st.button(_("I cannot say"), key="skip", type="tertiary")
     if yes or no:
-        box.answer(visitor=vote.visitor, cover=vote.cover, agrees=yes)
-        room.again()
+        store.answer(visitor=vote.visitor, cover=vote.cover, agrees=yes)
+        shell.again()
     if skipped:
         leave(its_round)
 
@@ -89,7 +87,7 @@ def question(box: VoteStore, vote: StoredVote, its_round: Round) -> None:
 def onward(vote: StoredVote, its_round: Round) -> None:
     """To the next cover, or to the end of the round."""
     with st.container(key="onward", horizontal=True, vertical_alignment="center"):
-        words = "See your round" if its_round.full else "Next cover"
+        words = _("See your round") if its_round.full else _("Next cover")
         if st.button(words, key="next", type="primary", shortcut="Right"):
             leave(its_round)
 
@@ -101,31 +99,31 @@ def leave(its_round: Round) -> None:
 
 
 def all_seen() -> None:
-    room.heading("Vote", "You have voted on every cover that is up for a vote. Thank you.")
-    st.page_link(room.PEOPLE, label="See how everyone voted")
-    st.page_link(room.STAGE, label="Back to the stage")
+    shell.heading(_("Vote"), _("You have voted on every cover that is up for a vote. Thank you."))
+    shell.link_to(shell.PEOPLE, _("See how everyone voted"))
+    shell.link_to(shell.STAGE, _("Back to the stage"))
 
 
 def closed(now: Round) -> None:
     late: str | None = st.session_state.pop("too-late", None)
-    room.heading(
-        "Vote",
-        f"{late or 'The exhibit is closed at the moment and takes no votes.'} "
-        "The covers still hang on the stage.",
+    shell.heading(
+        _("Vote"),
+        f"{told(late) if late else _('The exhibit is closed at the moment and takes no votes.')} "
+        f"{_('The covers still hang on the stage.')}",
     )
-    if now.cast and st.button("See your round so far", key="so-far", type="primary"):
+    if now.cast and st.button(_("See your round so far"), key="so-far", type="primary"):
         take_next(round=now.id)
     with st.container(horizontal=True):
-        st.page_link(room.STAGE, label="To the stage")
-        st.page_link(room.PEOPLE, label="See how everyone voted")
+        shell.link_to(shell.STAGE, _("To the stage"))
+        shell.link_to(shell.PEOPLE, _("See how everyone voted"))
 
 
-def play(box: VoteStore, who: str) -> None:
-    mine = box.votes(visitor=who)
+def play(store: VoteStore, who: str) -> None:
+    mine = store.votes(visitor=who)
     now = rounds.current(who, mine)
     link = st.query_params.get("round")
     if link:
-        finished(box, who, link)
+        finished(store, who, link)
         return
     if not curators().is_open():
         # What was voted on before the doors closed can still be answered and looked at.
@@ -133,11 +131,11 @@ def play(box: VoteStore, who: str) -> None:
         if voted is None:
             closed(now)
         else:
-            reveal(box, voted, mine)
+            reveal(store, voted, mine)
         return
-    found = on_the_easel(box, now, mine, up_for_vote(box))
+    found = on_the_easel(store, now, mine, up_for_vote(store))
     if isinstance(found, StoredVote):
-        reveal(box, found, mine)
+        reveal(store, found, mine)
     elif found is not None:
         ballot(found, now)
     elif now.cast:
@@ -150,15 +148,15 @@ def vote_page() -> None:
     who = visitor.current()
     waiting: Choice | None = st.session_state.get("choice")
     try:
-        box = room.vote_store()
+        store = shell.vote_store()
         if waiting is not None and st.session_state.pop("cast-now", False):
             try:
-                cast(box, who, waiting)
+                cast(store, who, waiting)
             except ClosedError as error:
                 take_back(str(error))
             except VoteError as error:
                 st.session_state["not-stored"] = str(error)
-        play(box, who)
+        play(store, who)
     except VoteError as error:
         waiting = st.session_state.get("choice")
         if waiting is None:
@@ -166,4 +164,4 @@ def vote_page() -> None:
         not_stored(waiting, str(error))
 
 
-room.in_place(vote_page)
+shell.in_place(vote_page)

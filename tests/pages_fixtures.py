@@ -17,7 +17,7 @@ from albumjudge.domain.cover import HasPixels
 from albumjudge.domain.settings import Settings
 from albumjudge.domain.verdict import Verdict
 from albumjudge.inference.exhibit import Exhibit
-from albumjudge.ui import shell as room
+from albumjudge.ui import shell
 from albumjudge.ui.rooms import first_minute
 from albumjudge.voting.database import open_engine
 from albumjudge.voting.votes import VoteStore
@@ -91,9 +91,9 @@ def settings(
     shutil.copy(empty_database, tmp_path / "votes.db")
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setenv("ALBUMJUDGE_DATABASE_URL", f"sqlite:///{tmp_path / 'votes.db'}")
-    monkeypatch.setattr(room, "exhibit", lambda: exhibit)
+    monkeypatch.setattr(shell, "exhibit", lambda: exhibit)
     # A visitor waits five seconds for a locked database; a test need not.
-    monkeypatch.setattr(room, "VoteStore", partial(VoteStore, timeout=0.05))
+    monkeypatch.setattr(shell, "VoteStore", partial(VoteStore, timeout=0.05))
     st.cache_resource.clear()
     yield Settings.from_environment()
     st.cache_resource.clear()

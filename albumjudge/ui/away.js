@@ -1,12 +1,13 @@
-// While the server is away, a sentence in place of Streamlit's own, which speaks to programmers.
+// The page's language, for screen readers; and while the server is away, a sentence in place of Streamlit's own, which speaks to programmers.
 (() => {
-  if (window.albumjudgeAway) return;
-  window.albumjudgeAway = true;
-  const note = document.createElement("p");
+  const said = window.albumjudgeWords;
+  document.documentElement.lang = said.language;
+  if (window.albumjudgeAway) { window.albumjudgeAway.textContent = said.away; return; }
+  const note = window.albumjudgeAway = document.createElement("p");
   note.className = "away";
   note.setAttribute("role", "status");
   note.hidden = true;
-  note.textContent = "The exhibit is catching its breath. It comes back by itself.";
+  note.textContent = said.away;
   document.body.append(note);
   const theirs = () =>
     [...document.querySelectorAll('[role="dialog"]')].find((it) => /streamlit run|Connection error/i.test(it.textContent));

@@ -5,21 +5,33 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from albumjudge.ui.words import N_, _
+
 _HUES: tuple[tuple[float, str], ...] = (
-    (15, "red"),
-    (45, "orange"),
-    (68, "yellow"),
-    (165, "green"),
-    (195, "turquoise"),
-    (255, "blue"),
-    (290, "purple"),
-    (340, "pink"),
-    (360, "red"),
+    (15, N_("red")),
+    (45, N_("orange")),
+    (68, N_("yellow")),
+    (165, N_("green")),
+    (195, N_("turquoise")),
+    (255, N_("blue")),
+    (290, N_("purple")),
+    (340, N_("pink")),
+    (360, N_("red")),
 )
 """Upper end of each named range of hue, in degrees."""
 
-WORDS: tuple[str, ...] = ("black", "grey", "white", "brown", *dict.fromkeys(name for _, name in _HUES))
+WORDS: tuple[str, ...] = (
+    N_("black"),
+    N_("grey"),
+    N_("white"),
+    N_("brown"),
+    *dict.fromkeys(name for _, name in _HUES),
+)
 """Every word :func:`in_words` can use."""
+
+
+_CONTRAST = 0.1
+"""Difference in brightness, 0 to 1, from which one part of a picture is said to be lighter."""
 
 
 def shares(pixels: NDArray[np.uint8]) -> dict[str, float]:
@@ -68,10 +80,40 @@ def in_words(pixels: NDArray[np.uint8]) -> str:
         pixels: as for :func:`shares`.
     """
     found = shares(pixels)
-    (first, one), *rest = found.items()
+    (first, one), *rest = ((_(word), share) for word, share in found.items())
     if one > 0.85 or not rest:
-        return f"all {first}" if one > 0.98 else f"almost all {first}"
+        return _("all {colour}", colour=first) if one > 0.98 else _("almost all {colour}", colour=first)
     second, two = rest[0]
     if one >= 0.5 and two < 0.15:
-        return f"mostly {first}"
-    return f"mostly {first} and {second}"
+        return _("mostly {colour}", colour=first)
+    return _("mostly {colour} and {other}", colour=first, other=second)
+
+
+def layout(pixels: NDArray[np.uint8]) -> str:
+    """Say how a picture is laid out: where it is lightest, and what stands out from its edges.
+
+    Args:
+        pixels: RGB, shape ``(height, width, 3)``, at least four pixels a side.
+    """
+    light = pixels.astype(np.float64) @ (0.299, 0.587, 0.114) / 255
+    height, width = light.shape
+    top, bottom = light[: height // 3].mean(), light[-(height // 3) :].mean()
+    left, right = light[:, : width // 3].mean(), light[:, -(width // 3) :].mean()
+    middle = light[height // 4 : -(height // 4), width // 4 : -(width // 4)].mean()
+    edge = (light.sum() - middle * light.size / 4) / (0.75 * light.size)
+    found = {
+        N_("lighter at the top"): top - bottom,
+        N_("lighter at the bottom"): bottom - top,
+        N_("lighter on the left"): left - right,
+        N_("lighter on the right"): right - left,
+        N_("a light middle within dark edges"): middle - edge,
+        N_("a dark middle within light edges"): edge - middle,
+    }
+    strongest = max(found, key=found.__getitem__)
+    return (
+        _(strongest)
+        if found[strongest] >= _CONTRAST
+        else _("evenly light")
+        if light.mean() > 0.5
+        else _("evenly dark")
+    )

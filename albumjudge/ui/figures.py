@@ -7,6 +7,51 @@ from dataclasses import dataclass
 from html import escape
 
 from albumjudge.statistics.findings import Figure, Need
+from albumjudge.ui import words
+from albumjudge.ui.words import N_, _, number
+
+WHAT = (
+    N_("votes"),
+    N_("visitors"),
+    N_("covers"),
+    N_("choices"),
+    N_("pairs"),
+    N_("answers to the machine’s label"),
+    N_("answers to a random label"),
+    N_("covers with {n} or more votes"),
+)
+"""What needs count, as :class:`albumjudge.statistics.findings.Need` calls it."""
+
+
+def percent(share: float) -> str:
+    """A percentage that no line break tears from its sign."""
+    return words.percent(share).replace(" ", "\u202f")
+
+
+def points(share: float) -> str:
+    """A difference of two percentages: "+12"."""
+    whole = round(100 * share)
+    return f"{'+' if whole > 0 else ''}{number(whole)}"
+
+
+def decimal(value: float) -> str:
+    """A number from -1 to 1 with two decimals."""
+    return number(value, 2)
+
+
+def has(figure: Figure, what: str) -> int:
+    """How many of something a figure rests on, as its needs say; 0 if they do not."""
+    return next((need.has for need in figure.needs if need.what == what), 0)
+
+
+def rests_on(figure: Figure) -> str:
+    """``300 votes by 40 visitors on 59 covers.``"""
+    return _(
+        "{votes} votes by {visitors} visitors on {covers} covers.",
+        votes=number(figure.n),
+        visitors=number(has(figure, "visitors")),
+        covers=number(has(figure, "covers")),
+    )
 
 
 @dataclass(frozen=True)
@@ -59,8 +104,8 @@ def card(
     ends = ""
     if ruler.mark is not None:
         at = ruler.place(ruler.mark)
-        words = f"<span>{escape(ruler.mark_words)}</span>"
-        ends = f'<p class="mark-words" style="--at:{at}%" aria-hidden="true">{words}</p>'
+        named = f"<span>{escape(ruler.mark_words)}</span>"
+        ends = f'<p class="mark-words" style="--at:{at}%" aria-hidden="true">{named}</p>'
     return (
         f'<section class="figure{" faint" if unmet else ""}"><h3>{escape(question)}</h3>'
         f"{''.join(_line(line, ruler) for line in lines)}{ends}"
@@ -71,7 +116,15 @@ def card(
 
 def needs(unmet: Sequence[Need]) -> str:
     """What is missing, in words: "Needs 30 votes, has 4."."""
-    return " ".join(f"Needs {need.needed:,} {need.what}, has {need.has:,}." for need in unmet)
+    return " ".join(
+        _(
+            "Needs {needed} {what}, has {has}.",
+            needed=number(n.needed),
+            what=words.told(n.what),
+            has=number(n.has),
+        )
+        for n in unmet
+    )
 
 
 def _line(line: Line, ruler: Ruler) -> str:
@@ -80,9 +133,9 @@ def _line(line: Line, ruler: Ruler) -> str:
     if figure.value is None:
         return f'<p class="value">{name}<b>–</b></p>'
     interval, drawn = figure.interval, ""
-    reach = "no interval yet"
+    reach = _("no interval yet")
     if interval is not None:
-        reach = f"{ruler.show(interval.low)} to {ruler.show(interval.high)}"
+        reach = _("{low} to {high}", low=ruler.show(interval.low), high=ruler.show(interval.high))
         low, high = ruler.place(interval.low), ruler.place(interval.high)
         drawn = f'<span class="span" style="left:{low}%;width:{round(high - low, 2)}%"></span>'
     mark = "" if ruler.mark is None else f'<span class="mark" style="left:{ruler.place(ruler.mark)}%"></span>'

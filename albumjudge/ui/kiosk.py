@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import base64
 from contextlib import suppress
+from html import escape
 from typing import Any
 
 import streamlit as st
 
-from albumjudge.domain import seeds as hanging
+from albumjudge.domain import seeds
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.settings import Settings, SettingsError
 from albumjudge.inference.morphing import morph
 from albumjudge.inference.painter import Painter
+from albumjudge.ui.words import _
 
 PARAMETER = "kiosk"
 ATTRACT = "attract"
@@ -56,7 +58,7 @@ export default function ({{ data, parentElement }}) {{
   const note = document.createElement("p");
   note.className = "kiosk-away";
   note.setAttribute("role", "status");
-  note.textContent = "One moment, please: the exhibit is looking for its way back.";
+  note.textContent = data.away;
   note.hidden = true;
   document.body.append(note);
   const health = new URL("_stcore/health", document.querySelector("base")?.href ?? location.origin + "/");
@@ -97,23 +99,21 @@ def is_waiting() -> bool:
 
 
 def _covers(revision: str) -> list[CoverIdentity]:
-    return [CoverIdentity(revision, seed) for seed in hanging.ballot_pool(revision)[:COVERS]]
+    return [CoverIdentity(revision, seed) for seed in seeds.ballot_pool(revision)[:COVERS]]
 
 
 @st.cache_data(show_spinner=False, max_entries=2)
 def _still(_painter: Painter, revision: str) -> str:
-    png = _painter.paint_each(_covers(revision)[:1])[0].png(8)
-    source = base64.b64encode(png).decode("ascii")
-    return f'<img class="standing-still" src="data:image/png;base64,{source}" alt="An album cover.">'
+    return base64.b64encode(_painter.paint_each(_covers(revision)[:1])[0].png(8)).decode("ascii")
 
 
 @st.cache_data(show_spinner=False, max_entries=2)
 def _loop(_painter: Painter, revision: str) -> str:
-    source = base64.b64encode(morph(_painter, _covers(revision))).decode("ascii")
-    return (
-        f'<img class="passing-by" src="data:image/webp;base64,{source}" alt="Album covers that turn into one '
-        'another.">'
-    )
+    return base64.b64encode(morph(_painter, _covers(revision))).decode("ascii")
+
+
+def _image(source: str, kind: str, look: str, alt: str) -> str:
+    return f'<img class="{look}" src="data:image/{kind};base64,{source}" alt="{escape(alt)}">'
 
 
 def attract(painter: Painter) -> None:
@@ -121,17 +121,22 @@ def attract(painter: Painter) -> None:
     with st.container(key="attract"):
         # The first film takes a while to paint; until then its first cover hangs there, and can be touched.
         picture = st.empty()
-        still = _still(painter, painter.revision)
+        still = _image(_still(painter, painter.revision), "png", "standing-still", _("An album cover."))
         picture.html(still)
-        st.html('<p class="invitation">One machine painted this. Another says what it feels. And you?</p>')
-        if st.button("Touch to begin", key="begin", type="primary"):
+        invitation = _("One machine painted this. Another says what it feels. And you?")
+        st.html(f'<p class="invitation">{escape(invitation)}</p>')
+        if st.button(_("Touch to begin"), key="begin", type="primary"):
             del st.query_params[ATTRACT]
             st.rerun()
-        picture.html(_loop(painter, painter.revision) + still)
+        alt = _("Album covers that turn into one another.")
+        picture.html(_image(_loop(painter, painter.revision), "webp", "passing-by", alt) + still)
 
 
 def keep() -> None:
     """Keep the kiosk's manners on every page: stay a kiosk after a reload, begin anew when nobody is there."""
     idle = Settings.from_environment().kiosk_idle
+    away = _("One moment, please: the exhibit is looking for its way back.")
     with st.container(key="kiosk-keeper"):
-        _keeper()(key="kiosk_keeper", data={"idle": idle, "every": 5000, "attract": is_waiting()})
+        _keeper()(
+            key="kiosk_keeper", data={"idle": idle, "every": 5000, "attract": is_waiting(), "away": away}
+        )

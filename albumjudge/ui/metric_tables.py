@@ -8,24 +8,27 @@ from html import escape
 
 from albumjudge import metrics
 from albumjudge.metrics import Metric
+from albumjudge.ui import markup
+from albumjudge.ui.words import N_, _, number, percent, told
 
+_BETTER = {"none": "", "higher": N_("Higher is better."), "lower": N_("Lower is better.")}
 Rows = Mapping[str, Mapping[str, object]]
 
 
 def shown(value: object, share: bool = False) -> str:
     """A number as people read it; a dash where there is none."""
     if isinstance(value, bool) or value is None:
-        return "–" if value is None else ("yes" if value else "no")
+        return "–" if value is None else (_("yes") if value else _("no"))
     if not isinstance(value, int | float):
-        return str(value)
+        return told(str(value))
     if not math.isfinite(value):
         return "–"
     if share:
-        return f"{value:.0%}".replace("%", " %")
+        return percent(value)
     if isinstance(value, int):
-        return f"{value:,}"
+        return number(value)
     decimals = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 3
-    return f"{value:,.{decimals}f}"
+    return number(value, decimals)
 
 
 def is_table(content: object) -> bool:
@@ -47,7 +50,7 @@ def columns_of(rows: Rows) -> list[str]:
     return list(dict.fromkeys(column for row in rows.values() for column in row))
 
 
-def table(rows: Rows, title: str = "Measurements", *, ranked: bool = True) -> str:
+def table(rows: Rows, title: str = "", *, ranked: bool = True) -> str:
     """HTML of a table; the best number of each column is marked where better and worse exist.
 
     Args:
@@ -56,7 +59,7 @@ def table(rows: Rows, title: str = "Measurements", *, ranked: bool = True) -> st
         ranked: whether best numbers are marked at all; see :class:`albumjudge.metrics.Table`.
     """
     columns = {name: metrics.column(name) for name in columns_of(rows)}
-    head = "".join(f'<th scope="col">{escape(metric.label)}</th>' for metric in columns.values())
+    head = "".join(f'<th scope="col">{escape(told(metric.label))}</th>' for metric in columns.values())
     best = {name: _best(rows, name, metric) if ranked else None for name, metric in columns.items()}
     lines = []
     for row_id, row in rows.items():
@@ -64,9 +67,9 @@ def table(rows: Rows, title: str = "Measurements", *, ranked: bool = True) -> st
             f"<td{_mark(best[name], row.get(name))}>{escape(shown(row.get(name), metric.share))}</td>"
             for name, metric in columns.items()
         )
-        lines.append(f'<tr><th scope="row">{escape(metrics.row_label(row_id))}</th>{cells}</tr>')
+        lines.append(f'<tr><th scope="row">{escape(told(metrics.row_label(row_id)))}</th>{cells}</tr>')
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}">'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(told(title) or _("Measurements"))}">'
         f'<table class="measures"><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
@@ -75,15 +78,11 @@ def table(rows: Rows, title: str = "Measurements", *, ranked: bool = True) -> st
 def terms(columns: list[str]) -> str:
     """HTML that explains columns in plain words; empty if there is nothing to explain."""
     known = {metric.label: metric for metric in map(metrics.column, columns) if metric.meaning}
-    entries = "".join(
-        f"<div><dt>{escape(metric.label)}</dt><dd>{escape(metric.meaning)}{_direction(metric)}</dd></div>"
+    entries = [
+        (told(metric.label), f"{told(metric.meaning)} {_(_BETTER[metric.direction])}".strip())
         for metric in known.values()
-    )
-    return f'<dl class="terms">{entries}</dl>' if entries else ""
-
-
-def _direction(metric: Metric) -> str:
-    return "" if metric.direction == "none" else f" {metric.direction.capitalize()} is better."
+    ]
+    return markup.terms(entries) if entries else ""
 
 
 def _mark(best: float | None, value: object) -> str:

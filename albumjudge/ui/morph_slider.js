@@ -1,6 +1,6 @@
 // The way between two covers. All places are here from the start, so that the slider answers at once.
 export default function ({ data, parentElement, setTriggerValue }) {
-  const told = JSON.stringify([data.left, data.right]);
+  const told = JSON.stringify([data.left, data.right, data.words]);
   if (parentElement.dataset.told === told) return;
   parentElement.dataset.told = told;
   parentElement.replaceChildren();
@@ -12,15 +12,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return element;
   };
 
-  const room = add(parentElement, "div", "morph");
-  const print = add(room, "figure", "print large");
+  const whole = add(parentElement, "div", "morph");
+  const print = add(whole, "figure", "print large");
   const picture = add(print, "img", "");
   const caption = add(add(print, "figcaption", ""), "span", "note");
-  const words = add(room, "div", "morph-words");
+  const words = add(whole, "div", "morph-words");
   const feeling = add(words, "p", "machine morph-feeling");
   const sides = add(words, "p", "sides");
-  add(sides, "span", "", { textContent: "← unpleasant" });
-  add(sides, "span", "", { textContent: "pleasant →" });
+  add(sides, "span", "", { textContent: data.words.unpleasant });
+  add(sides, "span", "", { textContent: data.words.pleasant });
   const bars = add(words, "div", "morph-bars");
   bars.setAttribute("aria-hidden", "true");
   const rows = data.emotions.map((emotion) => {
@@ -30,14 +30,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
     add(add(row, "div", "morph-track"), "div", "morph-fill");
     return { row, word, emotion };
   });
-  const line = add(room, "div", "morph-line");
+  const line = add(whole, "div", "morph-line");
   add(line, "img", "morph-end", { src: data.frames[0].source, alt: "" });
   const range = add(line, "input", "morph-range", {
     type: "range", min: 0, max: data.frames.length - 1, step: 1, value: Math.floor(data.frames.length / 2),
   });
-  range.setAttribute("aria-label", "From the left cover to the right one");
+  range.setAttribute("aria-label", data.words.slider);
   add(line, "img", "morph-end", { src: data.frames.at(-1).source, alt: "" });
-  const on = add(room, "button", "morph-on", { type: "button", textContent: "Look at this one on the stage" });
+  const on = add(whole, "button", "morph-on", { type: "button", textContent: data.words.stage });
 
   const show = () => {
     const frame = data.frames[Number(range.value)];

@@ -12,6 +12,7 @@ from albumjudge.domain import emotions
 from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.domain.verdict import JudgedCover
 from albumjudge.ui import charts, prints
+from albumjudge.ui.words import _, percent, told
 
 _SCRIPT = Path(__file__).with_suffix(".js")
 
@@ -31,28 +32,34 @@ def payload(way: Sequence[JudgedCover]) -> dict[str, Any]:
         frames.append(
             {
                 "source": prints.picture(judged.cover),
-                "alt": prints.alt_text(judged.cover, judged.verdict.words),
+                "alt": prints.alt_text(judged.cover, told(judged.verdict.words)),
                 "where": where(place / (len(way) - 1)),
-                "feeling": judged.verdict.words,
+                "feeling": told(judged.verdict.words),
                 "shares": [round(share / reach, 4) for share in shares],
-                "said": [charts.percent(share) for share in shares],
+                "said": [percent(share) for share in shares],
             }
         )
     return {
         "left": str(way[0].cover.identity),
         "right": str(way[-1].cover.identity),
         "emotions": [
-            {"name": e.name, "sign": e.sign, "colour": e.colour, "positive": e.positive} for e in order
+            {"name": _(e.name), "sign": e.sign, "colour": e.colour, "positive": e.positive} for e in order
         ],
         "frames": frames,
+        "words": {
+            "unpleasant": f"← {_('unpleasant')}",
+            "pleasant": f"{_('pleasant')} →",
+            "slider": _("From the left cover to the right one"),
+            "stage": _("Look at this one on the stage"),
+        },
     }
 
 
 def where(share: float) -> str:
-    """A place on the way in words: "all left", "58 % left, 42 % right"."""
+    """A place on the way in words: "wholly the left one", "58 % left, 42 % right"."""
     if share in (0, 1):
-        return "all right" if share else "all left"
-    return f"{charts.percent(1 - share)} left, {charts.percent(share)} right"
+        return _("wholly the right one") if share else _("wholly the left one")
+    return _("{left} left, {right} right", left=percent(1 - share), right=percent(share))
 
 
 @st.cache_resource

@@ -6,15 +6,25 @@ import json
 from functools import cache
 
 from albumjudge.inference.checkpoints import BUNDLED, GUESTS
+from albumjudge.ui.words import N_, _
 
+IN_SENTENCES = {
+    "dcgan-seed": N_("the DCGAN of 2019"),
+    "dcgan-plain": N_("the DCGAN, more covers"),
+    "sketched-64": N_("the flow painter"),
+    "flow-64": N_("the flow painter"),
+    "one-step-64": N_("the one-step painter"),
+    "vgg16-seed": N_("the judge of 2019"),
+    "vgg16-jury": N_("the jury"),
+}
 TITLES = {
-    "dcgan-seed": "The DCGAN of 2019",
-    "dcgan-plain": "DCGAN, more covers",
-    "sketched-64": "Flow painter",
-    "flow-64": "Flow painter",
-    "one-step-64": "One-step painter",
-    "vgg16-seed": "The judge of 2019",
-    "vgg16-jury": "The jury",
+    "dcgan-seed": N_("The DCGAN of 2019"),
+    "dcgan-plain": N_("DCGAN, more covers"),
+    "sketched-64": N_("Flow painter"),
+    "flow-64": N_("Flow painter"),
+    "one-step-64": N_("One-step painter"),
+    "vgg16-seed": N_("The judge of 2019"),
+    "vgg16-jury": N_("The jury"),
 }
 """By the name of the checkpoint; a ``title`` in a bundled ``training.json`` goes before."""
 
@@ -26,7 +36,7 @@ def title(revision: str) -> str:
         revision: the checkpoint's name with its hash, such as ``dcgan-seed-0123abcd``.
     """
     name = revision.rsplit("-", 1)[0]
-    return _bundled().get(name) or TITLES.get(name, name)
+    return _(_bundled().get(name) or TITLES.get(name, name))
 
 
 def titles(revisions: list[str]) -> dict[str, str]:
@@ -53,7 +63,5 @@ def _bundled() -> dict[str, str]:
 
 def sentence_form(revision: str) -> str:
     """A title within a sentence: ``the jury``, ``the flow painter``, ``the DCGAN of 2019``."""
-    said = title(revision).removeprefix("The ")
-    if revision.rsplit("-", 1)[0] not in TITLES:
-        return said
-    return f"the {said if said[1].isupper() else said[0].lower() + said[1:]}"
+    name = revision.rsplit("-", 1)[0]
+    return _(IN_SENTENCES[name]) if name in IN_SENTENCES else title(revision).removeprefix("The ")

@@ -7,9 +7,13 @@ from functools import lru_cache
 from html import escape
 from typing import Literal
 
-from albumjudge.domain.cover import Cover
+import numpy as np
+from numpy.typing import NDArray
+
+from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.verdict import JudgedCover
 from albumjudge.ui import colours, names
+from albumjudge.ui.words import _, language, told
 
 Size = Literal["wall", "large", "small"]
 """Side of a print, always a whole multiple of 64 pixels: 128 or 192, 320 or 384, 128 (see theme.css)."""
@@ -27,21 +31,38 @@ def picture(cover: Cover) -> str:
 
 
 @lru_cache(maxsize=1024)
-def colour_words(cover: Cover) -> str:
-    """Colours of a cover in words."""
-    return colours.in_words(cover.pixels)
+def _described(cover: Cover, _language: str) -> str:
+    return described(cover.pixels)
+
+
+def described(pixels: NDArray[np.uint8]) -> str:
+    """A picture for those who hear it: its colours and how they lie."""
+    return f"{colours.in_words(pixels)}, {colours.layout(pixels)}"
 
 
 def alt_text(cover: Cover, feeling: str | None = None) -> str:
-    """What a screen reader says: the number, the colours and, unless the cover is blind, the feeling."""
-    said = f"Cover {cover.identity.seed}, {colour_words(cover)}"
-    return f"{said}; the machine feels: {feeling}." if feeling else f"{said}."
+    """What a screen reader says: number, colours, layout and, unless the cover is blind, the feeling."""
+    said = {"number": cover.identity.seed, "looks": _described(cover, language())}
+    if feeling:
+        return _("Cover {number}, {looks}; the machine feels: {feeling}.", **said, feeling=feeling)
+    return _("Cover {number}, {looks}.", **said)
 
 
 def label_lines(cover: Cover) -> str:
     """First line of the museum label: ``No. 004711 · The DCGAN of 2019``, and what it was asked for."""
-    order = f" · asked for {cover.identity.conditions}" if cover.identity.conditions else ""
-    return f"No. {cover.identity.number} · {names.title(cover.identity.generator)}{order}"
+    asked = asked_for(cover.identity)
+    order = f" · {_('asked for {what}', what=asked)}" if asked else ""
+    return f"{number(cover)} · {names.title(cover.identity.generator)}{order}"
+
+
+def asked_for(identity: CoverIdentity) -> str:
+    """What a cover was asked for: ``1970s jazz``; empty if nothing."""
+    return " ".join(map(told, identity.conditions.split()))
+
+
+def number(cover: Cover) -> str:
+    """``No. 004711``."""
+    return _("No. {number}", number=cover.identity.number)
 
 
 def lit(judged: JudgedCover, png: bytes) -> str:
@@ -51,14 +72,23 @@ def lit(judged: JudgedCover, png: bytes) -> str:
         png: what :meth:`albumjudge.inference.exhibit.Exhibit.saliency_png` gave.
     """
     source = data_uri(png)
-    feeling = judged.verdict.top
-    seed = judged.cover.identity.seed
+    feeling = _(judged.verdict.top)
+    alt = _(
+        "Cover {number}, lit where it speaks for {feeling} and dark where it does not.",
+        number=judged.cover.identity.seed,
+        feeling=feeling,
+    )
     return (
-        f'<figure class="print large lit"><img src="{source}" alt="Cover {seed}, lit where it speaks for '
-        f'{feeling} and dark where it does not."><figcaption>'
+        f'<figure class="print large lit"><img src="{source}" alt="{escape(alt)}"><figcaption>'
         f'<span class="number">{escape(label_lines(judged.cover))}</span>'
-        f'<span class="note">Light falls on what speaks for {feeling}, as far as a network can tell why.</span>'
-        "</figcaption></figure>"
+        f'<span class="note">{escape(lit_note(judged.verdict.top))}</span></figcaption></figure>'
+    )
+
+
+def lit_note(emotion: str) -> str:
+    """What the light on a picture means."""
+    return _(
+        "Light falls on what speaks for {feeling}, as far as a network can tell why.", feeling=_(emotion)
     )
 
 
@@ -92,7 +122,7 @@ def framed(
     Args:
         cover: what hangs in the frame.
         size: how large.
-        feeling: what the machine feels, in words, second line of the label; None keeps the cover blind.
+        feeling: what the machine feels, as the visitor reads it, second line of the label; None keeps it blind.
         note: another line for the label.
         short: whether the label leaves out the painter, as it always does on the wall.
         name: stands in place of the number, for covers that have none of their own.
@@ -101,7 +131,7 @@ def framed(
     if name:
         painter = f'<span class="number">{escape(name)}</span>'
     elif short or size == "wall":
-        painter = f'<span class="number">No. {cover.identity.number}</span>'
+        painter = f'<span class="number">{escape(number(cover))}</span>'
     else:
         painter = f'<span class="number">{escape(label_lines(cover))}</span>'
     second = f'<span class="feeling">{escape(feeling)}</span>' if feeling else ""
@@ -113,15 +143,15 @@ def framed(
     )
 
 
-def pointed(png: bytes, feeling: str, who: str) -> str:
+def pointed(png: bytes, emotion: str, who: str) -> str:
     """HTML of a cover as one juror looks at it: dimmed where it does not speak for what that one feels most.
 
     Args:
         png: one of those that :meth:`albumjudge.inference.exhibit.Exhibit.saliency_pngs` gave.
     """
-    source = data_uri(png)
-    return (
-        f'<figure class="print wall"><img src="{source}" alt="The same cover as {escape(who)} looks at it, lit '
-        f'where it speaks for {escape(feeling)}."><figcaption><span class="note">What speaks for '
-        f"{escape(feeling)}</span></figcaption></figure>"
+    alt = _(
+        "The same cover as {who} looks at it, lit where it speaks for {feeling}.",
+        who=told(who),
+        feeling=_(emotion),
     )
+    return brought(png, alt, _("What speaks for {feeling}", feeling=_(emotion)), size="wall")

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import Cover
 from albumjudge.domain.emotions import EMOTIONS, NOTHING
 from albumjudge.statistics import rounds as round_summaries
 from albumjudge.statistics.agreement import FELT, Share
 from albumjudge.statistics.rounds import A_CROWD, Card, Summary
-from albumjudge.ui import prints
+from albumjudge.ui import markup, prints
+from albumjudge.ui.words import N_, _, in_letters, ngettext, number
 from albumjudge.voting.rounds import CARDS
 
-NOTHING_WORDS = "nothing, or something else"
+NOTHING_WORDS = N_("nothing, or something else")
+WHY_RANDOM = N_(
+    "On about one card in eight, the label that you are asked about is drawn at random. That way the exhibit "
+    "can tell agreement from the habit of saying yes; those answers are counted apart."
+)
+
+
+def felt_words(felt: str) -> str:
+    """An answer in the visitor's language, spelt out if it is none of the eight."""
+    return _(NOTHING_WORDS if felt == NOTHING else felt)
 
 
 def feeling(felt: str) -> str:
     """HTML of a feeling with its sign, in its hue."""
     if felt == NOTHING:
-        return '<span class="none">nothing, or else</span>'
-    return f'<span class="felt hue-{felt}">{EMOTIONS[emotions.index(felt)].sign} {felt}</span>'
+        return f'<span class="none">{_("nothing, or else")}</span>'
+    return f'<span class="felt hue-{felt}">{EMOTIONS[emotions.index(felt)].sign} {_(felt)}</span>'
 
 
 def meeting(felt: str, machines: str) -> str:
@@ -30,13 +38,12 @@ def meeting(felt: str, machines: str) -> str:
     """
     same = felt == machines
     ends = []
-    for side, who, name in (("yours", "you", felt), ("theirs", "machine", machines)):
+    for side, who, name in (("yours", _("you"), felt), ("theirs", _("machine"), machines)):
         sign = "–" if name == NOTHING else EMOTIONS[emotions.index(name)].sign
         ends.append(f'<span class="end {side}"><i>{who}</i><b class="hue-{name}">{sign}</b></span>')
-    words = "the same" if same else "apart"
     return (
         f'<div class="meeting {"same" if same else "apart"}" aria-hidden="true">{ends[0]}'
-        f'<span class="thread"><span>{words}</span></span>{ends[1]}</div>'
+        f'<span class="thread"><span>{_("the same") if same else _("apart")}</span></span>{ends[1]}</div>'
     )
 
 
@@ -51,119 +58,162 @@ def progress(place: int, done: int) -> str:
         f'<i class="{"done" if card <= done else "here" if card == place else "due"}"></i>'
         for card in range(1, CARDS + 1)
     )
-    return f'<p class="progress"><span>{place} of {CARDS}</span><span aria-hidden="true">{marks}</span></p>'
+    said = _("{place} of {all}", place=place, all=CARDS)
+    return f'<p class="progress"><span>{said}</span><span aria-hidden="true">{marks}</span></p>'
 
 
 def crowd_sentence(card: Card) -> str:
     """What the others felt; nothing of it while they are too few."""
     total, same = sum(card.others), card.alike.successes
     if total == 0:
-        return "You are the first to vote on this cover."
+        return _("You are the first to vote on this cover.")
     if total < A_CROWD:
-        people = (
-            "One other visitor has" if total == 1 else f"{_number(total).capitalize()} other visitors have"
+        so_far = ngettext(
+            "One other visitor has voted on it so far.",
+            "{count} other visitors have voted on it so far.",
+            total,
+            count=in_letters(total),
         )
-        return f"{people} voted on it so far. What they felt is shown once they are {_number(A_CROWD)}."
-    ranked = sorted(
-        ((people, name) for people, name in zip(card.others, FELT, strict=True) if people),
-        key=lambda pair: -pair[0],
+        so_far = so_far[0].upper() + so_far[1:]
+        return f"{so_far} {_('What they felt is shown once they are {n}.', n=in_letters(A_CROWD))}"
+    pairs = zip(card.others, FELT, strict=True)
+    ranked = sorted(((people, name) for people, name in pairs if people), key=lambda pair: -pair[0])
+    parts = ", ".join(f"{number(people)} {felt_words(name).replace(',', '')}" for people, name in ranked)
+    with_you = (
+        ngettext("one felt as you did", "{n} felt as you did", same) if same else _("nobody felt as you did")
     )
-    parts = ", ".join(
-        f"{people} {'nothing or something else' if name == NOTHING else name}" for people, name in ranked
+    return _(
+        "{n} other visitors have voted on it; {with_you}. They felt: {parts}.",
+        n=number(total),
+        with_you=with_you,
+        parts=parts,
     )
-    with_you = "nobody felt as you did" if not same else f"{same} felt as you did"
-    return f"{total} other visitors have voted on it; {with_you}. They felt: {parts}."
 
 
 def counts(found: Summary) -> str:
     """HTML of the three agreements."""
 
-    def cell(words: str, share: Share) -> str:
-        value = f"{share.successes} of {share.trials}" if share.trials else "–"
-        return f"<div><dt>{words}</dt><dd>{value}</dd></div>"
+    def value(share: Share) -> str:
+        return _("{n} of {all}", n=share.successes, all=share.trials) if share.trials else "–"
 
-    return (
-        '<dl class="counts">'
-        + cell("you and the machine", found.with_machine)
-        + cell("you and the crowd", found.with_crowd)
-        + cell("crowd and machine", found.crowd_with_machine)
-        + "</dl>"
+    return markup.counts(
+        [
+            (_("you and the machine"), value(found.with_machine)),
+            (_("you and the crowd"), value(found.with_crowd)),
+            (_("crowd and machine"), value(found.crowd_with_machine)),
+        ]
     )
 
 
 def crowd_note(found: Summary) -> str:
     """HTML of why the crowd is not there on every cover; empty if it is."""
-    known = found.with_crowd.trials
-    if known == len(found.cards):
+    known, every = found.with_crowd.trials, len(found.cards)
+    if known == every:
         return ""
-    seen = "on none of these yet" if not known else f"on {known} of these {len(found.cards)}"
-    return (
-        '<p class="quiet">The crowd is what most others felt. It counts once '
-        f"{_number(A_CROWD)} others have voted on a cover and one feeling is ahead: {seen}.</p>"
+    seen = (
+        _("So far it counts on {known} of these {every}.", known=known, every=every)
+        if known
+        else _("So far it counts on none of these.")
     )
+    why = _(
+        "The crowd is what most others felt. It counts once {n} others have voted on a cover and one feeling "
+        "is ahead.",
+        n=in_letters(A_CROWD),
+    )
+    return markup.paragraph(f"{why} {seen}")
 
 
 def headline(found: Summary, yours: bool) -> str:
     """The round in a sentence."""
-    same, all_cards = found.with_machine.successes, found.with_machine.trials
-    who = "You and the machine" if yours else "This visitor and the machine"
+    same, every = found.with_machine.successes, found.with_machine.trials
     if same == 0:
-        return f"{who} never felt the same."
-    if same == all_cards:
-        return f"{who} felt the same every time."
-    return f"{who} felt the same on {_number(same)} of {_number(all_cards)} covers."
+        return (
+            _("You and the machine never felt the same.")
+            if yours
+            else _("Visitor and machine never felt the same.")
+        )
+    if same == every:
+        return (
+            _("You and the machine felt the same every time.")
+            if yours
+            else _("Visitor and machine felt the same every time.")
+        )
+    how_often = {"n": in_letters(same), "all": in_letters(every)}
+    if same == 1:
+        return (
+            _("You and the machine felt the same on one of {all} covers.", **how_often)
+            if yours
+            else _("Visitor and machine felt the same on one of {all} covers.", **how_often)
+        )
+    return (
+        _("You and the machine felt the same on {n} of {all} covers.", **how_often)
+        if yours
+        else _("Visitor and machine felt the same on {n} of {all} covers.", **how_often)
+    )
 
 
 def alone(found: Summary, yours: bool) -> str:
     """HTML of the cover on which the visitor stood alone; empty if there is none."""
     if found.alone is None:
         return ""
-    felt = found.alone.vote.felt
-    words = "nothing, or something else" if felt == NOTHING else felt
-    alike = found.alone.alike
-    others = f"{alike.trials} others"
-    how_many = f"none of {others}" if not alike.successes else f"only {alike.successes} of {others}"
-    who, nearly = "You" if yours else "The visitor", "nearly " if alike.successes else ""
-    return (
-        f'<p class="sentence">{who} stood {nearly}alone before No. {found.alone.vote.cover.number}: '
-        f"{how_many} felt {escape(words)}.</p>"
-    )
+    alike, vote = found.alone.alike, found.alone.vote
+    before = {"cover": _("No. {number}", number=vote.cover.number)}
+    if alike.successes:
+        who = (
+            _("You stood nearly alone before {cover}:", **before)
+            if yours
+            else _("The visitor stood nearly alone before {cover}:", **before)
+        )
+        how_many = _("only {n} of {all} others felt", n=alike.successes, all=alike.trials)
+    else:
+        who = (
+            _("You stood alone before {cover}:", **before)
+            if yours
+            else _("The visitor stood alone before {cover}:", **before)
+        )
+        how_many = _("none of {all} others felt", all=alike.trials)
+    return markup.paragraph(f"{who} {how_many} {felt_words(vote.felt)}.", "sentence")
 
 
 def truth(found: Summary, yours: bool) -> str:
     """HTML of what is told at the end: which labels were drawn at random, and the answers to them."""
-    why = (
-        "On about one card in eight, the label that you are asked about is drawn at random. That way the exhibit "
-        "can tell agreement from politeness; those answers are counted apart."
-    )
-    placebos = found.placebos
+    why, placebos = _(WHY_RANDOM), found.placebos
+    head = f"<h2>{_('Were the labels real?')}</h2>"
     if not placebos:
-        return (
-            '<section class="truth"><h2>Were the labels real?</h2>'
-            f"<p>This time, yes: all {_number(len(found.cards))} were the machine’s own. {why}</p></section>"
-        )
-    lines = "".join(f"<li>{_placebo(found, card, yours)}</li>" for card in placebos)
-    n = len(placebos)
-    return (
-        '<section class="truth"><h2>Were the labels real?</h2>'
-        f"<p>Not all: {'one was' if n == 1 else f'{_number(n)} were'} drawn at random.</p><ul>{lines}</ul>"
-        f"<p>{why}</p></section>"
+        real = _("This time, yes: all {n} were the machine’s own.", n=in_letters(len(found.cards)))
+        return f'<section class="truth">{head}<p>{real} {why}</p></section>'
+    how_many = ngettext(
+        "Not all: one was drawn at random.",
+        "Not all: {count} were drawn at random.",
+        len(placebos),
+        count=in_letters(len(placebos)),
     )
+    lines = "".join(f"<li>{_placebo(found, card, yours)}</li>" for card in placebos)
+    return f'<section class="truth">{head}<p>{how_many}</p><ul>{lines}</ul><p>{why}</p></section>'
 
 
 def _placebo(found: Summary, card: Card, yours: bool) -> str:
-    who = "You" if yours else "The visitor"
-    answer = {True: f"{who} agreed.", False: f"{who} disagreed.", None: f"{who} gave no answer."}
-    return (
-        f"Card {found.cards.index(card) + 1}, No. {card.vote.cover.number}: the label said "
-        f"{feeling(card.vote.label_shown)}, the machine itself feels {feeling(card.vote.verdict.top)}. "
-        f"{answer[card.vote.agrees]}"
+    answer = {
+        (True, True): _("You agreed."),
+        (True, False): _("You disagreed."),
+        (True, None): _("You gave no answer."),
+        (False, True): _("The visitor agreed."),
+        (False, False): _("The visitor disagreed."),
+        (False, None): _("The visitor gave no answer."),
+    }[yours, card.vote.agrees]
+    said = _(
+        "Card {place}, {cover}: the label said {label}, the machine itself feels {own}.",
+        place=found.cards.index(card) + 1,
+        cover=_("No. {number}", number=card.vote.cover.number),
+        label=feeling(card.vote.label_shown),
+        own=feeling(card.vote.verdict.top),
     )
+    return f"{said} {answer}"
 
 
 def hung(found: Summary, covers: list[Cover], yours: bool) -> str:
     """HTML of the round's covers, each with what the visitor, the crowd and the machine felt."""
-    me = "you" if yours else "visitor"
+    me = _("you") if yours else _("visitor")
     rows = "".join(
         _hung(card, cover, me, place)
         for place, (card, cover) in enumerate(zip(found.cards, covers, strict=True))
@@ -173,51 +223,64 @@ def hung(found: Summary, covers: list[Cover], yours: bool) -> str:
 
 def _hung(card: Card, cover: Cover, me: str, place: int) -> str:
     same = card.vote.felt == card.vote.verdict.top
-    met = '<p class="met">the same</p>' if same else ""
+    met = f'<p class="met">{_("the same")}</p>' if same else ""
+    said = (
+        (me, feeling(card.vote.felt)),
+        (_("crowd"), _crowd(card)),
+        (_("machine"), feeling(card.vote.verdict.top)),
+    )
+    felt = "".join(f"<div><dt>{who}</dt><dd>{what}</dd></div>" for who, what in said)
     return (
         f'<div class="card{" same" if same else ""}" style="--place:{place}">'
-        f"{prints.framed(cover, size='wall')}<dl>"
-        f"<div><dt>{me}</dt><dd>{feeling(card.vote.felt)}</dd></div>"
-        f"<div><dt>crowd</dt><dd>{_crowd(card)}</dd></div>"
-        f"<div><dt>machine</dt><dd>{feeling(card.vote.verdict.top)}</dd></div></dl>{met}</div>"
+        f"{prints.framed(cover, size='wall')}<dl>{felt}</dl>{met}</div>"
     )
 
 
 def _crowd(card: Card) -> str:
     if card.crowd is not None:
         return feeling(card.crowd)
-    return f'<span class="none">{"torn" if sum(card.others) >= A_CROWD else "too few yet"}</span>'
+    return f'<span class="none">{_("torn") if sum(card.others) >= A_CROWD else _("too few yet")}</span>'
 
 
 def profile_note(found: Summary, yours: bool) -> str:
     """How to read the profile chart."""
-    whose = "your" if yours else "this visitor’s"
-    rest = 1 - sum(found.yours.shares)
-    nothing = round(rest * found.yours.votes)
-    note = f"Bars are {whose} {_votes(found.yours.votes)} so far"
-    note += f", {nothing} of them for {NOTHING_WORDS}" if nothing else ""
+    votes = found.yours.votes
+    note = (
+        ngettext("Bars are your one vote so far.", "Bars are your {n} votes so far.", votes)
+        if yours
+        else ngettext(
+            "Bars are this visitor’s one vote so far.", "Bars are this visitor’s {n} votes so far.", votes
+        )
+    )
+    if nothing := round((1 - sum(found.yours.shares)) * votes):
+        note += " " + ngettext(
+            "One of them was for nothing, or something else.",
+            "{n} of them were for nothing, or something else.",
+            nothing,
+        )
     if found.everyone is not None:
-        return f"{note}; upright lines are {found.everyone.votes:,} votes by everyone else, over all covers."
-    return (
-        f"{note}. Everyone else appears beside them once they have cast "
-        f"{round_summaries.EVERYONE} votes; so far it is "
-        f"{found.others_votes}."
+        return f"{note} " + ngettext(
+            "Upright lines are one vote by everyone else, over all covers.",
+            "Upright lines are {n} votes by everyone else, over all covers.",
+            found.everyone.votes,
+        )
+    return f"{note} " + _(
+        "Everyone else appears beside them once they have cast {n} votes; so far it is {now}.",
+        n=round_summaries.EVERYONE,
+        now=found.others_votes,
     )
 
 
 def on_the_card(found: Summary) -> str:
     """What the card to keep says."""
-    same = found.with_machine
-    words = f"The machine and I felt the same on {same.successes} of {same.trials} covers"
-    if found.with_crowd.trials:
-        words += f", the crowd and I on {found.with_crowd.successes} of {found.with_crowd.trials}"
-    return words + "."
-
-
-def _votes(number: int) -> str:
-    return "one vote" if number == 1 else f"{number} votes"
-
-
-def _number(number: int) -> str:
-    words = ("none", "one", "two", "three", "four", "five", "six")
-    return words[number] if number < len(words) else str(number)
+    same, crowd = found.with_machine, found.with_crowd
+    how_often = {"n": same.successes, "all": same.trials}
+    if crowd.trials:
+        return _(
+            "The machine and I felt the same on {n} of {all} covers, the crowd and I on {with_crowd} of "
+            "{known}.",
+            with_crowd=crowd.successes,
+            known=crowd.trials,
+            **how_often,
+        )
+    return _("The machine and I felt the same on {n} of {all} covers.", **how_often)

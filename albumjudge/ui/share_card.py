@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import Cover
 from albumjudge.domain.emotions import EMOTIONS, NOTHING
+from albumjudge.ui.words import _
 
 WIDTH, HEIGHT = 1080, 1350
 """Pixels; four to five, as phones and their networks like it."""
@@ -93,8 +94,8 @@ def draw(
         )
         pixels = face.cover.pixels.repeat(ENLARGE, axis=0).repeat(ENLARGE, axis=1)
         image.paste(Image.fromarray(pixels), (left, top))
-        _words(pen, left - MAT, top + PRINT + FIRST_LINE, "I", face.yours, lettering)
-        _words(pen, left - MAT, top + PRINT + SECOND_LINE, "machine", face.machines, lettering)
+        _words(pen, left - MAT, top + PRINT + FIRST_LINE, _("I"), face.yours, lettering)
+        _words(pen, left - MAT, top + PRINT + SECOND_LINE, _("machine"), face.machines, lettering)
     sign = _font(30, lettering)
     pen.line((MARGIN, HEIGHT - 112, WIDTH - MARGIN, HEIGHT - 112), LINE)
     pen.text((MARGIN, HEIGHT - 90), "Album judge", BRASS, sign)
@@ -113,7 +114,7 @@ def _words(
     hue = QUIET if feeling == NOTHING else EMOTIONS[emotions.index(feeling)].colour
     pen.rectangle((left, top + 4, left + 4, top + 35), hue)
     pen.text((left + 16, top + 29), who, QUIET, _font(22, lettering), anchor="ls")
-    pen.text((left + 112, top + 29), feeling, hue, _font(28, lettering), anchor="ls")
+    pen.text((left + 112, top + 29), _(feeling), hue, _font(28, lettering), anchor="ls")
 
 
 def _fitting(sentence: str, width: int, lettering: Path | None) -> tuple[ImageFont.FreeTypeFont, list[str]]:

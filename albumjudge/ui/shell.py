@@ -1,7 +1,8 @@
-"""The room around every page: its look, its doors, what all visitors share, and good manners."""
+"""The frame around every page: its look, its doors, its language, what all visitors share, and errors."""
 
 from __future__ import annotations
 
+import json
 import logging
 import runpy
 from collections.abc import Callable, Iterator
@@ -23,7 +24,8 @@ from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.domain.settings import Settings, SettingsError
 from albumjudge.inference.checkpoints import CheckpointError
 from albumjudge.inference.exhibit import Exhibit
-from albumjudge.ui import health, kiosk, names
+from albumjudge.ui import health, kiosk, markup, names, words
+from albumjudge.ui.words import N_, _, told
 from albumjudge.voting.database import VoteError, engine_options
 from albumjudge.voting.votes import VoteStore
 
@@ -41,25 +43,43 @@ HOW = "pages/how_it_works.py"
 CURATOR = "pages/curator.py"
 """Has an address, but no door."""
 ROOMS = {
-    STAGE: "Stage",
-    VOTE: "Vote",
-    PAINTERS: "Painters’ duel",
-    DIALOGUE: "Dialogue",
-    BREED: "Breed",
-    JURY: "Jury room",
-    BRING: "Your picture",
-    PORTRAIT: "Your portrait",
-    PEOPLE: "People vs. machine",
-    HOW: "How it works",
+    STAGE: N_("Stage"),
+    VOTE: N_("Vote"),
+    PAINTERS: N_("Painters’ duel"),
+    DIALOGUE: N_("Dialogue"),
+    BREED: N_("Breed"),
+    JURY: N_("Jury room"),
+    BRING: N_("Your picture"),
+    PORTRAIT: N_("Your portrait"),
+    PEOPLE: N_("People vs. machine"),
+    HOW: N_("How it works"),
 }
 """Files and names of the public rooms, in the order of their doors."""
 GROUPS = {
-    "Look": (STAGE, JURY),
-    "Vote": (VOTE, PAINTERS),
-    "Play": (DIALOGUE, BREED, BRING),
-    "Find out": (PORTRAIT, PEOPLE, HOW),
+    N_("Look"): (STAGE, JURY),
+    N_("Vote"): (VOTE, PAINTERS),
+    N_("Play"): (DIALOGUE, BREED, BRING),
+    N_("Find out"): (PORTRAIT, PEOPLE, HOW),
 }
 """What rooms are for; a narrow screen shows these four, and below them the rooms of the present one."""
+IN_LINKS = frozenset(
+    (
+        "all",
+        "a",
+        "b",
+        "cover",
+        "decade",
+        "duel",
+        "emotion",
+        "genre",
+        "line",
+        "manner",
+        "painter",
+        "round",
+        "wall",
+    )
+)
+"""What pages write into the address."""
 _INSIDE: ContextVar[bool] = ContextVar("inside", default=False)
 _APP = Path(__file__).parents[2] / "streamlit_app.py"
 _SHEETS = sorted(
@@ -73,7 +93,7 @@ measured: Callable[[], AbstractContextManager[object]] = nullcontext
 """Around each part of a page that is drawn alone; the server counts and times them."""
 
 
-@st.cache_resource(show_spinner="Opening the exhibit ...")
+@st.cache_resource(show_spinner=False)
 def exhibit() -> Exhibit:
     """The two networks, shared by all visitors.
 
@@ -90,13 +110,13 @@ def _database_url() -> str:
 
 
 def vote_store() -> VoteStore:
-    """The store of votes, shared by all visitors.
+    """The votes, shared by all visitors.
 
     Raises:
         SettingsError: if the database setting cannot be what it is.
         VoteError: if the database cannot be opened.
     """
-    return _prepared_box(_database_url())
+    return _prepared_store(_database_url())
 
 
 def engine() -> Engine:
@@ -110,65 +130,93 @@ def engine() -> Engine:
 
 
 @st.cache_resource(show_spinner=False)
-def _prepared_box(url: str) -> VoteStore:
-    """One box per database."""
-    box = VoteStore(st.connection("votes", type="sql", url=url, **engine_options(url)).engine)
-    box.prepare()
-    return box
+def _prepared_store(url: str) -> VoteStore:
+    """One store per database."""
+    store = VoteStore(st.connection("votes", type="sql", url=url, **engine_options(url)).engine)
+    store.prepare()
+    return store
 
 
 def enter() -> str:
-    """Set the page up and return the file of the room that the visitor is in."""
+    """Set the page up and return the English name of the room that the visitor is in."""
+    words.choose()
     public = kiosk.is_on()
-    pages = [
-        st.Page(file, title=title, url_path=Path(file).stem, default=file == STAGE)
+    pages = {
+        file: st.Page(file, title=_(title), url_path=Path(file).stem, default=file == STAGE)
         for file, title in ROOMS.items()
         # A dialog of the operating system leads out of the exhibit, and a picture may be somebody's own.
         if not (public and file == BRING)
-    ]
-    behind = st.Page(CURATOR, title="Curator", url_path="curator", visibility="hidden")
+    }
+    behind = st.Page(CURATOR, title=_("Curator"), url_path="curator", visibility="hidden")
     health.listen()
-    here = st.navigation([*pages, behind], position="hidden")
+    here = st.navigation([*pages.values(), behind], position="hidden")
     st.set_page_config(page_title=f"{here.title} · {TITLE}", layout="wide")
-    st.html(f"<style>{_STYLE}{_emotion_colours()}{kiosk.LARGER if public else ''}</style>")
-    with st.container(key="away"):
-        st.html(f"<script>{_AWAY}</script>", unsafe_allow_javascript=True)
+    _dress(public)
+    name = next((ROOMS[file] for file, page in pages.items() if page == here), "Curator")
     if kiosk.is_waiting():
         with manners():
             kiosk.attract(exhibit().painter)
-        return str(here.title)
+        return name
     with st.container(key="lintel", horizontal=True, vertical_alignment="center"):
         st.html(f'<p class="sign">{TITLE}</p>', width="content")
         _doors(pages, here)
+        _languages()
     with st.container(key="room"), manners():
         entered = _INSIDE.set(True)
         try:
+            with st.spinner(_("Opening the exhibit …")):
+                exhibit()
             here.run()
         finally:
             _INSIDE.reset(entered)
-    return str(here.title)
+    return name
 
 
-def _doors(pages: list[StreamlitPage], here: StreamlitPage) -> None:
+def _dress(public: bool) -> None:
+    """Style sheets, and the script that speaks while the server is away."""
+    st.html(f"<style>{_STYLE}{_emotion_colours()}{kiosk.LARGER if public else ''}</style>")
+    with st.container(key="away"):
+        away = _("The exhibit is catching its breath. It comes back by itself.")
+        said = json.dumps({"language": words.language(), "away": away})
+        st.html(f"<script>window.albumjudgeWords = {said};{_AWAY}</script>", unsafe_allow_javascript=True)
+
+
+def _doors(pages: dict[str, StreamlitPage], here: StreamlitPage) -> None:
     """The doors to all rooms, and for narrow screens the four groups of them."""
-    by_title = {page.title: page for page in pages}
-    grouped = {
-        group: [by_title[ROOMS[file]] for file in files if ROOMS[file] in by_title]
-        for group, files in GROUPS.items()
-    }
+    grouped = {group: [pages[file] for file in files if file in pages] for group, files in GROUPS.items()}
     present = next((group for group, inside in grouped.items() if here in inside), None)
     with st.container(key="doors", horizontal=True):
-        for page in pages:
+        for page in pages.values():
             place = "here" if page == here else "there"
             beside = "beside" if page in grouped.get(present or "", ()) else "apart"
             with st.container(key=f"door-{page.url_path or 'stage'}-{place}-{beside}"):
-                st.page_link(page, label=page.title)
+                st.page_link(page, label=page.title, query_params=words.in_link())
     with st.container(key="groups", horizontal=True):
         for group, inside in grouped.items():
-            with st.container(
-                key=f"group-{group.replace(' ', '-')}-{'here' if group == present else 'there'}"
-            ):
-                st.page_link(inside[0], label=group)
+            place = "here" if group == present else "there"
+            with st.container(key=f"group-{group.replace(' ', '-')}-{place}"):
+                st.page_link(inside[0], label=_(group), query_params=words.in_link())
+
+
+def _languages() -> None:
+    """The other languages, each by its own name."""
+    with st.container(key="languages", horizontal=True):
+        for code, name in words.LANGUAGES.items():
+            if code != words.language():
+                st.button(name, key=f"language-{code}", type="tertiary", on_click=words.switch, args=(code,))
+
+
+def go(**query: str) -> None:
+    """Put this into the address in place of what pages put there; whatever else stands there stays."""
+    before = st.query_params.to_dict()
+    link = {name: value for name, value in before.items() if name not in IN_LINKS} | query
+    if before != link:
+        st.query_params.from_dict(link)
+
+
+def link_to(page: str, label: str, **query: str) -> None:
+    """A way on to another room, in the visitor's language."""
+    st.page_link(page, label=label, query_params=words.in_link() | query)
 
 
 def need_frame() -> None:
@@ -225,22 +273,22 @@ def manners() -> Iterator[None]:
         yield
     except (CoverLinkError, VoteError) as error:
         _LOG.warning("%s", error)
-        apologise(str(error))
+        apologise(told(str(error)))
     except (CheckpointError, SettingsError) as error:
         _LOG.error("%s", error)
-        apologise(f"The exhibit cannot open. {error}")
+        apologise(_("The exhibit cannot open. {reason}", reason=told(str(error))))
     except Exception:
         _LOG.exception("A page failed.")
-        apologise("Something went wrong behind the wall. It has been noted; trying again often helps.")
+        apologise(_("Something went wrong behind the wall. It has been noted; trying again often helps."))
 
 
 def apologise(sentence: str) -> None:
     """Say what happened, and offer to try again or to go to the stage."""
     with st.container(key="apology"):
-        st.html(f'<p class="sentence" role="alert">{escape(sentence)}</p>')
+        markup.say(sentence, kind="sentence", role="alert")
         with st.container(horizontal=True):
-            st.button("Try again", type="primary", key="try-again")
-            st.page_link(STAGE, label="To the stage")
+            st.button(_("Try again"), type="primary", key="try-again")
+            link_to(STAGE, _("To the stage"))
 
 
 def heading(title: str, line: str) -> None:
@@ -279,13 +327,11 @@ def leave() -> None:
     try:
         open_exhibit = exhibit()
         painter, judge = open_exhibit.painter.revision, open_exhibit.judge.revision
-        sentences = [
-            f"Painted by {names.sentence_form(painter)}, judged by {names.sentence_form(judge)}.",
-            *open_exhibit.status(),
-        ]
-        details = f"<details><summary>Details</summary>{escape(painter)}, {escape(judge)}</details>"
+        by = {"painter": names.sentence_form(painter), "judge": names.sentence_form(judge)}
+        sentences = [_("Painted by {painter}, judged by {judge}.", **by), *map(told, open_exhibit.status())]
+        details = f"<details><summary>{_('Details')}</summary>{escape(painter)}, {escape(judge)}</details>"
     except Exception:
-        sentences, details = ["The exhibit is not running as it should."], ""
+        sentences, details = [_("The exhibit is not running as it should.")], ""
     st.html(f'<footer class="foot">{" ".join(escape(s) for s in sentences)}{details}</footer>')
     if kiosk.is_on():
         kiosk.keep()

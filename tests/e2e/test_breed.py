@@ -33,7 +33,7 @@ def test_a_morph_answers_the_keyboard_and_a_child_is_raised_and_undone(
         "aria-valuetext", "58 % left, 42 % right: mostly amusement, a little anger"
     )
     page.keyboard.press("Home")
-    expect(page.locator(".morph .note")).to_have_text("all left")
+    expect(page.locator(".morph .note")).to_have_text("wholly the left one")
     fits(page)
     page.screenshot(path=f"{screenshots}-breed.png")
 

@@ -71,9 +71,9 @@ def test_the_frames_of_the_way_carry_the_jurys_distribution(exhibit: Exhibit, pa
     frames = data["frames"]
     assert len(frames) == breeding.PLACES
     assert [frame["where"] for frame in (frames[0], frames[3], frames[-1])] == [
-        "all left",
+        "wholly the left one",
         "75 % left, 25 % right",
-        "all right",
+        "wholly the right one",
     ]
     assert frames[0]["source"] == source(exhibit, pair.left)
     assert len({frame["source"] for frame in frames}) == breeding.PLACES

@@ -17,8 +17,8 @@ from albumjudge.domain.verdict import Verdict
 from albumjudge.inference.exhibit import Exhibit, JudgedCover
 from albumjudge.inference.steering import SteeringTarget
 from albumjudge.statistics.duel_findings import find
-from albumjudge.ui import duels as pairs
 from albumjudge.ui import prints
+from albumjudge.ui.rooms import steering_duel as pairs
 from albumjudge.voting import duels
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from albumjudge.ui import shell as room
+from albumjudge.ui import shell
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.rounds import round_id
@@ -42,7 +42,7 @@ def test_the_vote_page_goes_on_with_the_round_and_asks_nothing_that_was_answered
 ) -> None:
     app = press(visit(first=True), "felt-fear")
     cover = box.votes()[0].cover
-    app.switch_page(room.VOTE).run()
+    app.switch_page(shell.VOTE).run()
     assert "2 of 6" in text(app)
     app.query_params["cover"] = str(cover)
     app.run()

@@ -12,13 +12,13 @@ from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.domain.settings import SettingsError
 from albumjudge.inference.checkpoints import CheckpointError
 from albumjudge.inference.exhibit import Exhibit
-from albumjudge.ui import shell as room
+from albumjudge.ui import shell
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.votes import VoteStore
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import APP, Visit, text
 
-PAGES = [Path(file).stem for file in room.ROOMS]
+PAGES = [Path(file).stem for file in shell.ROOMS]
 
 
 def failing(error: Exception) -> Callable[..., object]:
@@ -56,12 +56,12 @@ BUG = RuntimeError("secret detail")
 def test_whatever_breaks_the_visitor_reads_a_sentence(
     visit: Visit, monkeypatch: pytest.MonkeyPatch, page: str, error: Exception, sentence: str
 ) -> None:
-    monkeypatch.setattr(room, "exhibit", failing(error))
-    monkeypatch.setattr(room, "vote_store", failing(error))
+    monkeypatch.setattr(shell, "exhibit", failing(error))
+    monkeypatch.setattr(shell, "vote_store", failing(error))
     app = visit(page)
     assert sentence in text(app)
     assert "secret detail" not in text(app) and "Traceback" not in text(app)
-    assert [button.label for button in app.button] == ["Try again"]
+    assert [button.label for button in app.button] == ["Deutsch", "Try again"]
 
 
 @pytest.mark.parametrize("page", ["vote", "people_vs_machine"])

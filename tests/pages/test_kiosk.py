@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from albumjudge.ui import shell as room
+from albumjudge.ui import shell
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import Visit, press, text
 
@@ -20,8 +20,8 @@ def test_a_waiting_kiosk_shows_covers_and_one_thing_to_touch(visit: Visit) -> No
 def test_a_kiosk_stays_one_and_offers_no_way_out(visit: Visit) -> None:
     app = visit(kiosk="1", wall="7")
     doors = [link.proto.label for link in app.get("page_link")]
-    offered = [title for title in room.ROOMS.values() if title != "Your picture"]
-    assert doors == [*offered, *room.GROUPS, "And you? Say what you feel"]
+    offered = [title for title in shell.ROOMS.values() if title != "Your picture"]
+    assert doors == [*offered, *shell.GROUPS, "And you? Say what you feel"]
     press(app, "again")
     assert doors == [link.proto.label for link in app.get("page_link")]
     sheet = "".join(part.value for part in app.html if part.value.startswith("<style"))

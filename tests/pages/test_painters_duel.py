@@ -33,7 +33,7 @@ def test_a_choice_is_blind_and_its_painters_are_named_after(visit: Visit, store:
     page = text(press(app, "hang-left"))
     (vote,) = store.votes()
     assert vote.picked == "left" and {vote.left.painter, vote.right.painter} == {"tiny", "orderly"}
-    assert f"You chose {vote.left.painter}." in page and not offered(app)
+    assert f"You chose: {vote.left.painter}." in page and not offered(app)
     assert "Who is ahead cannot be told yet." in page and "Needs 30 choices, has 1." in page
     assert len(app.get("vega_lite_chart")) == 1
 

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from albumjudge.inference.exhibit import Exhibit, JudgedCover
 from albumjudge.statistics import agreement
 from albumjudge.statistics.agreement import Share
-from albumjudge.ui.charts import percent
 from albumjudge.ui.rooms import results
+from albumjudge.ui.words import percent
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.duels import DuelStore, left_for
 from albumjudge.voting.votes import VoteStore

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from albumjudge.domain import seeds as hanging
+from albumjudge.domain import seeds
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.verdict import Juror, Verdict
 from albumjudge.inference.exhibit import Exhibit, JudgedCover
@@ -25,7 +25,7 @@ def numbers(page: str) -> list[str]:
 
 def test_twelve_covers_hang_at_first_each_with_its_number_and_feeling(visit: Visit) -> None:
     page = text(visit(wall="7"))
-    assert numbers(page) == [f"{seed:06d}" for seed in hanging.wall(7, 12)]
+    assert numbers(page) == [f"{seed:06d}" for seed in seeds.wall(7, 12)]
     assert page.count("mostly amusement") >= 12
 
 
@@ -33,7 +33,7 @@ def test_twelve_covers_hang_at_first_each_with_its_number_and_feeling(visit: Vis
 def test_as_many_covers_hang_as_were_asked_for(visit: Visit, count: int) -> None:
     app = visit(wall="7")
     app.slider[0].set_value(count).run()
-    assert numbers(text(app)) == [f"{seed:06d}" for seed in hanging.wall(7, count)]
+    assert numbers(text(app)) == [f"{seed:06d}" for seed in seeds.wall(7, count)]
 
 
 def test_again_paints_others_and_the_link_follows(visit: Visit) -> None:
@@ -51,7 +51,7 @@ def test_a_wall_that_cannot_be_gets_another_one(visit: Visit, wall: str) -> None
 
 
 def test_this_one_shows_the_whole_distribution_in_words_and_its_link(visit: Visit, exhibit: Exhibit) -> None:
-    seed = hanging.wall(7, 12)[4]
+    seed = seeds.wall(7, 12)[4]
     app = press(visit(wall="7"), f"choose-7-{PAINTER}-{seed}")
     judged = exhibit.show([seed])[0]
     assert query(app, "cover") == str(judged.cover.identity)
@@ -78,8 +78,8 @@ def test_a_1970s_jazz_sleeve_painted_safely(visit: Visit, exhibit: Exhibit) -> N
     app.select_slider(key="order-manner").set_value("safe").run()
     app.selectbox(key="order-painter").set_value(GUEST).run()
     assert "knows nothing of music" not in text(app)
-    assert "of 1970s jazz sleeves, safe." in text(app)
-    seed = hanging.wall(7, 12)[3]
+    assert ": 1970s jazz sleeves, safe." in text(app)
+    seed = seeds.wall(7, 12)[3]
     asked = CoverIdentity(exhibit.painters[1].revision, seed, "jazz", "1970s", 75)
     wanted = prints.framed(exhibit.show_identity(asked).cover, size="wall", feeling="mostly amusement")
     assert wanted.split('"')[3] in text(app)
@@ -97,14 +97,14 @@ def test_a_1970s_jazz_sleeve_painted_safely(visit: Visit, exhibit: Exhibit) -> N
     assert query(again, "cover") == str(asked)
     assert "orderly · asked for 1970s jazz" in text(again)
     press(again, "back")
-    assert "of 1970s jazz sleeves, safe." in text(again)
+    assert ": 1970s jazz sleeves, safe." in text(again)
 
 
 def test_two_painters_hang_side_by_side(visit: Visit) -> None:
     app = visit(wall="7", painter="both", genre="kpop")
     page = text(app)
     assert [*re.findall(r'class="painter">([^<]+)<', page)] == [PAINTER, GUEST]
-    assert numbers(page) == 2 * [f"{seed:06d}" for seed in hanging.wall(7, 12)]
+    assert numbers(page) == 2 * [f"{seed:06d}" for seed in seeds.wall(7, 12)]
     assert app.selectbox(key="order-genre").value == "K-pop"
 
 
@@ -120,7 +120,7 @@ def test_an_order_that_nobody_takes_is_left_out(visit: Visit, order: dict[str, s
 def test_back_leads_to_the_same_wall(visit: Visit) -> None:
     app = visit(wall="7")
     before = numbers(text(app))
-    press(app, f"choose-7-{PAINTER}-{hanging.wall(7, 12)[0]}")
+    press(app, f"choose-7-{PAINTER}-{seeds.wall(7, 12)[0]}")
     press(app, "back")
     assert numbers(text(app)) == before
 
@@ -133,7 +133,7 @@ def test_a_link_that_leads_nowhere_gets_a_sentence_and_a_way_on(visit: Visit, li
     app = visit(cover=link)
     assert "does not hang here" in text(app)
     assert "<script>" not in text(app)
-    app.button[0].click().run()
+    app.button[1].click().run()
     assert len(numbers(text(app))) == 12
 
 
@@ -160,9 +160,9 @@ def test_a_jury_is_counted_and_shows_where_it_looked(
 
     monkeypatch.setattr(exhibit.judge, "judge", feel)
     exhibit._cache.clear()
-    seed = hanging.wall(9, 12)[3]
+    seed = seeds.wall(9, 12)[3]
     app = press(visit(wall="9"), f"choose-9-{PAINTER}-{seed}")
-    assert "Of 3 jurors, 2 name awe, 1 names fear first." in text(app)
+    assert "Of three jurors this many name first: awe 2, fear 1." in text(app)
     assert "lit where it speaks" not in text(app)
     app.toggle[0].set_value(True).run()
     assert "lit where it speaks for amusement" in text(app)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from albumjudge.domain import seeds as hanging
+from albumjudge.domain import seeds
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.ui.charts import ON_SIDES
@@ -29,7 +29,7 @@ def test_the_ballot_is_blind_and_offers_nine_answers(visit: Visit, exhibit: Exhi
     page = text(app)
     assert "amusement" not in page and "%" not in page and "machine feels" not in page
     assert not app.get("vega_lite_chart")
-    assert shown(app).seed in hanging.ballot_pool(exhibit.painter.revision)
+    assert shown(app).seed in seeds.ballot_pool(exhibit.painter.revision)
 
 
 def test_a_vote_is_stored_and_then_the_machine_is_revealed(visit: Visit, box: VoteStore) -> None:
@@ -115,12 +115,12 @@ def test_what_others_felt_is_told_after_the_vote_and_once_they_are_five(
     assert "They felt" not in page
     others_vote(box, exhibit, shown(app), "awe", "fear", "fear", "nothing", "anger")
     page = text(app.run())
-    assert "5 other visitors have voted on it; 1 felt as you did." in page
+    assert "5 other visitors have voted on it; one felt as you did." in page
     assert "They felt: 2 fear, 1 anger, 1 awe, 1 nothing or something else." in page
 
 
 def test_who_has_seen_all_is_thanked(visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hanging, "ballot_pool", lambda revision: (4711,))
+    monkeypatch.setattr(seeds, "ballot_pool", lambda revision: (4711,))
     app = press(press(press(visit("vote"), "felt-awe"), "agree-yes"), "next")
     assert "Your round" in text(app) and not buttons(app, "another")
     app = visit("vote")
@@ -131,7 +131,7 @@ def test_who_has_seen_all_is_thanked(visit: Visit, box: VoteStore, monkeypatch: 
 def test_who_saw_all_before_there_were_rounds_is_thanked(
     visit: Visit, box: VoteStore, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hanging, "ballot_pool", lambda revision: (4711,))
+    monkeypatch.setattr(seeds, "ballot_pool", lambda revision: (4711,))
     (judged,) = exhibit.show([4711])
     box.cast(visitor=VISITOR, judged=judged, felt="awe", label_shown="amusement", seconds_to_vote=1)
     assert "You have voted on every cover" in text(visit("vote"))
@@ -140,7 +140,7 @@ def test_who_saw_all_before_there_were_rounds_is_thanked(
 def test_a_friends_link_brings_that_cover_as_a_card_of_the_round(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
-    cover = CoverIdentity(exhibit.painter.revision, hanging.ballot_pool(exhibit.painter.revision)[-1])
+    cover = CoverIdentity(exhibit.painter.revision, seeds.ballot_pool(exhibit.painter.revision)[-1])
     app = visit("vote", cover=str(cover))
     assert shown(app) == cover and "1 of 6" in text(app)
     press(press(press(app, "felt-awe"), "agree-yes"), "next")
@@ -246,7 +246,7 @@ def test_the_crowd_at_the_reveal_is_without_whoever_the_curator_leaves_out(
 )
 def test_a_link_to_no_ballot_brings_a_cover_that_is_due(visit: Visit, exhibit: Exhibit, link: str) -> None:
     painter = exhibit.painter.revision
-    pool = hanging.ballot_pool(painter)
+    pool = seeds.ballot_pool(painter)
     outside = next(seed for seed in range(100) if seed not in pool)
     asked = link.format(painter=painter, outside=outside, inside=pool[0])
     app = visit("vote", cover=asked)

@@ -52,7 +52,8 @@ def shown(app: AppTest) -> bytes:
 def test_nothing_is_asked_and_nothing_is_judged_at_first(visit: Visit) -> None:
     app = visit("your_picture")
     assert "not stored unless you say so" in text(app)
-    assert not app.button and not app.get("vega_lite_chart") and not app.get("camera_input")
+    assert [button.key for button in app.button] == ["language-de"]
+    assert not app.get("vega_lite_chart") and not app.get("camera_input")
 
 
 def test_a_picture_is_shown_as_the_judge_sees_it_with_its_verdict(visit: Visit) -> None:
@@ -114,7 +115,7 @@ def test_nothing_is_kept_unless_the_visitor_says_so(visit: Visit, pictures: Subm
     (submission,) = pictures.of(VISITOR)
     assert submission.png == shown(app)
     assert "The exhibit keeps your picture" in text(app)
-    assert [button.label for button in app.button] == ["Take it back"]
+    assert [button.label for button in app.button] == ["Deutsch", "Take it back"]
 
 
 def test_a_gift_can_be_taken_back_later_and_is_nobody_elses_business(

@@ -13,7 +13,7 @@ from albumjudge.domain.verdict import Juror
 from albumjudge.statistics.agreement import Interval, per_cover
 from albumjudge.statistics.by_emotion import covers_of
 from albumjudge.statistics.findings import CalibrationBin, CoverNoise, Figure
-from albumjudge.ui import charts
+from albumjudge.ui import charts, words
 from albumjudge.ui.charts import theme
 from tests.colour_vision import VISIONS, contrast, difference, lab
 from tests.vote_fixtures import identity, vote
@@ -57,9 +57,9 @@ def test_the_crowd_stands_on_the_same_scale_as_the_machine() -> None:
     assert rows["anger"]["others"] - rows["anger"]["start"] == pytest.approx(-0.5)
 
 
-@pytest.mark.parametrize(("share", "words"), [(0, "0 %"), (0.004, "< 1 %"), (0.126, "13 %"), (1, "100 %")])
-def test_percentages(share: float, words: str) -> None:
-    assert charts.percent(share) == words
+@pytest.mark.parametrize(("share", "said"), [(0, "0 %"), (0.004, "< 1 %"), (0.126, "13 %"), (1, "100 %")])
+def test_percentages(share: float, said: str) -> None:
+    assert words.percent(share) == said
 
 
 def test_the_confusion_matrix_outlines_the_same_feeling() -> None:

@@ -9,10 +9,11 @@ import pytest
 from albumjudge.statistics import findings
 from albumjudge.statistics.agreement import Interval
 from albumjudge.statistics.findings import Figure, Need, OneMoreVisitor
-from albumjudge.ui import evidence, figures
+from albumjudge.ui import figures
 from albumjudge.ui.figures import Line, Ruler, card
+from albumjudge.ui.rooms import evidence
 
-RULER = Ruler(-0.2, 1, evidence.decimal, 0.0, "chance")
+RULER = Ruler(-0.2, 1, figures.decimal, 0.0, "chance")
 ENOUGH, TOO_FEW = Need("votes", 30, 300), Need("votes", 30, 4)
 
 
@@ -53,12 +54,12 @@ def test_what_lies_beyond_the_ruler_is_drawn_at_its_end() -> None:
     ("number", "words"), [(0.123, "0.12"), (-0.123, "−0.12"), (-0.001, "0.00"), (1, "1.00")]
 )
 def test_decimals(number: float, words: str) -> None:
-    assert evidence.decimal(number) == words
+    assert figures.decimal(number) == words
 
 
 @pytest.mark.parametrize(("share", "words"), [(0.12, "+12"), (-0.12, "−12"), (0.001, "0")])
 def test_percentage_points(share: float, words: str) -> None:
-    assert evidence.points(share) == words
+    assert figures.points(share) == words
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def about(value: float, reach: float = 0.1, needs: tuple[Need, ...] = ENOUGH) ->
 
 
 def portrait(*leans: Lean, jurors: tuple[JurorLikeness, ...] = ()) -> Portrait:
-    return Portrait(20, 12, leans, None, jurors, ())
+    return Portrait(20, 12, leans, jurors, ())
 
 
 @pytest.mark.parametrize(

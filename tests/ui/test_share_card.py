@@ -12,7 +12,7 @@ from PIL import Image, ImageColor
 
 from albumjudge.domain.emotions import EMOTIONS, NAMES, NOTHING
 from albumjudge.ui import share_card as card
-from albumjudge.ui import shell as room
+from albumjudge.ui import shell
 from albumjudge.ui.share_card import ENLARGE, HEIGHT, PRINT, ROW, WIDTH, Face
 from tests.vote_fixtures import judged
 
@@ -119,7 +119,7 @@ def test_letters_come_from_the_font_that_is_named_if_it_can_be_read(tmp_path: Pa
     (tmp_path / "broken.woff2").write_bytes(b"no font")
     for missing in (tmp_path / "broken.woff2", tmp_path / "gone.ttf"):
         assert card.draw(faces(1), "My round", "Alike.", lettering=missing) == plain
-    serif = room.serif()
+    serif = shell.serif()
     assert serif is not None and serif.is_file()
     assert card.draw(faces(1), "My round", "Alike.", lettering=serif) != plain
 

@@ -4,7 +4,7 @@ from albumjudge.ui.charts.covers import calibration, emotion_on_covers, noise
 from albumjudge.ui.charts.distributions import distribution, juror, jurors, profile
 from albumjudge.ui.charts.matrices import confusion, people_and_machine
 from albumjudge.ui.charts.story import SELECTED, covers_by_pleasantness, leans, ranking
-from albumjudge.ui.charts.theme import CLOSE_UP, LEFT, ON_SIDES, RIGHT, percent, spoken
+from albumjudge.ui.charts.theme import CLOSE_UP, LEFT, ON_SIDES, RIGHT
 from albumjudge.ui.charts.training import ceiling, training_curves
 
 __all__ = [
@@ -24,9 +24,7 @@ __all__ = [
     "leans",
     "noise",
     "people_and_machine",
-    "percent",
     "profile",
     "ranking",
-    "spoken",
     "training_curves",
 ]

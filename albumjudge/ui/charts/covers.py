@@ -17,11 +17,11 @@ from albumjudge.ui.charts.theme import (
     diagonal,
     from_zero,
     hang,
-    percent,
     percent_axis,
     rows_of,
     tips,
 )
+from albumjudge.ui.words import _, percent
 
 _FEWEST_SAID = 20
 """Times that the machine must have said about the same before it is held to that."""
@@ -55,28 +55,30 @@ def calibration(bins: Sequence[CalibrationBin], *, faint: bool = False) -> alt.L
     reach = max(0.3, *highest, *(b.stated for b in bins)) * 1.04
     colour, scale = QUIET if faint else ACCENT, from_zero(reach)
     base = rows_of(rows).encode(
-        x=alt.X("stated:Q", scale=from_zero(reach), title="the machine said", axis=percent_axis())
+        x=alt.X("stated:Q", scale=from_zero(reach), title=_("the machine said"), axis=percent_axis())
     )
     spans = base.transform_filter("datum.low != null").mark_rule(
         color=colour, strokeWidth=2, opacity=0.55, clip=True
     )
     points = base.mark_point(size=90, filled=True, opacity=1, color=colour).encode(
-        y=alt.Y("felt:Q", scale=scale, title="people felt", axis=percent_axis()),
+        y=alt.Y("felt:Q", scale=scale, title=_("people felt"), axis=percent_axis()),
         tooltip=tips(
-            ("stated:Q", ".0%", "the machine said"),
-            ("felt:Q", ".0%", "people felt"),
-            ("n:Q", None, "times said"),
+            ("stated:Q", ".0%", _("the machine said")),
+            ("felt:Q", ".0%", _("people felt")),
+            ("n:Q", None, _("times said")),
         ),
     )
     said = "; ".join(
-        f"said {percent(b.stated)}, felt {percent(b.felt.value)}" for b in bins if b.felt.value is not None
+        _("said {said}, felt {felt}", said=percent(b.stated), felt=percent(b.felt.value))
+        for b in bins
+        if b.felt.value is not None
     )
     return hang(
         diagonal(reach),
         spans.encode(y=alt.Y("low:Q", scale=scale), y2="high:Q"),
         points,
         height=300,
-        description=f"What the machine said and how often people felt it: {said}.",
+        description=_("What the machine said and how often people felt it: {pairs}.", pairs=said),
     )
 
 
@@ -94,7 +96,7 @@ def noise(covers: Sequence[CoverNoise], *, faint: bool = False) -> alt.LayerChar
         raise ValueError("A chart of covers needs some.")
     rows = [
         {
-            "number": f"No. {row.cover.number}",
+            "number": _("No. {number}", number=row.cover.number),
             "distance": row.distance,
             "chance": row.by_chance_high,
             "votes": row.votes,
@@ -109,14 +111,14 @@ def noise(covers: Sequence[CoverNoise], *, faint: bool = False) -> alt.LayerChar
         rows_of(rows)
         .mark_point(size=70, filled=True, opacity=0.45 if faint else 0.85)
         .encode(
-            x=alt.X("chance:Q", scale=scale, title="as far as chance would take it", axis=axis),
-            y=alt.Y("distance:Q", scale=scale, title="how far apart they are", axis=axis),
+            x=alt.X("chance:Q", scale=scale, title=_("as far as chance would take it"), axis=axis),
+            y=alt.Y("distance:Q", scale=scale, title=_("how far apart they are"), axis=axis),
             color=colour,
             tooltip=tips(
-                ("number:N", None, "cover"),
+                ("number:N", None, _("cover")),
                 "votes:Q",
-                ("distance:Q", ".2f", "distance"),
-                ("chance:Q", ".2f", "95 % of chance stays below"),
+                ("distance:Q", ".2f", _("distance")),
+                ("chance:Q", ".2f", _("95 % of chance stays below")),
             ),
         )
     )
@@ -125,7 +127,11 @@ def noise(covers: Sequence[CoverNoise], *, faint: bool = False) -> alt.LayerChar
         diagonal(reach),
         points,
         height=300,
-        description=f"On {beyond} of {len(covers)} covers people and machine are further apart than chance.",
+        description=_(
+            "On {n} of {all} covers people and machine are further apart than chance.",
+            n=beyond,
+            all=len(covers),
+        ),
     )
 
 
@@ -139,15 +145,15 @@ def emotion_on_covers(emotion: str, covers: EmotionCovers, *, faint: bool = Fals
     if not covers.all:
         raise ValueError("A chart of covers needs some.")
     groups = {
-        "both felt it most": covers.both,
-        "only people did": covers.people,
-        "only the machine did": covers.machine,
+        _("both felt it most"): covers.both,
+        _("only people did"): covers.people,
+        _("only the machine did"): covers.machine,
     }
     group_of = {here.cover.cover: words for words, rows in groups.items() for here in rows}
-    neither = "neither did"
+    neither = _("neither did")
     rows = [
         {
-            "number": f"No. {here.cover.cover.number}",
+            "number": _("No. {number}", number=here.cover.cover.number),
             "people": here.share,
             "machine": here.machine,
             "votes": here.voters,
@@ -164,18 +170,19 @@ def emotion_on_covers(emotion: str, covers: EmotionCovers, *, faint: bool = Fals
         rows_of(rows)
         .mark_point(filled=True, opacity=0.9)
         .encode(
-            x=alt.X("people:Q", scale=right, title="people who felt it", axis=percent_axis()),
-            y=alt.Y("machine:Q", scale=top, title="the machine’s share", axis=percent_axis()),
+            x=alt.X("people:Q", scale=right, title=_("people who felt it"), axis=percent_axis()),
+            y=alt.Y("machine:Q", scale=top, title=_("the machine’s share"), axis=percent_axis()),
             color=alt.Color("who:N", title=None, scale=colours),
             shape=alt.Shape("who:N", title=None, scale=shapes, legend=alt.Legend(columns=2)),
             size=alt.condition(f"datum.who == '{neither}'", alt.value(28), alt.value(110)),
             tooltip=tips(
-                ("number:N", None, "cover"),
-                ("people:Q", ".0%", "people"),
-                ("machine:Q", ".0%", "the machine"),
+                ("number:N", None, _("cover")),
+                ("people:Q", ".0%", _("people")),
+                ("machine:Q", ".0%", _("the machine")),
                 "votes:Q",
             ),
         )
     )
-    counted = ", ".join(f"{words} on {len(found)}" for words, found in groups.items())
-    return hang(points, height=320, description=f"{emotion} on {len(covers.all)} covers: {counted}.")
+    counted = ", ".join(f"{words}: {len(found)}" for words, found in groups.items())
+    heard = _("{emotion} on {n} covers; {counted}.", emotion=_(emotion), n=len(covers.all), counted=counted)
+    return hang(points, height=320, description=heard)

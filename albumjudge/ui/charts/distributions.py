@@ -24,14 +24,13 @@ from albumjudge.ui.charts.theme import (
     hue,
     names_axis,
     need_eight,
-    percent,
     percent_axis,
     rows_of,
     share_of,
     signed,
-    spoken,
     tips,
 )
+from albumjudge.ui.words import _, language, percent, spoken, told
 
 _ROWS = "rows"
 Spec = dict[str, Any]
@@ -56,8 +55,8 @@ def distribution(
         probabilities,
         others,
         felt=felt,
-        whose="the machine",
-        description=f"What the machine feels: {spoken(probabilities)}",
+        whose=_("the machine"),
+        description=_("What the machine feels: {shares}", shares=spoken(probabilities)),
     )
 
 
@@ -73,8 +72,10 @@ def profile(yours: Sequence[float], everyone: Sequence[float] | None = None) -> 
         ValueError: if there are not eight shares.
     """
     need_eight(yours, everyone, what="profile")
-    against = f" Everyone: {spoken(everyone)}" if everyone is not None else ""
-    return _two_sides(yours, everyone, whose="you", description=f"What you felt: {spoken(yours)}{against}")
+    heard = _("What you felt: {shares}", shares=spoken(yours))
+    if everyone is not None:
+        heard += " " + _("Everyone: {shares}", shares=spoken(everyone))
+    return _two_sides(yours, everyone, whose=_("you"), description=heard)
 
 
 def _side_rows(
@@ -85,13 +86,14 @@ def _side_rows(
     for side, names in ((-1, LEFT), (1, RIGHT)):
         for row, name in enumerate(names):
             share, chosen = share_of(shares, name), name == felt
+            you, said = [_("you")] if chosen else [], percent(share)
             if side < 0:
-                word = f"{'you · ' if chosen else ''}{percent(share)}  {name} {SIGN[name]}"
+                word = " · ".join([*you, f"{said}  {_(name)} {SIGN[name]}"])
             else:
-                word = f"{SIGN[name]} {name}  {percent(share)}{' · you' if chosen else ''}"
+                word = " · ".join([f"{SIGN[name]} {_(name)}  {said}", *you])
             rows.append(
                 {
-                    "emotion": name,
+                    "emotion": _(name),
                     "side": side,
                     "share": share,
                     "word": word,
@@ -119,12 +121,12 @@ def _two_sides(
     """Eight bars from a middle line outwards, with ticks over them, and one of them marked as felt."""
     reach = 1.0 if max([*shares, *(ticks or ())]) > CLOSE_UP else CLOSE_UP
     rows = _side_rows(shares, ticks, felt, reach)
-    template = _two_sides_without_rows(reach, whose, felt in NAMES, ticks is not None)
+    template = _two_sides_without_rows(reach, whose, felt in NAMES, ticks is not None, language())
     return {**template, "datasets": {_ROWS: rows}, "description": description}
 
 
 @lru_cache
-def _two_sides_without_rows(reach: float, whose: str, marked: bool, ticked: bool) -> Spec:
+def _two_sides_without_rows(reach: float, whose: str, marked: bool, ticked: bool, _language: str) -> Spec:
     """The chart for any rows; Altair takes long to check it, and visitors see one at every step."""
     end = reach + reach * 0.012
     x_scale = alt.Scale(domain=[-end, end], nice=False, zero=False)
@@ -167,9 +169,9 @@ def jurors(jury: Sequence[Juror]) -> alt.LayerChart:
     shares = {n: [share_of(juror.probabilities, n) for juror in jury] for n in ON_SIDES}
     rows = [
         {
-            "emotion": n,
+            "emotion": _(n),
             "label": signed(n),
-            "juror": juror.name,
+            "juror": told(juror.name),
             "share": share,
             "mean": sum(shares[n]) / len(jury),
         }
@@ -179,17 +181,24 @@ def jurors(jury: Sequence[Juror]) -> alt.LayerChart:
     base = rows_of(rows).encode(y=names_axis("label", [signed(n) for n in ON_SIDES], grid=True))
     scale = from_zero(max(map(max, shares.values())) * 1.06)
     dots = base.mark_point(size=90, filled=True, opacity=0.75).encode(
-        x=alt.X("share:Q", scale=scale, title="how much of it each juror feels", axis=percent_axis()),
+        x=alt.X("share:Q", scale=scale, title=_("how much of it each juror feels"), axis=percent_axis()),
         color=hue(),
-        tooltip=tips("juror:N", "emotion:N", ("share:Q", ".1%", "feels")),
+        tooltip=tips("juror:N", "emotion:N", ("share:Q", ".1%", _("feels"))),
     )
     middle = base.mark_tick(color=INK, thickness=2, size=22).encode(x=alt.X("mean:Q", scale=scale))
-    spans = "; ".join(f"{n} {percent(min(of))} to {percent(max(of))}" for n, of in shares.items())
+    spans = "; ".join(
+        _("{what} {low} to {high}", what=_(n), low=percent(min(of)), high=percent(max(of)))
+        for n, of in shares.items()
+    )
     return hang(
         middle,
         dots,
         height=300,
-        description=f"What {len(jury)} jurors feel, from the one who feels it least to the most: {spans}.",
+        description=_(
+            "What {n} jurors feel, from the one who feels it least to the most: {spans}.",
+            n=len(jury),
+            spans=spans,
+        ),
     )
 
 
@@ -207,7 +216,7 @@ def juror(shares: Sequence[float], jury: Sequence[float], reach: float) -> alt.L
     need_eight(shares, jury)
     rows = [
         {
-            "emotion": n,
+            "emotion": _(n),
             "sign": SIGN[n],
             "share": share_of(shares, n),
             "jury": share_of(jury, n),
@@ -229,7 +238,7 @@ def juror(shares: Sequence[float], jury: Sequence[float], reach: float) -> alt.L
     bars = base.mark_bar().encode(
         y=alt.Y("share:Q", axis=None, scale=scale),
         color=hue(),
-        tooltip=tips("emotion:N", ("share:Q", ".1%", "this juror"), ("jury:Q", ".1%", "the jury")),
+        tooltip=tips("emotion:N", ("share:Q", ".1%", _("this juror")), ("jury:Q", ".1%", _("the jury"))),
     )
     words = base.mark_text(baseline="bottom", dy=-5, fontSize=13, color=INK).encode(
         y=alt.Y("top:Q", axis=None, scale=scale), text="word:N"
@@ -240,4 +249,10 @@ def juror(shares: Sequence[float], jury: Sequence[float], reach: float) -> alt.L
         base.mark_tick(color=colour, thickness=thick, bandSize=26).encode(y=across)
         for colour, thick in ((WALL, 5), (INK, 2))
     ]
-    return hang(bars, *middle, words, height=130, description=f"What this juror feels: {spoken(shares)}")
+    return hang(
+        bars,
+        *middle,
+        words,
+        height=130,
+        description=_("What this juror feels: {shares}", shares=spoken(shares)),
+    )

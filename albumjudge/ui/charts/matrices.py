@@ -19,11 +19,11 @@ from albumjudge.ui.charts.theme import (
     hang,
     hue,
     names_axis,
-    percent,
     rows_of,
     signed,
     tips,
 )
+from albumjudge.ui.words import _, percent
 
 
 def confusion(counts: Sequence[Sequence[int]], *, faint: bool = False) -> alt.LayerChart:
@@ -42,8 +42,8 @@ def confusion(counts: Sequence[Sequence[int]], *, faint: bool = False) -> alt.La
     most = max(max(row) for row in counts)
     cells = [
         {
-            "felt": felt,
-            "machine": machine,
+            "felt": _(felt),
+            "machine": _(machine),
             "votes": counts[len(NAMES) if felt == NOTHING else emotions.index(felt)][emotions.index(machine)],
             "same": felt == machine,
         }
@@ -53,14 +53,16 @@ def confusion(counts: Sequence[Sequence[int]], *, faint: bool = False) -> alt.La
     plain: dict[str, Any] = {"domain": False, "ticks": False, "labelColor": INK}
     x_axis, y_axis = alt.Axis(orient="top", labelAngle=-90, **plain), alt.Axis(**plain)
     base = rows_of(cells).encode(
-        x=alt.X("machine:N", sort=list(ON_SIDES), title="the machine felt most", axis=x_axis),
-        y=alt.Y("felt:N", sort=felt_order, title="people felt", axis=y_axis),
+        x=alt.X(
+            "machine:N", sort=[_(name) for name in ON_SIDES], title=_("the machine felt most"), axis=x_axis
+        ),
+        y=alt.Y("felt:N", sort=[_(name) for name in felt_order], title=_("people felt"), axis=y_axis),
     )
     scale = alt.Scale(domain=[0, max(most, 1)], range=[TRACK, QUIET if faint else ACCENT], type="sqrt")
     squares = base.mark_rect(stroke=WALL, strokeWidth=2).encode(
         color=alt.Color("votes:Q", scale=scale, legend=None),
         tooltip=tips(
-            ("felt:N", None, "people felt"), ("machine:N", None, "the machine felt most"), "votes:Q"
+            ("felt:N", None, _("people felt")), ("machine:N", None, _("the machine felt most")), "votes:Q"
         ),
     )
     same = base.transform_filter("datum.same").mark_rect(fillOpacity=0, stroke=INK, strokeWidth=1.5)
@@ -74,7 +76,9 @@ def confusion(counts: Sequence[Sequence[int]], *, faint: bool = False) -> alt.La
         same,
         numbers,
         height=430,
-        description=f"Votes by what people and the machine felt: {agreeing} of {total} are the same.",
+        description=_(
+            "Votes by what people and the machine felt: {n} of {all} are the same.", n=agreeing, all=total
+        ),
     )
 
 
@@ -90,7 +94,7 @@ def people_and_machine(
     """
     both = {n: (people.get(n, 0.0), machine.get(n, 0.0)) for n in ON_SIDES}
     rows = [
-        {"emotion": n, "label": signed(n), "people": felt, "machine": said}
+        {"emotion": _(n), "label": signed(n), "people": felt, "machine": said}
         for n, (felt, said) in both.items()
     ]
     scale = alt.Scale(domain=[0, max([0.3, *people.values(), *machine.values()])], nice=True)
@@ -104,7 +108,7 @@ def people_and_machine(
         tooltip=tips("emotion:N", ("people:Q", ".0%"), ("machine:Q", ".0%")),
     )
     bar = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
-        x=alt.X("people:Q", scale=scale, title="share of all votes", axis=axis),
+        x=alt.X("people:Q", scale=scale, title=_("share of all votes"), axis=axis),
         x2="machine:Q",
         color=hue(faint),
     )
@@ -114,11 +118,14 @@ def people_and_machine(
     judge = base.mark_point(
         size=110, filled=True, fill=WALL, strokeWidth=2.5, opacity=1, shape="square"
     ).encode(x=alt.X("machine:Q", scale=scale), stroke=hue(faint))
-    heard = "; ".join(f"{n}: people {percent(p)}, machine {percent(m)}" for n, (p, m) in both.items())
+    heard = "; ".join(
+        _("{what}: people {people}, machine {machine}", what=_(n), people=percent(p), machine=percent(m))
+        for n, (p, m) in both.items()
+    )
     return hang(
         bar,
         judge,
         person,
         height=330,
-        description=f"How often people and the machine felt each emotion: {heard}.",
+        description=_("How often people and the machine felt each emotion: {shares}.", shares=heard),
     )

@@ -20,16 +20,15 @@ from albumjudge.ui.charts.theme import (
     hang,
     hue,
     names_axis,
-    percent,
     percent_axis,
     rows_of,
     signed,
     tips,
 )
+from albumjudge.ui.words import _, percent
 
 SELECTED = "cover"
 """Name of the selection in :func:`covers_by_pleasantness`; the key of a selected row is ``link``."""
-SAME, DIFFERENT = "the same emotion first", "another one"
 
 
 def covers_by_pleasantness(story: Story) -> alt.LayerChart:
@@ -40,18 +39,18 @@ def covers_by_pleasantness(story: Story) -> alt.LayerChart:
     """
     if not story.points:
         raise ValueError("A chart of covers needs some.")
-    rows = [_point(point) for point in story.points]
+    kinds = [_("the same emotion first"), _("another one")]
+    rows = [_point(point, kinds) for point in story.points]
     scale = alt.Scale(domain=[-0.03, 1.03], nice=False)
     axis = percent_axis()
     colour = QUIET if story.faint else ACCENT
-    kinds = [SAME, DIFFERENT]
     touched = alt.selection_point(name=SELECTED, fields=["link"], nearest=False, empty=False)
     points = (
         rows_of(rows)
         .mark_point(filled=True, strokeWidth=2)
         .encode(
-            x=alt.X("people:Q", scale=scale, title="people: share of pleasant emotions", axis=axis),
-            y=alt.Y("machine:Q", scale=scale, title="machine: share of pleasant emotions", axis=axis),
+            x=alt.X("people:Q", scale=scale, title=_("people: share of pleasant emotions"), axis=axis),
+            y=alt.Y("machine:Q", scale=scale, title=_("machine: share of pleasant emotions"), axis=axis),
             color=alt.Color("first:N", title=None, scale=alt.Scale(domain=kinds, range=[colour, FAINT])),
             shape=alt.Shape(
                 "first:N", title=None, scale=alt.Scale(domain=kinds, range=["circle", "diamond"])
@@ -60,11 +59,11 @@ def covers_by_pleasantness(story: Story) -> alt.LayerChart:
             opacity=alt.value(0.45 if story.faint else 0.9),
             stroke=alt.condition(touched, alt.value(INK), alt.value("transparent")),
             tooltip=tips(
-                ("number:N", None, "cover"),
-                ("felt:N", None, "people felt"),
-                ("said:N", None, "the machine felt"),
-                ("people:Q", ".0%", "people, pleasant"),
-                ("machine:Q", ".0%", "machine, pleasant"),
+                ("number:N", None, _("cover")),
+                ("felt:N", None, _("people felt")),
+                ("said:N", None, _("the machine felt")),
+                ("people:Q", ".0%", _("people, pleasant")),
+                ("machine:Q", ".0%", _("machine, pleasant")),
                 "votes:Q",
             ),
         )
@@ -81,22 +80,26 @@ def covers_by_pleasantness(story: Story) -> alt.LayerChart:
         *lines,
         points,
         height=420,
-        description=f"{len(rows)} covers. Pleasant to most people and to the machine: {both}; "
-        f"to neither: {neither}; "
-        f"on the others the two differ.",
+        description=_(
+            "{n} covers. Pleasant to most people and to the machine: {both}; to neither: {neither}; on the "
+            "others the two differ.",
+            n=len(rows),
+            both=both,
+            neither=neither,
+        ),
     )
 
 
-def _point(point: CoverPoint) -> dict[str, object]:
+def _point(point: CoverPoint, kinds: Sequence[str]) -> dict[str, object]:
     return {
         "link": str(point.cover),
-        "number": f"No. {point.cover.number}",
+        "number": _("No. {number}", number=point.cover.number),
         "people": point.people.value,
         "machine": point.machine,
         "votes": point.people.trials,
-        "felt": point.felt,
-        "said": point.said,
-        "first": SAME if point.felt == point.said else DIFFERENT,
+        "felt": _(point.felt),
+        "said": _(point.said),
+        "first": kinds[point.felt != point.said],
     }
 
 
@@ -127,8 +130,8 @@ def ranking(found: PainterRanking, names: Mapping[str, str]) -> alt.LayerChart:
         alt.Scale(domain=[0, 1]),
         middle=0.5,
         colour=alt.value(QUIET if faint else ACCENT),
-        title="how often it would be hung rather than an average painter’s",
-        description=f"Painters, the most preferred first: {heard}.",
+        title=_("how often it would be hung rather than an average painter’s"),
+        description=_("Painters, the most preferred first: {shares}.", shares=heard),
     )
 
 
@@ -143,7 +146,7 @@ def leans(portrait: Portrait) -> alt.LayerChart:
     by_name = {lean.emotion: lean for lean in portrait.leans}
     rows = [
         {
-            "emotion": name,
+            "emotion": _(name),
             "label": signed(name),
             "yours": by_name[name].yours,
             "others": by_name[name].others,
@@ -159,7 +162,13 @@ def leans(portrait: Portrait) -> alt.LayerChart:
     ]
     reach = max(0.2, *ends) * 1.05
     heard = "; ".join(
-        f"{name} {percent(by_name[name].yours)}, others {percent(by_name[name].others)}" for name in ON_SIDES
+        _(
+            "{what} {yours}, others {others}",
+            what=_(name),
+            yours=percent(by_name[name].yours),
+            others=percent(by_name[name].others),
+        )
+        for name in ON_SIDES
     )
     return _dots(
         rows,
@@ -167,8 +176,8 @@ def leans(portrait: Portrait) -> alt.LayerChart:
         alt.Scale(domain=[-reach, reach], nice=False),
         middle=0.0,
         colour=hue(),
-        title="less often than others  ·  more often",
-        description=f"What you felt, and others on the same covers: {heard}.",
+        title=_("less often than others  ·  more often"),
+        description=_("What you felt, and others on the same covers: {shares}.", shares=heard),
     )
 
 
@@ -200,8 +209,8 @@ def _dots(
         x=alt.X("value:Q", scale=scale, title=title, axis=percent_axis()),
         color=colour,
         tooltip=tips(
-            y.shorthand,
-            ("value:Q", ".0%"),
+            (str(y.shorthand), None, " "),
+            ("value:Q", ".0%", title),
             *((f"{key}:Q", ".0%") if key != "choices" else "choices:Q" for key in shown),
         ),
     )

@@ -1,4 +1,4 @@
-"""Colours, fonts, scales and words that all charts share."""
+"""Colours, fonts and scales that all charts share."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import altair as alt
 
 from albumjudge.domain import emotions
 from albumjudge.domain.emotions import EMOTIONS, NAMES
+from albumjudge.ui.words import N_, _, vega_locale
 
 INK = "#efe8dc"
 QUIET = "#a69b8b"
@@ -24,6 +25,17 @@ RIGHT: tuple[str, ...] = tuple(e.name for e in EMOTIONS if e.positive)
 ON_SIDES: tuple[str, ...] = (*LEFT, *RIGHT)
 """The eight names as charts and buttons arrange them: unpleasant first, each side in the fixed order."""
 SIGN = {e.name: e.sign for e in EMOTIONS}
+FIELDS = (
+    N_("votes"),
+    N_("people"),
+    N_("machine"),
+    N_("choices"),
+    N_("yours"),
+    N_("others"),
+    N_("emotion"),
+    N_("juror"),
+)
+"""Columns whose own name stands beside a point that is touched."""
 CLOSE_UP = 0.6
 """Bars share one scale, 0 to 60 %, unless one is longer."""
 
@@ -38,7 +50,7 @@ def dress(chart: Any, **size: Any) -> Any:
     """Give a chart its size and the room's fonts and colours."""
     return (
         chart.properties(background="transparent", **{"width": "container", **size})
-        .configure(font=SANS)
+        .configure(font=SANS, locale=vega_locale())
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=QUIET,
@@ -66,20 +78,9 @@ def tips(*fields: str | tuple[str, str] | tuple[str, str | None, str]) -> list[a
     found = []
     for field in fields:
         name, style, title = (*((field,) if isinstance(field, str) else field), None, None)[:3]
-        given = {"format": style, "title": title}
+        given = {"format": style, "title": title or _(name.partition(":")[0])}
         found.append(alt.Tooltip(name, **{key: value for key, value in given.items() if value is not None}))
     return found
-
-
-def percent(share: float) -> str:
-    """A share as people read it: ``"12 %"``, ``"< 1 %"`` for what is little but not nothing."""
-    return "< 1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
-
-
-def spoken(probabilities: Sequence[float]) -> str:
-    """The distribution as a sentence, largest first; what a screen reader says in place of the chart."""
-    ranked = sorted(range(len(NAMES)), key=lambda i: (-probabilities[i], i))
-    return ", ".join(f"{NAMES[i]} {percent(probabilities[i])}" for i in ranked) + "."
 
 
 def need_eight(*distributions: Sequence[float] | None, what: str = "distribution") -> None:
@@ -99,13 +100,14 @@ def share_of(shares: Sequence[float], name: str) -> float:
 
 def hue(faint: bool = False) -> alt.Color:
     """One colour per emotion, without a legend; grey where there are too few votes."""
-    scale = alt.Scale(domain=list(NAMES), range=[QUIET if faint else e.colour for e in EMOTIONS])
+    shown = [QUIET if faint else emotion.colour for emotion in EMOTIONS]
+    scale = alt.Scale(domain=[_(name) for name in NAMES], range=shown)
     return alt.Color("emotion:N", scale=scale, legend=None)
 
 
 def signed(name: str) -> str:
     """An emotion's name and its sign."""
-    return f"{name}  {SIGN[name]}"
+    return f"{_(name)}  {SIGN[name]}"
 
 
 def names_axis(field: str, order: Sequence[str], **axis: Any) -> alt.Y:

@@ -14,11 +14,13 @@ from albumjudge.ui.charts.theme import (
     from_zero,
     hang,
     names_axis,
-    percent,
     rows_of,
     tips,
 )
+from albumjudge.ui.words import N_, _, percent
 
+OVER = (N_("epoch"), N_("step"))
+"""What training is counted in."""
 COLOURS = (ACCENT, "#7fa6c4", "#b98aa8", "#8fb58a", "#c98f6a")
 
 
@@ -55,13 +57,13 @@ def training_curves(
         rows_of(points)
         .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=25))
         .encode(
-            x=alt.X("x:Q", title=over, axis=alt.Axis(tickCount=6, tickMinStep=1, grid=False)),
+            x=alt.X("x:Q", title=_(over), axis=alt.Axis(tickCount=6, tickMinStep=1, grid=False)),
             y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5)),
             color=colour,
-            tooltip=tips(("x:Q", None, over), "line:N", ("value:Q", ".3~r")),
+            tooltip=tips(("x:Q", None, _(over)), ("line:N", None, " "), ("value:Q", ".3~r", " ")),
         ),
         height=220,
-        description=f"{', '.join(words)} over {len(history)} {over}s.",
+        description=_("{curves}; {n} points.", curves=", ".join(words), n=len(history)),
     )
     return chart
 
@@ -90,7 +92,7 @@ def ceiling(scores: Mapping[str, float], most: float, what: str) -> alt.LayerCha
         x=x, color=alt.condition("datum.last", alt.value(ACCENT), alt.value(LINE))
     )
     words = base.mark_text(align="left", dx=6, fontSize=14, color=INK).encode(x=x, text="word:N")
-    limit = rows_of([{"most": most, "word": f"perfect: {percent(most)}"}])
+    limit = rows_of([{"most": most, "word": _("perfect: {share}", share=percent(most))}])
     at = alt.X("most:Q", scale=scale)
     line = limit.mark_rule(color=INK, strokeWidth=2, strokeDash=[5, 4]).encode(x=at)
     name = limit.mark_text(align="center", baseline="bottom", dy=-4, fontSize=13, color=INK).encode(
@@ -104,5 +106,7 @@ def ceiling(scores: Mapping[str, float], most: float, what: str) -> alt.LayerCha
         name,
         height=40 * len(rows),
         padding={"top": 24, "left": 0, "right": 0, "bottom": 4},
-        description=f"{what}: {heard}; a perfect judge {percent(most)}.",
+        description=_(
+            "{what}: {shares}; a perfect judge {most}.", what=what, shares=heard, most=percent(most)
+        ),
     )

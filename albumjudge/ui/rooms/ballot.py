@@ -7,17 +7,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from albumjudge.domain import seeds as hanging
+from albumjudge.domain import seeds
 from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError, read_png
-from albumjudge.ui import shell as room
-from albumjudge.ui import visitor
+from albumjudge.ui import shell, visitor
 from albumjudge.voting import rounds
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.rounds import Offer, Round
 from albumjudge.voting.votes import StoredVote, VoteStore
-
-OUR_LINKS = ("cover", "round")
-"""What this page writes into its address; whatever else stands there is left alone."""
 
 
 @dataclass(frozen=True)
@@ -29,26 +25,19 @@ class Choice:
     seconds: float
 
 
-def go(**link: str) -> None:
-    """Change the address."""
-    kept = {name: value for name, value in st.query_params.to_dict().items() if name not in OUR_LINKS}
-    if st.query_params.to_dict() != kept | link:
-        st.query_params.from_dict(kept | link)
-
-
 def curators() -> CurationStore:
-    return CurationStore(room.engine())
+    return CurationStore(shell.engine())
 
 
-def up_for_vote(box: VoteStore) -> Offer:
+def up_for_vote(store: VoteStore) -> Offer:
     """The covers that visitors are asked about."""
-    revision = room.exhibit().painter.revision
-    pool = [CoverIdentity(revision, seed) for seed in hanging.ballot_pool(revision)]
-    return rounds.offer(box.anchors(revision), pool)
+    revision = shell.exhibit().painter.revision
+    pool = [CoverIdentity(revision, seed) for seed in seeds.ballot_pool(revision)]
+    return rounds.offer(store.anchors(revision), pool)
 
 
 def on_the_easel(
-    box: VoteStore, now: Round, mine: list[StoredVote], covers: Offer
+    store: VoteStore, now: Round, mine: list[StoredVote], covers: Offer
 ) -> CoverIdentity | StoredVote | None:
     """The cover in the link if this visitor may vote on it, their vote if they have, else one that is due.
 
@@ -65,10 +54,10 @@ def on_the_easel(
             return identity
     if not left:
         return None
-    identity_due = rounds.choose(now, voted_on, covers, box.tallies(room.exhibit().painter.revision))
+    identity_due = rounds.choose(now, voted_on, covers, store.tallies(shell.exhibit().painter.revision))
     if identity_due is not None:
         st.session_state["easel"] = str(identity_due)
-        go(cover=str(identity_due))
+        shell.go(cover=str(identity_due))
     return identity_due
 
 
@@ -95,8 +84,8 @@ def take_next(**link: str) -> None:
     """Leave this cover: for the next one that is due, or for what the link says."""
     for key in ("easel", "choice"):
         st.session_state.pop(key, None)
-    go(**link)
-    room.again()
+    shell.go(**link)
+    shell.again()
 
 
 def choose(identity: CoverIdentity, felt: str) -> None:
@@ -110,19 +99,19 @@ def cast_now() -> None:
     st.session_state["cast-now"] = True
 
 
-def cast(box: VoteStore, who: str, choice: Choice) -> None:
+def cast(store: VoteStore, who: str, choice: Choice) -> None:
     """Store the vote that waits; if the database does not take it, it goes on waiting."""
     st.session_state["easel"] = str(choice.cover)
-    go(cover=str(choice.cover))
+    shell.go(cover=str(choice.cover))
     try:
-        judged = room.exhibit().show_identity(choice.cover)
+        judged = shell.exhibit().show_identity(choice.cover)
     except CoverLinkError:
         # Its painter has just been replaced; there is nothing left that the vote could be about.
         st.session_state.pop("choice", None)
         raise
-    mine = box.votes(visitor=who)
+    mine = store.votes(visitor=who)
     label, arm = rounds.draw_label(judged.verdict.top)
-    box.cast(
+    store.cast(
         visitor=who,
         judged=judged,
         felt=choice.felt,
@@ -141,19 +130,19 @@ def take_back(sentence: str) -> None:
     for key in ("choice", "not-stored", "easel"):
         st.session_state.pop(key, None)
     st.session_state["too-late"] = sentence
-    go()
+    shell.go()
 
 
-def covers_as_voted(box: VoteStore, votes: tuple[StoredVote, ...]) -> list[Cover]:
+def covers_as_voted(store: VoteStore, votes: tuple[StoredVote, ...]) -> list[Cover]:
     """The covers that were voted on, whoever painted them."""
     try:
-        return [judged.cover for judged in room.exhibit().show_each([vote.cover for vote in votes])]
+        return [judged.cover for judged in shell.exhibit().show_each([vote.cover for vote in votes])]
     except CoverLinkError:
-        return [_from_the_votes(box, vote.cover) for vote in votes]
+        return [_from_the_votes(store, vote.cover) for vote in votes]
 
 
-def _from_the_votes(box: VoteStore, identity: CoverIdentity) -> Cover:
-    stored = box.stored_cover(identity)
+def _from_the_votes(store: VoteStore, identity: CoverIdentity) -> Cover:
+    stored = store.stored_cover(identity)
     if stored is None:
         raise CoverLinkError(f"Cover No. {identity.number} is gone.")
     return read_png(identity, stored[0])

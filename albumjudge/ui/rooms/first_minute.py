@@ -6,10 +6,10 @@ import streamlit as st
 
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.settings import SettingsError
-from albumjudge.ui import prints, visitor
-from albumjudge.ui import shell as room
+from albumjudge.ui import prints, shell, visitor
 from albumjudge.ui.rooms import ballot, reveal
 from albumjudge.ui.rooms.ballot import Choice
+from albumjudge.ui.words import _
 from albumjudge.voting import rounds
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.store import ClosedError
@@ -26,7 +26,7 @@ def shown() -> bool:
     if st.session_state.get(OVER) or _OF_THE_STAGE & st.query_params.to_dict().keys():
         return False
     try:
-        store, who = room.vote_store(), visitor.current()
+        store, who = shell.vote_store(), visitor.current()
         mine = store.votes(visitor=who)
         if str(st.session_state.get(_COVER)) not in [str(vote.cover) for vote in mine]:
             return not mine and ballot.curators().is_open() and _ask(store, who, mine)
@@ -48,29 +48,29 @@ def _ask(store: VoteStore, who: str, mine: list[StoredVote]) -> bool:
         except VoteError as error:
             st.session_state["not-stored"] = str(error)
         else:
-            room.again()
+            shell.again()
     identity = waiting.cover if waiting is not None else _due(store, who, mine)
     if identity is None:
         return False
     st.session_state[_COVER] = identity
-    judged = room.exhibit().show_identity(identity)
-    room.from_the_top(f"first-{identity}")
+    judged = shell.exhibit().show_identity(identity)
+    shell.from_the_top(f"first-{identity}")
     visitor.first_sights().seconds(who, str(identity))  # The clock starts.
     with st.container(key="pair"):
         st.html(prints.framed(judged.cover, size="large"), width="content")
         with st.container(key="ballot"):
-            room.heading("What do you feel?", "No band ever had this cover: a machine painted it.")
+            shell.heading(_("What do you feel?"), _("No band ever had this cover: a machine painted it."))
             reveal.choices(identity)
-            st.button("Just show me the covers", key="skip-first", type="tertiary", on_click=_over)
+            st.button(_("Just show me the covers"), key="skip-first", type="tertiary", on_click=_over)
     if waiting is not None:
-        reveal.not_stored(waiting, st.session_state.get("not-stored", "Your vote is not stored yet."))
+        reveal.not_stored(waiting, st.session_state.get("not-stored", _("Your vote is not stored yet.")))
     return True
 
 
 def _due(store: VoteStore, who: str, mine: list[StoredVote]) -> CoverIdentity | None:
     """The cover that this visitor was shown already, else the one that a round would begin with."""
     known: CoverIdentity | None = st.session_state.get(_COVER)
-    revision = room.exhibit().painter.revision
+    revision = shell.exhibit().painter.revision
     if known is not None and known.generator == revision:
         return known
     return rounds.choose(rounds.current(who, mine), {}, ballot.up_for_vote(store), store.tallies(revision))
@@ -78,7 +78,7 @@ def _due(store: VoteStore, who: str, mine: list[StoredVote]) -> CoverIdentity | 
 
 def _cast(store: VoteStore, who: str, choice: Choice) -> None:
     """Store the vote as the first of a round; no label is asked about, since the answer comes at once."""
-    judged = room.exhibit().show_identity(choice.cover)
+    judged = shell.exhibit().show_identity(choice.cover)
     store.cast(
         visitor=who,
         judged=judged,
@@ -95,7 +95,7 @@ def _cast(store: VoteStore, who: str, choice: Choice) -> None:
 
 def _answer(store: VoteStore, vote: StoredVote) -> None:
     """Your word, the machine's, the crowd's."""
-    room.from_the_top(f"first-answer-{vote.cover}")
+    shell.from_the_top(f"first-answer-{vote.cover}")
     (cover,) = ballot.covers_as_voted(store, (vote,))
     with st.container(key="pair"):
         st.html(prints.framed(cover, size="large"), width="content")
@@ -103,8 +103,10 @@ def _answer(store: VoteStore, vote: StoredVote) -> None:
             st.html(f'<h1 class="title breath">{reveal.your_words(vote.felt)}</h1>')
             reveal.machine_and_crowd(store, vote, True)
             with st.container(key="onward", horizontal=True, vertical_alignment="center"):
-                st.button("To the wall", key="to-the-wall", type="primary", shortcut="Right", on_click=_over)
-                st.page_link(room.VOTE, label="Five more like this")
+                st.button(
+                    _("To the wall"), key="to-the-wall", type="primary", shortcut="Right", on_click=_over
+                )
+                shell.link_to(shell.VOTE, _("Five more like this"))
 
 
 def _over() -> None:
@@ -114,4 +116,4 @@ def _over() -> None:
 def _go_on() -> None:
     _over()
     st.session_state.pop("choice", None)
-    room.again()
+    shell.again()

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from albumjudge.domain.cover import Cover, CoverIdentity, read_png
 from albumjudge.domain.verdict import Juror
 from albumjudge.statistics.portrait import Portrait, StoodAlone, portray
-from albumjudge.ui import share_card
-from albumjudge.ui import shell as room
-from albumjudge.ui.evidence import percent
+from albumjudge.ui import share_card, shell
+from albumjudge.ui.figures import percent
 from albumjudge.ui.share_card import Face
+from albumjudge.ui.words import _, told
 from albumjudge.voting.votes import StoredVote
 
 SURE = 0.9
@@ -21,12 +21,12 @@ def of(who: str, mine: Sequence[StoredVote]) -> Portrait | None:
     """The portrait of a visitor; None while they have voted on too few covers."""
     others = {}
     for generator in {vote.cover.generator for vote in mine}:
-        others.update(room.vote_store().tallies(generator, without=who))
+        others.update(shell.vote_store().tallies(generator, without=who))
     return portray(mine, others, _jurors([vote.cover for vote in mine]))
 
 
 def _jurors(covers: Sequence[CoverIdentity]) -> dict[CoverIdentity, Sequence[Juror]]:
-    exhibit = room.exhibit()
+    exhibit = shell.exhibit()
     here = [cover for cover in covers if exhibit.painter_of(cover.generator) is not None]
     shown = exhibit.show_each(here)
     return {
@@ -38,13 +38,16 @@ def moved(portrait: Portrait) -> str:
     """What moves this visitor more or less than others, where that is clear."""
     clear = [lean for lean in portrait.leans if lean.clear]
     if not portrait.leans:
-        return "How you differ from others is said once others have voted on enough of your covers."
+        return _("How you differ from others is said once others have voted on enough of your covers.")
     if not clear:
-        return "Nothing sets you clearly apart from others yet."
+        return _("Nothing sets you clearly apart from others yet.")
     lean = clear[0]
-    more = "more" if lean.yours > lean.others else "less"
-    shares = f"{percent(lean.yours)}, not {percent(lean.others)}"
-    return f"{lean.emotion.capitalize()} moves you {more} often than others: {shares}."
+    shares = {"emotion": _(lean.emotion), "yours": percent(lean.yours), "others": percent(lean.others)}
+    if lean.yours > lean.others:
+        said = _("{emotion} moves you more often than others: {yours}, not {others}.", **shares)
+    else:
+        said = _("{emotion} moves you less often than others: {yours}, not {others}.", **shares)
+    return said[0].upper() + said[1:]
 
 
 def juror(portrait: Portrait) -> str:
@@ -52,20 +55,29 @@ def juror(portrait: Portrait) -> str:
     if not portrait.jurors:
         return ""
     best, *rest = portrait.jurors
-    said = f"Of all jurors, {best.juror} feels most as you do"
-    if best.support < SURE:
-        said += f", but with other covers it might be {rest[0].juror}" if rest else ""
-    return (
-        f"{said}. It gave {percent(best.given)} to what you felt, where guessing gives {percent(1 / 8)}, "
-        f"and came first in {percent(best.support)} of redrawn sets of covers."
+    if best.support < SURE and rest:
+        said = _(
+            "Of all jurors, {juror} feels most as you do, but with other covers it might be {other}.",
+            juror=told(best.juror),
+            other=told(rest[0].juror),
+        )
+    else:
+        said = _("Of all jurors, {juror} feels most as you do.", juror=told(best.juror))
+    measured = _(
+        "It gave {given} to what you felt, where guessing gives {guessing}, and came first in {support} of "
+        "redrawn sets of covers.",
+        given=percent(best.given),
+        guessing=percent(1 / 8),
+        support=percent(best.support),
     )
+    return f"{said} {measured}"
 
 
 def covers_alone(portrait: Portrait, most: int) -> list[tuple[StoodAlone, Cover]]:
     """The covers before which this visitor stood alone, with their stored pictures."""
     found = []
     for one in portrait.alone[:most]:
-        stored = room.vote_store().stored_cover(one.cover)
+        stored = shell.vote_store().stored_cover(one.cover)
         if stored is not None:
             found.append((one, read_png(one.cover, stored[0])))
     return found
@@ -77,7 +89,7 @@ def card(portrait: Portrait, mine: Sequence[StoredVote]) -> bytes:
     votes = sorted(mine, key=lambda vote: alone.index(vote.cover) if vote.cover in alone else len(alone))
     faces = []
     for vote in votes[: share_card.MOST]:
-        stored = room.vote_store().stored_cover(vote.cover)
+        stored = shell.vote_store().stored_cover(vote.cover)
         if stored is not None:
             faces.append(Face(read_png(vote.cover, stored[0]), vote.felt, vote.verdict.top))
-    return share_card.draw(faces, "My portrait", moved(portrait), lettering=room.serif())
+    return share_card.draw(faces, _("My portrait"), moved(portrait), lettering=shell.serif())

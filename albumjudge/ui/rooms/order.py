@@ -10,19 +10,19 @@ import streamlit as st
 
 from albumjudge.domain.conditions import DECADES, GENRE_WORDS, GENRES
 from albumjudge.domain.cover import AS_TRAINED, CoverIdentity
-from albumjudge.ui import names
-from albumjudge.ui import shell as room
+from albumjudge.ui import names, shell
+from albumjudge.ui.words import N_, _, told
 
-ANY_MUSIC = "any music"
-
-
-ANY_TIME = "any time"
-
-
-BOTH = "all, side by side"
-
-
-MANNERS = {"safest": 50, "safe": 75, "as it learned": AS_TRAINED, "wild": 120, "wildest": 140}
+ANY_MUSIC = N_("any music")
+ANY_TIME = N_("any time")
+BOTH = N_("all, side by side")
+MANNERS = {
+    N_("safest"): 50,
+    N_("safe"): 75,
+    N_("as it learned"): AS_TRAINED,
+    N_("wild"): 120,
+    N_("wildest"): 140,
+}
 """How far from the middle of what it knows a painter goes, and the percentage that the identity keeps."""
 
 
@@ -49,9 +49,12 @@ class Order:
     @property
     def words(self) -> str:
         """The order in words: ``1970s jazz sleeves, safe``; empty if nothing was asked for."""
-        kind = " ".join(part for part in (self.decade, GENRE_WORDS.get(self.genre or "", "")) if part)
-        manner = "" if MANNERS[self.manner] == AS_TRAINED else f", {self.manner}"
-        return f"{kind or 'any'} sleeves{manner}" if kind or manner else ""
+        parts = (self.decade or "", GENRE_WORDS.get(self.genre or "", ""))
+        kind = " ".join(told(part) for part in parts if part)
+        manner = "" if MANNERS[self.manner] == AS_TRAINED else f", {_(self.manner)}"
+        if not kind and not manner:
+            return ""
+        return f"{_('{kind} sleeves', kind=kind) if kind else _('any sleeves')}{manner}"
 
     @property
     def query(self) -> dict[str, str]:
@@ -62,7 +65,7 @@ class Order:
             "manner": "" if MANNERS[self.manner] == AS_TRAINED else self.manner.replace(" ", "-"),
             "painter": "both"
             if len(self.painters) > 1
-            else ("" if self.painters[0] == room.exhibit().painter.revision else self.painters[0]),
+            else ("" if self.painters[0] == shell.exhibit().painter.revision else self.painters[0]),
         }
         return {name: value for name, value in asked.items() if value}
 
@@ -71,13 +74,13 @@ def picked(label: str, options: Sequence[str], key: str, now: str, **look: Any) 
     """A choice that begins as the link says and is remembered while the visitor looks around."""
     if key not in st.session_state:
         st.session_state[key] = now if now in options else options[0]
-    return str(st.selectbox(label, options, key=key, **look))
+    return str(st.selectbox(label, options, key=key, format_func=told, **look))
 
 
 def take_order() -> Order:
     """What is asked for: by the link at first, then by the choices above the wall."""
     asked = st.query_params
-    painters = [painter.revision for painter in room.exhibit().painters]
+    painters = [painter.revision for painter in shell.exhibit().painters]
     kept = st.session_state.setdefault("order", {})
 
     def remembered(name: str) -> str:
@@ -87,21 +90,21 @@ def take_order() -> Order:
     words = {GENRE_WORDS[genre]: genre for genre in GENRES}
     music, time = ANY_MUSIC, ANY_TIME
     # A choice that changes nothing anyone could see would be a sham.
-    if room.exhibit().follows_conditions():
+    if shell.exhibit().follows_conditions():
         genre = GENRE_WORDS.get(remembered("genre"), "")
-        music = picked("Music", [ANY_MUSIC, *words], "order-genre", genre)
-        time = picked("Time", [ANY_TIME, *DECADES], "order-decade", remembered("decade"))
+        music = picked(_("Music"), [ANY_MUSIC, *words], "order-genre", genre)
+        time = picked(_("Time"), [ANY_TIME, *DECADES], "order-decade", remembered("decade"))
     if "order-manner" not in st.session_state:
         manner = remembered("manner").replace("-", " ")
         st.session_state["order-manner"] = manner if manner in MANNERS else "as it learned"
-    manner = str(st.select_slider("Safe ↔ wild", list(MANNERS), key="order-manner"))
+    manner = str(st.select_slider(_("Safe ↔ wild"), list(MANNERS), format_func=_, key="order-manner"))
     chosen: tuple[str, ...] = (painters[0],)
     if len(painters) > 1:
         titles = names.titles(painters)
         choices = {titles[painter]: (painter,) for painter in painters} | {BOTH: tuple(painters)}
         who = remembered("painter")
         now = BOTH if who == "both" else titles.get(who, "")
-        chosen = choices[picked("Painter", list(choices), "order-painter", now)]
+        chosen = choices[picked(_("Painter"), list(choices), "order-painter", now)]
     order = Order(words.get(music), time if time in DECADES else None, manner, chosen)
     st.session_state["order"] = order.query
     return order
@@ -109,6 +112,6 @@ def take_order() -> Order:
 
 def takes_orders(painter: str) -> bool:
     """Whether it is of any use to ask this painter for something."""
-    exhibit = room.exhibit()
+    exhibit = shell.exhibit()
     known = exhibit.painter_of(painter)
     return known is not None and known.conditional and exhibit.follows_conditions(painter)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from albumjudge.statistics.bradley_terry import Comparison, PainterRanking, rank
-from albumjudge.ui import names, visitor
-from albumjudge.ui import shell as room
+from albumjudge.ui import names, shell, visitor
+from albumjudge.ui.words import _, told
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.painter_duels import PainterDuelStore, PainterVote, Pair, Picked
@@ -30,17 +30,17 @@ class Pick:
 
 def store() -> PainterDuelStore:
     """The votes on painters."""
-    return PainterDuelStore(room.engine())
+    return PainterDuelStore(shell.engine())
 
 
 def painters() -> list[str]:
     """Revisions of those who paint here."""
-    return [painter.revision for painter in room.exhibit().painters]
+    return [painter.revision for painter in shell.exhibit().painters]
 
 
 def is_open() -> bool:
     """Whether votes are taken."""
-    return CurationStore(room.engine()).is_open()
+    return CurationStore(shell.engine()).is_open()
 
 
 def begin(pair: Pair) -> None:
@@ -59,7 +59,7 @@ def cast() -> str | None:
     waiting: Pick | None = st.session_state.get(_WAITING)
     if waiting is None:
         return None
-    left, right = (judged.cover for judged in room.exhibit().show_each(waiting.pair))
+    left, right = (judged.cover for judged in shell.exhibit().show_each(waiting.pair))
     try:
         st.session_state[_JUDGED] = store().cast(
             visitor=visitor.current(),
@@ -71,9 +71,9 @@ def cast() -> str | None:
         )
     except ClosedError as error:
         del st.session_state[_WAITING]
-        return str(error)
+        return told(str(error))
     except VoteError as error:
-        return f"{error} Your choice is kept here."
+        return f"{told(str(error))} {_('Your choice is kept here.')}"
     del st.session_state[_WAITING]
     return None
 
@@ -123,8 +123,8 @@ def leader(found: PainterRanking) -> str:
     """Who is ahead, in a sentence that claims no more than the interval does."""
     first, called = found.painters[0], titles(found)
     if first.lead is None or first.lead.unmet or not (first.lead.beside(0) or 0):
-        return "Who is ahead cannot be told yet."
-    return f"Ahead of all others so far: {called[first.painter]}."
+        return _("Who is ahead cannot be told yet.")
+    return _("Ahead of all others so far: {painter}.", painter=called[first.painter])
 
 
 def _name(pair: Pair) -> str:

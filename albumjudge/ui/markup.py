@@ -1,0 +1,59 @@
+"""The few kinds of HTML that pages are made of; texts are escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import streamlit as st
+
+from albumjudge.ui.words import _, spoken
+
+
+def paragraph(text: str, kind: str = "quiet", role: str = "") -> str:
+    """A paragraph.
+
+    Args:
+        kind: its class in the style sheet: quiet, sentence, lead, says, finding or heard.
+        role: "alert" or "status" for what screen readers say at once.
+    """
+    spoken_at_once = f' role="{role}"' if role else ""
+    return f'<p class="{kind}"{spoken_at_once}>{escape(text)}</p>'
+
+
+def say(*texts: str, kind: str = "quiet", role: str = "") -> None:
+    """Show paragraphs; empty ones are left out."""
+    st.html("".join(paragraph(text, kind, role) for text in texts if text))
+
+
+def title(text: str) -> None:
+    """Show the heading of a part of the page."""
+    st.html(f'<div class="prose"><h2>{escape(text)}</h2></div>')
+
+
+def row_title(text: str, level: int = 2) -> str:
+    """A smaller heading, above a row."""
+    return f'<h{level} class="row-title">{escape(text)}</h{level}>'
+
+
+def terms(pairs: Iterable[tuple[str, str]], kind: str = "") -> str:
+    """Terms, each with what is said about it."""
+    entries = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(said)}</dd></div>" for term, said in pairs)
+    return f'<dl class="{f"terms {kind}".strip()}">{entries}</dl>'
+
+
+def counts(pairs: Iterable[tuple[str, str]]) -> str:
+    """Large numbers with their names."""
+    entries = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs)
+    return f'<dl class="counts">{entries}</dl>'
+
+
+def row(prints: Sequence[str]) -> None:
+    """Show small prints beside one another."""
+    st.html(f'<div class="row">{"".join(prints)}</div>')
+
+
+def above_chart(probabilities: Sequence[float]) -> str:
+    """What stands above a chart of eight shares: its sides, and for screen readers the shares in words."""
+    sides = f"<span>← {_('unpleasant')}</span><span>{_('pleasant')} →</span>"
+    return f'<p class="sides">{sides}</p>{paragraph(spoken(probabilities), "heard")}'

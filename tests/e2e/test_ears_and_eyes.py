@@ -1,0 +1,233 @@
+"""The exhibit by ear, by keyboard, enlarged, in forced colours, on large and small screens, in both languages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from albumjudge.ui.words import LANGUAGES
+from tests.e2e.conftest import RunningApp, generator_of
+from tests.e2e.test_access import ROOMS
+from tests.e2e.test_journey import DESK, ballot, enter, feel, fits, labelled, open_page, revealed, settled
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+SMALL_PHONE, KIOSK = (320, 640), (2560, 1440)
+LOOKS = re.compile(r"(mostly|almost all|all) |(vor allem|ganz|fast ganz) ")
+LAYOUT = re.compile("lighter|light|dark|heller|hell|dunkel")
+
+
+def address(app: RunningApp, path: str, code: str) -> str:
+    painter = generator_of(app)
+    filled = path.format(a=f"{painter}.17", b=f"{painter}.18")
+    return f"{app.url}/{filled}{'&' if '?' in filled else '?'}lang={code}"
+
+
+@pytest.fixture(scope="module")
+def guest(app: RunningApp, browser: Browser) -> Iterator[Page]:
+    """One visitor for all rooms."""
+    context = enter(browser, DESK)
+    yield open_page(context, app.url)
+    context.close()
+
+
+def still(page: Page) -> None:
+    settled(page)
+    expect(page.locator('[data-testid="stSpinner"], [data-testid="stSkeleton"]')).to_have_count(0)
+
+
+def heard(page: Page) -> list[tuple[str, str]]:
+    """Roles and names of all that a screen reader comes to, in order."""
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
+    return [
+        (node["role"]["value"], node.get("name", {}).get("value", "").strip())
+        for node in tree["nodes"]
+        if not node.get("ignored") and "role" in node
+    ]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("path", [path for path in ROOMS.values() if "attract" not in path])
+def test_a_screen_reader_hears_every_room_in_its_language(
+    app: RunningApp, guest: Page, path: str, code: str
+) -> None:
+    guest.goto(address(app, path, code))
+    still(guest)
+    assert guest.evaluate("document.documentElement.lang") == code
+    tree = heard(guest)
+    headings = [name for role, name in tree if role == "heading"]
+    assert headings and all(headings)
+    assert all(
+        name for role, name in tree if role in ("button", "link", "image", "slider", "radio", "textbox")
+    )
+    # The doors come first, then the page's title, then what can be done.
+    first_door = next(place for place, (role, name) in enumerate(tree) if role == "link")
+    assert first_door < tree.index(("heading", headings[0]))
+    covers = [name for role, name in tree if role == "image" and re.match(r"Cover \d+, ", name)]
+    assert all(LOOKS.search(name) and LAYOUT.search(name) for name in covers)
+    if path.startswith("?wall"):
+        assert len(covers) == 12
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("path", ROOMS.values(), ids=ROOMS)
+def test_axe_finds_nothing_whatever_in_any_room(app: RunningApp, guest: Page, path: str, code: str) -> None:
+    guest.goto(address(app, path, code))
+    still(guest)
+    found = [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in Axe().run(guest).response["violations"]]
+    assert not found
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("path", ROOMS.values(), ids=ROOMS)
+def test_nothing_is_lost_on_a_small_phone_enlarged_or_on_a_large_kiosk(
+    app: RunningApp, guest: Page, path: str, code: str
+) -> None:
+    guest.goto(address(app, path, code))
+    still(guest)
+    words = guest.locator(".stMain").inner_text().split()
+    # A desk of 1440 pixels at 200 % has 720 for the page.
+    for width, height in (SMALL_PHONE, (DESK[0] // 2, DESK[1] // 2), KIOSK):
+        guest.set_viewport_size({"width": width, "height": height})
+        fits(guest)
+        cut = guest.evaluate(
+            "[...document.querySelectorAll('.stMain h1, .stMain h2, .stMain h3, .stMain p, .stMain button')]"
+            ".filter(it => it.checkVisibility() && !it.closest('.scroll, .heard, [class*=st-key-doors]') "
+            "&& it.getBoundingClientRect().right > innerWidth + 1).map(it => it.textContent)"
+        )
+        assert not cut
+    guest.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+    assert words
+
+
+def test_forced_colours_leave_everything_to_be_seen(app: RunningApp, browser: Browser) -> None:
+    context = browser.new_context(forced_colors="active", viewport={"width": DESK[0], "height": DESK[1]})
+    page = open_page(context, f"{app.url}/vote")
+    ballot(page)
+    assert page.evaluate("matchMedia('(forced-colors: active)').matches")
+    edges = page.evaluate(
+        "[...document.querySelectorAll('[class*=st-key-felt-] button')]"
+        ".map(it => getComputedStyle(it).borderTopStyle)"
+    )
+    assert len(edges) == 9 and set(edges) == {"solid"}
+    feel(page, "awe")
+    labelled(page, "awe")
+    page.get_by_role("button", name="Yes, I agree").click()
+    revealed(page)
+    expect(page.locator('[data-testid="stVegaLiteChart"]')).to_be_visible()
+    context.close()
+
+
+def test_a_round_is_played_with_the_keyboard_alone(app: RunningApp, browser: Browser) -> None:
+    context = enter(browser)
+    page = open_page(context, f"{app.url}/vote")
+
+    def to(key: str) -> None:
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate(f"!!document.activeElement.closest('[class*=\"st-key-{key}\"]')"):
+                return
+        raise AssertionError(f"The tab key never comes to {key}.")
+
+    for place in range(6):
+        ballot(page)
+        expect(page.locator(".progress")).to_contain_text(f"{place + 1} of 6")
+        settled(page)
+        to("felt-fear")
+        page.keyboard.press("Enter")
+        labelled(page, "fear")
+        settled(page)
+        to("agree-yes")
+        page.keyboard.press("Enter")
+        expect(page.locator(".st-key-next button")).to_be_visible()
+        settled(page)
+        to("next")
+        page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Your round")).to_be_visible()
+    context.close()
+
+
+def test_a_touch_changes_the_language_and_the_round_goes_on(app: RunningApp, browser: Browser) -> None:
+    context = browser.new_context(
+        viewport={"width": KIOSK[0], "height": KIOSK[1]},
+        has_touch=True,
+        locale="de-DE",
+        reduced_motion="reduce",
+    )
+    page = open_page(context, f"{app.url}/vote?kiosk=1")
+    expect(page.get_by_role("heading", name="Was fühlst du?")).to_be_visible()
+    page.locator('[class*="st-key-felt-awe"] button').tap()
+    expect(page.get_by_text("Das Etikett der Maschine")).to_be_visible()
+    page.get_by_role("button", name="English").tap()
+    expect(page.get_by_text("The machine’s label")).to_be_visible()
+    page.get_by_role("link", name="Stage", exact=True).tap()
+    expect(page.get_by_role("heading", name="Covers that no band ever had")).to_be_visible()
+    assert "lang=en" in page.url
+    page.get_by_role("button", name="Deutsch").tap()
+    expect(page.get_by_role("heading", name="Cover, die keine Band je hatte")).to_be_visible()
+    expect(page.locator(".print.wall")).to_have_count(12)
+    context.close()
+
+
+# A newcomer's journey
+
+
+SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+EMPTY = """() => {
+  const main = document.querySelector('.st-key-room');
+  const things = [...main.querySelectorAll('p, h1, h2, h3, img, button, a, canvas, svg, input, li, dd')]
+    .filter((it) => it.checkVisibility({ visibilityProperty: true }) && it.getBoundingClientRect().height > 1);
+  const last = Math.max(...things.map((it) => it.getBoundingClientRect().bottom));
+  return Math.max(0, innerHeight - last) / innerHeight;
+}"""
+MOST_EMPTY, MOST_SHIFT, MOST_TAPS = 0.3, 0.05, 14
+
+
+def test_a_newcomer_votes_at_once_and_a_round_takes_few_touches(browser: Browser, app: RunningApp) -> None:
+    open_page(enter(browser), app.url).context.close()  # The exhibit itself is open when visitors come.
+    context = browser.new_context(viewport={"width": DESK[0], "height": DESK[1]})
+    context.add_init_script(SHIFTS)
+    page, taps = context.new_page(), 0
+    page.goto(app.url)
+
+    def tap(selector: str) -> None:
+        nonlocal taps
+        page.locator(selector).first.click()
+        taps += 1
+
+    tap('[class*="st-key-felt-awe"] button')
+    expect(page.get_by_role("heading", name="You felt")).to_be_visible()
+    took = page.evaluate("performance.now()") / 1000
+    settled(page)
+    shifts = [page.evaluate("shifted")]
+    page.get_by_role("link", name="Five more like this").click()
+    taps += 1
+    for _ in range(5):
+        tap('[class*="st-key-felt-awe"] button')
+        tap(".st-key-agree-yes button")
+        expect(page.locator(".st-key-next button")).to_be_visible()
+        settled(page)
+        page.locator(".st-key-next button").click()
+    expect(page.get_by_role("heading", name="Your round")).to_be_visible()
+    shifts.append(page.evaluate("shifted"))
+    print(f"first vote after {took:.1f} s, {taps} touches before the next-buttons, shifts {shifts}")
+    assert took < 5 and max(shifts) <= MOST_SHIFT
+    context.close()
+
+
+@pytest.mark.parametrize("path", [path for path in ROOMS.values() if "attract" not in path])
+def test_no_screen_is_empty_below_its_last_thing(app: RunningApp, guest: Page, path: str) -> None:
+    guest.goto(address(app, path, "en"))
+    still(guest)
+    guest.wait_for_timeout(500)
+    assert guest.evaluate(EMPTY) <= MOST_EMPTY, json.dumps(path)
