@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from albumjudge.domain.cover import CoverIdentity
+from albumjudge.domain.verdict import JudgedCover
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.voting import rounds
+from albumjudge.voting.duels import Duel, DuelStore
 from albumjudge.voting.rounds import CARDS
 from albumjudge.voting.votes import VoteStore
 from tests.pages_fixtures import press, query
+from tests.vote_fixtures import judged, verdict
 
 PLACEBO = "sadness"
 
@@ -54,3 +59,12 @@ def buttons(app: AppTest, start: str) -> list[str]:
 def shown(app: AppTest) -> CoverIdentity:
     """The cover in the link of the vote page."""
     return CoverIdentity.parse(query(app, "cover"))
+
+
+def put_up(box: VoteStore, seed: int = 7, emotion: str = "sadness") -> Duel:
+    """A pair that somebody else put to the vote."""
+    before = judged(seed)
+    cover = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
+    return DuelStore(box.engine).challenge(
+        before=before, after=JudgedCover(cover, verdict(emotion)), emotion=emotion
+    )

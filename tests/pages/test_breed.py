@@ -144,28 +144,3 @@ def test_the_pair_waits_while_the_visitor_is_in_another_room(visit: Visit, pair:
     assert query(app, "a") == str(pair.left) and query(app, "line") == "0.0.0"
     press(app, "another-pair")
     assert "Choose two covers" in text(app) and not app.query_params
-
-
-def test_a_line_that_is_too_long_says_so(visit: Visit, pair: Pair) -> None:
-    app = breed(visit, Lineage(pair, (Birth(0, 0, 0),) * breeding.LONGEST_LINE))
-    raise_child(app, 3)
-    assert "as long as a link can tell" in text(app) and "Six children" in text(app)
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"a": "nonsense"}, "names no cover"),
-        ({"b": "gone-12345678.7"}, "Only covers by the same painter"),
-        ({"a": "gone-12345678.6", "b": "gone-12345678.7"}, "does not paint here any more"),
-        ({"line": "9.9"}, "tells of no line"),
-        ({"line": "<script>"}, "tells of no line"),
-    ],
-)
-def test_a_link_that_leads_nowhere_gets_a_sentence_and_a_way_on(
-    visit: Visit, pair: Pair, change: dict[str, str], sentence: str
-) -> None:
-    app = visit("breed", **{"a": str(pair.left), "b": str(pair.right)} | change)
-    assert sentence in text(app) and "<script>" not in text(app)
-    press(app, "start-anew")
-    assert "Choose two covers" in text(app)

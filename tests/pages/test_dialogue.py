@@ -17,16 +17,15 @@ from albumjudge.domain.verdict import Verdict
 from albumjudge.inference.exhibit import Exhibit, JudgedCover
 from albumjudge.inference.steering import SteeringTarget
 from albumjudge.statistics.duel_findings import find
-from albumjudge.ui import prints
 from albumjudge.ui.rooms import steering_duel as pairs
 from albumjudge.voting import duels
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.duels import Chosen, DuelStore, DuelVote, left_for
 from albumjudge.voting.votes import VoteStore
+from tests.page_voting import put_up
 from tests.pages_fixtures import *  # noqa: F403
-from tests.pages_fixtures import FEELING, OTHER_VISITOR, VISITOR, Visit, press, query, text
-from tests.vote_fixtures import judged, verdict
+from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, query, text
 
 FRAMES = 3
 """In each walk of these tests."""
@@ -70,15 +69,6 @@ def wishes(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> list[SteeringTa
 
 def felt(emotion: str, share: float) -> tuple[float, ...]:
     return tuple(share if name == emotion else (1 - share) / 7 for name in NAMES)
-
-
-def put_up(box: VoteStore, seed: int = 7, emotion: str = "sadness") -> duels.Duel:
-    """A pair that somebody else put to the vote."""
-    before = judged(seed)
-    cover = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
-    return DuelStore(box.engine).challenge(
-        before=before, after=JudgedCover(cover, verdict(emotion)), emotion=emotion
-    )
 
 
 def choose(box: VoteStore, duel: int, visitor: str, chosen: Chosen) -> None:
@@ -144,14 +134,6 @@ def test_a_way_that_leads_nowhere_is_said(
     assert "finds no way to more awe" in text(app)
     assert query(app, "cover") == str(start)
     assert "finds no way" not in text(app.run())
-
-
-@pytest.mark.parametrize("link", ["", "nonsense", "<script>", "tiny-00000000.4711", "other-12345678.1"])
-def test_a_link_that_cannot_be_led_gets_a_sentence_and_a_way_on(visit: Visit, link: str) -> None:
-    app = visit("dialogue", cover=link)
-    assert "This cover cannot be led" in text(app) and "<script>" not in text(app)
-    press(app, "back-to-offer")
-    assert len(re.findall(r"No\. \d{6}", text(app))) == 6
 
 
 def test_the_pair_goes_to_the_vote_from_where_the_feeling_was_first_asked_for(
@@ -220,43 +202,6 @@ def test_no_difference_is_an_answer_and_the_crowd_is_told_when_it_is_one(
     assert "75 %" in page
 
 
-def test_a_choice_that_was_not_stored_is_kept(
-    visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise VoteError("Your choice was not stored: the database is busy.")
-
-    duel = put_up(box)
-    app = visit("dialogue", duel="next")
-    with monkeypatch.context() as broken:
-        broken.setattr(DuelStore, "cast", fail)
-        press(app, "pick-right")
-        assert "the database is busy. Your choice, the right one, is kept here." in text(app)
-        assert DuelStore(box.engine).votes() == []
-    press(app, "try-picking-again")
-    vote = DuelStore(box.engine).vote_of(VISITOR, duel.id)
-    assert vote is not None and vote.chosen != vote.left_shown
-    assert "You chose" in text(app)
-
-
-def test_a_choice_survives_a_database_that_cannot_even_be_read(
-    visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise VoteError("The pairs cannot be read: the database is away.")
-
-    duel = put_up(box)
-    app = visit("dialogue", duel="next")
-    with monkeypatch.context() as broken:
-        broken.setattr(DuelStore, "find", fail)
-        press(app, "pick-left")
-        assert "the database is away. Your choice, the left one, is kept here." in text(app)
-    press(app, "try-picking-again")
-    vote = DuelStore(box.engine).vote_of(VISITOR, duel.id)
-    assert vote is not None and vote.chosen == vote.left_shown
-    assert "You chose" in text(app) and not [b for b in app.button if (b.key or "").startswith("try-")]
-
-
 @pytest.mark.parametrize("asked", ["", "x", "-1", "²", "999999999999", "77"])
 def test_a_pair_that_is_not_there_is_the_next_one(visit: Visit, box: VoteStore, asked: str) -> None:
     duel = put_up(box)
@@ -285,20 +230,6 @@ def test_while_the_exhibit_is_closed_no_pair_is_judged_or_put_up(
 # Words and pictures
 
 
-def test_bars_are_said_and_marked() -> None:
-    html = pairs.shares(FEELING, (0.1, *(0.9 / 7,) * 7), "amusement")
-    assert html.count('class="bar"') == 7 and html.count('class="bar wished"') == 1
-    assert "The machine feels: amusement 51 %" in html
-
-
-def test_no_motion_shows_the_beginning_until_the_end(exhibit: Exhibit) -> None:
-    now, then = (judged.cover for judged in exhibit.show([1, 2]))
-    html = pairs.passing(now, then)
-    passing, staying = html.split('<div class="staying">')
-    assert prints.framed(now, size="large", short=True) in passing
-    assert prints.framed(then, size="large", short=True) in staying
-
-
 def test_the_running_result_is_faint_until_it_rests_on_enough() -> None:
     def page(votes: list[DuelVote]) -> str:
         return pairs.running_result(find(votes)).replace("\u202f", " ")
@@ -313,8 +244,3 @@ def test_the_running_result_is_faint_until_it_rests_on_enough() -> None:
     assert firm.count('<li class="firm">') == 1 and firm.count('<li class="faint">') == 7
     value = np.mean([vote.chosen == "after" for vote in votes])
     assert f"<b>{value:.0%}".replace("%", " %") in firm
-
-
-def test_every_feeling_has_its_words() -> None:
-    assert set(pairs.MORE) == set(pairs.QUESTIONS) == set(NAMES)
-    assert all(question.startswith("Which") for question in pairs.QUESTIONS.values())

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from albumjudge.ui import shell
 from albumjudge.voting.curation import CurationStore
-from albumjudge.voting.database import VoteError
 from albumjudge.voting.rounds import round_id
 from albumjudge.voting.votes import VoteStore
 from tests.pages_fixtures import *  # noqa: F403
@@ -68,31 +65,3 @@ def test_who_has_voted_before_meets_the_wall(visit: Visit, box: VoteStore) -> No
 def test_a_closed_exhibit_begins_with_the_wall(visit: Visit, box: VoteStore) -> None:
     CurationStore(box.engine).close()
     assert WALL in text(visit(first=True))
-
-
-def test_closing_at_that_very_moment_leads_to_the_wall(visit: Visit, box: VoteStore) -> None:
-    app = visit(first=True)
-    CurationStore(box.engine).close()
-    assert WALL in text(press(app, "felt-awe")) and box.count() == 0
-
-
-def failing(*_: object, **__: object) -> object:
-    raise VoteError("The votes cannot be read.")
-
-
-def test_the_wall_hangs_without_a_database(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(VoteStore, "votes", failing)
-    assert WALL in text(visit(first=True))
-
-
-def test_a_choice_that_cannot_be_stored_is_kept(
-    visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = visit(first=True)
-    cast: Callable[..., object] = VoteStore.cast
-    monkeypatch.setattr(VoteStore, "cast", failing)
-    page = text(press(app, "felt-fear"))
-    assert "The votes cannot be read." in page and "Your choice, fear, is kept here." in page
-    monkeypatch.setattr(VoteStore, "cast", cast)
-    press(app, "try-casting-again")
-    assert [vote.felt for vote in box.votes()] == ["fear"] and "You felt" in text(app)

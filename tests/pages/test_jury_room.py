@@ -127,16 +127,6 @@ def test_without_a_link_any_cover_comes_and_waits_while_the_visitor_is_away(
     assert query(app, "cover") == first
 
 
-@pytest.mark.parametrize("cover", ["nonsense", "<script>", "gone-12345678.7"])
-def test_a_cover_that_nobody_paints_gets_a_sentence_and_a_way_on(
-    visit: Visit, jury: Exhibit, cover: str
-) -> None:
-    app = visit("jury_room", cover=cover)
-    assert "cannot come before the jury" in text(app) and "<script>" not in text(app)
-    press(app, "another")
-    assert "Where they part ways" in text(app)
-
-
 def test_a_judge_alone_is_said_to_be_alone(visit: Visit, exhibit: Exhibit) -> None:
     exhibit._cache.clear()
     page = text(visit("jury_room", cover=link(exhibit)))

@@ -6,12 +6,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from albumjudge.inference.exhibit import Exhibit
-from albumjudge.voting.curation import CurationStore
-from albumjudge.voting.database import VoteError
 from albumjudge.voting.painter_duels import PainterDuelStore
 from albumjudge.voting.votes import VoteStore
 from tests.pages_fixtures import *  # noqa: F403
-from tests.pages_fixtures import OTHER_VISITOR, Visit, press, text
+from tests.pages_fixtures import Visit, press, text
 
 PAGE = "painters_duel"
 
@@ -47,30 +45,6 @@ def test_the_next_pair_is_another_one_and_ties_count(visit: Visit, store: Painte
     assert len(offered(app)) == 3 and offered(app) != first
     assert offered(visit(PAGE)) == offered(app)  # A reload shows the same.
     assert [vote.picked for vote in store.votes()] == ["tie"]
-
-
-def test_a_choice_that_cannot_be_stored_is_kept(
-    visit: Visit, store: PainterDuelStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = visit(PAGE)
-
-    def fail(*_: object, **__: object) -> object:
-        raise VoteError("The database is away.")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(PainterDuelStore, "cast", fail)
-        assert "Your choice is kept here." in text(press(app, "hang-right"))
-        assert not offered(app)
-    press(app, "try-hanging-again")
-    assert [vote.picked for vote in store.votes()] == ["right"] and "You chose" in text(app)
-
-
-def test_a_closed_exhibit_takes_no_choice(visit: Visit, store: PainterDuelStore, box: VoteStore) -> None:
-    app = visit(PAGE)
-    CurationStore(box.engine).close()
-    page = text(press(app, "hang-left"))
-    assert "Your choice was not stored" in page and not offered(app) and not store.votes()
-    assert "takes no votes" in text(visit(PAGE, visitor=OTHER_VISITOR))
 
 
 def test_one_painter_alone_has_no_duel(

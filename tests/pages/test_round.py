@@ -81,13 +81,6 @@ def test_a_round_that_is_not_over_tells_nothing(visit: Visit, placebo: None) -> 
         assert "still being played: 3 of 6" in page and "random" not in page and PLACEBO not in page
 
 
-@pytest.mark.parametrize("link", ["0123456789abcdef", "nonsense", "' OR 1=1 --"])
-def test_a_link_to_no_round_says_so_and_offers_one(visit: Visit, link: str) -> None:
-    app = visit("vote", round=link)
-    assert "leads to no round" in text(app)
-    assert "1 of 6" in text(press(app, "another"))
-
-
 def test_the_crowd_stands_in_the_summary_where_enough_have_voted(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:

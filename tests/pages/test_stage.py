@@ -125,18 +125,6 @@ def test_back_leads_to_the_same_wall(visit: Visit) -> None:
     assert numbers(text(app)) == before
 
 
-@pytest.mark.parametrize(
-    "link",
-    ["", "nonsense", "<script>", "tiny-00000000", "tiny-00000000.4711", "tiny-00000000.9999999", "\x00"],
-)
-def test_a_link_that_leads_nowhere_gets_a_sentence_and_a_way_on(visit: Visit, link: str) -> None:
-    app = visit(cover=link)
-    assert "does not hang here" in text(app)
-    assert "<script>" not in text(app)
-    app.button[1].click().run()
-    assert len(numbers(text(app))) == 12
-
-
 def test_a_cover_of_a_former_generator_is_shown_if_people_voted_on_it(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:

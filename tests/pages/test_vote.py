@@ -165,26 +165,6 @@ def test_while_the_database_is_locked_the_choice_is_kept_and_can_be_sent_again(
     assert [vote.felt for vote in box.votes()] == ["awe"]
 
 
-def test_a_choice_survives_a_database_that_cannot_even_be_read(
-    visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = visit("vote")
-
-    def fail(*_: object, **__: object) -> object:
-        raise VoteError("The votes cannot be read: the database is away.")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(VoteStore, "votes", fail)
-        press(app, "felt-fear")
-        assert "the database is away" in text(app) and "Your choice, fear, is kept" in text(app)
-        press(app, "try-casting-again")
-        assert "Your choice, fear, is kept" in text(app)
-    assert box.count() == 0
-    press(app, "try-casting-again")
-    assert [vote.felt for vote in box.votes()] == ["fear"]
-    assert "You felt" in text(app) and not buttons(app, "try-")
-
-
 def test_a_vote_that_is_stored_is_not_called_unstored_when_reading_fails(
     visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,21 +192,6 @@ def test_a_database_that_cannot_be_opened_gets_a_sentence(
     app = visit("vote")
     assert 'role="alert"' in text(app) and "cannot be" in text(app)
     assert not [button for button in app.button if (button.key or "").startswith("felt-")]
-
-
-def test_a_choice_that_comes_after_the_closing_is_not_taken_and_that_is_said(
-    visit: Visit, box: VoteStore
-) -> None:
-    app = visit("vote")
-    CurationStore(box.engine).close()
-    page = text(press(app, "felt-fear"))
-    assert "Your vote was not stored: the exhibit is closed at the moment and takes no votes." in page
-    assert box.count() == 0 and not buttons(app, "try-casting")
-    CurationStore(box.engine).open("second evening")
-    page = text(app.run())
-    assert buttons(app, "felt-") and "kept here" not in page
-    press(app, "felt-fear")
-    assert [vote.felt for vote in box.votes()] == ["fear"]
 
 
 def test_the_crowd_at_the_reveal_is_without_whoever_the_curator_leaves_out(
