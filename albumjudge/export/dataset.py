@@ -62,7 +62,22 @@ class Pushed:
     url: str
 
 
-_CARD = """
+_CARD = """---{licence}
+pretty_name: What people feel before painted album covers
+task_categories:
+- image-classification
+tags:
+- emotion
+- human-feedback
+size_categories:
+- {size}
+configs:
+- config_name: default
+  data_files:
+  - split: train
+    path: {parquet}
+---
+
 # What people feel before painted album covers
 
 Visitors of an exhibit looked at covers that a neural network had painted and chose one of eight emotions
@@ -159,13 +174,8 @@ def card(
 ) -> str:
     """The data set's card for the Hub, Markdown with a YAML head.
 
-    Args:
-        votes, excluded: as for :func:`as_csv`.
-        licence: one of ``LICENCES``, None for none.
-        day: when the data set was made.
-
     Raises:
-        ValueError: if the licence is none of them.
+        ValueError: if the licence is neither None nor one of ``LICENCES``.
     """
     if licence not in (None, *LICENCES):
         raise ValueError(f"{licence!r} is none of the licences {', '.join(LICENCES)}.")
@@ -180,35 +190,16 @@ def card(
         (len({vote.cover for vote in votes}), "cover", "covers"),
     ]
     numbers = [f"{number:,} {one if number == 1 else many}" for number, one, many in counted]
-    head = [
-        "---",
-        *([f"license: {licence}"] if licence else []),
-        "pretty_name: What people feel before painted album covers",
-        "task_categories:",
-        "- image-classification",
-        "tags:",
-        "- emotion",
-        "- human-feedback",
-        f"size_categories:\n- {_size(len(votes))}",
-        "configs:",
-        "- config_name: default",
-        "  data_files:",
-        "  - split: train",
-        f"    path: {PARQUET_FILE}",
-        "---",
-    ]
-    return (
-        "\n".join(head)
-        + "\n"
-        + _CARD.format(
-            eight=", ".join(NAMES),
-            nothing=NOTHING,
-            day=day.date().isoformat(),
-            counts=f"{numbers[0]} by {numbers[1]} on {numbers[2]}{span}. {_left_out(out)}",
-            parquet=PARQUET_FILE,
-            csv=CSV_FILE,
-            columns=dictionary(),
-        )
+    return _CARD.format(
+        licence=f"\nlicense: {licence}" if licence else "",
+        size=_size(len(votes)),
+        eight=", ".join(NAMES),
+        nothing=NOTHING,
+        day=day.date().isoformat(),
+        counts=f"{numbers[0]} by {numbers[1]} on {numbers[2]}{span}. {_left_out(out)}",
+        parquet=PARQUET_FILE,
+        csv=CSV_FILE,
+        columns=dictionary(),
     )
 
 
@@ -228,8 +219,6 @@ def push(
     Args:
         votes, excluded, licence, day: as for :func:`card`.
         repo: ``org/name``; made if there is none.
-        endpoint: the Hub's address without a slash at its end.
-        token: with permission to write.
         private: make a new repository private; an existing public one is refused unless this is None.
 
     Raises:

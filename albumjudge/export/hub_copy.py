@@ -18,7 +18,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -53,14 +52,6 @@ Keep this private: whoever knows a visitor's random id can vote as that visitor.
 """
 
 
-@dataclass(frozen=True)
-class LastPush:
-    """What was pushed last: ``votes``, and when, UTC; None if nothing ever was."""
-
-    votes: int
-    at: datetime | None
-
-
 class PushTurns(Store):
     """Which of several processes pushes, and when: the database decides."""
 
@@ -91,11 +82,11 @@ class PushTurns(Store):
 
         self._write(work)
 
-    def last(self) -> LastPush:
-        """The last push of this database."""
+    def last(self) -> tuple[int, datetime | None]:
+        """How many votes were pushed last, and when, UTC; None if nothing ever was."""
         table = schema.deployment_state
         row = self._row(select(table).where(table.c.name == _STATE))
-        return LastPush(row.number, row.changed_at) if row else LastPush(0, None)
+        return (row.number, row.changed_at) if row else (0, None)
 
 
 def push(engine: Engine, settings: Settings, token: str | None) -> int:
@@ -113,7 +104,7 @@ def push(engine: Engine, settings: Settings, token: str | None) -> int:
     with readable_errors(settings.hub_endpoint, repo, again=_AGAIN):
         dataset.make_sure_of(api, repo, private=True)
         there = {file.rfilename for file in api.dataset_info(repo).siblings or ()}
-        if turns.last().at is None and COPY in there:
+        if turns.last()[1] is None and COPY in there:
             raise PublishError(
                 f"{repo} holds the copy of another database, so nothing was sent. Bring it back with "
                 "`python -m albumjudge.export.hub_copy restore`, or name another data set."
@@ -196,7 +187,7 @@ def keep_pushing(
 def push_if_due(engine: Engine, settings: Settings, token: str | None) -> bool:
     """Push if it is due and there are votes that were not pushed yet; whether something was sent."""
     turns = PushTurns(engine)
-    if not turns.take(60.0 * settings.hub_push_minutes) or VoteStore(engine).count() == turns.last().votes:
+    if not turns.take(60.0 * settings.hub_push_minutes) or VoteStore(engine).count() == turns.last()[0]:
         return False
     try:
         count = push(engine, settings, token)

@@ -56,12 +56,12 @@ class CurationStore(Store):
         words = checked(reason, "reason")
         now = self._clock()
 
-        def store(connection: Connection) -> Exclusion | None:
+        def store(connection: Connection) -> Exclusion:
             # Locked, so that two curators at once exclude nobody twice. SQLite, where one transaction writes at
             # a time, knows no such lock and SQLAlchemy leaves it out.
             known = select(schema.visitors.c.id).where(schema.visitors.c.id == visitor).with_for_update()
             if connection.execute(known).first() is None:
-                return None
+                raise VoteError("Nobody with this id has voted, so there is nobody to leave out.")
             held = select(schema.exclusions).where(
                 schema.exclusions.c.visitor == visitor, schema.exclusions.c.lifted_at.is_(None)
             )
@@ -71,10 +71,7 @@ class CurationStore(Store):
                 )
             return _exclusion(connection.execute(held).first())
 
-        done = self._write(store)
-        if done is None:
-            raise VoteError("Nobody with this id has voted, so there is nobody to leave out.")
-        return done
+        return self._write(store)
 
     def lift(self, visitor: str) -> bool:
         """Let a visitor's votes count again, and return whether they did not."""
@@ -94,9 +91,11 @@ class CurationStore(Store):
         """Visitors who are left out now, each with the reason."""
         return {e.visitor: e.reason for e in reversed(self.exclusions()) if e.lifted_at is None}
 
-    def anchors(self) -> list[CoverIdentity]:
-        """The covers that everyone is asked about, in the order in which they are to come."""
+    def anchors(self, generator: str | None = None) -> list[CoverIdentity]:
+        """The covers, or those of one generator, that everyone is asked about, in their order."""
         query = select(schema.anchors).order_by(schema.anchors.c.id)
+        if generator is not None:
+            query = query.where(schema.anchors.c.generator == generator)
         return [CoverIdentity.of(row.generator, row.seed, row.recipe) for row in self._rows(query)]
 
     def set_anchors(self, covers: Sequence[CoverIdentity]) -> None:

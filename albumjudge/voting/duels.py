@@ -125,15 +125,19 @@ class DuelStore(Store):
             raise ValueError(f"The judge feels no more {emotion} before the second cover.")
         now = self._clock()
 
-        def store(connection: Connection) -> Duel | None:
+        def store(connection: Connection) -> Duel:
             if not is_open(connection):
                 raise ClosedError(_NOT_PUT_UP)
             first, second = store_covers(connection, before.cover, after.cover)
             ids = {"before_id": first, "after_id": second, "emotion": emotion}
             this_one = _duels().where(*(schema.duels.c[name] == value for name, value in ids.items()))
             if connection.execute(this_one).first() is None:
-                if _waiting(connection) >= MOST_WAITING:
-                    return None
+                waiting = _votes_of_each().having(func.count(schema.duel_votes.c.id) < YOUNG)
+                if len(connection.execute(waiting).all()) >= MOST_WAITING:
+                    raise VoteError(
+                        f"{_NOT_PUT_UP}: {MOST_WAITING} others wait for theirs. Judge a few of them, then try "
+                        "again."
+                    )
                 insert_new(
                     connection,
                     schema.duels,
@@ -145,12 +149,7 @@ class DuelStore(Store):
                 )
             return _duel(connection.execute(this_one).one())
 
-        duel = self._write(store, _NOT_PUT_UP)
-        if duel is None:
-            raise VoteError(
-                f"{_NOT_PUT_UP}: {MOST_WAITING} others wait for theirs. Judge a few of them, then try again."
-            )
-        return duel
+        return self._write(store, _NOT_PUT_UP)
 
     def find(self, duel: int) -> Duel | None:
         """The duel with this number, None if there is none."""
@@ -164,27 +163,15 @@ class DuelStore(Store):
 
         None if none is left of those that they have not judged, nor made (``without``).
         """
-        votes, theirs = schema.duel_votes, schema.duel_votes.alias("theirs")
-        query = (
-            select(schema.duels.c.id, func.count(votes.c.id).label("votes"))
-            .select_from(schema.duels)
-            .outerjoin(votes, and_(votes.c.duel_id == schema.duels.c.id, counts(votes)))
-            .where(
-                ~select(theirs.c.id)
-                .where(theirs.c.duel_id == schema.duels.c.id, theirs.c.visitor == visitor)
-                .exists()
-            )
-            .group_by(schema.duels.c.id)
-            .order_by(schema.duels.c.id)
-        )
-        rows = self._rows(query)
+        theirs = schema.duel_votes.alias("theirs")
+        judged = select(theirs.c.duel_id).where(theirs.c.visitor == visitor)
+        rows = self._rows(_votes_of_each().where(schema.duels.c.id.not_in(judged)))
         left = [row for row in rows if row.id not in without]
         if not left:
             return None
         fewest = min(row.votes for row in left)
-        return self.find(
-            (chance or random.SystemRandom()).choice([row.id for row in left if row.votes == fewest])
-        )
+        chosen = (chance or random.SystemRandom()).choice([row.id for row in left if row.votes == fewest])
+        return self.find(chosen)
 
     def cast(
         self, *, visitor: str, duel: int, picked: Picked, seconds_to_vote: float, suspect: bool = False
@@ -237,17 +224,16 @@ class DuelStore(Store):
         return {row.reason: row.votes for row in self._rows(query)}
 
 
-def _waiting(connection: Connection) -> int:
-    """How many duels have fewer than ``YOUNG`` votes that count."""
+def _votes_of_each() -> Select[Any]:
+    """SQL for the ids of all duels, each with how many votes count."""
     votes = schema.duel_votes
-    young = (
-        select(schema.duels.c.id)
+    return (
+        select(schema.duels.c.id, func.count(votes.c.id).label("votes"))
+        .select_from(schema.duels)
         .outerjoin(votes, and_(votes.c.duel_id == schema.duels.c.id, counts(votes)))
         .group_by(schema.duels.c.id)
-        .having(func.count(votes.c.id) < YOUNG)
-        .subquery()
+        .order_by(schema.duels.c.id)
     )
-    return connection.scalar(select(func.count()).select_from(young)) or 0
 
 
 def _duels() -> Select[Any]:

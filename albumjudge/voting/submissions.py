@@ -80,7 +80,7 @@ class SubmissionStore(Store):
             emotions.index(felt)
         png, now = picture.png(), self._clock()
 
-        def store(connection: Connection) -> Submission | None:
+        def store(connection: Connection) -> Submission:
             gone = select(_decisions.c.reason).where(
                 _decisions.c.digest == _digest(png), _decisions.c.deleted_at.is_not(None)
             )
@@ -96,19 +96,16 @@ class SubmissionStore(Store):
                 return _submission(found)
             given = select(func.count()).select_from(_submissions).where(_submissions.c.visitor == visitor)
             if connection.execute(given).scalar_one() >= MOST_PER_VISITOR:
-                return None
+                raise VoteError(
+                    f"Your picture was not kept: the exhibit has {MOST_PER_VISITOR} of yours, and no room for "
+                    "more. Take one back first."
+                )
             connection.execute(
                 insert(_submissions).values(visitor=visitor, png=png, judge=judge, felt=felt, given_at=now)
             )
             return _submission(connection.execute(_of(visitor).where(_submissions.c.png == png)).one())
 
-        kept = self._write(store, "Your picture was not kept")
-        if kept is None:
-            raise VoteError(
-                f"Your picture was not kept: the exhibit has {MOST_PER_VISITOR} of yours, and no room for more. "
-                "Take one back first."
-            )
-        return kept
+        return self._write(store, "Your picture was not kept")
 
     def of(self, visitor: str) -> list[Submission]:
         """What a visitor gave, the first one first."""
@@ -152,12 +149,14 @@ class SubmissionStore(Store):
         """
         words, now = checked(reason, "reason"), self._clock()
 
-        def store(connection: Connection) -> bool:
+        def store(connection: Connection) -> None:
             row = connection.execute(
                 select(_submissions).where(_submissions.c.id == submission)
             ).one_or_none()
             if row is None:
-                return False
+                raise VoteError(
+                    f"{self.not_written}: the picture is not there any more. Its giver took it back."
+                )
             insert_new(
                 connection,
                 _decisions,
@@ -168,10 +167,8 @@ class SubmissionStore(Store):
                 given_at=row.given_at,
                 hidden_at=now,
             )
-            return True
 
-        if not self._write(store):
-            raise VoteError(f"{self.not_written}: the picture is not there any more. Its giver took it back.")
+        self._write(store)
 
     def show_again(self, submission: int) -> bool:
         """Hide a picture no longer, and return whether it was hidden."""

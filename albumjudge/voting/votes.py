@@ -126,7 +126,7 @@ class VoteStore(Store):
             VoteError: if this visitor has not voted on this cover, or the answer could not be stored.
         """
 
-        def store(connection: Connection) -> StoredVote | None:
+        def store(connection: Connection) -> StoredVote:
             connection.execute(
                 update(schema.votes)
                 .where(
@@ -136,12 +136,12 @@ class VoteStore(Store):
                 )
                 .values(agrees=agrees)
             )
-            return _found(connection, visitor, cover)
+            vote = _found(connection, visitor, cover)
+            if vote is None:
+                raise VoteError(f"You have not voted on cover {cover.number} yet. Say first what you feel.")
+            return vote
 
-        vote = self._write(store, otherwise="Your answer was not stored")
-        if vote is None:
-            raise VoteError(f"You have not voted on cover {cover.number} yet. Say first what you feel.")
-        return vote
+        return self._write(store, otherwise="Your answer was not stored")
 
     def find(self, visitor: str, cover: CoverIdentity) -> StoredVote | None:
         """The vote of a visitor on a cover."""
@@ -175,15 +175,6 @@ class VoteStore(Store):
             cover = CoverIdentity.of(generator_revision, row.seed, row.recipe)
             found.setdefault(cover, {})[row.felt] = row.people
         return found
-
-    def anchors(self, generator_revision: str) -> tuple[CoverIdentity, ...]:
-        """The covers of a generator that a curator wants everyone to be asked about, in the order of choice."""
-        query = (
-            select(schema.anchors.c.seed, schema.anchors.c.recipe)
-            .where(schema.anchors.c.generator == generator_revision)
-            .order_by(schema.anchors.c.id)
-        )
-        return tuple(CoverIdentity.of(generator_revision, row.seed, row.recipe) for row in self._rows(query))
 
     def crowd(self, cover: CoverIdentity, *, without: str | None = None) -> dict[str, int]:
         """How many visitors felt what before a cover: the eight emotions and ``NOTHING``, in that order.

@@ -21,10 +21,8 @@ from sqlalchemy import (
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.emotions import NAMES, NOTHING
 from albumjudge.domain.verdict import JudgedCover
-from albumjudge.voting import schema
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
-from albumjudge.voting.store import insert_new
 from albumjudge.voting.votes import StoredVote, VoteStore
 from tests.vote_fixtures import (
     GENERATOR,
@@ -198,22 +196,6 @@ def test_the_crowd_is_without_whoever_is_left_out_and_without_oneself(vote_store
     assert vote_store.crowd(cover, without="bot") == vote_store.crowd(cover)
     curator.lift("bot")
     assert vote_store.crowd(cover, without="ann")["awe"] == 2
-
-
-def test_anchors_come_in_the_order_in_which_they_were_set(vote_store: VoteStore, engine: Engine) -> None:
-    chosen = [identity(9), identity(3), CoverIdentity(GENERATOR, 3, decade="1970s")]
-    with engine.begin() as connection:
-        for cover in [*chosen, identity(4, "dcgan-other-00000000")]:
-            insert_new(
-                connection,
-                schema.anchors,
-                generator=cover.generator,
-                seed=cover.seed,
-                recipe=cover.recipe,
-                set_at=NOON,
-            )
-    assert vote_store.anchors(GENERATOR) == tuple(chosen)
-    assert vote_store.anchors("dcgan-new-11111111") == ()
 
 
 # Many at once

@@ -33,7 +33,7 @@ def up_for_vote(store: VoteStore) -> Offer:
     """The covers that visitors are asked about."""
     revision = shell.exhibit().painter.revision
     pool = [CoverIdentity(revision, seed) for seed in seeds.ballot_pool(revision)]
-    return rounds.offer(store.anchors(revision), pool)
+    return rounds.offer(CurationStore(store.engine).anchors(revision), pool)
 
 
 def on_the_easel(

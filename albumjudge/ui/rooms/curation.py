@@ -243,17 +243,15 @@ def safekeeping() -> None:
     if problem := hub_copy.storage_problem(settings):
         markup.say(told(problem), kind="sentence", role="alert")
     if settings.hub_push_minutes:
-        last = hub_copy.PushTurns(shell.engine()).last()
+        votes, at = hub_copy.PushTurns(shell.engine()).last()
         how_often = _(
             "Votes are pushed to {place} every {minutes} minutes:",
             place=settings.hub_dataset,
             minutes=f"{settings.hub_push_minutes:g}",
         )
         when = (
-            ngettext(
-                "last on {when}, {n} vote.", "last on {when}, {n} votes.", last.votes, when=moment(last.at)
-            )
-            if last.at
+            ngettext("last on {when}, {n} vote.", "last on {when}, {n} votes.", votes, when=moment(at))
+            if at
             else _("none yet.")
         )
         markup.say(f"{how_often} {when}")

@@ -51,7 +51,7 @@ JURORS = (
 ERRORS = (
     # A database that does not do it
     "{what}: {reason}.",
-    "The ballot box cannot be opened",
+    "The votes cannot be opened",
     "The votes cannot be read",
     "The password cannot be checked",
     "The curator's decision was not stored",
