@@ -33,47 +33,22 @@ FEELING = (0.51, *(0.07,) * 7)
 
 
 @pytest.fixture(scope="session")
-def tiny_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A generator of four feature maps, a guest that paints to order, and a judge of mostly amusement."""
+def exhibit(tmp_path_factory: pytest.TempPathFactory) -> Exhibit:
+    """An open exhibit of a tiny painter, a guest that paints to order, and a judge that does not look."""
     folder = tmp_path_factory.mktemp("checkpoints")
-    return {
-        "generator": make_generator(folder / "generator"),
-        "guest": make_painter_to_order(folder / "guest"),
-        "judge": make_judge(folder / "judge"),
-    }
-
-
-@pytest.fixture(scope="session")
-def exhibit(tiny_checkpoints: dict[str, Path]) -> Exhibit:
-    """An open exhibit whose judge does not look; the browser tests have one that does."""
-
-    folders = Settings(
-        generator_directory=tiny_checkpoints["generator"], judge_directory=tiny_checkpoints["judge"]
-    )
+    generator, judge = make_generator(folder / "generator"), make_judge(folder / "judge")
 
     def feel(covers: Sequence[HasPixels]) -> list[Verdict]:
         return [Verdict(FEELING, opened.judge.revision) for _ in covers]
 
     # This judge alone, not the class: the fixture lives as long as the session, beside tests of other judges.
     opened = Exhibit.open(
-        folders,
-        guests=[tiny_checkpoints["guest"]],
-        bundled={"generator": tiny_checkpoints["generator"], "judge": tiny_checkpoints["judge"]},
+        Settings(generator_directory=generator, judge_directory=judge),
+        guests=[make_painter_to_order(folder / "guest")],
+        bundled={"generator": generator, "judge": judge},
     )
     opened.judge.judge = feel  # type: ignore[method-assign, assignment]
     return opened
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with its tables and without votes, to be copied."""
-    path = tmp_path_factory.mktemp("database") / "votes.db"
-    engine = open_engine(f"sqlite:///{path}")
-    VoteStore(engine).prepare()
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    engine.dispose()
-    return path
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -85,10 +60,10 @@ def no_components() -> Iterator[None]:
 
 @pytest.fixture
 def settings(
-    exhibit: Exhibit, empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exhibit: Exhibit, sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Settings]:
     """What the pages find in the environment; the exhibit is open already."""
-    shutil.copy(empty_database, tmp_path / "votes.db")
+    shutil.copy(sqlite_template, tmp_path / "votes.db")
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setenv("ALBUMJUDGE_DATABASE_URL", f"sqlite:///{tmp_path / 'votes.db'}")
     monkeypatch.setattr(shell, "exhibit", lambda: exhibit)
@@ -103,9 +78,7 @@ def settings(
 def box(settings: Settings) -> Iterator[VoteStore]:
     """The votes that the pages use, through a connection of its own."""
     engine = open_engine(settings.database_url)
-    vote_store = VoteStore(engine)
-    vote_store.prepare()
-    yield vote_store
+    yield VoteStore(engine)
     engine.dispose()
 
 

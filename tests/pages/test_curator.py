@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import numpy as np
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from albumjudge.domain import seeds
@@ -19,17 +17,15 @@ from albumjudge.export import dataset as vote_dataset
 from albumjudge.export.dataset import Pushed
 from albumjudge.export.hub_copy import PushTurns
 from albumjudge.hub_upload import PublishError
-from albumjudge.inference.exhibit import Exhibit, JudgedCover
-from albumjudge.ui import shell
+from albumjudge.inference.exhibit import Exhibit
 from albumjudge.voting.admin_password import TRIES
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import open_engine
-from albumjudge.voting.duels import DuelStore
 from albumjudge.voting.submissions import SubmissionCounts, SubmissionStore
 from albumjudge.voting.votes import VoteStore
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, text
-from tests.vote_fixtures import judged, verdict
+from tests.vote_fixtures import judged
 
 PASSWORD = "open sesame"
 SECTIONS = ("Opening", "Visitors", "Anchors", "Submissions", "Votes", "State")
@@ -85,12 +81,6 @@ def test_without_a_password_there_is_no_such_room(visit: Visit, monkeypatch: pyt
     assert not app.text_input and [button.key for button in app.button] == ["language-de"]
 
 
-def test_no_door_leads_there(enter: Enter, visit: Visit) -> None:
-    assert shell.CURATOR not in shell.ROOMS
-    for app in (visit(), enter()):
-        assert "Curator" not in [link.proto.label for link in app.get("page_link")]
-
-
 def test_the_wrong_password_opens_nothing_and_trying_on_must_wait(enter: Enter, visit: Visit) -> None:
     app = visit("curator")
     for _ in range(TRIES):
@@ -106,6 +96,7 @@ def test_the_wrong_password_opens_nothing_and_trying_on_must_wait(enter: Enter, 
 def test_every_section_opens_before_anyone_has_voted(enter: Enter, section: str) -> None:
     app = enter(section)
     assert "takes effect at once" in text(app) and "Something went wrong" not in text(app)
+    assert PASSWORD not in text(app) and "Curator" not in [link.proto.label for link in app.get("page_link")]
 
 
 def test_who_leaves_must_give_the_password_again(enter: Enter) -> None:
@@ -198,8 +189,9 @@ def test_anchors_are_chosen_by_eye_and_cleared(
 ) -> None:
     revision = exhibit.painter.revision
     pool = [CoverIdentity(revision, seed) for seed in seeds.ballot_pool(revision)]
-    decisions.set_anchors([pool[5]])
+    decisions.set_anchors([pool[5], CoverIdentity("gone-12345678", 1)])
     app = enter("Anchors")
+    assert "One of the anchors is by an earlier painter" in text(app)
     assert [box.label for box in app.checkbox if box.value] == [f"Anchor No. {pool[5].number}"]
     assert app.checkbox[0].value and len(app.checkbox) == len(pool)
     app.checkbox[0].uncheck()
@@ -209,12 +201,6 @@ def test_anchors_are_chosen_by_eye_and_cleared(
     assert decisions.anchors() == [pool[0], pool[1]] and "2 covers are anchors now." in text(app)
     submit(app, "Clear")
     assert decisions.anchors() == [] and not any(box.value for box in app.checkbox)
-
-
-def test_an_earlier_generators_anchors_are_mentioned(enter: Enter, decisions: CurationStore) -> None:
-    decisions.set_anchors([CoverIdentity("gone-12345678", 1)])
-    app = enter("Anchors")
-    assert "One of the anchors is by an earlier painter" in text(app)
 
 
 def test_votes_can_be_taken_away_as_files(enter: Enter, box: VoteStore) -> None:
@@ -271,12 +257,6 @@ def test_the_state_names_models_database_and_the_last_warning(
     assert "The lamp of visitor … flickers." in page and "ab" * 16 not in page
 
 
-def test_the_password_is_on_no_page(enter: Enter) -> None:
-    st.cache_resource.clear()
-    for section in SECTIONS:
-        assert PASSWORD not in text(enter(section))
-
-
 def test_gifts_are_looked_through_hidden_with_a_reason_and_then_deleted(enter: Enter, box: VoteStore) -> None:
     assert "Nobody has given a picture yet." in text(enter("Submissions"))
     pictures = SubmissionStore(box.engine)
@@ -303,21 +283,6 @@ def test_gifts_are_looked_through_hidden_with_a_reason_and_then_deleted(enter: E
     press(app, f"delete-{submission.id}")
     assert pictures.count() == SubmissionCounts(1, 0, 1) and pictures.of(VISITOR) == [other]
     assert "1, 0 of them hidden; 1 deleted" in text(enter("State"))
-
-
-def test_who_only_judged_pairs_can_be_left_out(
-    enter: Enter, box: VoteStore, decisions: CurationStore
-) -> None:
-    duels, before = DuelStore(box.engine), judged(7)
-    drifted = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
-    duel = duels.challenge(before=before, after=JudgedCover(drifted, verdict("fear")), emotion="fear")
-    duels.cast(visitor=VISITOR, duel=duel.id, picked="left", seconds_to_vote=2)
-    app = enter("Visitors")
-    app.selectbox[0].set_value(VISITOR)
-    app.text_input[0].set_value("a test device")
-    submit(app, "Leave out")
-    assert decisions.left_out() == {VISITOR: "a test device"} and duels.votes() == []
-    assert "a test device" in text(app) and "1 votes" not in text(app) and "1 vote, since" in text(app)
 
 
 def test_the_curator_is_told_when_votes_were_pushed(

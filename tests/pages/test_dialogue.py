@@ -20,7 +20,6 @@ from albumjudge.statistics.duel_findings import find
 from albumjudge.ui.rooms import steering_duel as pairs
 from albumjudge.voting import duels
 from albumjudge.voting.curation import CurationStore
-from albumjudge.voting.database import VoteError
 from albumjudge.voting.duels import Chosen, DuelStore, DuelVote, left_for
 from albumjudge.voting.votes import VoteStore
 from tests.page_voting import put_up
@@ -149,21 +148,6 @@ def test_the_pair_goes_to_the_vote_from_where_the_feeling_was_first_asked_for(
     assert (str(duel.before.identity), str(duel.after.identity)) == (str(start), query(app, "cover"))
     press(app, "to-duels")
     assert "No pair is waiting for you" in text(app)  # Their own is not put to them.
-
-
-def test_a_pair_that_is_not_stored_is_said(
-    visit: Visit, start: CoverIdentity, wishes: list[SteeringTarget], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise VoteError("The pair was not put to the vote: the database sleeps.")
-
-    app = press(visit("dialogue", cover=str(start)), "felt-sadness-wish")
-    with monkeypatch.context() as broken:
-        broken.setattr(DuelStore, "challenge", fail)
-        press(app, "challenge")
-        assert "the database sleeps" in text(app) and "Done." not in text(app)
-    press(app, "challenge")
-    assert "Done." in text(app)
 
 
 # Duels

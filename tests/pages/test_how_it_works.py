@@ -98,7 +98,3 @@ def test_the_film_of_the_training_can_be_wound(
     assert "as painted after 9 real ones" in text(app) and "find latents in noise" in text(app)
     app.select_slider(key="moment").set_value("0").run()
     assert "as painted after 0 real ones" in text(app) and "painters did in 2015" in text(app)
-
-
-def test_without_a_film_nothing_is_said_of_one(visit: Visit) -> None:
-    assert "Watch it learn" not in text(visit("how_it_works"))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 from uuid import UUID
 
 from streamlit.testing.v1 import AppTest
 
-from albumjudge.inference.exhibit import Exhibit, JudgedCover
+from albumjudge.inference.exhibit import Exhibit
 from albumjudge.statistics import agreement
 from albumjudge.statistics.agreement import Share
 from albumjudge.ui.rooms import results
@@ -16,9 +15,10 @@ from albumjudge.ui.words import percent
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.duels import DuelStore, left_for
 from albumjudge.voting.votes import VoteStore
+from tests.page_voting import put_up
 from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import Visit, press, query, text
-from tests.vote_fixtures import judged, verdict
+from tests.vote_fixtures import judged
 
 PAGE = "people_vs_machine"
 
@@ -82,13 +82,6 @@ def test_the_story_comes_first_and_the_statistics_when_asked_for(
     assert "Emotion by emotion" not in text(press(app, "deeper"))
 
 
-def test_votes_that_came_since_can_be_counted_too(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
-    vote(box, exhibit, 1, "amusement")
-    app = visit(PAGE)
-    assert "more since you came" not in text(app) and not app.button(key="deeper").disabled
-    assert "1 vote so far." in text(app)
-
-
 def test_the_touched_cover_is_read_from_the_picture() -> None:
     state = SimpleNamespace(selection=SimpleNamespace(cover=[{"link": "tiny-00000000.1"}]))
     assert results.selected(state) == "tiny-00000000.1"
@@ -96,17 +89,13 @@ def test_the_touched_cover_is_read_from_the_picture() -> None:
     assert results.selected(None) is None
 
 
-def test_covers_are_ranked_only_once_enough_people_voted(
+def test_agreed_and_disputed_covers_hang_with_their_pictures(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     vote(box, exhibit, 1, "amusement", "amusement")
     assert "None is so far." in text(visit(PAGE, all="1"))
-
-
-def test_agreed_and_disputed_covers_hang_with_their_pictures(
-    visit: Visit, box: VoteStore, exhibit: Exhibit
-) -> None:
     vote(box, exhibit, 1, "amusement", "amusement", "amusement")
+    assert "There is no cover on which most people feel otherwise." in text(visit(PAGE, all="1"))
     vote(box, exhibit, 2, "fear", "fear", "sadness")
     page = text(visit(PAGE, all="1"))
     page = page[page.index("Emotion by emotion") :]
@@ -114,20 +103,6 @@ def test_agreed_and_disputed_covers_hang_with_their_pictures(
     assert agreed < page.index("No. 000001") < disputed < page.index("No. 000002")
     assert "3 of 3 people too" in page and "0 of 3 people too" in page
     assert page.count("data:image/png") == 2
-
-
-def test_without_a_disputed_cover_the_page_says_so(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
-    vote(box, exhibit, 1, "amusement", "amusement", "amusement")
-    assert "There is no cover on which most people feel otherwise." in text(visit(PAGE, all="1"))
-
-
-def test_curators_get_the_votes_as_csv_with_a_dictionary(
-    visit: Visit, box: VoteStore, exhibit: Exhibit
-) -> None:
-    vote(box, exhibit, 1, "awe")
-    app = visit(PAGE, all="1")
-    assert len(app.get("download_button")) == 1
-    assert "<dt>seconds_to_vote</dt>" in text(app)
 
 
 def test_numbers_on_many_votes_stand_firm(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
@@ -198,11 +173,10 @@ def test_whether_the_dialogue_works_is_told_with_its_interval(
 ) -> None:
     app = visit(PAGE, all="1")
     assert "Does the dialogue work?" not in text(app)
-    vote(box, exhibit, 1, "awe")
-    assert "is said here once somebody has judged a pair" in text(visit(PAGE, all="1"))
-    book, before = DuelStore(box.engine), judged(7)
-    drifted = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
-    duel = book.challenge(before=before, after=JudgedCover(drifted, verdict("fear")), emotion="fear").id
+    book, duel = DuelStore(box.engine), put_up(box).id
+    book.cast(visitor="a" * 32, duel=duel, picked="neither", seconds_to_vote=1)
+    page = text(visit(PAGE, all="1"))
+    assert "Nobody has voted yet" in page and "Does the dialogue work?" in page
     for number in range(5):
         visitor = UUID(int=number, version=4).hex
         left = left_for(visitor, duel)
@@ -218,12 +192,3 @@ def test_whether_the_dialogue_works_is_told_with_its_interval(
     shown = shown[shown.index("Does the dialogue work?") :]
     assert "<b>100 %</b>" in shown
     assert "Left out: 1 by visitors whom the curator leaves out (too fast)." in shown
-
-
-def test_pairs_are_told_of_even_if_nobody_voted_on_a_cover(visit: Visit, box: VoteStore) -> None:
-    book, before = DuelStore(box.engine), judged(7)
-    drifted = replace(before.cover, identity=replace(before.cover.identity, drift=b"\x01"))
-    duel = book.challenge(before=before, after=JudgedCover(drifted, verdict("fear")), emotion="fear").id
-    book.cast(visitor="a" * 32, duel=duel, picked="neither", seconds_to_vote=1)
-    page = text(visit(PAGE, all="1"))
-    assert "Nobody has voted yet" in page and "Does the dialogue work?" in page

@@ -130,10 +130,6 @@ def test_the_end_of_the_round_tells_which_labels_were_random(
     assert "That label was drawn at random" in again and "would have been “amusement”" in again
 
 
-def test_a_round_of_the_machines_own_labels_says_so(visit: Visit) -> None:
-    assert "This time, yes: all six were the machine’s own." in text(play(visit("vote")))
-
-
 def test_once_told_nobody_is_asked_about_a_label_any_more(
     visit: Visit, box: VoteStore, placebo: None
 ) -> None:

@@ -77,13 +77,6 @@ def test_the_answer_to_the_label_is_stored_once(
     assert not buttons(app, "agree-")
 
 
-def test_a_reload_shows_the_stored_vote_and_no_second_ballot(visit: Visit) -> None:
-    app = press(visit("vote"), "felt-awe")
-    again = visit("vote", cover=str(shown(app)))
-    assert "You felt" in text(again)
-    assert not [button for button in again.button if (button.key or "").startswith("felt-")]
-
-
 def test_a_second_tab_that_still_shows_the_ballot_does_not_vote_twice(visit: Visit, box: VoteStore) -> None:
     first = visit("vote")
     second = visit("vote", cover=str(shown(first)))
@@ -126,15 +119,6 @@ def test_who_has_seen_all_is_thanked(visit: Visit, box: VoteStore, monkeypatch: 
     app = visit("vote")
     assert "Your round" in text(app)
     assert box.count() == 1
-
-
-def test_who_saw_all_before_there_were_rounds_is_thanked(
-    visit: Visit, box: VoteStore, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(seeds, "ballot_pool", lambda revision: (4711,))
-    (judged,) = exhibit.show([4711])
-    box.cast(visitor=VISITOR, judged=judged, felt="awe", label_shown="amusement", seconds_to_vote=1)
-    assert "You have voted on every cover" in text(visit("vote"))
 
 
 def test_a_friends_link_brings_that_cover_as_a_card_of_the_round(
