@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from albumjudge.ui.words import LANGUAGES
 from tests.e2e.conftest import RunningApp, generator_of
 from tests.e2e.test_access import ROOMS
-from tests.e2e.test_journey import DESK, ballot, enter, feel, fits, labelled, open_page, revealed, settled
+from tests.e2e.visits import DESK, ballot, enter, feel, fits, labelled, open_page, revealed, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

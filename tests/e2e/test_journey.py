@@ -274,25 +274,3 @@ def test_the_address_of_a_room_leads_there_even_for_the_first_visitor(
     page.get_by_role("button", name="To the covers that do").click()
     expect(page.locator(".print.wall")).to_have_count(12)
     context.close()
-
-
-@pytest.mark.slow
-def test_the_whole_journey_can_be_made_with_the_keyboard(browser: Browser, app: RunningApp) -> None:
-    context = enter(browser)
-    page = open_page(context, app.url)
-    press(page, "7", page.get_by_text("The machine feels mostly amusement"))
-    press(page, "ArrowRight", page.locator(".print.wall").first)
-    print_button = page.get_by_role("button", name="This one").first
-    print_button.focus()
-    page.keyboard.press("Enter")
-    expect(page.locator(".print.large")).to_be_visible()
-    door = page.get_by_role("link", name="Vote", exact=True)
-    door.focus()
-    page.keyboard.press("Enter")
-    ballot(page)
-    settled(page)
-    press(page, "0", page.get_by_role("heading", name="You felt nothing"))
-    press(page, "y", page.get_by_text("You agree with the label"))
-    press(page, "ArrowRight", page.get_by_role("heading", name="What do you feel?"))
-    ballot(page)
-    context.close()
