@@ -60,6 +60,7 @@ def test_the_compose_file_names_what_the_image_and_the_exhibit_know() -> None:
         "PORT=7860" in dockerfile and "/healthz" in dockerfile and "ALBUMJUDGE_DATA_DIR=/data" in dockerfile
     )
     assert services["exhibit"]["volumes"] == ["exhibit:/data"]
+    assert "max_connections=320" in services["database"]["command"]
     assert services["exhibit"]["environment"]["ALBUMJUDGE_PROXIES"] == 1
     assert services["exhibit"]["depends_on"]["database"]["condition"] == "service_healthy"
 

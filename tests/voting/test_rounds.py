@@ -146,7 +146,7 @@ def test_a_visitor_meets_every_cover_once_and_then_none() -> None:
 # Which round
 
 
-def test_a_rounds_id_fits_the_ballot_box_and_differs_by_visitor_and_number() -> None:
+def test_a_rounds_id_fits_the_database_and_differs_by_visitor_and_number() -> None:
     ids = {rounds.round_id(visitor, number) for visitor in ("ann", "bob") for number in range(50)}
     assert len(ids) == 100
     assert all(ROUND.fullmatch(one) for one in ids)
