@@ -30,6 +30,8 @@ browsers = chromium chromium-browser google-chrome google-chrome-stable
 
 .PHONY: run test test-slow lint coverage audit docs retrain browser clean
 .NOTPARALLEL:
+# Compiled files are kept: tests start many processes.
+unexport PYTHONDONTWRITEBYTECODE
 
 run: $(app)
 	@exec "$(python)" -m streamlit run streamlit_app.py --server.address "$(ADDRESS)" --server.port "$(PORT)"
