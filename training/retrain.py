@@ -17,6 +17,7 @@ import argparse
 import hashlib
 import json
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -27,10 +28,23 @@ from pathlib import Path
 from typing import Any
 
 from training.data.images import DataError
-from training.engine.state import write_json
+from training.engine.state import read_object, write_json
 
 READ_WHOLE = 1_000_000
 """Files up to so many bytes are hashed by content, larger ones by name, size and time."""
+WEIGHTS, STATE = "model.safetensors", "state.safetensors"
+WEIGHTS_WITHIN = f"checkpoint/{WEIGHTS}"
+READS = {
+    **dict.fromkeys(("data", "covers", "others"), ""),
+    **dict.fromkeys(("teacher", "generator", "checkpoints"), WEIGHTS),
+    "autoencoder": STATE,
+    # Not the jury's weights: the correction of its prior is written into them.
+    **dict.fromkeys(("judge", "checkpoint"), "training.json"),
+}
+"""Options that name what a step reads, and the file in that folder; of data all files."""
+
+Value = Path | str | int | bool | Sequence[Path]
+Options = Mapping[str, Value]
 
 
 @dataclass(frozen=True)
@@ -40,25 +54,44 @@ class Step:
     Attributes:
         name: also of its folder in the output folder.
         script: module of ``training``.
-        options: of the script.
-        reads: files and folders; changed content makes the step out of date.
-        writes: what must be there afterwards.
         minutes: on two processor cores.
+        options: of the script.
+        writes: what must be there afterwards.
         owns: folder that is moved away before the step is begun anew, None if it only adds to another's.
+        more: options that were asked for.
     """
 
     name: str
     script: str
-    options: tuple[str, ...]
-    reads: tuple[Path, ...]
-    writes: tuple[Path, ...]
     minutes: float
+    options: Options
+    writes: tuple[Path, ...]
     owns: Path | None = None
+    more: tuple[str, ...] = ()
 
     @property
     def command(self) -> list[str]:
         """What is run."""
-        return [sys.executable, "-m", f"training.{self.script}", *self.options]
+        words = [sys.executable, "-m", f"training.{self.script}"]
+        for name, value in self.options.items():
+            words.append(f"--{name}")
+            if not isinstance(value, bool):
+                words += map(str, _several(value))
+        return [*words, *self.more]
+
+    @property
+    def reads(self) -> list[Path]:
+        """Files and folders; changed content makes the step out of date."""
+        return [
+            Path(str(folder)) / READS[name]
+            for name, value in self.options.items()
+            if name in READS
+            for folder in _several(value)
+        ]
+
+
+def _several(value: Value) -> Sequence[object]:
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
 
 
 def steps(
@@ -72,106 +105,45 @@ def steps(
         features: VGG16's weights, None for torchvision's download.
         sample: training covers that painters' measurements look at.
     """
-    weights = ("--features", str(features)) if features else ()
-    painters = {name: out / name / "checkpoint" for name in ("seed", "plain", "flow", "one-step")}
+    weights: Options = {"features": features} if features else {}
+    painters = [out / name / "checkpoint" for name in ("seed", "plain", "flow", "one-step")]
+    flow, painter = painters[2:]
+    jury = out / "jury" / "checkpoint"
+
+    def train(name: str, script: str, minutes: float, options: Options, result: str = WEIGHTS_WITHIN) -> Step:
+        return Step(name, script, minutes, {**options, "out": out / name}, (out / name / result,), out / name)
+
+    def judge(name: str, script: str, minutes: float, options: Options) -> Step:
+        return Step(name, script, minutes, {**options, "write": True}, (jury / "metrics.json",))
+
+    data: Options = {"data": covers}
+    judge_data: Options = {"data": paintings, "others": others, **weights}
+    measured: Options = {"checkpoints": painters, "out": out / "painters", "cache": out / "features"}
+    both: Options = {"judge": jury, "generator": painter}
     return [
-        *_painter_steps(covers, painters, out, weights, sample),
-        *_judge_steps(covers, paintings, others, painters["one-step"], out, weights),
-    ]
-
-
-def _painter_steps(
-    covers: Path, painters: Mapping[str, Path], out: Path, weights: tuple[str, ...], sample: int
-) -> list[Step]:
-    data = ("--data", str(covers))
-
-    def training(name: str, script: str, minutes: float, *options: str, reads: Sequence[Path] = ()) -> Step:
-        folder = out / name
-        result = folder / ("state.safetensors" if name == "autoencoder" else "checkpoint/model.safetensors")
-        given = (*data, *options, "--out", str(folder))
-        return Step(name, script, given, (covers, *reads), (result,), minutes, folder)
-
-    return [
-        training("seed", "train_dcgan", 75, "--preset", "seed"),
-        training("plain", "train_dcgan", 75, "--preset", "plain"),
-        training("autoencoder", "train_autoencoder", 60),
-        training(
-            "flow",
-            "train_flow",
-            240,
-            *("--autoencoder", str(out / "autoencoder")),
-            reads=[out / "autoencoder" / "state.safetensors"],
-        ),
-        training(
-            "one-step",
-            "train_one_step",
-            480,
-            *("--teacher", str(painters["flow"]), *weights),
-            reads=[_weights(painters["flow"])],
-        ),
+        train("seed", "train_dcgan", 75, {**data, "preset": "seed"}),
+        train("plain", "train_dcgan", 75, {**data, "preset": "plain"}),
+        train("autoencoder", "train_autoencoder", 60, data, STATE),
+        train("flow", "train_flow", 240, {**data, "autoencoder": out / "autoencoder"}),
+        train("one-step", "train_one_step", 480, {**data, "teacher": flow, **weights}),
         Step(
             "painters",
             "evaluate_painter",
-            (
-                *(*data, "--checkpoints", *map(str, painters.values()), "--out", str(out / "painters")),
-                *("--cache", str(out / "features"), "--training-sample", str(sample), "--write", *weights),
-            ),
-            (covers, *map(_weights, painters.values())),
-            (out / "painters" / "benchmark.md", *(folder / "metrics.json" for folder in painters.values())),
             30,
+            {**data, **measured, "training-sample": sample, "write": True, **weights},
+            (out / "painters" / "benchmark.md", *(folder / "metrics.json" for folder in painters)),
             out / "painters",
         ),
-    ]
-
-
-def _judge_steps(
-    covers: Path, paintings: Path, others: Path, painter: Path, out: Path, weights: tuple[str, ...]
-) -> list[Step]:
-    jury = out / "jury" / "checkpoint"
-
-    def judging(name: str, script: str, minutes: float, *options: str, reads: Sequence[Path] = ()) -> Step:
-        # Not the jury's weights: the correction of its prior is written into them.
-        signature = jury / "training.json"
-        return Step(name, script, options, (signature, *reads), (jury / "metrics.json",), minutes)
-
-    judge_data = ("--data", str(paintings), "--others", str(others), *weights)
-    return [
-        Step(
-            "jury",
-            "train_jury",
-            (*judge_data, "--out", str(out / "jury")),
-            (paintings, others),
-            (_weights(jury),),
-            5,
-            out / "jury",
-        ),
-        judging(
+        train("jury", "train_jury", 5, judge_data),
+        judge(
             "judges",
             "benchmark_judge",
             60,
-            *(*judge_data, "--out", str(out / "judges"), "--quick", "--checkpoint", str(jury), "--write"),
-            reads=[paintings, others],
+            {**judge_data, "out": out / "judges", "quick": True, "checkpoint": jury},
         ),
-        judging(
-            "prior",
-            "fit_prior_correction",
-            10,
-            *("--judge", str(jury), "--generator", str(painter)),
-            *("--data", str(paintings), "--covers", str(covers), "--write"),
-            reads=[paintings, covers, _weights(painter)],
-        ),
-        judging(
-            "saliency",
-            "evaluate_saliency",
-            15,
-            *("--judge", str(jury), "--generator", str(painter), "--write"),
-            reads=[_weights(painter)],
-        ),
+        judge("prior", "fit_prior_correction", 10, {**both, "data": paintings, "covers": covers}),
+        judge("saliency", "evaluate_saliency", 15, both),
     ]
-
-
-def _weights(checkpoint: Path) -> Path:
-    return checkpoint / "model.safetensors"
 
 
 def fingerprint(step: Step) -> str:
@@ -189,18 +161,18 @@ def fingerprint(step: Step) -> str:
 
 
 class Progress:
-    """What ``retrain.json`` knows of each step: ``begun`` and ``done`` (fingerprints) and ``seconds``."""
+    """What ``retrain.json`` knows of each step: ``begun`` and ``done`` (fingerprints) and ``seconds``.
+
+    Raises:
+        DataError: if that file is broken.
+    """
 
     def __init__(self, out: Path) -> None:
         self.path = out / "retrain.json"
         try:
-            self.known: dict[str, dict[str, Any]] = (
-                json.loads(self.path.read_text("utf-8")) if self.path.is_file() else {}
-            )
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"{self.path} cannot be read ({error}). Delete it to do all steps again."
-            ) from error
+            self.known: dict[str, dict[str, Any]] = read_object(self.path) or {}
+        except DataError as error:
+            raise DataError(f"{error} Without it, all steps are done again.") from error
 
     def note(self, step: Step, **facts: object) -> None:
         """Remember facts about a step."""
@@ -218,8 +190,20 @@ class Progress:
 
 
 def run(command: Sequence[str]) -> int:
-    """Run a command that says by itself how far it is; returns its exit status."""
-    return subprocess.run(command, check=False).returncode
+    """Run a command that says by itself how far it is; returns its exit status.
+
+    When this process is told to stop, so is the command, which may take a moment to save what it has.
+    """
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with subprocess.Popen(command) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            raise
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 def retrain(
@@ -287,15 +271,12 @@ def more_options(planned: Sequence[Step], given: Sequence[str]) -> list[Step]:
             names = ", ".join(step.name for step in planned)
             raise DataError(f'--options {text!r} names no step. Write STEP="..." with one of {names}.')
         added[name] = (*added.get(name, ()), *shlex.split(options))
-    return [replace(step, options=(*step.options, *added.get(step.name, ()))) for step in planned]
+    return [replace(step, more=added.get(step.name, ())) for step in planned]
 
 
 def exhibit_command(out: Path) -> str:
     """What opens the exhibit on the new networks."""
-    folders: Mapping[str, Path] = {
-        "GENERATOR": out / "one-step" / "checkpoint",
-        "JUDGE": out / "jury" / "checkpoint",
-    }
+    folders = {"GENERATOR": out / "one-step" / "checkpoint", "JUDGE": out / "jury" / "checkpoint"}
     settings = [f"ALBUMJUDGE_{kind}_DIR={shlex.quote(str(folder))}" for kind, folder in folders.items()]
     return f"{' '.join(settings)} make run"
 
@@ -307,20 +288,10 @@ def main(arguments: list[str] | None = None) -> int:
     add = parser.add_argument
     add("--covers", type=Path, required=True, help="folder of covers and metadata.csv")
     add("--paintings", type=Path, required=True, help="folder with the table of votes and Images/")
-    add(
-        "--other-paintings",
-        type=Path,
-        help="folder of other paintings; default: paintings/ beside --paintings",
-    )
+    add("--other-paintings", type=Path, help="folder; default: paintings/ beside --paintings")
     add("--features", type=Path, help="VGG16's weights; default: torchvision's download")
     add("--out", type=Path, default=Path("runs"), help="where all results go (default runs)")
-    add(
-        "--options",
-        action="append",
-        default=[],
-        metavar="STEP=OPTIONS",
-        help="more options of a step's script",
-    )
+    add("--options", action="append", default=[], metavar="STEP=OPTIONS", help="more options of a step")
     add("--list", action="store_true", help="say what would be done, and do nothing")
     given = parser.parse_args(arguments)
     others = given.other_paintings or given.paintings.parent / "paintings"

@@ -160,11 +160,8 @@ class LatentPainter(nn.Module):
         latent_size: numbers in a latent vector.
         latent_channels: of a latent image.
         width: feature maps of the velocity network at the size of a latent image.
-        size: side of a cover in pixels, a power of two of at least ``SMALLEST_SIZE``.
+        size: side of a cover in pixels, a multiple of 16.
         decoder_width: feature maps of the decoder at half the size of a cover.
-
-    Raises:
-        ValueError: if ``size`` is not such a power of two.
     """
 
     blur_last: ClassVar[bool] = False
@@ -178,10 +175,6 @@ class LatentPainter(nn.Module):
         decoder_width: int = 64,
     ) -> None:
         super().__init__()
-        if size < SMALLEST_SIZE or doublings(size) < 1:
-            raise ValueError(
-                f"A latent painter paints squares of {SMALLEST_SIZE}, 128 ... pixels, not {size}."
-            )
         self.latent_size, self.latent_channels = latent_size, latent_channels
         self.width, self.size, self.side = width, size, size // DOWNSAMPLING
         self.expansion = FourierExpansion(latent_size, latent_channels * self.side**2)
@@ -211,7 +204,8 @@ class FlowGenerator(
     """Latent vectors, genres and decades to covers.
 
     Args:
-        latent_size, latent_channels, width, size, decoder_width: see :class:`LatentPainter`.
+        latent_size, latent_channels, width, decoder_width: see :class:`LatentPainter`.
+        size: side of a cover in pixels, a power of two of at least ``SMALLEST_SIZE``.
         steps: from noise to a latent image.
         autoguidance_scale: 1 is the velocity as learnt, more leads away from that of the smaller network
             (autoguidance, Karras et al. 2024, https://arxiv.org/abs/2406.02507).
@@ -238,6 +232,8 @@ class FlowGenerator(
         autoguidance_start: float = 0.3,
         autoguidance_width: int = 0,
     ) -> None:
+        if size < SMALLEST_SIZE or doublings(size) < 1:
+            raise ValueError(f"A flow painter paints squares of {SMALLEST_SIZE}, 128 ... pixels, not {size}.")
         super().__init__(latent_size, latent_channels, width, size, decoder_width)
         if steps < 1:
             raise ValueError(f"A flow takes at least one step, not {steps}.")

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import count
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from albumjudge.inference.checkpoints import load_generator, read_checkpoint
 from tests.cover_folders import cover_folder
 from training.data.images import DataError
-from training.retrain import Step, exhibit_command, main, more_options, retrain, steps
+from training.retrain import Step, exhibit_command, main, more_options, retrain, run, steps
 
 UNIQUE = count()
 
@@ -115,6 +120,25 @@ def test_a_step_that_fails_ends_the_run_and_goes_on_without_losing_what_it_had(
     assert known["flow"]["seconds"] == 120 and known["jury"]["seconds"] == 60
 
 
+def test_who_is_told_to_stop_lets_the_step_save_what_it_has(tmp_path: Path) -> None:
+    child = (
+        "import pathlib, signal, sys, time; here = pathlib.Path(sys.argv[1]);"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit((here / 'saved').touch()));"
+        "(here / 'up').touch(); time.sleep(60)"
+    )
+
+    def stop() -> None:
+        while not (tmp_path / "up").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    Thread(target=stop, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        run([sys.executable, "-c", child, str(tmp_path)])
+    assert (tmp_path / "saved").exists() and signal.getsignal(signal.SIGTERM) is before
+
+
 def test_a_half_done_step_is_begun_anew_if_its_data_changed(folders: dict[str, Path]) -> None:
     with pytest.raises(DataError):
         again(folders, fails={"seed"})
@@ -130,7 +154,7 @@ def test_scripts_take_the_options_that_they_are_given(folders: dict[str, Path]) 
         if step.script == "train_one_step":
             pytest.importorskip("training.train_one_step")
         with pytest.raises(SystemExit) as stopped:
-            import_module(f"training.{step.script}").main([*step.options, "--help"])
+            import_module(f"training.{step.script}").main([*step.command[3:], "--help"])
         assert stopped.value.code == 0
 
 
@@ -151,7 +175,7 @@ def test_the_script_says_what_is_to_do_and_what_is_missing(
     assert exhibit_command(folders["runs"]) in capsys.readouterr().out
     (folders["runs"] / "retrain.json").write_text("{")
     assert main(given) == 1
-    assert "Delete it to do all steps again" in capsys.readouterr().err
+    assert "Without it, all steps are done again" in capsys.readouterr().err
 
 
 @pytest.mark.slow

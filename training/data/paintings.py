@@ -7,12 +7,11 @@ twenty emotions.
 
 from __future__ import annotations
 
-import csv
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from training.data.images import DataError, load_all, raise_if
@@ -47,28 +46,22 @@ def load_other_paintings(root: Path, *, size: int = 64) -> OtherPaintings:
         DataError: if the folder's table is missing or has no such columns, a cell is no number, or an image is
             missing or broken.
     """
-    table = root / "metadata.csv"
-    if not table.is_file():
-        raise DataError(f"{table} is missing. Give --others the folder that holds it and its images.")
-    with table.open(newline="", encoding="utf-8-sig") as lines:
-        reader = csv.DictReader(lines)
-        columns = tuple(name for name in reader.fieldnames or () if name.startswith(PREFIXES))
-        if not columns or "file_name" not in (reader.fieldnames or ()):
-            raise DataError(f"{table} needs file_name and columns that begin with bws_ or wikiart_.")
-        rows = list(reader)
-    scores = np.full((len(rows), len(columns)), np.nan)
-    problems: list[str] = []
-    for i, row in enumerate(rows):
-        for j, column in enumerate(columns):
-            if cell := (row[column] or "").strip():
-                try:
-                    scores[i, j] = float(cell)
-                except ValueError:
-                    scores[i, j] = math.inf
-                if not math.isfinite(scores[i, j]):
-                    problems.append(f"line {i + 2} has {cell!r} as {column}")
-    pixels = load_all(root, [row["file_name"] for row in rows], size, problems, square=False)
+    path = root / "metadata.csv"
+    if not path.is_file():
+        raise DataError(f"{path} is missing. Give --others the folder that holds it and its images.")
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    columns = tuple(name for name in table.columns if name.startswith(PREFIXES))
+    if not columns or "file_name" not in table.columns:
+        raise DataError(f"{path} needs file_name and columns that begin with bws_ or wikiart_.")
+    if table.empty:
+        raise DataError(f"{path} lists no painting.")
+    cells = table[list(columns)]
+    scores = cells.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    problems = [
+        f"line {i + 2} has {cells.iat[i, j]!r} as {columns[j]}"
+        for i, j in np.argwhere(~np.isfinite(scores) & (cells.to_numpy() != ""))
+    ]
+    names = tuple(table["file_name"])
+    pixels = load_all(root, names, size, problems, square=False)
     raise_if(problems, f"Paintings under {root} cannot be used", "Restore them or correct the table.")
-    if not rows:
-        raise DataError(f"{table} lists no painting.")
-    return OtherPaintings(tuple(row["file_name"] for row in rows), pixels, columns, scores)
+    return OtherPaintings(names, pixels, columns, scores)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote, urlencode
 
 from albumjudge.domain.conditions import DECADES
@@ -21,28 +22,11 @@ MOST_RESULTS = 200
 SIDE = 300
 """Side in pixels of the pictures that iTunes is asked for: enough to paint 128, and small to send."""
 
-_ITUNES_GENRES = {
-    "country": "Country|Alternative Country|Americana|Bluegrass|Contemporary Country|Country Gospel|"
-    "Honky Tonk|Outlaw Country|Traditional Country|Urban Cowboy",
-    "hiphop": "Hip-Hop/Rap|Hip-Hop|Rap|Alternative Rap|Dirty South|East Coast Rap|Gangsta Rap|"
-    "Hardcore Rap|Latin Rap|Old School Rap|Underground Rap|UK Hip-Hop|West Coast Rap",
-    "rock": "Rock|American Trad Rock|Arena Rock|Blues-Rock|British Invasion|College Rock|Glam Rock|"
-    "Goth Rock|Grunge|Hard Rock|Indie Rock|Jam Bands|Prog-Rock/Art Rock|Psychedelic|Punk|"
-    "Rock & Roll|Rockabilly|Roots Rock|Southern Rock|Surf",
-    "pop": "Pop|Adult Contemporary|Britpop|Indie Pop|J-Pop|Pop Punk|Pop/Rock|Soft Rock|Teen Pop",
-    "electronic": "Electronic|Ambient|Bass|Breakbeat|Dance|Downtempo|Dubstep|Electronica|Garage|House|"
-    "IDM/Experimental|Industrial|Jungle/Drum'n'bass|Techno|Trance",
-    "metal": "Metal|Death Metal/Black Metal|Hair Metal|Heavy Metal",
-    "kpop": "K-Pop",
-    "jazz": "Jazz|Avant-Garde Jazz|Bebop|Big Band|Contemporary Jazz|Cool Jazz|Crossover Jazz|"
-    "Dixieland|Fusion|Hard Bop|Latin Jazz|Mainstream Jazz|Ragtime|Smooth Jazz|Trad Jazz|"
-    "Vocal Jazz",
-    "classical": "Classical|Baroque|Chamber Music|Choral|Classical Crossover|Early Music|Medieval|"
-    "Minimalism|Modern Era|Opera|Orchestral|Renaissance|Romantic|Romantic Era|Baroque Era|"
-    "Classical Era|Symphony",
-    "reggae": "Reggae|Dub|Lovers Rock|Modern Dancehall|Dancehall|Roots Reggae|Ska",
+_GENRE_OF: dict[str, str] = {
+    name: genre
+    for genre, names in json.loads(Path(__file__).with_name("itunes_genres.json").read_bytes()).items()
+    for name in names
 }
-_GENRE_OF = {name: genre for genre, names in _ITUNES_GENRES.items() for name in names.split("|")}
 _PICTURES = {".jpg", ".jpeg", ".png", ".gif", ".webp"}
 _PACKED = {".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"}
 

@@ -17,66 +17,57 @@ Shares = NDArray[np.float64]
 POSITIVE = np.array([emotion.positive for emotion in EMOTIONS])
 
 
-def kl(true: Shares, predicted: Shares) -> NDArray[np.float64]:
+def kl(true: Shares, predicted: Shares) -> Shares:
     """Kullback-Leibler divergence of the prediction from the truth, in nats, shape ``(n,)``.
 
     Infinite where the prediction rules out what somebody felt.
     """
-    divergence: NDArray[np.float64] = rel_entr(true, predicted).sum(1)
-    return divergence
+    return np.asarray(rel_entr(true, predicted).sum(1))
 
 
-def jsd(true: Shares, predicted: Shares) -> NDArray[np.float64]:
+def jsd(true: Shares, predicted: Shares) -> Shares:
     """Jensen-Shannon divergence in nats, 0 to ln 2, shape ``(n,)``."""
     middle = (true + predicted) / 2
     return (kl(true, middle) + kl(predicted, middle)) / 2
 
 
-def cosine(true: Shares, predicted: Shares) -> NDArray[np.float64]:
+def cosine(true: Shares, predicted: Shares) -> Shares:
     """Cosine similarity, shape ``(n,)``."""
     lengths = np.linalg.norm(true, axis=1) * np.linalg.norm(predicted, axis=1)
-    similarity: NDArray[np.float64] = (true * predicted).sum(1) / lengths
-    return similarity
+    return np.asarray((true * predicted).sum(1) / lengths)
 
 
-def chebyshev(true: Shares, predicted: Shares) -> NDArray[np.float64]:
+def chebyshev(true: Shares, predicted: Shares) -> Shares:
     """Largest difference in one emotion, shape ``(n,)``."""
-    distance: NDArray[np.float64] = np.abs(true - predicted).max(1)
-    return distance
+    return np.asarray(np.abs(true - predicted).max(1))
 
 
-def intersection(true: Shares, predicted: Shares) -> NDArray[np.float64]:
+def intersection(true: Shares, predicted: Shares) -> Shares:
     """Share of the votes on which the two agree, 0 to 1, shape ``(n,)``."""
-    common: NDArray[np.float64] = np.minimum(true, predicted).sum(1)
-    return common
+    return np.asarray(np.minimum(true, predicted).sum(1))
 
 
-def clark(true: Shares, predicted: Shares) -> NDArray[np.float64]:
-    """Clark distance, 0 to the root of 8, shape ``(n,)``; where both are zero a term counts as zero."""
+def _relative(true: Shares, predicted: Shares) -> Shares:
+    """Differences over sums, ``(n, 8)``; 0 where both are zero."""
     total = true + predicted
-    terms = np.where(total > 0, (true - predicted) / np.where(total > 0, total, 1), 0.0)
-    distance: NDArray[np.float64] = np.sqrt((terms**2).sum(1))
-    return distance
+    return np.asarray(np.abs(true - predicted) / np.where(total > 0, total, 1))
 
 
-def canberra(true: Shares, predicted: Shares) -> NDArray[np.float64]:
-    """Canberra metric, 0 to 8, shape ``(n,)``; where both are zero a term counts as zero."""
-    total = true + predicted
-    terms = np.where(total > 0, np.abs(true - predicted) / np.where(total > 0, total, 1), 0.0)
-    distance: NDArray[np.float64] = terms.sum(1)
-    return distance
+def clark(true: Shares, predicted: Shares) -> Shares:
+    """Clark distance, 0 to the root of 8, shape ``(n,)``."""
+    return np.asarray(np.sqrt((_relative(true, predicted) ** 2).sum(1)))
 
 
-def spearman(true: Shares, predicted: Shares) -> NDArray[np.float64]:
+def canberra(true: Shares, predicted: Shares) -> Shares:
+    """Canberra metric, 0 to 8, shape ``(n,)``."""
+    return np.asarray(_relative(true, predicted).sum(1))
+
+
+def spearman(true: Shares, predicted: Shares) -> Shares:
     """Spearman's rank correlation of the eight shares, shape ``(n,)``; 0 where one side is constant."""
-    left, right = rankdata(true, axis=1), rankdata(predicted, axis=1)
-    left -= left.mean(1, keepdims=True)
-    right -= right.mean(1, keepdims=True)
+    left, right = (rankdata(side, axis=1) - (len(POSITIVE) + 1) / 2 for side in (true, predicted))
     lengths = np.sqrt((left**2).sum(1) * (right**2).sum(1))
-    correlation: NDArray[np.float64] = np.where(
-        lengths > 0, (left * right).sum(1) / np.where(lengths > 0, lengths, 1), 0.0
-    )
-    return correlation
+    return np.asarray((left * right).sum(1) / np.where(lengths > 0, lengths, 1))
 
 
 def balanced_accuracy(true: Shares, predicted: Shares) -> float:
@@ -96,14 +87,12 @@ def entropy_correlation(true: Shares, predicted: Shares) -> float:
 def top_hits(true: Shares, predicted: Shares, k: int = 1) -> NDArray[np.bool_]:
     """Whether people's top emotion is among the k most probable, shape ``(n,)``. Meant for clear images."""
     ranked = np.argsort(-predicted, axis=1, kind="stable")[:, :k]
-    hits: NDArray[np.bool_] = (ranked == true.argmax(1)[:, None]).any(1)
-    return hits
+    return np.asarray((ranked == true.argmax(1)[:, None]).any(1))
 
 
 def polarity_hits(true: Shares, predicted: Shares) -> NDArray[np.bool_]:
     """Whether both, or neither, put more than half on the positive emotions, shape ``(n,)``."""
-    hits: NDArray[np.bool_] = (true[:, POSITIVE].sum(1) > 0.5) == (predicted[:, POSITIVE].sum(1) > 0.5)
-    return hits
+    return np.asarray((true[:, POSITIVE].sum(1) > 0.5) == (predicted[:, POSITIVE].sum(1) > 0.5))
 
 
 def calibration_error(confidence: NDArray[np.float64], hit: NDArray[np.bool_], bins: int = 10) -> float:
@@ -113,18 +102,14 @@ def calibration_error(confidence: NDArray[np.float64], hit: NDArray[np.bool_], b
     return float(sum(gaps) / len(confidence))
 
 
+DISTANCES = (kl, jsd, cosine, chebyshev, clark, canberra, intersection, spearman)
+
+
 def table_row(true: Shares, predicted: Shares, clear: NDArray[np.bool_]) -> dict[str, float]:
     """All measures of one method by metric id. ``clear``, shape ``(n,)``: images whose top emotion is untied."""
     hits = top_hits(true[clear], predicted[clear])
     return {
-        "kl": float(kl(true, predicted).mean()),
-        "jsd": float(jsd(true, predicted).mean()),
-        "cosine": float(cosine(true, predicted).mean()),
-        "chebyshev": float(chebyshev(true, predicted).mean()),
-        "clark": float(clark(true, predicted).mean()),
-        "canberra": float(canberra(true, predicted).mean()),
-        "intersection": float(intersection(true, predicted).mean()),
-        "spearman": float(spearman(true, predicted).mean()),
+        **{measure.__name__: float(measure(true, predicted).mean()) for measure in DISTANCES},
         "top1": float(hits.mean()),
         "top2": float(top_hits(true[clear], predicted[clear], 2).mean()),
         "balanced_accuracy": balanced_accuracy(true[clear], predicted[clear]),
