@@ -188,7 +188,9 @@ def test_whether_the_dialogue_works_is_told_with_its_interval(
     assert "<b>80 %</b>" in shown and f"{percent(interval.low)} to {percent(interval.high)}" in shown
     assert "figure faint" in shown and "Needs 30 choices, has 5." in shown
     CurationStore(box.engine).exclude(UUID(int=4, version=4).hex, "too fast")
+    book.cast(visitor="b" * 32, duel=duel, picked="left", seconds_to_vote=1, suspect=True)
     shown = text(visit(PAGE, all="1"))
     shown = shown[shown.index("Does the dialogue work?") :]
     assert "<b>100 %</b>" in shown
     assert "Left out: 1 by visitors whom the curator leaves out (too fast)." in shown
+    assert "Left out: 1 that came faster than anyone can look." in shown

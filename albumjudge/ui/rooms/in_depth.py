@@ -150,9 +150,11 @@ def dialogue_if_any() -> None:
 def dialogue() -> None:
     """Whether people find the feeling in the repainted cover, and whose choices do not count."""
     duels = DuelStore(shell.engine())
-    votes, gone = duels.votes(), duels.left_out()
+    votes, everything = duels.votes(), duels.votes(counted=False)
+    left_out = {exclusions.BY_CURATOR.format(reason=why): n for why, n in duels.left_out().items()}
+    left_out[exclusions.TOO_FAST] = len(everything) - len(votes) - sum(left_out.values())
     markup.title(_("Does the dialogue work?"))
-    if not votes and not gone:
+    if not everything:
         markup.say(
             _(
                 "In the dialogue a cover is repainted until the machine feels more of something. Whether "
@@ -162,9 +164,9 @@ def dialogue() -> None:
     else:
         key = (len(votes), hash(tuple(votes)))
         st.html(steering_duel.running_result(worked_out_of_pairs(key, votes)))
-    for reason, how_many in gone.items():
-        why = told(exclusions.BY_CURATOR.format(reason=reason))
-        markup.say(_("Left out: {n} {why}.", n=number(how_many), why=why))
+    for why, how_many in left_out.items():
+        if how_many:
+            markup.say(_("Left out: {n} {why}.", n=number(how_many), why=told(why)))
     shell.link_to(shell.DIALOGUE, _("Judge a pair"), duel="next")
 
 
