@@ -19,7 +19,7 @@ from albumjudge.voting.database import VoteError
 
 shell.need_frame()
 
-ON_OFFER = 6
+ON_OFFER = 12
 STRENGTHS = {N_("a touch"): 0.25, N_("some"): 0.45, N_("much"): 0.7, N_("all the way"): 1.0}
 
 

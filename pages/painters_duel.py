@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import streamlit as st
 
 from albumjudge.ui import charts, figures, markup, names, prints, shell, visitor
 from albumjudge.ui.rooms import painter_duel as duel
+from albumjudge.ui.rooms import two_covers
 from albumjudge.ui.words import _, number
 from albumjudge.voting.painter_duels import PainterVote, Pair, Picked
 
@@ -22,30 +25,13 @@ def question(pair: Pair) -> None:
         )
     shown = shell.exhibit().show_each(pair)
     duel.begin(pair)
-    with st.container(key="duel"):
-        sides: tuple[tuple[Picked, str, str], ...] = (
-            ("left", "Left", _("The left one")),
-            ("right", "Right", _("The right one")),
-        )
-        for (side, arrow, label), judged in zip(sides, shown, strict=True):
-            with st.container(key=f"print-{side}"):
-                st.html(prints.framed(judged.cover, size="large", short=True))
-                st.button(
-                    label,
-                    key=f"hang-{side}-{pair[0].seed}-{pair[1].seed}",
-                    shortcut=arrow,
-                    on_click=duel.pick,
-                    args=(pair, side),
-                )
-    with st.container(key="neither"):
-        st.button(
-            _("Both alike"),
-            key=f"hang-tie-{pair[0].seed}-{pair[1].seed}",
-            shortcut="0",
-            width="stretch",
-            on_click=duel.pick,
-            args=(pair, "tie"),
-        )
+    covers = [judged.cover for judged in shown]
+
+    def choose(side: str) -> None:
+        duel.pick(pair, cast(Picked, side))
+
+    view = f"{pair[0].seed}-{pair[1].seed}"
+    two_covers.ask("hang", view, covers, ("tie", _("Both alike")), choose)
 
 
 def answer(vote: PainterVote) -> None:

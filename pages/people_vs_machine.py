@@ -10,7 +10,7 @@ from albumjudge.domain.cover import CoverIdentity, read_png
 from albumjudge.statistics import agreement, exclusions
 from albumjudge.statistics.story import Story
 from albumjudge.ui import charts, markup, prints, shell
-from albumjudge.ui.rooms import in_depth, results
+from albumjudge.ui.rooms import ballot, in_depth, results
 from albumjudge.ui.words import _, ngettext, number
 from albumjudge.voting.votes import StoredVote
 
@@ -113,6 +113,7 @@ def everything_else(votes: Sequence[StoredVote], excluded: dict[str, str]) -> No
 def nothing_yet(sentence: str) -> None:
     shell.heading(_("People vs. machine"), sentence)
     shell.link_to(shell.VOTE, _("Vote on a cover"))
+    ballot.wait_on_a_wall(shell.vote_store(), [])
     in_depth.dialogue_if_any()
 
 

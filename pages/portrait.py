@@ -6,7 +6,7 @@ import streamlit as st
 
 from albumjudge.statistics.portrait import FEWEST_VOTES, Portrait
 from albumjudge.ui import charts, markup, prints, shell, visitor
-from albumjudge.ui.rooms import likeness
+from albumjudge.ui.rooms import ballot, likeness
 from albumjudge.ui.words import _, ngettext
 from albumjudge.voting.votes import StoredVote
 
@@ -77,6 +77,7 @@ def your_portrait() -> None:
     )
     shell.heading(_("Your portrait"), f"{promise} {ngettext('One is missing.', '{n} are missing.', left)}")
     shell.link_to(shell.VOTE, _("Vote on a cover"))
+    ballot.wait_on_a_wall(shell.vote_store(), mine)
 
 
 your_portrait()

@@ -42,6 +42,24 @@ def store() -> SubmissionStore:
     return SubmissionStore(shell.engine())
 
 
+def own_words() -> str:
+    """A style sheet with our words in place of those that Streamlit's widgets have in English alone."""
+    button = '[data-testid="stCameraInputButton"]'
+    said = {
+        '[data-testid="stFileUploaderDropzone"] button p': _("Choose a file"),
+        '[data-testid="stFileUploaderDropzoneInstructions"] span': _(
+            "{n} MB at most", n=uploads.MOST_BYTES // 1024**2
+        ),
+        '[data-testid="stCameraInputWebcamComponent"] p': _("The exhibit would like to use your camera."),
+        f".stCameraInput {button}": _("Take a photo"),
+        f".stCameraInput:has(img) {button}": _("Take another photo"),
+    }
+    return "".join(
+        f'.st-key-bring {place}{{font-size:0}}.st-key-bring {place}::after{{content:"{words}";font-size:1rem}}'
+        for place, words in said.items()
+    )
+
+
 def bring() -> bytes | None:
     """What the visitor brought, as it came."""
     way = st.segmented_control(
@@ -168,6 +186,7 @@ def your_picture() -> None:
         _("Bring a picture, or take one, and hear what the judge feels. It is not stored unless you say so."),
     )
     with st.container(key="bring"):
+        st.html(f"<style>{own_words()}</style>")
         file = bring()
     if file is not None:
         try:

@@ -25,7 +25,7 @@ from albumjudge.domain.settings import Settings, SettingsError
 from albumjudge.inference.checkpoints import CheckpointError
 from albumjudge.server import telemetry
 from albumjudge.server.cookie import is_secure, known_visitor, set_cookie
-from albumjudge.server.middleware import Headers
+from albumjudge.server.middleware import FirstPaint, Headers
 from albumjudge.ui import shell
 from albumjudge.ui.visitor import is_visitor_id
 from albumjudge.voting.database import VoteError, transact
@@ -171,4 +171,4 @@ ROUTES = [
     Route("/metrics", metrics),
     Route("/visitor", visitor, methods=["POST", "DELETE"]),
 ]
-MIDDLEWARE = [Middleware(Headers, frame_ancestors=frame_ancestors)]
+MIDDLEWARE = [Middleware(Headers, frame_ancestors=frame_ancestors), Middleware(FirstPaint)]

@@ -1,4 +1,4 @@
-"""What every answer of the server carries: security headers, and on documents the visitor's cookie anew."""
+"""What answers of the server carry: security headers; documents the visitor's cookie, and no unstyled moment."""
 
 from __future__ import annotations
 
@@ -34,6 +34,46 @@ POLICY = "; ".join(
     )
 )
 """Content Security Policy; nothing is loaded from another site."""
+
+
+UNSTYLED = (
+    b'<style>[data-testid="stApp"]{visibility:hidden;animation:late 0s 5s forwards}'
+    b"@keyframes late{to{visibility:visible}}</style></head>"
+)
+"""Hides a page until the exhibit's own rules have come, or for five seconds, so that nothing jumps."""
+
+
+class FirstPaint:
+    """ASGI middleware that puts ``UNSTYLED`` into documents."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+        held: list[Message] = []
+        body = b""
+
+        async def with_style(message: Message) -> None:
+            nonlocal body
+            if message["type"] == "http.response.start":
+                kind = MutableHeaders(scope=message).get("content-type", "")
+                if message["status"] == 200 and kind.startswith("text/html"):
+                    held.append(message)
+                    return
+            elif held:
+                body += message.get("body", b"")
+                if message.get("more_body"):
+                    return
+                body = body.replace(b"</head>", UNSTYLED, 1) if b"<title>Streamlit</title>" in body else body
+                MutableHeaders(scope=held[0])["content-length"] = str(len(body))
+                await send(held.pop())
+                message = {"type": "http.response.body", "body": body}
+            await send(message)
+
+        await self._app(scope, receive, with_style)
 
 
 class Headers:

@@ -9,7 +9,8 @@ import streamlit as st
 
 from albumjudge.domain import seeds
 from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError, read_png
-from albumjudge.ui import shell, visitor
+from albumjudge.ui import prints, shell, visitor
+from albumjudge.ui.words import _
 from albumjudge.voting import rounds
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.rounds import Offer, Round
@@ -34,6 +35,18 @@ def up_for_vote(store: VoteStore) -> Offer:
     revision = shell.exhibit().painter.revision
     pool = [CoverIdentity(revision, seed) for seed in seeds.ballot_pool(revision)]
     return rounds.offer(CurationStore(store.engine).anchors(revision), pool)
+
+
+def wait_on_a_wall(store: VoteStore, mine: list[StoredVote], most: int = 12) -> None:
+    """A wall of covers: the visitor's own, with what they felt, then those that wait for a vote."""
+    felt = {vote.cover: vote.felt for vote in mine}
+    waiting = up_for_vote(store).left(felt)[: most - len(mine)]
+    with st.container(key="wall-waiting"):
+        for cover in covers_as_voted(store, tuple(mine[:most])):
+            words = _("you: {emotion}", emotion=_(felt[cover.identity]))
+            st.html(prints.framed(cover, size="wall", note=words), width="content")
+        for judged in shell.exhibit().show_each(waiting):
+            st.html(prints.framed(judged.cover, size="wall"), width="content")
 
 
 def on_the_easel(

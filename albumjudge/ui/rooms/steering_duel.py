@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
+from typing import cast
 
 import streamlit as st
 
@@ -17,6 +19,7 @@ from albumjudge.statistics.duel_findings import DuelFindings
 from albumjudge.statistics.findings import Figure
 from albumjudge.ui import charts, markup, prints, shell, visitor
 from albumjudge.ui.figures import Line, Ruler, card, needs, percent
+from albumjudge.ui.rooms import two_covers
 from albumjudge.ui.words import N_, _, number, spoken, told
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
@@ -245,10 +248,10 @@ def _so_far(duels: DuelStore) -> None:
     st.html(running_result(duel_findings.find(duels.votes())))
 
 
-def _pick(duel: int, side: Picked) -> None:
+def _pick(duel: int, side: str) -> None:
     """Keep what was picked, before anything that could fail is touched."""
     seconds = visitor.first_sights().seconds(visitor.current(), f"duel {duel}")
-    st.session_state["pick"] = Pick(duel, side, seconds)
+    st.session_state["pick"] = Pick(duel, cast(Picked, side), seconds)
     _pick_now()
 
 
@@ -265,25 +268,9 @@ def _question(duels: DuelStore, who: str, duel: Duel) -> None:
             _("One of the two was repainted to be so; you are not told which. Trust your own eyes."),
         )
     visitor.first_sights().seconds(who, f"duel {duel.id}")  # The clock starts.
-    with st.container(key="duel"):
-        sides: tuple[tuple[Picked, str, str], ...] = (
-            ("left", "Left", _("The left one")),
-            ("right", "Right", _("The right one")),
-        )
-        for (side, arrow, words), cover in zip(sides, duel.hung(who), strict=True):
-            with st.container(key=f"print-{side}"):
-                st.html(prints.framed(cover, size="large", short=True))
-                key = f"pick-{side}-{duel.id}"
-                st.button(words, key=key, shortcut=arrow, on_click=_pick, args=(duel.id, side))
-    with st.container(key="neither"):
-        st.button(
-            _("I see no difference"),
-            key=f"pick-neither-{duel.id}",
-            shortcut="0",
-            width="stretch",
-            on_click=_pick,
-            args=(duel.id, "neither"),
-        )
+    two_covers.ask(
+        "pick", str(duel.id), duel.hung(who), ("neither", _("I see no difference")), partial(_pick, duel.id)
+    )
     waiting: Pick | None = st.session_state.get("pick")
     if waiting is not None and waiting.duel == duel.id:
         if st.session_state.pop("pick-now", False):

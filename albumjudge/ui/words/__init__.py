@@ -20,10 +20,10 @@ from babel.messages import mofile, pofile
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from albumjudge.domain.emotions import NAMES
-from albumjudge.ui.words.told import NUMBERS, TOLD
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 """Code to the language's own name; the first is that of the msgids."""
+NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 ENGLISH = "en"
 PARAMETER = "lang"
 LOCALES = Path(__file__).parents[1] / "locales"
@@ -110,8 +110,8 @@ def ngettext(one: str, many: str, count: int, /, **values: object) -> str:
 def told(sentence: str) -> str:
     """What another room says in English, an error for instance, in the visitor's language.
 
-    Sentences are looked up as they are, then one by one, then among the patterns of ``told.TOLD``; what is not
-    known stays English.
+    Sentences are looked up as they are, then one by one, then among the patterns of ``locales/told.txt``; what is
+    not known stays English.
     """
     code = language()
     if code == ENGLISH or not sentence:
@@ -130,9 +130,18 @@ def told(sentence: str) -> str:
 
 
 @cache
+def told_elsewhere() -> tuple[str, ...]:
+    """Messages that other rooms speak, with ``{names}`` where they put something in."""
+    lines = (LOCALES / "told.txt").read_text(encoding="utf-8").splitlines()
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+@cache
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
     """Messages with placeholders as patterns, those with most fixed letters first."""
-    templates = sorted((one for one in TOLD if "{" in one), key=lambda one: -len(re.sub(r"{\w+}", "", one)))
+    templates = sorted(
+        (one for one in told_elsewhere() if "{" in one), key=lambda one: -len(re.sub(r"{\w+}", "", one))
+    )
     return [(re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(one))), one) for one in templates]
 
 

@@ -16,8 +16,7 @@ from babel.messages.pofile import read_po, write_po
 
 from albumjudge import metrics
 from albumjudge.export.tables import DATA_DICTIONARY
-from albumjudge.ui.words import ENGLISH, LANGUAGES, catalogue_file
-from albumjudge.ui.words.told import TOLD
+from albumjudge.ui.words import ENGLISH, LANGUAGES, catalogue_file, told_elsewhere
 
 ROOT = Path(__file__).parents[3]
 PLACES = ("albumjudge/ui", "pages")
@@ -51,7 +50,7 @@ def collected() -> Catalog:
         for place in PLACES
         for file in sorted((ROOT / place).rglob("*.py"))
     ]
-    sources += [("albumjudge/ui/words/told.py", TOLD), ("albumjudge/metrics.py", of_metrics())]
+    sources += [("albumjudge/ui/locales/told.txt", told_elsewhere()), ("albumjudge/metrics.py", of_metrics())]
     sources.append(("albumjudge/export/tables.py", DATA_DICTIONARY.values()))
     for origin, messages in sources:
         for msgid in messages:
