@@ -44,6 +44,9 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
         yield fake
 
 
+WEIGHTS = "model.safetensors"
+
+
 def run(folder: Path, *more: str) -> int:
     return publish.main(["--repo-id", REPO, "--checkpoint", str(folder), *more])
 
@@ -121,46 +124,22 @@ def test_private_means_private(folder: Path, hub: FakeHub, capsys: pytest.Captur
     assert hub.steps == ["look"]
 
 
-def without_weights(folder: Path) -> None:
-    (folder / "model.safetensors").unlink()
-
-
-def with_a_pickle(folder: Path) -> None:
-    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-
-
-def cut_short(folder: Path) -> None:
-    weights = folder / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-8])
-
-
-def without_card(folder: Path) -> None:
-    (folder / "README.md").unlink()
-
-
-def of_no_kind(folder: Path) -> None:
-    (folder / "training.json").write_text('{"kind": "critic", "name": "x"}')
-
-
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
         (shutil.rmtree, "training.json cannot be read"),
-        (without_weights, "has no model.safetensors."),
-        (with_a_pickle, "as a pickle (pytorch_model.bin)"),
-        (cut_short, "is cut short or damaged"),
-        (
-            without_card,
-            "has no model card. Write one with python -m training.reports.model_card --checkpoint",
-        ),
-        (of_no_kind, "says kind 'critic'; known are generator and judge."),
+        (lambda f: (f / WEIGHTS).unlink(), "has no model.safetensors."),
+        (lambda f: (f / WEIGHTS).rename(f / "pytorch_model.bin"), "as a pickle (pytorch_model.bin)"),
+        (lambda f: (f / WEIGHTS).write_bytes((f / WEIGHTS).read_bytes()[:-8]), "is cut short or damaged"),
+        (lambda f: (f / "README.md").unlink(), "has no model card. Write one with python -m training."),
+        (lambda f: (f / "training.json").write_text('{"kind": "critic"}'), "says kind 'critic'; known are"),
     ],
 )
 def test_what_is_no_checkpoint_is_not_sent(
     folder: Path,
     hub: FakeHub,
     capsys: pytest.CaptureFixture[str],
-    spoil: Callable[[Path], None],
+    spoil: Callable[[Path], object],
     says: str,
 ) -> None:
     spoil(folder)
@@ -181,22 +160,25 @@ def test_a_name_that_the_hub_would_not_take_is_refused_here(
     assert hub.steps == []
 
 
-def test_without_a_token_nothing_is_tried(
-    folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        ("training.publish.get_token", lambda: None, "There is no access token."),
+        ("huggingface_hub.constants.is_offline_mode", lambda: True, "HF_HUB_OFFLINE"),
+    ],
+)
+def test_without_a_token_or_a_network_nothing_is_tried(
+    folder: Path,
+    hub: FakeHub,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    value: Callable[[], object],
+    said: str,
 ) -> None:
-    monkeypatch.setattr(publish, "get_token", lambda: None)
+    monkeypatch.setattr(place, value)
     assert run(folder) == 1
-    said = failure(capsys)
-    assert said.startswith("There is no access token.") and "set HF_TOKEN" in said
-    assert hub.steps == []
-
-
-def test_offline_mode_is_respected(
-    folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.is_offline_mode", lambda: True)
-    assert run(folder) == 1
-    assert "HF_HUB_OFFLINE" in failure(capsys)
+    assert said in failure(capsys)
     assert hub.steps == []
 
 
@@ -290,18 +272,13 @@ def test_a_commit_whose_answer_was_lost_is_found_by_the_next_run(folder: Path, h
     assert len(hub.repositories[REPO].commits) == 1
 
 
-def test_a_hub_that_is_not_there(
-    folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    assert run(folder) == 1
-    assert "The connection to the Hub at http://127.0.0.1:9 failed" in failure(capsys)
-
-
-def test_a_hub_that_never_answers_is_given_up(
+def test_a_hub_that_never_answers_or_is_not_there_is_given_up(
     folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub_upload, "TIMEOUT", httpx2.Timeout(0.2))
     hub.trouble = at("look", Answer(silent=True))
     assert run(folder) == 1
     assert "The connection to the Hub at" in failure(capsys)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert run(folder) == 1
+    assert "The connection to the Hub at http://127.0.0.1:9 failed" in failure(capsys)

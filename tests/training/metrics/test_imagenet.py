@@ -87,35 +87,30 @@ def test_without_internet_a_sentence_says_what_to_do(
         vgg16_features(None)
 
 
-def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"There is no file .*none\.safetensors\. Give --features"):
-        vgg16_features(tmp_path / "none.safetensors")
-
-
-def test_a_file_that_is_cut_short(file: Path, tmp_path: Path) -> None:
-    short = tmp_path / "short.safetensors"
-    short.write_bytes(file.read_bytes()[:100_000])
-    with pytest.raises(DataError, match="cannot be read as safetensors"):
-        vgg16_features(short)
-
-
-def test_a_file_of_something_else(tensors: dict[str, Tensor], tmp_path: Path) -> None:
-    path = tmp_path / "other.safetensors"
-    save_file({"conv1.weight": torch.zeros(1)}, path)
-    with pytest.raises(DataError, match=r"no.* VGG16 trunk: features\.0\.weight is missing"):
-        vgg16_features(path)
-
-    save_file({name: torch.zeros(2) for name in tensors}, path)
-    with pytest.raises(
-        DataError, match=r"features\.0\.weight has the shape \(2,\) instead of \(64, 3, 3, 3\)"
-    ):
-        vgg16_features(path)
-
-
-def test_a_file_of_damaged_numbers(tensors: dict[str, Tensor], tmp_path: Path) -> None:
-    path = tmp_path / "damaged.safetensors"
-    first = tensors["features.0.weight"].clone()
-    first[3, 1, 0, 2] = torch.nan
-    save_file({name: torch.zeros(2) for name in tensors} | {"features.0.weight": first}, path)
-    with pytest.raises(DataError, match=r"damaged: features\.0\.weight holds numbers that are not finite"):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("none", r"There is no file .*\.safetensors\. Give --features"),
+        ("short", "cannot be read as safetensors"),
+        ("other names", r"no.* VGG16 trunk: features\.0\.weight is missing"),
+        ("other shapes", r"features\.0\.weight has the shape \(2,\) instead of \(64, 3, 3, 3\)"),
+        ("no numbers", r"damaged: features\.0\.weight holds numbers that are not finite"),
+    ],
+)
+def test_a_file_that_is_none(
+    file: Path, tensors: dict[str, Tensor], tmp_path: Path, content: str, said: str
+) -> None:
+    path = tmp_path / "vgg.safetensors"
+    small = {name: torch.zeros(2) for name in tensors}
+    if content == "short":
+        path.write_bytes(file.read_bytes()[:100_000])
+    elif content == "other names":
+        save_file({"conv1.weight": torch.zeros(1)}, path)
+    elif content == "other shapes":
+        save_file(small, path)
+    elif content == "no numbers":
+        first = tensors["features.0.weight"].clone()
+        first[3, 1, 0, 2] = torch.nan
+        save_file(small | {"features.0.weight": first}, path)
+    with pytest.raises(DataError, match=said):
         vgg16_features(path)
