@@ -37,10 +37,10 @@ run: $(app)
 	@exec "$(python)" -m streamlit run streamlit_app.py --server.address "$(ADDRESS)" --server.port "$(PORT)"
 
 test: lint browser
-	"$(python)" -m pytest -ra -n auto
+	"$(python)" -m pytest -ra -n auto --dist loadfile
 
 test-slow: browser
-	"$(python)" -m pytest -ra -n auto -m slow
+	"$(python)" -m pytest -ra -n auto --dist loadfile -m slow
 
 lint: $(dev)
 	"$(python)" -m ruff check .

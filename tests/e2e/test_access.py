@@ -1,15 +1,36 @@
-"""Every room as axe sees it, on a phone, a tablet and a desk: no serious finding."""
+"""All rooms in a real browser: no serious finding of axe, no door cut off, and the way from cover to results.
+
+One file for all browser tests of the fast suite, which share a browser and a server.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import RunningApp, generator_of
-from tests.e2e.visits import DESK, PHONE, TABLET, enter, fits, open_page, settled
+from tests.e2e.visits import (
+    DESK,
+    PHONE,
+    TABLET,
+    ballot,
+    chart,
+    enter,
+    feel,
+    fits,
+    go_to,
+    labelled,
+    open_page,
+    press,
+    revealed,
+    settled,
+)
+
+pytestmark = pytest.mark.e2e
 
 ROOMS = {
     "the stage": "?wall=5",
@@ -71,31 +92,111 @@ def test_every_room_is_two_touches_away_at_most_and_no_line_of_doors_is_cut_off(
             assert len({round(box["y"]) for box in boxes}) <= 1
             assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-    for group, rooms in {"Look": 2, "Play": 3}.items():
+    for group, rooms in {"Play": 3, "Find out": 3}.items():
         page.get_by_role("link", name=group, exact=True).click()
         expect(doors).to_have_count(rooms)
 
 
-@pytest.mark.parametrize(
-    "sizes", [(PHONE,), pytest.param((TABLET, DESK), marks=pytest.mark.slow)], ids=["phone", "larger"]
-)
 @pytest.mark.parametrize("path", ROOMS.values(), ids=ROOMS)
-def test_no_room_shuts_anyone_out(
-    app: RunningApp, visitor: Page, path: str, sizes: tuple[tuple[int, int], ...]
-) -> None:
+def test_no_room_shuts_anyone_out(app: RunningApp, visitor: Page, path: str) -> None:
     painter, page = generator_of(app), visitor
-    page.set_viewport_size({"width": sizes[0][0], "height": sizes[0][1]})
     page.goto(f"{app.url}/{path.format(a=f'{painter}.17', b=f'{painter}.18')}")
     settled(page)
     expect(page.locator('[data-testid="stSpinner"], [data-testid="stSkeleton"]')).to_have_count(0)
-    found = []
-    for width, height in sizes:
-        page.set_viewport_size({"width": width, "height": height})
-        found += [
-            f"{width} px, {violation['id']}: {violation['help']} ({violation['nodes'][0]['html'][:200]})"
-            for violation in Axe().run(page).response["violations"]
-            if violation["impact"] in ("serious", "critical")
-        ]
-        found += page.evaluate(TOO_SMALL)
+    found = [
+        f"{violation['id']}: {violation['help']} ({violation['nodes'][0]['html'][:200]})"
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert found + page.evaluate(TOO_SMALL) == []
+    fits(page)
+
+
+def find_out(page: Page, votes: int, picture: Callable[[str], None]) -> None:
+    """The story of people and machine, all the statistics, and how it works."""
+    go_to(page, "People vs. machine", "Find out")
+    expect(page.get_by_text(f"{votes} votes so far")).to_be_visible()
+    expect(page.locator(".three section")).to_have_count(3)
+    expect(chart(page)).to_be_attached()
+    settled(page)
+    picture("people")
+    page.get_by_role("button", name="Show all the statistics").click()
+    expect(page.locator(".counts")).to_contain_text(f"{votes}")
+    expect(page.get_by_role("heading", name="Emotion by emotion")).to_be_attached()
+    settled(page)
+    picture("statistics")
+
+    go_to(page, "How it works", "Find out")
+    expect(page.get_by_role("heading", name="The judge")).to_be_visible()
+    settled(page)
+    picture("how")
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(PHONE, id="phone", marks=pytest.mark.slow),
+        pytest.param(TABLET, id="tablet", marks=pytest.mark.slow),
+        pytest.param(DESK, id="desk"),
+    ],
+)
+def test_generate_choose_vote_reveal_results(
+    browser: Browser, app: RunningApp, screenshots: Path, size: tuple[int, int]
+) -> None:
+    context = enter(browser, size)
+    outside: list[str] = []
+    context.on(
+        "request",
+        lambda request: (
+            outside.append(request.url)
+            if not request.url.startswith((app.url, app.url.replace("http", "ws"), "data:", "blob:"))
+            else None
+        ),
+    )
+
+    def picture(name: str) -> None:
         fits(page)
-    assert found == []
+        page.screenshot(path=f"{screenshots}-{name}.png")
+
+    page = open_page(context, app.url)
+    ballot(page)
+    expect(page.locator(".print")).to_have_count(1)
+    picture("door")
+    feel(page, "awe")
+    revealed(page)
+    picture("first-answer")
+    page.get_by_role("button", name="To the wall").click()
+    prints = page.locator(".print.wall")
+    expect(prints).to_have_count(12)
+    first = prints.first.locator(".number").inner_text()
+    page.get_by_role("button", name="Paint new covers").click()
+    expect(prints.first.locator(".number")).not_to_have_text(first)
+    settled(page)
+    expect(prints).to_have_count(12)
+    picture("stage")
+
+    number = prints.nth(4).locator(".number").inner_text()
+    page.get_by_role("button", name="This one").nth(4).click()
+    expect(page.locator(".print.large .number")).to_contain_text(number)
+    expect(page.locator("h1")).to_contain_text("amusement")
+    expect(chart(page)).to_be_visible()
+    picture("chosen")
+
+    before = app.box.count()
+    page.get_by_role("link", name="Vote on another cover").click()
+    ballot(page)
+    settled(page)
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(0)
+    picture("ballot")
+    press(page, "6", page.locator(".machine.label"))
+    labelled(page, "awe")
+    assert app.box.count() == before + 1 and app.box.votes()[-1].felt == "awe"
+    picture("label")
+    page.get_by_role("button", name="No, I do not").click()
+    expect(page.get_by_text("You do not agree with the label")).to_be_visible()
+    revealed(page)
+    picture("reveal")
+
+    find_out(page, before + 1, picture)
+    assert outside == []
+    context.close()

@@ -1,13 +1,12 @@
-"""One evening at the exhibit, in a real browser: generate, choose, vote, reveal, results."""
+"""Votes, rounds and links in a real browser: one visitor, one vote, the same pixels for everyone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import RunningApp
 from tests.e2e.visits import (
@@ -15,114 +14,20 @@ from tests.e2e.visits import (
     PHONE,
     TABLET,
     ballot,
-    chart,
     enter,
     feel,
     fits,
-    go_to,
     known_visitor,
     labelled,
     open_page,
-    press,
     revealed,
     settled,
     visitor,
 )
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-def find_out(page: Page, votes: int, picture: Callable[[str], None]) -> None:
-    """The story of people and machine, all the statistics, and how it works."""
-    go_to(page, "People vs. machine", "Find out")
-    expect(page.get_by_text(f"{votes} votes so far")).to_be_visible()
-    expect(page.locator(".three section")).to_have_count(3)
-    expect(chart(page)).to_be_attached()
-    settled(page)
-    picture("people")
-    page.get_by_role("button", name="Show all the statistics").click()
-    expect(page.locator(".counts")).to_contain_text(f"{votes}")
-    expect(page.get_by_role("heading", name="Emotion by emotion")).to_be_attached()
-    settled(page)
-    picture("statistics")
-
-    go_to(page, "How it works", "Find out")
-    expect(page.get_by_role("heading", name="The judge")).to_be_visible()
-    settled(page)
-    picture("how")
-
-
-@pytest.mark.parametrize(
-    "size",
-    [
-        pytest.param(PHONE, id="phone", marks=pytest.mark.slow),
-        pytest.param(TABLET, id="tablet", marks=pytest.mark.slow),
-        pytest.param(DESK, id="desk"),
-    ],
-)
-def test_generate_choose_vote_reveal_results(
-    browser: Browser, app: RunningApp, screenshots: Path, size: tuple[int, int]
-) -> None:
-    context = enter(browser, size)
-    outside: list[str] = []
-    context.on(
-        "request",
-        lambda request: (
-            outside.append(request.url)
-            if not request.url.startswith((app.url, app.url.replace("http", "ws"), "data:", "blob:"))
-            else None
-        ),
-    )
-
-    def picture(name: str) -> None:
-        fits(page)
-        page.screenshot(path=f"{screenshots}-{name}.png")
-
-    page = open_page(context, app.url)
-    ballot(page)
-    expect(page.locator(".print")).to_have_count(1)
-    picture("door")
-    feel(page, "awe")
-    revealed(page)
-    picture("first-answer")
-    page.get_by_role("button", name="To the wall").click()
-    prints = page.locator(".print.wall")
-    expect(prints).to_have_count(12)
-    first = prints.first.locator(".number").inner_text()
-    page.get_by_role("button", name="Paint new covers").click()
-    expect(prints.first.locator(".number")).not_to_have_text(first)
-    settled(page)
-    expect(prints).to_have_count(12)
-    picture("stage")
-
-    number = prints.nth(4).locator(".number").inner_text()
-    page.get_by_role("button", name="This one").nth(4).click()
-    expect(page.locator(".print.large .number")).to_contain_text(number)
-    expect(page.locator("h1")).to_contain_text("amusement")
-    expect(chart(page)).to_be_visible()
-    picture("chosen")
-
-    before = app.box.count()
-    page.get_by_role("link", name="Vote on another cover").click()
-    ballot(page)
-    settled(page)
-    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(0)
-    picture("ballot")
-    press(page, "6", page.locator(".machine.label"))
-    labelled(page, "awe")
-    assert app.box.count() == before + 1 and app.box.votes()[-1].felt == "awe"
-    picture("label")
-    page.get_by_role("button", name="No, I do not").click()
-    expect(page.get_by_text("You do not agree with the label")).to_be_visible()
-    revealed(page)
-    picture("reveal")
-
-    find_out(page, before + 1, picture)
-    assert outside == []
-    context.close()
-
-
-@pytest.mark.slow
 def test_a_double_click_a_reload_and_a_second_tab_are_one_visitor_with_one_vote(
     browser: Browser, app: RunningApp
 ) -> None:
@@ -153,7 +58,6 @@ def test_a_double_click_a_reload_and_a_second_tab_are_one_visitor_with_one_vote(
     context.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", [PHONE, TABLET, DESK], ids=["phone", "tablet", "desk"])
 def test_a_round_is_played_summed_up_kept_and_shared(
     browser: Browser, app: RunningApp, screenshots: Path, size: tuple[int, int]
@@ -215,7 +119,6 @@ def test_a_round_is_played_summed_up_kept_and_shared(
     context.close()
 
 
-@pytest.mark.slow
 def test_two_first_tabs_at_once_become_the_same_visitor(browser: Browser, app: RunningApp) -> None:
     context = enter(browser)
     tabs = [context.new_page() for _ in range(2)]
@@ -234,7 +137,6 @@ def test_two_first_tabs_at_once_become_the_same_visitor(browser: Browser, app: R
     context.close()
 
 
-@pytest.mark.slow
 def test_a_link_shows_the_same_pixels_in_another_browser(browser: Browser, app: RunningApp) -> None:
     sources = []
     mine = enter(browser)
@@ -260,7 +162,6 @@ def test_a_link_shows_the_same_pixels_in_another_browser(browser: Browser, app: 
     yours.close()
 
 
-@pytest.mark.slow
 def test_the_address_of_a_room_leads_there_even_for_the_first_visitor(
     browser: Browser, fresh_app: RunningApp
 ) -> None:
