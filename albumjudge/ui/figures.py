@@ -8,19 +8,7 @@ from html import escape
 
 from albumjudge.statistics.findings import Figure, Need
 from albumjudge.ui import words
-from albumjudge.ui.words import N_, _, number
-
-WHAT = (
-    N_("votes"),
-    N_("visitors"),
-    N_("covers"),
-    N_("choices"),
-    N_("pairs"),
-    N_("answers to the machine’s label"),
-    N_("answers to a random label"),
-    N_("covers with {n} or more votes"),
-)
-"""What needs count, as :class:`albumjudge.statistics.findings.Need` calls it."""
+from albumjudge.ui.words import _, number
 
 
 def percent(share: float) -> str:

@@ -126,29 +126,17 @@ def crowd_note(found: Summary) -> str:
 def headline(found: Summary, yours: bool) -> str:
     """The round in a sentence."""
     same, every = found.with_machine.successes, found.with_machine.trials
+    said = {"who": _("You and the machine") if yours else _("Visitor and machine"), "all": in_letters(every)}
     if same == 0:
-        return (
-            _("You and the machine never felt the same.")
-            if yours
-            else _("Visitor and machine never felt the same.")
-        )
+        return _("{who} never felt the same.", **said)
     if same == every:
-        return (
-            _("You and the machine felt the same every time.")
-            if yours
-            else _("Visitor and machine felt the same every time.")
-        )
-    how_often = {"n": in_letters(same), "all": in_letters(every)}
-    if same == 1:
-        return (
-            _("You and the machine felt the same on one of {all} covers.", **how_often)
-            if yours
-            else _("Visitor and machine felt the same on one of {all} covers.", **how_often)
-        )
-    return (
-        _("You and the machine felt the same on {n} of {all} covers.", **how_often)
-        if yours
-        else _("Visitor and machine felt the same on {n} of {all} covers.", **how_often)
+        return _("{who} felt the same every time.", **said)
+    return ngettext(
+        "{who} felt the same on one of {all} covers.",
+        "{who} felt the same on {count} of {all} covers.",
+        same,
+        count=in_letters(same),
+        **said,
     )
 
 
@@ -157,22 +145,18 @@ def alone(found: Summary, yours: bool) -> str:
     if found.alone is None:
         return ""
     alike, vote = found.alone.alike, found.alone.vote
-    before = {"cover": _("No. {number}", number=vote.cover.number)}
+    said = {
+        "who": _("You") if yours else _("The visitor"),
+        "cover": _("No. {number}", number=vote.cover.number),
+        "n": alike.successes,
+        "all": alike.trials,
+        "felt": felt_words(vote.felt),
+    }
     if alike.successes:
-        who = (
-            _("You stood nearly alone before {cover}:", **before)
-            if yours
-            else _("The visitor stood nearly alone before {cover}:", **before)
-        )
-        how_many = _("only {n} of {all} others felt", n=alike.successes, all=alike.trials)
+        text = _("{who} stood nearly alone before {cover}: only {n} of {all} others felt {felt}.", **said)
     else:
-        who = (
-            _("You stood alone before {cover}:", **before)
-            if yours
-            else _("The visitor stood alone before {cover}:", **before)
-        )
-        how_many = _("none of {all} others felt", all=alike.trials)
-    return markup.paragraph(f"{who} {how_many} {felt_words(vote.felt)}.", "sentence")
+        text = _("{who} stood alone before {cover}: none of {all} others felt {felt}.", **said)
+    return markup.paragraph(text, "sentence")
 
 
 def truth(found: Summary, yours: bool) -> str:
@@ -193,14 +177,12 @@ def truth(found: Summary, yours: bool) -> str:
 
 
 def _placebo(found: Summary, card: Card, yours: bool) -> str:
+    who = {"who": _("You") if yours else _("The visitor")}
     answer = {
-        (True, True): _("You agreed."),
-        (True, False): _("You disagreed."),
-        (True, None): _("You gave no answer."),
-        (False, True): _("The visitor agreed."),
-        (False, False): _("The visitor disagreed."),
-        (False, None): _("The visitor gave no answer."),
-    }[yours, card.vote.agrees]
+        True: _("{who} agreed.", **who),
+        False: _("{who} disagreed.", **who),
+        None: _("{who} gave no answer.", **who),
+    }[card.vote.agrees]
     said = _(
         "Card {place}, {cover}: the label said {label}, the machine itself feels {own}.",
         place=found.cards.index(card) + 1,
@@ -245,12 +227,9 @@ def _crowd(card: Card) -> str:
 def profile_note(found: Summary, yours: bool) -> str:
     """How to read the profile chart."""
     votes = found.yours.votes
-    note = (
-        ngettext("Bars are your one vote so far.", "Bars are your {n} votes so far.", votes)
-        if yours
-        else ngettext(
-            "Bars are this visitor’s one vote so far.", "Bars are this visitor’s {n} votes so far.", votes
-        )
+    whose = _("your") if yours else _("this visitor’s")
+    note = ngettext(
+        "Bars are {whose} one vote so far.", "Bars are {whose} {n} votes so far.", votes, whose=whose
     )
     if nothing := round((1 - sum(found.yours.shares)) * votes):
         note += " " + ngettext(

@@ -113,8 +113,10 @@ def _words(
     """A line such as "I  fear", the feeling in its hue and with a mark beside it."""
     hue = QUIET if feeling == NOTHING else EMOTIONS[emotions.index(feeling)].colour
     pen.rectangle((left, top + 4, left + 4, top + 35), hue)
-    pen.text((left + 16, top + 29), who, QUIET, _font(22, lettering), anchor="ls")
-    pen.text((left + 112, top + 29), _(feeling), hue, _font(28, lettering), anchor="ls")
+    small = _font(22, lettering)
+    column = left + 28 + max(84, round(small.getlength(_("machine"))))
+    pen.text((left + 16, top + 29), who, QUIET, small, anchor="ls")
+    pen.text((column, top + 29), _(feeling), hue, _font(28, lettering), anchor="ls")
 
 
 def _fitting(sentence: str, width: int, lettering: Path | None) -> tuple[ImageFont.FreeTypeFont, list[str]]:

@@ -157,7 +157,7 @@ def test_a_vote_that_is_stored_is_not_called_unstored_when_reading_fails(
 
     def cast_and_break(self: VoteStore, **vote: Any) -> StoredVote:
         stored = cast(self, **vote)
-        monkeypatch.setattr(VoteStore, "anchors", fail)
+        monkeypatch.setattr(CurationStore, "anchors", fail)
         return stored
 
     def fail(*_: object, **__: object) -> object:

@@ -74,7 +74,7 @@ def test_two_visitors_read_two_languages_at_once(visit: Visit) -> None:
 @pytest.mark.usefixtures("german")
 def test_what_other_rooms_say_is_translated_whole_by_pattern_or_piece_by_piece() -> None:
     assert words.told(emotions.in_words((0.1,) * 3 + (0.15,) * 4 + (0.1,))) == (
-        "unentschieden: etwas Zufriedenheit, Ekel und Begeisterung"
+        "von allem etwas: Zufriedenheit, Ekel und Begeisterung"
     )
     assert words.told("The exhibit is not running as it should. Whatever.") == (
         "Die Ausstellung läuft nicht, wie sie sollte. Whatever."

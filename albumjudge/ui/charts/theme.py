@@ -9,7 +9,7 @@ import altair as alt
 
 from albumjudge.domain import emotions
 from albumjudge.domain.emotions import EMOTIONS, NAMES
-from albumjudge.ui.words import N_, _, vega_locale
+from albumjudge.ui.words import _, vega_locale
 
 INK = "#efe8dc"
 QUIET = "#a69b8b"
@@ -25,17 +25,6 @@ RIGHT: tuple[str, ...] = tuple(e.name for e in EMOTIONS if e.positive)
 ON_SIDES: tuple[str, ...] = (*LEFT, *RIGHT)
 """The eight names as charts and buttons arrange them: unpleasant first, each side in the fixed order."""
 SIGN = {e.name: e.sign for e in EMOTIONS}
-FIELDS = (
-    N_("votes"),
-    N_("people"),
-    N_("machine"),
-    N_("choices"),
-    N_("yours"),
-    N_("others"),
-    N_("emotion"),
-    N_("juror"),
-)
-"""Columns whose own name stands beside a point that is touched."""
 CLOSE_UP = 0.6
 """Bars share one scale, 0 to 60 %, unless one is longer."""
 

@@ -17,10 +17,8 @@ from albumjudge.ui.charts.theme import (
     rows_of,
     tips,
 )
-from albumjudge.ui.words import N_, _, percent
+from albumjudge.ui.words import _, percent
 
-OVER = (N_("epoch"), N_("step"))
-"""What training is counted in."""
 COLOURS = (ACCENT, "#7fa6c4", "#b98aa8", "#8fb58a", "#c98f6a")
 
 
