@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import os
 import random
 import re
@@ -256,6 +257,30 @@ def measure(count: int, visitors: int, seconds: float, cards: int) -> dict[str, 
         }
 
 
+def on_paper(row: Mapping[str, str], cards: int, visits: int = 10_000, minutes: int = 5) -> str:
+    """What so many visits an hour would take, from the row of one process, as Markdown."""
+    a_second = visits / 3600
+    pages, database = (
+        float(row[name]) * a_second for name in ("processor seconds a visit", "of the database")
+    )
+    processes = math.ceil(2 * pages)
+    sessions = visits * minutes / 60
+    return (
+        f"On paper, {visits:,} visits an hour, {a_second:.1f} a second, of {minutes} minutes each:\n\n"
+        f"- **Pages** keep {pages:.1f} cores busy. A process runs its pages in one interpreter, so in about one "
+        f"core; loaded by half, so that steps stay quick, that makes {processes} processes with a core each.\n"
+        f"- **The database** is busy for {database:.2f} of a core, and takes {cards * a_second:.0f} votes a "
+        f"second, where it alone took {row['votes a second that the database alone takes']}. "
+        f"{processes} processes open at most {15 * processes} connections to it.\n"
+        f"- **Sessions**: {sessions:,.0f} at a time, {2 * sessions:,.0f} connections in nginx, "
+        f"{sessions / processes:,.0f} sessions in each process beside its {row['memory of one']}.\n"
+        "- **Fresh walls** come as fast as networks paint them in idle time; when there are none left, walls are "
+        "shown again that other visitors saw, and nobody waits.\n"
+        "- Beyond that, pages are the limit, and more processes move it; the database is the next one, at "
+        f"{visits / database:,.0f} visits an hour for each of its cores."
+    )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.replicas", description=__doc__)
@@ -273,9 +298,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(count, row, flush=True)
     text = (
         f"Visitors who come without a pause, {given.visitors} at any time, with {given.cards} votes each and no "
-        f"time to think, for {given.seconds:g} s. A step is the median / 95th percentile. All processes, nginx, "
-        f"PostgreSQL and the clients share this machine's cores.\n\n{table(rows, 'processes')}"
+        f"time to think, for {given.seconds:g} s. A step is the median / 95th percentile. Processes, which also "
+        "paint walls in idle time, nginx, PostgreSQL and the clients share this machine's cores; where one "
+        f"process and its clients fill them, more bring no more.\n\n{table(rows, 'processes')}"
     )
+    if "1" in rows:
+        text = f"{text}\n\n{on_paper(rows['1'], given.cards)}"
     print(f"\n{text}")
     if given.write:
         write("replicas", section("python -m benchmarks.replicas", text))
