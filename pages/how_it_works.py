@@ -1,172 +1,160 @@
-"""How it works: the idea, the networks, what they learned from, how well they do, what they cannot do."""
+"""How it works: a painter to play with, what came after it, the jury, plain numbers, and what not to believe."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from html import escape
-
 import streamlit as st
 
-from albumjudge.domain import seeds as hanging
-from albumjudge.domain.verdict import JudgedCover
+from albumjudge.domain import seeds
 from albumjudge.inference.checkpoints import Checkpoint
-from albumjudge.ui import charts, jurors, names, prints
-from albumjudge.ui import shell as room
-from albumjudge.ui.rooms.measured import curves, film, how_good, measured, prose
+from albumjudge.inference.exhibit import JudgedCover
+from albumjudge.ui import charts, jurors, knobs, markup, names, prints, shell
+from albumjudge.ui.rooms.measured import curves, film, how_good, measured, plain_numbers, prose
+from albumjudge.ui.words import N_, _, told
 
-room.need_frame()
+shell.need_frame()
 
 EXAMPLE_WALL = 1
-SAME_NUMBER = (
-    "The number under each cover is the seed of its random numbers, so the same number always gives "
-    "the same cover."
+DCGAN = N_(
+    "Two networks play against each other: the generator turns a hundred random numbers into a picture, the "
+    "discriminator tries to tell its pictures from real covers. After thousands of rounds it often cannot."
 )
-DCGAN = (
-    "A DCGAN: two networks that play against each other. One, the generator, turns a hundred random "
-    "numbers into a picture of 64 by 64 pixels; the other, the discriminator, tries to tell its pictures "
-    "from real album covers. After thousands of rounds the generator’s pictures pass often enough. "
-    f"{SAME_NUMBER}"
+ONE_STEP = N_(
+    "Random numbers become a plan of 8 by 8 points, each of which says what goes there: light or dark, which "
+    "colour, a face’s edge, lettering. The field calls it a latent. One network makes it in one step; a decoder "
+    "makes a picture of it. Its teacher needs many steps; discriminators sharpened what the teacher left blurred."
 )
-LATENT = (
-    "It paints in two steps. First a network turns random numbers, step by step, into a small plan of the "
-    "cover: 8 by 8 points, each of which says what goes there, light or dark, which colour, a face’s edge, "
-    "lettering. The field calls such a plan a latent. Then a second network, the decoder, makes a picture "
-    "of 64 by 64 pixels of it. The decoder learned first, by putting real covers back together from their "
-    f"latents. {SAME_NUMBER}"
+FLOW = N_(
+    "Random numbers become, step by step, a plan of 8 by 8 points, each of which says what goes there: light or "
+    "dark, which colour, a face’s edge, lettering. The field calls it a latent; a decoder makes a picture of it. "
+    "The network learned by taking noise away from latents of real covers. Nobody tells it what is real."
 )
-ONE_STEP = (
-    "Random numbers become a small plan of the cover: 8 by 8 points, each of which says what goes there, "
-    "light or dark, which colour, a face’s edge, lettering. The field calls such a plan a latent. A network "
-    "makes it in one step; a second one, the decoder, makes a picture of 64 by 64 pixels of it. An earlier "
-    f"painter, which needs many steps, was the teacher. {SAME_NUMBER}"
-)
-DISTILLED = (
-    "First the network learned to make in one step what its teacher makes in many. Then both networks played "
-    "against discriminators, which try to tell painted covers from real ones: what the teacher left blurred "
-    "became sharp."
-)
-FLOW = (
-    "The network that makes latents learned by taking noise away. It was shown latents of real covers "
-    "under more or less noise, and had to say which way the cover lies: its velocity. Whoever can do that "
-    "can begin with nothing but noise, and every noise ends somewhere else. No discriminator is needed. A "
-    "smaller network had the same lessons for a shorter time. It is asked, too, once a cover has taken "
-    "shape: wherever the two differ, the painter goes further away from the weaker one. That is called "
-    "autoguidance, and it makes covers clearer."
-)
-METHODS = {"FlowGenerator": (LATENT, FLOW), "OneStepGenerator": (ONE_STEP, DISTILLED)}
+METHODS = {"FlowGenerator": FLOW, "OneStepGenerator": ONE_STEP}
 """How a painter paints and how it learned, by class of network."""
-HEEDS = (
-    " It also learned the genre and the decade of some covers, so it can be asked for them. How often a "
-    "network that knows real covers reads from its covers what was asked for stands below."
-)
-HEEDS_NOT = (
-    " It was also given the genre and the decade of some covers, and has not learned them: asked for jazz, "
-    "it paints what it always paints. So nobody is asked what to ask for."
+HEEDS = N_("It also learned the genre and the decade of some covers, and can be asked for them.")
+HEEDS_NOT = N_(
+    "It was given the genre and the decade of some covers, too, and has not learned them: nobody is asked what "
+    "to ask for."
 )
 KEEP_IN_MIND = (
-    "64 by 64 pixels is very little. Covers are hints of covers, and the judge sees no more than you do.",
-    "The judge learned from a few hundred abstract paintings, not from album covers. Its percentages are "
-    "guesses about how strangers would have voted, not feelings and not truths, least of all about you.",
-    "Eight words do not hold what people feel. That is why there is a button for nothing, or something else.",
-    "Who comes here is no sample of mankind. The results speak for the people who voted.",
+    N_("64 by 64 pixels is very little. Covers are hints of covers, and the judge sees no more than you do."),
+    N_(
+        "The jury’s percentages are guesses about how strangers would have voted, not feelings and not truths, "
+        "least of all about you."
+    ),
+    N_(
+        "Eight words do not hold what people feel, and who comes here is no sample of mankind. The results speak "
+        "for the people who voted."
+    ),
 )
 
 
 def how_it_works() -> None:
-    room.heading("How it works", "A painter and a jury that have never met, and you.")
-    exhibit = room.exhibit()
-    checkpoints = exhibit.checkpoints
-    examples = exhibit.show(hanging.wall(EXAMPLE_WALL, 4))
-    prose(
-        "The idea",
-        "One network paints album covers. Another looks at them and says what it feels. Neither has a life "
-        "to feel anything with: the first repeats what covers look like, the second repeats what people "
-        "once said about other pictures. The question on the wall is whether you feel the same.",
-        "You vote blind, before the machine’s answer is shown. Only so can agreement be told from "
-        "politeness.",
-    )
+    exhibit = shell.exhibit()
+    painter, judge = exhibit.checkpoints["generator"], exhibit.checkpoints["judge"]
+    shell.heading(_("How it works"), _("A painter and a jury that have never met, and you."))
+    dcgan = knobs.painter()
+    if dcgan is not None:
+        prose(
+            names.title(dcgan), _(DCGAN) + " " + _("Turn a knob, and watch your cover grow layer by layer.")
+        )
+        knobs.board(dcgan)
     with st.container(key="side-by-side-networks"):
         with st.container():
-            painter(checkpoints["generator"], examples)
+            todays_painter(painter)
         with st.container():
-            judge(checkpoints["judge"], examples[0])
+            film(painter)
+    the_jury(judge, exhibit.show(seeds.wall(EXAMPLE_WALL, 1))[0])
+    if numbers := plain_numbers(painter, judge, dcgan):
+        st.html(numbers)
     with st.container(key="side-by-side-limits"):
         with st.container():
-            prose("What to keep in mind", *KEEP_IN_MIND)
+            prose(_("What to keep in mind"), *map(_, KEEP_IN_MIND))
         with st.container():
             prose(
-                "What is kept",
-                "A vote is stored with a random number that stands for your browser, the cover, what you "
-                "felt and how long that took, what the machine felt, whether you agreed, and when. No "
-                "name, no address, nothing else.",
-                "The number lives in a cookie of this exhibit. Delete it and you are someone new.",
+                _("What is kept"),
+                _(
+                    "A vote is stored with a random number that stands for your browser, the cover, what you "
+                    "felt and how long it took, what the machine felt, whether you agreed, and when. No name, "
+                    "no address, nothing else. The number lives in a cookie of this exhibit. Delete it and you "
+                    "are someone new."
+                ),
             )
-            st.page_link(room.VOTE, label="Vote on a cover")
-    with st.expander("All that was measured of the painter"):
-        measured(checkpoints["generator"], "No measurements lie beside the painter’s weights.")
-        curves(checkpoints["generator"])
-    with st.expander("All that was measured of the jury"):
-        measured(checkpoints["judge"], "No measurements lie beside the judge’s weights.")
-        curves(checkpoints["judge"])
+            st.page_link(shell.VOTE, label=_("Vote on a cover"))
+    with st.expander(_("All that was measured")):
+        everything(painter, judge)
 
 
-def painter(checkpoint: Checkpoint, examples: Sequence[JudgedCover]) -> None:
-    """How covers are painted, with examples and the film of the training."""
-    method, training = METHODS.get(checkpoint.network, (DCGAN, ""))
-    prose(
-        "The painter",
-        f"Tonight’s painter is called {names.title(checkpoint.revision)}.",
-        method,
-    )
-    framed = "".join(prints.framed(example.cover, size="small", short=True) for example in examples)
-    st.html(f'<div class="row">{framed}</div>')
+def todays_painter(checkpoint: Checkpoint) -> None:
+    """What came after the DCGAN."""
+    if checkpoint.network in METHODS:
+        heeds = HEEDS if shell.exhibit().follows_conditions() else HEEDS_NOT
+        prose(
+            _("What came after"),
+            _("Tonight’s painter is called {name}.", name=names.title(checkpoint.revision)),
+            f"{_(METHODS[checkpoint.network])} {_(heeds)}",
+        )
+    else:
+        prose(_("Tonight’s painter"), _("It is called {name}.", name=names.title(checkpoint.revision)))
+    examples = shell.exhibit().show(seeds.wall(EXAMPLE_WALL, 4))
+    markup.row([prints.framed(example.cover, size="small", short=True) for example in examples])
     prose(
         "",
-        "It learned from thousands of real album covers, shrunk to 64 by 64 pixels. It knows their "
-        "colours, their layouts and the smudge where a name would be. It has no idea of music.",
+        _(
+            "It knows the colours of real covers, their layouts and the smudge where a name would be. It has no "
+            "idea of music. The number under a cover is the seed of its random numbers: the same number always "
+            "gives the same cover."
+        ),
     )
-    if training:
-        prose("", training + (HEEDS if room.exhibit().follows_conditions() else HEEDS_NOT))
-    film(checkpoint)
 
 
-def judge(checkpoint: Checkpoint, example: JudgedCover) -> None:
-    """How covers are judged, and how well."""
-    jury = checkpoint.training.get("jurors") or checkpoint.training.get("lives") or []
-    prose(
-        "The jury" if jury else "The judge",
-        "A VGG16: a network made to recognise things in photographs, with a new last layer that answers a "
-        "different question. It gives eight percentages, one for each emotion. In front of cover "
-        f"{example.cover.identity.number} it feels {example.verdict.words}:",
-    )
-    st.vega_lite_chart(charts.distribution(example.verdict.probabilities), theme=None)
-    prose(
-        "",
-        "It learned from abstract paintings on which people had voted which of the eight they felt. People "
-        "rarely agree on a painting, so it learned the whole distribution of their votes and not just the "
-        "winner.",
-    )
-    if jury:
-        prose(
-            "",
-            f"It is not one judge but {len(jury)}. They share one network to see with, but not what they "
-            "learned from. What hangs under a cover is the mean of what they feel:",
-        )
-        said = "".join(
-            f"<div><dt>{escape(str(juror['name']))}</dt><dd>{escape(jurors.summary(juror))}</dd></div>"
-            for juror in jury
-        )
-        st.html(f'<dl class="terms">{said}</dl>')
-    how_good(checkpoint)
-    if "on_covers" in checkpoint.metrics:
-        prose(
-            "From paintings to covers",
-            "The jury has never voted on a cover; it learned from paintings. Left alone it found most "
-            "covers to be of two or three feelings, which says more about the change of place than about "
-            "the covers. So each feeling was made a little louder or quieter, once, for all covers, until "
-            "they move the jury as a whole as the paintings moved people as a whole. Nobody knows whether "
-            "they do. Your votes will tell.",
-        )
+@st.fragment
+def the_jury(checkpoint: Checkpoint, example: JudgedCover) -> None:
+    """How covers are judged, where the jury looks, and how far to believe it."""
+    count = len(checkpoint.training.get("jurors") or checkpoint.training.get("lives") or ())
+    with st.container(key="the-jury"), st.container(key="pair"):
+        with st.container(key="hung"):
+            if example.verdict.jurors and st.session_state.get("jury-looks"):
+                lit = shell.exhibit().saliency_png(example.cover, example.verdict.top, enlarge=4)
+                st.html(prints.lit(example, lit), width="content")
+            else:
+                st.html(prints.framed(example.cover, size="large", short=True), width="content")
+            if example.verdict.jurors:
+                st.toggle(_("Show where it looked"), key="jury-looks")
+        with st.container(key="jury-words"):
+            prose(
+                _("The jury") if count else _("The judge"),
+                _(
+                    "A network made to recognise things in photographs learned which of eight feelings people "
+                    "named before abstract paintings. It gives eight percentages. Here it feels {feeling}:",
+                    feeling=told(example.verdict.words),
+                ),
+            )
+            st.html(markup.above_chart(example.verdict.probabilities))
+            st.vega_lite_chart(charts.distribution(example.verdict.probabilities), theme=None)
+            if count:
+                said = _(
+                    "It is not one judge but {n}, who see through the same network and learned from different "
+                    "votes. What hangs under a cover is a weighed mean of what they feel.",
+                    n=count,
+                )
+                prose("", said, *filter(None, [jurors.how_far(checkpoint.metrics)]))
+                st.page_link(shell.JURY, label=_("Meet the jurors"))
+
+
+def everything(painter: Checkpoint, judge: Checkpoint) -> None:
+    """Every table beside the weights, in full width."""
+    of_painter, of_jury = st.tabs([_("The painter"), _("The jury")])
+    with of_painter:
+        measured(painter, _("No measurements lie beside the painter’s weights."))
+        curves(painter)
+    with of_jury:
+        how_good(judge)
+        if seldom := jurors.seldom_first(judge.metrics):
+            markup.say(seldom, kind="quiet wide")
+        if written := judge.training.get("jurors") or judge.training.get("lives"):
+            st.html(markup.terms((_(str(one["name"])), jurors.summary(one)) for one in written))
+        measured(judge, _("No measurements lie beside the judge’s weights."))
+        curves(judge)
 
 
 how_it_works()

@@ -21,7 +21,7 @@ from albumjudge.ui.rooms.ballot import (
 from albumjudge.ui.rooms.reveal import SEEN, choices, machine_and_crowd, not_stored, your_words
 from albumjudge.ui.rooms.round_end import finished
 from albumjudge.ui.words import _, told
-from albumjudge.voting import rounds
+from albumjudge.voting import days, rounds
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.rounds import Round
 from albumjudge.voting.store import ClosedError
@@ -51,7 +51,9 @@ def reveal(store: VoteStore, vote: StoredVote, mine: list[StoredVote]) -> None:
     its_round = rounds.played(vote.round or "", mine)
     place = its_round.place(vote) if vote in its_round.cast else None
     # Once the end of a round has told which labels were drawn at random, an answer would prove nothing.
-    disclosed = its_round.full and (place != rounds.CARDS or vote.round in st.session_state.get("told", ()))
+    # On the wall of a day, no label is asked about.
+    told_all = place != rounds.CARDS or vote.round in st.session_state.get("told", ())
+    disclosed = days.is_day_round(vote.round) or (its_round.full and told_all)
     asked = vote.agrees is None and not disclosed and str(vote.cover) not in st.session_state.get(SEEN, ())
     shell.from_the_top(f"{'label' if asked else 'reveal'}-{vote.cover}")
     (cover,) = covers_as_voted(store, (vote,))

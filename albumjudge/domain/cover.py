@@ -182,7 +182,7 @@ class Cover:
 
 
 def as_png(pixels: NDArray[np.uint8], enlarge: int = 1) -> bytes:
-    """RGB pixels, shape ``(height, width, 3)``, as PNG; see :meth:`Cover.png`."""
+    """Pixels as PNG: RGB, shape ``(height, width, 3)``, or grey, ``(height, width)``; see :meth:`Cover.png`."""
     file = io.BytesIO()
     Image.fromarray(pixels.repeat(enlarge, 0).repeat(enlarge, 1)).save(file, "PNG", optimize=True)
     return file.getvalue()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import lru_cache
 
 import numpy as np
@@ -46,20 +46,8 @@ def ballot_pool(generator_revision: str, size: int = BALLOT_POOL_SIZE) -> tuple[
 
 
 def day_of(moment: datetime, zone: tzinfo) -> date:
-    """The day that it is for the exhibit at a moment.
-
-    Args:
-        moment: aware.
-        zone: the exhibit's time zone.
-    """
+    """The day that it is at a moment (aware) in the exhibit's time zone."""
     return moment.astimezone(zone).date()
-
-
-def span_of(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
-    """When a day begins and ends for the exhibit, aware; 23 to 25 hours apart."""
-    starts = (datetime.combine(midnight, time(), zone) for midnight in (day, day + timedelta(days=1)))
-    begin, end = (start.astimezone(UTC) for start in starts)
-    return begin, end
 
 
 def wall_of_the_day(day: date, count: int) -> tuple[int, ...]:

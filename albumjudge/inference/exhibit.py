@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from albumjudge.domain import emotions
@@ -24,8 +25,9 @@ from albumjudge.domain.hub_address import HubAddress
 from albumjudge.domain.settings import Settings
 from albumjudge.domain.verdict import JudgedCover as JudgedCover
 from albumjudge.domain.verdict import Verdict
-from albumjudge.inference import loading
+from albumjudge.inference import growth, loading
 from albumjudge.inference.checkpoints import BUNDLED, GUESTS, KINDS, Checkpoint, Kind
+from albumjudge.inference.growth import Growth
 from albumjudge.inference.hub_refresh import HubRefresh
 from albumjudge.inference.judge import Judge, as_images
 from albumjudge.inference.loading import Choice
@@ -34,6 +36,7 @@ from albumjudge.inference.pool import CoverPool, new_wall
 from albumjudge.inference.saliency import saliency, saliency_by_juror, spotlight
 from albumjudge.inference.steering import SteeringTarget, steer
 from albumjudge.inference.worker import NetworkWorker
+from albumjudge.models.dcgan import Generator
 
 CACHED_COVERS = 512
 """Judged covers kept in memory, 12 kB each: a page that is drawn again shows the same ones."""
@@ -168,6 +171,36 @@ class Exhibit:
                 f"{revision} does not paint here any more. Here {self.painter.revision} paints."
             )
         return painter.network.latent_size
+
+    @property
+    def dcgan(self) -> Painter | None:
+        """The first painter that is a DCGAN."""
+        return next((one for one in self.painters if isinstance(one.network, Generator)), None)
+
+    def turn(self, start: CoverIdentity, knobs: Sequence[float]) -> CoverIdentity:
+        """A DCGAN's cover, moved so far along its main latent directions.
+
+        Raises:
+            CoverLinkError: if no DCGAN here painted it.
+        """
+        network = self._dcgan_of(start)
+        moved = np.asarray(knobs, float) @ growth.directions(network, len(knobs))
+        return start.at(start.latents(network.latent_size) + moved)
+
+    def grow(self, identity: CoverIdentity) -> Growth:
+        """Paint a DCGAN's cover layer by layer, unjudged.
+
+        Raises:
+            CoverLinkError: if no DCGAN here painted it.
+        """
+        network = self._dcgan_of(identity)
+        return self._worker.call(lambda: growth.grow(network, identity))
+
+    def _dcgan_of(self, identity: CoverIdentity) -> Generator:
+        painter = self.painter_of(identity.generator)
+        if painter is None or not isinstance(painter.network, Generator):
+            raise CoverLinkError(f"No DCGAN here painted cover No. {identity.number}.")
+        return painter.network
 
     def status(self) -> tuple[str, ...]:
         """Sentences on what is not as the settings ask: at most one for each of the two."""

@@ -1,15 +1,27 @@
-"""A training film: the same latent vectors, painted again and again while a generator learns."""
+"""Films: covers that turn into one another, and the same latent vectors painted while a generator learns."""
 
 from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import torch
 from PIL import Image, UnidentifiedImageError
 
+from albumjudge.domain.breeding import slerp
+from albumjudge.domain.cover import CoverIdentity
+from albumjudge.inference.painter import Painter, condition_labels, to_pixels
+
 FILM, FRAMES = "film.webp", "film.json"
+BETWEEN = 7
+"""Frames painted between two covers."""
+MILLISECONDS = 160
+REST = 1200
+"""How long a cover stays before it turns into the next one, in milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -51,3 +63,43 @@ def read_film(checkpoint: Path) -> tuple[Frame, ...]:
     except (OSError, UnidentifiedImageError, ValueError, KeyError, TypeError, EOFError):
         return ()
     return tuple(frames)
+
+
+def morph(
+    painter: Painter, covers: Sequence[CoverIdentity], *, between: int = BETWEEN, enlarge: int = 4
+) -> bytes:
+    """An animated WebP in which each cover turns into the next one and the last one into the first.
+
+    Latent vectors are interpolated along the sphere on which they lie, see
+    :func:`albumjudge.domain.breeding.slerp`.
+
+    Args:
+        covers: at least two, all by this painter.
+        between: frames painted between two covers.
+        enlarge: whole factor by which pixels grow, crisply.
+
+    Raises:
+        ValueError: if there are fewer than two covers.
+    """
+    if len(covers) < 2:
+        raise ValueError("It takes two covers to turn into one another.")
+    size = painter.network.latent_size
+    vectors = [cover.latents(size) for cover in covers]
+    labels = condition_labels(covers)
+    latents, conditions, durations = [], [], []
+    for number, here in enumerate(vectors):
+        there = vectors[(number + 1) % len(vectors)]
+        for step in range(between + 1):
+            place = step / (between + 1)
+            latents.append(slerp(here, there, place))
+            # Genre and decade cannot be halved; the nearer cover's hold.
+            conditions.append(labels[number if place < 0.5 else (number + 1) % len(vectors)])
+            durations.append(MILLISECONDS if step else REST)
+    painted = to_pixels(painter.paint_latents(torch.from_numpy(np.stack(latents)), torch.stack(conditions)))
+    enlarged = painted.repeat(enlarge, 1).repeat(enlarge, 2)
+    first, *others = [Image.fromarray(pixels) for pixels in enlarged]
+    file = io.BytesIO()
+    first.save(
+        file, "WEBP", save_all=True, append_images=others, duration=durations, loop=0, quality=80, method=2
+    )
+    return file.getvalue()

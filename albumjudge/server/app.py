@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from albumjudge.domain.settings import Settings, SettingsError
 from albumjudge.inference.checkpoints import CheckpointError
-from albumjudge.server import telemetry
+from albumjudge.server import share, telemetry
 from albumjudge.server.cookie import is_secure, known_visitor, set_cookie
 from albumjudge.server.middleware import FirstPaint, Headers
 from albumjudge.ui import shell
@@ -170,5 +170,7 @@ ROUTES = [
     Route("/healthz", healthz),
     Route("/metrics", metrics),
     Route("/visitor", visitor, methods=["POST", "DELETE"]),
+    Route("/share/day/{day}.png", share.day_picture),
+    Route("/share/day/{day}", share.day_page),
 ]
 MIDDLEWARE = [Middleware(Headers, frame_ancestors=frame_ancestors), Middleware(FirstPaint)]

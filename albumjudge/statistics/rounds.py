@@ -19,6 +19,12 @@ SELDOM = 1 / 5
 """Who felt what less than this share of the others felt stood alone."""
 
 
+def crowd(people: Sequence[int]) -> str | None:
+    """What most of ``people``, as ``ANSWERS``, felt; None if they are too few, or torn."""
+    most = max(people)
+    return None if sum(people) < A_CROWD or people.count(most) > 1 else ANSWERS[people.index(most)]
+
+
 @dataclass(frozen=True)
 class Card:
     """One cover of a round, afterwards.
@@ -34,10 +40,7 @@ class Card:
     @property
     def crowd(self) -> str | None:
         """What most of the others felt; None if they are too few, or torn."""
-        most = max(self.others)
-        if sum(self.others) < A_CROWD or self.others.count(most) > 1:
-            return None
-        return ANSWERS[self.others.index(most)]
+        return crowd(self.others)
 
     @property
     def alike(self) -> Share:

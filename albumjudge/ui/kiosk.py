@@ -18,7 +18,7 @@ import streamlit as st
 from albumjudge.domain import seeds
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.settings import Settings, SettingsError
-from albumjudge.inference.morphing import morph
+from albumjudge.inference.film import morph
 from albumjudge.inference.painter import Painter
 from albumjudge.ui.words import _
 

@@ -1,4 +1,4 @@
-"""A round as a picture to keep: six covers, what you felt, what the machine felt."""
+"""Pictures to keep and to share: a round with what both felt, and the preview card of a link."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ GROUND = "#0b0a09"
 """The mat."""
 SIZES = (48, 42, 36, 30)
 """Of the sentence at the top, the first that fits."""
+PREVIEW = (1200, 630)
+"""Pixels of the card that messengers and networks show of a link."""
 FIRST_LINE, SECOND_LINE = MAT + 14, MAT + 56
 """How far below a cover its two lines begin."""
 
@@ -92,8 +94,7 @@ def draw(
             outline=BRASS if same else LINE,
             width=1,
         )
-        pixels = face.cover.pixels.repeat(ENLARGE, axis=0).repeat(ENLARGE, axis=1)
-        image.paste(Image.fromarray(pixels), (left, top))
+        image.paste(_enlarged(face.cover), (left, top))
         _words(pen, left - MAT, top + PRINT + FIRST_LINE, _("I"), face.yours, lettering)
         _words(pen, left - MAT, top + PRINT + SECOND_LINE, _("machine"), face.machines, lettering)
     sign = _font(30, lettering)
@@ -102,8 +103,37 @@ def draw(
     small = _font(26, lettering)
     if small.getlength(link) + sign.getlength("Album judge") < WIDTH - 2.5 * MARGIN:
         pen.text((WIDTH - MARGIN, HEIGHT - 86), link, QUIET, small, anchor="ra")
+    return _png(image)
+
+
+def preview(covers: Sequence[Cover], title: str, line: str, *, lettering: Path | None = None) -> bytes:
+    """Draw the preview card of a wall of up to six covers, words to the left: PNG, RGB, ``PREVIEW``."""
+    image = Image.new("RGB", PREVIEW, WALL)
+    pen = ImageDraw.Draw(image)
+    edge, gap = 46, 14
+    left = PREVIEW[0] - edge - COLUMNS * PRINT - (COLUMNS - 1) * gap
+    top = edge
+    for size, colour, words in ((44, INK, title), (28, QUIET, line)):
+        font = _font(size, lettering)
+        for part in _lines(words, left - 2 * edge, font):
+            pen.text((edge, top), part, colour, font)
+            top += round(size * 1.25)
+        top += 22
+    pen.text((edge, PREVIEW[1] - edge), "Album judge", BRASS, _font(30, lettering), anchor="ls")
+    for place, cover in enumerate(covers[:MOST]):
+        row, column = divmod(place, COLUMNS)
+        at = (left + column * (PRINT + gap), (PREVIEW[1] - 2 * PRINT - gap) // 2 + row * (PRINT + gap))
+        image.paste(_enlarged(cover), at)
+    return _png(image)
+
+
+def _enlarged(cover: Cover) -> Image.Image:
+    return Image.fromarray(cover.pixels.repeat(ENLARGE, axis=0).repeat(ENLARGE, axis=1))
+
+
+def _png(image: Image.Image) -> bytes:
     file = io.BytesIO()
-    image.save(file, "PNG")
+    image.save(file, "PNG", optimize=True)
     return file.getvalue()
 
 

@@ -32,6 +32,7 @@ from albumjudge.voting.votes import VoteStore
 TITLE = "Album judge"
 STAGE = "pages/stage.py"
 VOTE = "pages/vote.py"
+DAY = "pages/wall_of_the_day.py"
 PAINTERS = "pages/painters_duel.py"
 DIALOGUE = "pages/dialogue.py"
 BREED = "pages/breed.py"
@@ -45,6 +46,7 @@ CURATOR = "pages/curator.py"
 ROOMS = {
     STAGE: N_("Stage"),
     VOTE: N_("Vote"),
+    DAY: N_("Wall of the day"),
     PAINTERS: N_("Painters’ duel"),
     DIALOGUE: N_("Dialogue"),
     BREED: N_("Breed"),
@@ -57,7 +59,7 @@ ROOMS = {
 """Files and names of the public rooms, in the order of their doors."""
 GROUPS = {
     N_("Look"): (STAGE, JURY),
-    N_("Vote"): (VOTE, PAINTERS),
+    N_("Vote"): (VOTE, DAY, PAINTERS),
     N_("Play"): (DIALOGUE, BREED, BRING),
     N_("Find out"): (PORTRAIT, PEOPLE, HOW),
 }
@@ -68,6 +70,7 @@ IN_LINKS = frozenset(
         "a",
         "b",
         "cover",
+        "day",
         "decade",
         "duel",
         "emotion",

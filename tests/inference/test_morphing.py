@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from albumjudge.domain.cover import CoverIdentity
-from albumjudge.inference.morphing import MILLISECONDS, REST, morph
+from albumjudge.inference.film import MILLISECONDS, REST, morph
 from albumjudge.inference.painter import Painter
 from albumjudge.models.one_step import OneStepGenerator
 from tests.models.networks import randomised

@@ -1,24 +1,20 @@
-"""Painters' duels and the wall of the day, on SQLite and on PostgreSQL."""
+"""Painters' duels, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
 from statsmodels.stats.proportion import proportion_confint
 
 from albumjudge.domain.cover import Cover
-from albumjudge.domain.seeds import day_of, span_of, wall, wall_of_the_day
 from albumjudge.voting import schema
-from albumjudge.voting.curation import CurationStore
-from albumjudge.voting.days import DayStore
 from albumjudge.voting.painter_duels import PainterDuelStore, PainterVote, Picked, pair_for
 from albumjudge.voting.votes import VoteStore
-from tests.vote_fixtures import GENERATOR, cast_one, identity, judged
+from tests.vote_fixtures import GENERATOR, judged
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 OTHER = "flow-test-89abcdef"
@@ -85,47 +81,6 @@ def test_painters_meet_equally_often_on_both_sides() -> None:
     counts = Counter((left.generator, right.generator) for left, right in pairs)
     low, high = proportion_confint(200, 1200, 0.001)
     assert len(counts) == 6 and all(low < count / 1200 < high for count in counts.values())
-
-
-# The wall of the day
-
-
-def test_everyone_sees_one_wall_a_day() -> None:
-    today = date(2026, 11, 28)
-    assert wall_of_the_day(today, 6) == wall_of_the_day(today, 12)[:6]
-    walls = {wall_of_the_day(today + timedelta(days=n), 6) for n in range(400)}
-    assert len(walls) == 400 and wall(0, 6) not in walls
-    with pytest.raises(ValueError, match="1 to 32"):
-        wall_of_the_day(today, 33)
-
-
-@pytest.mark.parametrize(("day", "hours"), [((2026, 3, 29), 23), ((2026, 10, 25), 25), ((2026, 11, 28), 24)])
-def test_a_day_lasts_from_midnight_to_midnight_where_the_exhibit_is(
-    day: tuple[int, int, int], hours: int
-) -> None:
-    berlin = ZoneInfo("Europe/Berlin")
-    begin, end = span_of(date(*day), berlin)
-    assert (end - begin).total_seconds() == 3600 * hours
-    assert day_of(begin, berlin) == date(*day) == day_of(end - timedelta(seconds=1), berlin)
-    assert day_of(end, berlin) == date(*day) + timedelta(days=1)
-
-
-def test_yesterdays_wall_shows_what_was_felt_that_day(vote_store: VoteStore) -> None:
-    today = datetime(2026, 11, 28, 0, 30, tzinfo=UTC)
-    begin, end = span_of(date(2026, 11, 27), ZoneInfo("UTC"))
-    for visitor, seed, felt, at in (
-        ("ann", 7, "fear", begin),
-        ("bob", 7, "fear", end - timedelta(seconds=1)),
-        ("eve", 7, "awe", today),
-        ("bot", 7, "anger", begin),
-        ("ann", 8, "awe", begin - timedelta(seconds=1)),
-    ):
-        box = VoteStore(vote_store.engine, clock=lambda at=at: at)  # type: ignore[misc]
-        cast_one(box, visitor, judged=judged(seed), felt=felt)
-    CurationStore(vote_store.engine).exclude("bot", "too fast")
-    (found,) = DayStore(vote_store.engine).results([identity(9), identity(8), identity(7)], begin, end)
-    assert (found.identity, found.felt) == (identity(7), {"fear": 2})
-    assert (found.png, found.verdict) == (judged().cover.png(), judged().verdict)
 
 
 def test_the_database_takes_a_pair_in_one_order_only(store: PainterDuelStore) -> None:

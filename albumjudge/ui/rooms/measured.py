@@ -12,13 +12,14 @@ import streamlit as st
 from albumjudge import metrics
 from albumjudge.inference.checkpoints import Checkpoint
 from albumjudge.inference.film import read_film
-from albumjudge.ui import charts, prints
+from albumjudge.ui import charts, markup, prints, words
 from albumjudge.ui import metric_tables as measures
+from albumjudge.ui.words import N_, _, told
 
 CURVES: tuple[dict[str, str], ...] = (
-    {"loss_generator": "the painter’s loss", "loss_discriminator": "its discriminator’s loss"},
-    {"held_out_KL": "distance to people’s votes on paintings held back (KL)"},
-    {"loss": "loss on paintings it learns from"},
+    {"loss_generator": N_("the painter’s loss"), "loss_discriminator": N_("its discriminator’s loss")},
+    {"held_out_KL": N_("distance to people’s votes on paintings held back (KL)")},
+    {"loss": N_("loss on paintings it learns from")},
 )
 """Keys of ``history.json`` that are drawn, one chart a group, and what they are called."""
 
@@ -57,18 +58,18 @@ def measured(checkpoint: Checkpoint, nothing: str) -> None:
     """Every table that lies beside the weights, with its terms explained."""
     tables = tables_in(checkpoint.metrics)
     if not tables:
-        st.html(f'<p class="quiet">{escape(nothing)}</p>')
+        markup.say(nothing)
         return
     columns: list[str] = []
     for found in tables:
-        words = found.what or found.title[:1].upper() + found.title[1:]
+        said = told(found.what) or found.title[:1].upper() + found.title[1:]
         st.html(
-            f'<p class="quiet">{escape(words)}</p>{measures.table(found.rows, found.title, ranked=found.ranked)}'
+            markup.paragraph(said, "quiet wide")
+            + measures.table(found.rows, found.title, ranked=found.ranked)
         )
         columns += measures.columns_of(found.rows)
     if explained := measures.terms(list(dict.fromkeys(columns))):
-        with st.expander("What these words mean"):
-            st.html(explained)
+        st.html(f"<h3>{escape(_('What these words mean'))}</h3>{explained}")
 
 
 def curves(checkpoint: Checkpoint) -> None:
@@ -78,46 +79,55 @@ def curves(checkpoint: Checkpoint) -> None:
     if over is None:
         return
     for group in CURVES:
-        lines = {key: words for key, words in group.items() if any(key in entry for entry in history)}
+        lines = {key: _(said) for key, said in group.items() if any(key in entry for entry in history)}
         if lines:
-            st.html(f'<p class="quiet">How training went, {escape(over)} by {escape(over)}</p>')
+            said = (
+                _("How training went, epoch by epoch")
+                if over == "epoch"
+                else _("How training went, step by step")
+            )
+            markup.say(said)
             st.altair_chart(charts.training_curves(history, over, lines), theme=None)
 
 
+@st.fragment
 def film(checkpoint: Checkpoint) -> None:
     """The same sixteen covers from the first brush stroke to the last, moment by moment."""
-    frames = {f"{frame.covers_seen:,}": frame for frame in read_film(checkpoint.directory)}
+    frames = {words.number(frame.covers_seen): frame for frame in read_film(checkpoint.directory)}
     if len(frames) < 2:
         return
     with st.container(key="film"):
         prose(
-            "Watch it learn",
-            "Sixteen covers, always from the same random numbers, while the painter learned. Slide to the moment "
-            "you like. The number says how many real covers it had been shown by then, the same one many times.",
+            _("Watch it learn"),
+            _("Sixteen covers, always from the same random numbers. Slide back to when it knew nothing."),
         )
-        chosen = str(st.select_slider("Covers shown so far", list(frames), value=[*frames][-1], key="moment"))
+        chosen = str(
+            st.select_slider(_("Covers shown so far"), list(frames), value=[*frames][-1], key="moment")
+        )
         frame = frames[chosen]
-        source = prints.data_uri(frame.png)
+        alt = _("The same sixteen covers as painted after {n} real ones were shown.", n=chosen)
         st.html(
-            f'<img class="film" src="{source}" alt="The same sixteen covers as painted after {chosen} real ones '
-            f'were shown."><p class="quiet">{escape(RECIPES.get(frame.recipe, ""))}</p>'
+            f'<img class="film" src="{prints.data_uri(frame.png)}" alt="{escape(alt)}">'
+            f'<p class="quiet">{escape(_(RECIPES.get(frame.recipe, "")))}</p>'
         )
 
 
 RECIPES = {
-    "flow": "It learns to find latents in noise; the decoder had finished learning before.",
-    "dcgan": "It learns as painters did in 2015: one discriminator looks at the pixels.",
-    "one step": "By now it needs one step where it took many, and a discriminator looks at what it paints.",
+    "flow": N_("It learns to find latents in noise; the decoder had finished learning before."),
+    "dcgan": N_("It learns as painters did in 2015: one discriminator looks at the pixels."),
+    "one step": N_(
+        "By now it needs one step where it took many, and a discriminator looks at what it paints."
+    ),
 }
 RECIPES["sketched"] = RECIPES["flow"]
 """What stands under the film, by how the painter was trained at that moment."""
 
 
 BENCHMARKED = {
-    "mean_prediction": "always the average",
-    "seed_recipe": "as in 2019",
-    "linear_probe": "a plain last layer",
-    "jury": "our jury",
+    "mean_prediction": N_("always the average"),
+    "seed_recipe": N_("as in 2019"),
+    "linear_probe": N_("a plain last layer"),
+    "jury": N_("our jury"),
 }
 """Rows of the benchmark that are drawn, and what visitors read beside them."""
 
@@ -125,28 +135,80 @@ BENCHMARKED = {
 PERFECT = "vote_noise"
 
 
+def _rows(checkpoint: Checkpoint, table: str) -> Mapping[str, Any]:
+    """The rows of a table beside the weights; none where it was not measured."""
+    found = checkpoint.metrics.get(table, {})
+    rows = found.get("rows", {}) if isinstance(found, Mapping) else {}
+    return rows if isinstance(rows, Mapping) else {}
+
+
+def plain_numbers(painter: Checkpoint, judge: Checkpoint, dcgan: str | None) -> str:
+    """HTML of the few numbers that say how good the networks are; empty where they were not measured.
+
+    Args:
+        dcgan: revision of the painter to compare with.
+    """
+    cells = []
+    distances = _rows(painter, "painter_distance")
+    try:
+        real, first, now = (
+            float(distances[row]["frechet_vgg16_pooled"])
+            for row in ("real_covers", dcgan or "", painter.revision)
+        )
+    except (KeyError, TypeError, ValueError):
+        pass
+    else:
+        said = _(
+            "how far painted covers are from real ones: {first} in 2019; other real covers, {real}",
+            first=words.number(first),
+            real=words.number(real),
+        )
+        cells.append((words.number(now), said))
+    scores = _rows(judge, "benchmark")
+    try:
+        mean, jury, perfect = (float(scores[row]["top1"]) for row in ("mean_prediction", "jury", PERFECT))
+    except (KeyError, TypeError, ValueError):
+        pass
+    else:
+        said = _(
+            "of 100 paintings, on which the jury names the feeling that most people named; always the same "
+            "answer finds {mean}, and a perfect judge {perfect}",
+            mean=words.number(100 * mean),
+            perfect=words.number(100 * perfect),
+        )
+        cells.append((words.number(100 * jury), said))
+    if isinstance(covers := painter.training.get("covers"), int):
+        cells.append((words.number(covers), _("real covers that tonight’s painter learned from")))
+    if isinstance(paintings := judge.training.get("paintings"), int):
+        cells.append((words.number(paintings), _("abstract paintings that the jury learned feelings from")))
+    rows = "".join(f"<div><dt>{escape(said)}</dt><dd>{value}</dd></div>" for value, said in cells)
+    return f'<dl class="counts plain">{rows}</dl>' if rows else ""
+
+
 def how_good(checkpoint: Checkpoint) -> None:
     """The benchmark as a chart, with the ceiling that the noise of so few votes sets."""
-    table = checkpoint.metrics.get("benchmark", {})
-    rows = table.get("rows", {}) if isinstance(table, Mapping) else {}
+    rows = _rows(checkpoint, "benchmark")
     if PERFECT not in rows:
         return
-    prose(
-        "How good is it?",
-        "Not very, and it cannot be much better. About fourteen people voted on each painting; had others come "
-        "in, the votes would have been different. The dashed line is where a perfect judge would end, who knows "
-        "what everybody in the world would feel but not which fourteen will come.",
+    markup.say(
+        _(
+            "About fourteen people voted on each painting; had others come in, the votes would have been "
+            "different. The dashed line is where a perfect judge would end, who knows what everybody in the "
+            "world would feel but not which fourteen will come."
+        ),
+        kind="quiet wide",
     )
-    for column, words in (
-        ("top1", "Names the feeling that came first, where people clearly had one"),
-        ("intersection", "How much of people’s votes it gets right"),
-    ):
-        scores = {
-            words: float(rows[name][column])
-            for name, words in BENCHMARKED.items()
-            if column in rows.get(name, {})
-        }
-        if scores and column in rows[PERFECT]:
-            st.html(f'<p class="quiet">{escape(words)}</p>')
-            st.altair_chart(charts.ceiling(scores, float(rows[PERFECT][column]), words), theme=None)
-    st.html(f'<p class="quiet">{escape(str(table.get("what", "")))}</p>')
+    with st.container(key="side-by-side-benchmark"):
+        for column, said in (
+            ("top1", _("Names the feeling that came first, where people clearly had one")),
+            ("intersection", _("How much of people’s votes it gets right")),
+        ):
+            scores = {
+                _(title): float(rows[name][column])
+                for name, title in BENCHMARKED.items()
+                if column in rows.get(name, {})
+            }
+            if scores and column in rows[PERFECT]:
+                with st.container():
+                    markup.say(said)
+                    st.altair_chart(charts.ceiling(scores, float(rows[PERFECT][column]), said), theme=None)

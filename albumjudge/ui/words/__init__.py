@@ -8,7 +8,8 @@ from __future__ import annotations
 import gettext
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
 from functools import cache
@@ -88,6 +89,16 @@ def language() -> str:
         code = known(st.session_state.get(_KEY))
         _LANGUAGE.set(code)
     return code or ENGLISH
+
+
+@contextmanager
+def spoken_in(code: str | None) -> Iterator[None]:
+    """Speak a language for a while, outside of pages; None speaks that of the msgids."""
+    before = _LANGUAGE.set(code or ENGLISH)
+    try:
+        yield
+    finally:
+        _LANGUAGE.reset(before)
 
 
 def N_(msgid: str) -> str:  # noqa: N802

@@ -19,7 +19,7 @@ from albumjudge.export.tables import DATA_DICTIONARY
 from albumjudge.ui.words import ENGLISH, LANGUAGES, catalogue_file, told_elsewhere
 
 ROOT = Path(__file__).parents[3]
-PLACES = ("albumjudge/ui", "pages")
+PLACES = ("albumjudge/ui", "albumjudge/server", "pages")
 KEYWORDS = {"_": 1, "N_": 1, "ngettext": 2}
 """Functions whose first argument is a message, or whose first two are one, in the code."""
 
