@@ -23,8 +23,9 @@ from typing import Any
 
 import torch
 
-from albumjudge.inference.checkpoints import Checkpoint, CheckpointError, load_generator, read_checkpoint
+from albumjudge.inference.checkpoints import Checkpoint, load_generator, read_checkpoint
 from albumjudge.metrics import row_label
+from training.data.command import command_parser, exit_status
 from training.data.covers import CoverSet, DataError, hold_out, read_metadata
 from training.engine.hardware import hardware
 from training.engine.state import merge_metrics, write_json, write_text
@@ -146,8 +147,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m training.evaluate_painter", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = command_parser("evaluate_painter", __doc__)
     add = parser.add_argument
     add("--data", type=Path, required=True, help="folder of real covers and metadata.csv")
     add("--checkpoints", type=Path, nargs="+", required=True, help="folders with painters")
@@ -168,16 +168,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     given = parse(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
-    try:
+
+    def body() -> str:
         found = measure(given)
         for checkpoint in given.checkpoints if given.write else ():
             merge_metrics(checkpoint, as_metrics(found))
             write_card(checkpoint)
-    except (DataError, CheckpointError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(as_markdown(found))
-    return 0
+        return as_markdown(found)
+
+    return exit_status(body)
 
 
 if __name__ == "__main__":

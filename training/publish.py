@@ -9,16 +9,14 @@ of output is the setting that shows this very commit.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
+from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi, get_token
 from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.utils import logging as hub_logging
 
@@ -26,24 +24,9 @@ from albumjudge.domain.hub_address import DEFAULT_ENDPOINT, is_repository
 from albumjudge.hub_upload import PublishError, limit_waiting, readable_errors, writer
 from albumjudge.inference.checkpoints import Checkpoint, CheckpointError, read_checkpoint, read_kind
 from albumjudge.inference.hub import OPTIONAL, REQUIRED
+from training.data.command import command_parser
 
 CARD = "README.md"
-
-
-@dataclass(frozen=True)
-class Published:
-    """A checkpoint on the Hub.
-
-    Attributes:
-        checkpoint: what was sent, as verified before.
-        repo, commit: where it is.
-        pull_request: address of the page that asks for its adoption, None if it was adopted at once.
-    """
-
-    checkpoint: Checkpoint
-    repo: str
-    commit: str
-    pull_request: str | None
 
 
 def publish(
@@ -55,8 +38,8 @@ def publish(
     private: bool = False,
     pull_request: bool = False,
     message: str | None = None,
-) -> Published:
-    """Verify a checkpoint and send it to the Hub in one commit.
+) -> tuple[Checkpoint, CommitInfo]:
+    """Verify a checkpoint and send it to the Hub in one commit; returns both.
 
     Args:
         folder: of the checkpoint.
@@ -100,7 +83,7 @@ def publish(
                 commit_message=message or f"Publish {checkpoint.revision}",
                 create_pr=pull_request,
             )
-    return Published(checkpoint, repo, done.oid, done.pr_url)
+    return checkpoint, done
 
 
 def _repository(api: HfApi, repo: str, private: bool) -> tuple[set[str], bool]:
@@ -121,35 +104,32 @@ def _repository(api: HfApi, repo: str, private: bool) -> tuple[set[str], bool]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m training.publish", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = command_parser("publish", __doc__)
     parser.add_argument("--repo-id", required=True, metavar="ORG/NAME", help="repository on the Hub")
     parser.add_argument("--checkpoint", required=True, type=Path, metavar="DIR", help="folder to publish")
     parser.add_argument("--private", action="store_true", help="make a new repository private")
-    parser.add_argument(
-        "--create-pr", choices=("yes", "no"), default="no", help="open a pull request instead (default: no)"
-    )
+    parser.add_argument("--create-pr", action="store_true", help="open a pull request instead")
     parser.add_argument("--message", help="commit message")
     given = parser.parse_args(arguments)
     limit_waiting()
     hub_logging.set_verbosity(logging.ERROR)
     try:
-        done = publish(
+        checkpoint, done = publish(
             given.checkpoint,
             given.repo_id,
             endpoint=os.environ.get("HF_ENDPOINT", "").rstrip("/") or DEFAULT_ENDPOINT,
             token=get_token(),
             private=given.private,
-            pull_request=given.create_pr == "yes",
+            pull_request=given.create_pr,
             message=given.message,
         )
     except (CheckpointError, PublishError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"Published {done.checkpoint.revision} as {done.repo} at commit {done.commit}.")
-    if done.pull_request:
-        print(f"It waits for adoption at {done.pull_request}.")
-    print(f"ALBUMJUDGE_{done.checkpoint.kind.upper()}_HUB={done.repo}@{done.commit}")
+    print(f"Published {checkpoint.revision} as {given.repo_id} at commit {done.oid}.")
+    if done.pr_url:
+        print(f"It waits for adoption at {done.pr_url}.")
+    print(f"ALBUMJUDGE_{checkpoint.kind.upper()}_HUB={given.repo_id}@{done.oid}")
     return 0
 
 

@@ -13,7 +13,6 @@ of the end is estimated from how long steps took before, else from two processor
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import shlex
@@ -27,6 +26,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from training.data.command import command_parser, exit_status
 from training.data.images import DataError
 from training.engine.state import read_object, write_json
 
@@ -283,8 +283,7 @@ def exhibit_command(out: Path) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m training.retrain", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = command_parser("retrain", __doc__)
     add = parser.add_argument
     add("--covers", type=Path, required=True, help="folder of covers and metadata.csv")
     add("--paintings", type=Path, required=True, help="folder with the table of votes and Images/")
@@ -295,28 +294,22 @@ def main(arguments: list[str] | None = None) -> int:
     add("--list", action="store_true", help="say what would be done, and do nothing")
     given = parser.parse_args(arguments)
     others = given.other_paintings or given.paintings.parent / "paintings"
-    try:
+
+    def body() -> str:
         for folder in (given.covers, given.paintings, others):
             if not folder.is_dir():
                 raise DataError(f"There is no folder {folder}. docs/retraining.md says what it holds.")
-        planned = more_options(
-            steps(given.covers, given.paintings, others, given.out, given.features), given.options
-        )
+        all_steps = steps(given.covers, given.paintings, others, given.out, given.features)
+        planned = more_options(all_steps, given.options)
         if given.list:
             progress = Progress(given.out)
-            for step in planned:
-                state = "up to date" if progress.up_to_date(step) else "to do"
-                print(f"{step.name:12} {state:10} {shlex.join(step.command)}")
-            return 0
+            states = ["up to date" if progress.up_to_date(step) else "to do" for step in planned]
+            named = zip(planned, states, strict=True)
+            return "\n".join(f"{s.name:12} {state:10} {shlex.join(s.command)}" for s, state in named)
         retrain(planned, given.out)
-    except DataError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped; the same command goes on from here.", file=sys.stderr)
-        return 130
-    print(f"All is up to date. To open the exhibit on the new networks:\n  {exhibit_command(given.out)}")
-    return 0
+        return f"All is up to date. To open the exhibit on the new networks:\n  {exhibit_command(given.out)}"
+
+    return exit_status(body)
 
 
 if __name__ == "__main__":

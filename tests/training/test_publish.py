@@ -108,7 +108,7 @@ def test_a_newer_checkpoint_leaves_nothing_of_the_older_behind(folder: Path, hub
 
 
 def test_a_pull_request_is_named(folder: Path, hub: FakeHub, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(folder, "--create-pr", "yes") == 0
+    assert run(folder, "--create-pr") == 0
     assert f"It waits for adoption at {hub.endpoint}/{REPO}/discussions/1." in capsys.readouterr().out
 
 

@@ -37,15 +37,13 @@ class PaintingSet:
     @property
     def shares(self) -> NDArray[np.float64]:
         """Votes over their sum, shape ``(n, 8)``."""
-        shares: NDArray[np.float64] = self.votes / self.votes.sum(1, keepdims=True)
-        return shares
+        return np.asarray(self.votes / self.votes.sum(1, keepdims=True))
 
     @property
     def clear(self) -> NDArray[np.bool_]:
         """Which paintings have one emotion with more votes than any other, shape ``(n,)``."""
         ranked = np.sort(self.votes, axis=1)
-        clear: NDArray[np.bool_] = ranked[:, -1] > ranked[:, -2]
-        return clear
+        return np.asarray(ranked[:, -1] > ranked[:, -2])
 
 
 def load_paintings(root: Path, *, size: int = 64) -> PaintingSet:
@@ -66,29 +64,26 @@ def load_paintings(root: Path, *, size: int = 64) -> PaintingSet:
         rows = [
             [cell.strip().strip("'") for cell in row] for row in csv.reader(lines, quotechar="\x00") if row
         ]
-    if not rows or tuple(rows[0]) != ("file_path", *COLUMNS):
-        expected = ", ".join(("file_path", *COLUMNS))
-        raise DataError(f"The first line of {table} must name the columns {expected}.")
-    names: list[str] = []
-    votes: list[list[int]] = []
+    expected = ("file_path", *COLUMNS)
+    if not rows or tuple(rows[0]) != expected:
+        raise DataError(f"The first line of {table} must name the columns {', '.join(expected)}.")
+    found: dict[str, list[int]] = {}
     problems: list[str] = []
     for number, (name, *cells) in enumerate(rows[1:], start=2):
-        counts = [int(cell) if cell.isdigit() else -1 for cell in cells]
-        if len(counts) != len(COLUMNS) or min(counts) < 0:
+        votes = [int(cell) if cell.isdigit() else -1 for cell in cells]
+        if len(votes) != len(COLUMNS) or min(votes) < 0:
             problems.append(f"line {number} ({name}) needs {len(COLUMNS)} whole numbers of votes")
-        elif sum(counts) == 0:
+        elif sum(votes) == 0:
             problems.append(f"line {number} ({name}) has no votes")
-        elif name in names:
+        elif name in found:
             problems.append(f"line {number} repeats {name}")
         else:
-            names.append(name)
-            votes.append(counts)
-    present = {
-        path.name for path in (root / "Images").glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png")
-    }
-    problems += [f"Images/{name} has no line" for name in sorted(present - {row[0] for row in rows[1:]})]
-    pixels = load_all(root, [f"Images/{name}" for name in names], size, problems, square=False)
+            found[name] = votes
+    pictures = (p for p in (root / "Images").glob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    strangers = {picture.name for picture in pictures} - {row[0] for row in rows}
+    problems += [f"Images/{name} has no line" for name in sorted(strangers)]
+    pixels = load_all(root, [f"Images/{name}" for name in found], size, problems, square=False)
     raise_if(problems, f"Paintings under {root} cannot be used", "Restore them or correct the table.")
-    if not names:
+    if not found:
         raise DataError(f"{table} lists no painting.")
-    return PaintingSet(tuple(names), pixels, np.array(votes, np.int64))
+    return PaintingSet(tuple(found), pixels, np.array(list(found.values()), np.int64))

@@ -31,7 +31,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from albumjudge.domain.conditions import DECADES, GENRES
-from training.data.arguments import within
+from training.data.command import command_parser, within
 from training.data.covers import DataError
 from training.data.http import FetchError, HttpClient, RetryPolicy, SpoiledError
 from training.data.images import SMALLEST, Shape, UnusableError, examine, looks_like_a_page
@@ -236,8 +236,7 @@ def queries_of(given: argparse.Namespace) -> list[Query]:
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m training.data.fetch_covers", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = command_parser("data.fetch_covers", __doc__)
     sources = parser.add_subparsers(dest="source", required=True)
     itunes = sources.add_parser("itunes", help="albums that the iTunes Search API finds")
     archive = sources.add_parser("archive", help="pictures of items of archive.org")

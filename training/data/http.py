@@ -13,7 +13,6 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Self, TypeVar
 
@@ -187,17 +186,7 @@ def retry_after(headers: httpx2.Headers) -> float:
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
-    until = _date(text)
-    if until is None:
-        return 0.0
-    # By the server's own clock where it shows one: ours may be wrong.
-    now = _date(headers.get("date", "")) or datetime.now(UTC)
-    return max(0.0, (until - now).total_seconds())
-
-
-def _date(text: str) -> datetime | None:
     try:
-        found = parsedate_to_datetime(text)
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
     except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        return 0.0

@@ -52,7 +52,7 @@ def fingerprints(covers: NDArray[np.uint8]) -> list[Fingerprint]:
     return [fingerprint(Image.fromarray(cover)) for cover in covers.transpose(0, 2, 3, 1)]
 
 
-def similar_pairs(prints: list[Fingerprint], most_bits: int = MOST_BITS) -> NDArray[np.int64]:
+def similar_pairs(prints: list[Fingerprint]) -> NDArray[np.int64]:
     """All near-duplicates among n pictures: rows ``(i, j)`` with i < j, in order, shape ``(pairs, 2)``.
 
     Compares all with all: seconds for ten thousand pictures, minutes for a hundred thousand.
@@ -63,7 +63,7 @@ def similar_pairs(prints: list[Fingerprint], most_bits: int = MOST_BITS) -> NDAr
     found = []
     for start in range(0, len(bits), _BLOCK):
         differing = np.bitwise_count(bits[start : start + _BLOCK, None] ^ bits[None, start:])
-        i, j = np.nonzero(differing <= most_bits)
+        i, j = np.nonzero(differing <= MOST_BITS)
         found.append(np.stack([i + start, j + start], axis=1)[i < j])
     pairs = np.concatenate(found).astype(np.int64)
     grey, colour = np.stack([p.grey for p in prints]), np.stack([p.colour for p in prints])

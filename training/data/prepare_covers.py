@@ -13,7 +13,6 @@ decade among them, since dates of re-issues are late.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import shutil
@@ -29,7 +28,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from albumjudge.domain.conditions import DECADES, GENRES
-from training.data.arguments import within
+from training.data.command import command_parser, exit_status, within
 from training.data.covers import CoverEntry, hold_out, read_metadata
 from training.data.images import SMALLEST, DataError, UnusableError, load, opened
 from training.data.near_duplicates import Fingerprint, fingerprint, originals, similar_pairs
@@ -256,8 +255,7 @@ def report(counted: dict[str, Any]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m training.data.prepare_covers", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = command_parser("data.prepare_covers", __doc__)
     add, whole = parser.add_argument, within(0, 1_000_000)
     add("--data", type=Path, nargs="+", required=True, metavar="DIR", help="folders with a metadata.csv")
     add("--out", type=Path, required=True, help="the new folder; must not exist yet")
@@ -265,22 +263,12 @@ def main(arguments: list[str] | None = None) -> int:
     add("--held-out", type=whole, help=f"covers to measure on (default: a tenth, at most {MOST_HELD_OUT:,})")
     add("--least-side", type=whole, default=0, metavar="PIXELS", help="leave out what is smaller")
     given = parser.parse_args(arguments)
-    try:
-        counted = prepare(
-            given.data,
-            given.out,
-            size=given.size,
-            count_held_out=given.held_out,
-            least_side=given.least_side,
-        )
-    except DataError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"Stopped; nothing was written to {given.out}.", file=sys.stderr)
-        return 130
-    print(f"{report(counted)}\n\nWrote {given.out}.")
-    return 0
+
+    def body() -> str:
+        options = {"size": given.size, "count_held_out": given.held_out, "least_side": given.least_side}
+        return f"{report(prepare(given.data, given.out, **options))}\n\nWrote {given.out}."
+
+    return exit_status(body, interrupted=f"nothing was written to {given.out}")
 
 
 if __name__ == "__main__":

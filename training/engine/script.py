@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from albumjudge.inference.checkpoints import CheckpointError
+from training.data.command import command_parser
 from training.data.covers import CoverSet, DataError, load_covers
 from training.engine.distributed import Processes, join_processes, leave_processes
 from training.engine.state import read_state
@@ -30,11 +31,7 @@ def training_parser(
     Args:
         checkpoint: whether there is one in the end.
     """
-    parser = argparse.ArgumentParser(
-        prog=f"python -m training.{script}",
-        description=doc,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(script, doc)
     add = parser.add_argument
     add("--data", type=Path, required=True, help="folder with images and metadata.csv")
     add("--out", type=Path, required=True, help="folder of the run; an old one is continued")

@@ -7,11 +7,10 @@ import signal
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -270,7 +269,7 @@ def train(
         log = stack.enter_context(closing(RunLog(out, seen=trainer.images_seen))) if processes.first else None
         if log and not trainer.step:
             log.add_samples(*trainer.samples(), trainer.images_seen)
-        stop = stack.enter_context(_StopSignal())
+        asked = stack.enter_context(_stop_signals())
         bar = tqdm(
             total=trainer.steps * batch,
             initial=trainer.images_seen,
@@ -285,7 +284,7 @@ def train(
         while trainer.step < trainer.steps:
             ended = trainer.advance()
             bar.update(batch)
-            stopping = trainer.step == stop_after or any(processes.gather(stop.asked))
+            stopping = trainer.step == stop_after or any(processes.gather(bool(asked)))
             memory = max(processes.gather(peak_memory(processes.device))) if ended else 0.0
             if log and ended:
                 log.add_epoch(trainer.history[-1], memory)
@@ -329,22 +328,19 @@ def _is_sample_step(trainer: Trainer[Any]) -> bool:
     return True
 
 
-class _StopSignal:
-    """Turns Ctrl-C and SIGTERM into a flag that the loop reads between two steps."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __enter__(self) -> _StopSignal:
-        self._before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Ctrl-C and SIGTERM so far, for the loop to look at between two steps."""
+    asked: list[int] = []
+    before = {
+        number: signal.signal(number, lambda found, _frame: asked.append(found))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
             signal.signal(number, handler)
-
-    def _ask(self, _number: int, _frame: FrameType | None) -> None:
-        self.asked = True
 
 
 def fingerprint(network: nn.Module) -> str:

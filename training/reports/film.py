@@ -10,7 +10,6 @@ frame per moment) and ``film.json`` (what each frame shows) beside the weights.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from dataclasses import dataclass
@@ -21,7 +20,8 @@ import numpy as np
 from PIL import Image
 
 from albumjudge.inference.film import FILM, FRAMES
-from training.data.covers import DataError
+from training.data.command import command_parser, exit_status
+from training.data.images import DataError
 from training.engine.state import read_state, write_json
 
 SIDE = 4
@@ -57,54 +57,49 @@ def frames_of(runs: list[tuple[Path, int | None]]) -> list[Frame]:
         DataError: if a run left no samples, or the runs painted other latents.
     """
     frames: list[Frame] = []
-    before, seeds, sizes = 0, set(), set()
+    before, latents = 0, set()
     for folder, until in runs:
         if (folder / FILM).is_file():
             config = _read(folder / "training.json")["config"]
-            found = _frames_of_film(folder, config["size"], until)
-            before = until if until is not None else found[-1].covers_seen
-        else:
-            _, notes = read_state(folder / "state.safetensors")
-            config = notes["config"]
-            finished = folder / "checkpoint" / "training.json"
-            # What an autoencoder was shown, its velocity network was not.
-            if finished.is_file() and "autoencoder" not in (record := _read(finished)):
-                before = int(record.get("images_seen_before", before))
-            # A later run's first sheet shows what the earlier one ended with.
+            moments = enumerate(_read(folder / FRAMES))
             found = [
-                f
-                for f in _frames_of_run(folder, config, before, until)
-                if f.covers_seen > before or not frames
+                Frame(folder / FILM, m["covers_seen"], m["recipe"], config["size"], n) for n, m in moments
             ]
-            if not found:
-                raise DataError(f"{folder} holds no samples to make a film of.")
-            before = before + until if until is not None else found[-1].covers_seen
-        seeds.add(config["seed"])
-        sizes.add(config.get("latent_size"))
+            end = until
+        else:
+            config = read_state(folder / "state.safetensors")[1]["config"]
+            before = _shown_before(folder, before)
+            found = [
+                Frame(sheet, before + int(sheet.stem), str(config["recipe"]), config["size"])
+                for sheet in sorted((folder / "samples").glob("*.png"))
+            ]
+            end = None if until is None else before + until
+            # A later run's first sheet shows what the earlier one ended with.
+            found = [frame for frame in found if frame.covers_seen > before or not frames]
+        found = [frame for frame in found if end is None or frame.covers_seen <= end]
+        if not found:
+            raise DataError(f"{folder} holds no samples to make a film of.")
+        before = found[-1].covers_seen if end is None else end
+        latents.add((config["seed"], config.get("latent_size")))
         frames += found
-    if len(seeds) > 1 or len(sizes - {None}) > 1:
+    if len({seed for seed, _ in latents}) > 1 or len({size for _, size in latents if size}) > 1:
         raise DataError("These runs painted different latents: they have other seeds or latent sizes.")
     return frames
 
 
 def _read(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path} cannot be read ({error}).") from error
 
 
-def _frames_of_film(folder: Path, size: int, until: int | None) -> list[Frame]:
-    return [
-        Frame(folder / FILM, frame["covers_seen"], frame["recipe"], size, place)
-        for place, frame in enumerate(_read(folder / FRAMES))
-        if until is None or frame["covers_seen"] <= until
-    ]
-
-
-def _frames_of_run(folder: Path, config: Any, before: int, until: int | None) -> list[Frame]:
-    return [
-        Frame(sheet, before + int(sheet.stem), str(config["recipe"]), int(config["size"]))
-        for sheet in sorted((folder / "samples").glob("*.png"))
-        if until is None or int(sheet.stem) <= until
-    ]
+def _shown_before(run: Path, so_far: int) -> int:
+    """How many covers a run's networks had been shown when it began."""
+    finished = run / "checkpoint" / "training.json"
+    record = _read(finished) if finished.is_file() else {}
+    # What an autoencoder was shown, its velocity network was not.
+    return so_far if "autoencoder" in record else int(record.get("images_seen_before", so_far))
 
 
 def log_spaced(seen: list[int], most: int = MOST_FRAMES) -> list[int]:
@@ -164,18 +159,11 @@ def run_and_end(text: str) -> tuple[Path, int | None]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m training.reports.film", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = command_parser("reports.film", __doc__)
     parser.add_argument("runs", nargs="+", type=run_and_end, help="folders of runs, FOLDER or FOLDER@COVERS")
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
     given = parser.parse_args(arguments)
-    try:
-        count = make_film(given.runs, given.out)
-    except (DataError, OSError, json.JSONDecodeError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"Wrote {count} frames into {given.out / FILM}.")
-    return 0
+    return exit_status(lambda: f"Wrote {make_film(given.runs, given.out)} frames into {given.out / FILM}.")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ Training and evaluation do it by themselves; run it after changing one of these 
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from albumjudge.domain.emotions import NAMES
 from albumjudge.inference import legacy
 from albumjudge.inference.checkpoints import NETWORKS, Kind
 from albumjudge.metrics import table_named, with_ids
+from training.data.command import command_parser, exit_status
 from training.data.images import DataError
 from training.engine.state import read_object, write_text
 from training.reports.tables import labelled, markdown_table, number
@@ -166,15 +166,10 @@ def write_card(checkpoint: Path) -> Path:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m training.reports.model_card", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = command_parser("reports.model_card", __doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="folder with training.json")
-    try:
-        print(f"Wrote {write_card(parser.parse_args(arguments).checkpoint)}.")
-    except DataError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    given = parser.parse_args(arguments)
+    return exit_status(lambda: f"Wrote {write_card(given.checkpoint)}.")
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ python -m training.reports.report
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
+from training.data.command import command_parser, exit_status
 from training.data.images import DataError
 from training.engine.state import read_object, write_text
 from training.reports.model_card import measured, progress
@@ -53,19 +53,17 @@ def insert(page: str, content: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m training.reports.report", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = command_parser("reports.report", __doc__)
     parser.add_argument("--page", type=Path, default=Path("docs/measured.md"))
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
     given = parser.parse_args(arguments)
-    try:
+
+    def body() -> str:
         text = given.page.read_text(encoding="utf-8")
         write_text(given.page, insert(text, report(given.checkpoints)))
-    except (OSError, DataError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"Wrote the tables into {given.page}.")
-    return 0
+        return f"Wrote the tables into {given.page}."
+
+    return exit_status(body)
 
 
 if __name__ == "__main__":

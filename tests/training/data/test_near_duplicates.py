@@ -12,8 +12,6 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from tests.cover_servers import picture
 from training.data import near_duplicates
 from training.data.near_duplicates import (
-    MOST_BITS,
-    Fingerprint,
     fingerprint,
     fingerprints,
     like_any,
@@ -102,43 +100,13 @@ def test_no_picture_and_one_picture_have_no_pairs() -> None:
     assert similar_pairs([fingerprint(cover(1))]).shape == (0, 2)
 
 
-def random_prints(count: int) -> list[Fingerprint]:
-    """Prints around a few centres, so that many pairs are similar and many just not."""
-    chance = np.random.default_rng(1)
-    centres = chance.normal(size=(4, 256))
-    prints = []
-    for number in range(count):
-        grey = centres[number % 4] + chance.normal(size=256) * 0.4
-        bits = int(chance.integers(0, 2**10))
-        prints.append(
-            Fingerprint(bits, (grey / np.linalg.norm(grey)).astype(np.float32), np.zeros(3, np.float32))
-        )
-    return prints
-
-
-def test_blocks_find_what_comparing_each_with_each_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    prints = random_prints(60)
-    expected = [
-        [i, j]
-        for i in range(60)
-        for j in range(i + 1, 60)
-        if (prints[i].bits ^ prints[j].bits).bit_count() <= 4
-        and prints[i].grey @ prints[j].grey >= near_duplicates.LEAST_CORRELATION
-    ]
-    assert 10 < len(expected) < 500
-    for block in (1, 7, 60, 512):
+def test_blocks_find_what_comparing_all_at_once_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = [image for seed in range(6) for image in (cover(seed), cover(seed, 60), cover(seed + 20))]
+    expected = pairs(*images)
+    assert len(expected) > 3
+    for block in (1, 5, 18):
         monkeypatch.setattr(near_duplicates, "_BLOCK", block)
-        assert similar_pairs(prints, 4).tolist() == expected
-
-
-def test_the_number_of_bits_decides() -> None:
-    grey = np.full(256, 1 / 16, np.float32)
-    prints = [
-        Fingerprint(bits, grey, np.zeros(3, np.float32)) for bits in (2**20 - 1, 2**20 + 2**MOST_BITS - 2)
-    ]
-    differing = (prints[0].bits ^ prints[1].bits).bit_count()
-    assert similar_pairs(prints, differing).tolist() == [[0, 1]]
-    assert similar_pairs(prints, differing - 1).tolist() == []
+        assert pairs(*images) == expected
 
 
 def test_the_first_of_several_stands_for_the_others_but_a_chain_does_not_reach_on() -> None:

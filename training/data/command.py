@@ -1,0 +1,43 @@
+"""What command lines of training share: their parsers, and how they end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from albumjudge.inference.checkpoints import CheckpointError
+from training.data.images import DataError
+
+
+def command_parser(module: str, doc: str | None) -> argparse.ArgumentParser:
+    """A parser for ``python -m training.MODULE``, whose docstring is its help."""
+    return argparse.ArgumentParser(
+        prog=f"python -m training.{module}",
+        description=doc,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def within(least: int, most: int) -> Callable[[str], int]:
+    """A type of options: whole numbers from ``least`` to ``most``."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least:,} to {most:,}")
+        return int(text)
+
+    return read
+
+
+def exit_status(body: Callable[[], str], *, interrupted: str = "the same command goes on from here") -> int:
+    """Run a script and print what it returns: 0, or 1 after a sentence on what is wrong, or 130 after Ctrl-C."""
+    try:
+        print(body())
+    except (CheckpointError, DataError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"Stopped; {interrupted}.", file=sys.stderr)
+        return 130
+    return 0
