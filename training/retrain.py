@@ -184,6 +184,17 @@ class Progress:
         done = self.known.get(step.name, {}).get("done")
         return done == fingerprint(step) and all(path.exists() for path in step.writes)
 
+    def to_do(self, planned: Sequence[Step]) -> list[Step]:
+        """Steps that are out of date, or will be when those before them are done."""
+        found: list[Step] = []
+        for step in planned:
+            renewed = [other.owns for other in found if other.owns]
+            if any(path.is_relative_to(folder) for path in step.reads for folder in renewed) or not (
+                self.up_to_date(step)
+            ):
+                found.append(step)
+        return found
+
     def seconds(self, step: Step) -> float:
         """How long a step takes, as it did last time or on two processor cores."""
         return float(self.known.get(step.name, {}).get("seconds", 60 * step.minutes))
@@ -223,26 +234,28 @@ def retrain(
         DataError: if a step fails; the next call goes on there.
     """
     progress = Progress(out)
+    expected = progress.to_do(planned)
     for place, step in enumerate(planned, start=1):
         title = f"Step {place} of {len(planned)}, {step.name}"
         if progress.up_to_date(step):
             print(f"{title}: up to date.", flush=True)
             continue
         _begin(step, progress, out)
-        left = timedelta(seconds=sum(map(progress.seconds, planned[place - 1 :])))
-        end = datetime.now() + left
+        left = [progress.seconds(other) for other in planned[place - 1 :] if other in (*expected, step)]
+        end = datetime.now() + timedelta(seconds=sum(left))
         print(f"{title}. All steps may be done by {end:%A, %H:%M}.\n  {shlex.join(step.command)}", flush=True)
-        started = clock()
-        status = run(step.command)
-        earlier = progress.known[step.name].get("spent", 0.0)
-        spent = round(earlier + clock() - started, 1)
-        progress.note(step, spent=spent)
+        started = clock() - progress.known[step.name]["spent"]
+        try:
+            status = run(step.command)
+        finally:
+            progress.note(step, spent=round(clock() - started, 1))
         if missing := [str(path) for path in step.writes if not path.exists()]:
             status = status or 1
         if status:
             why = f"{missing[0]} was not written" if missing else f"it ended with status {status}"
             raise DataError(f"The step {step.name} is not done: {why}. The same command goes on there.")
-        progress.note(step, done=progress.known[step.name]["begun"], seconds=spent, spent=0.0)
+        known = progress.known[step.name]
+        progress.note(step, done=known["begun"], seconds=known["spent"], spent=0.0)
 
 
 def _begin(step: Step, progress: Progress, out: Path) -> None:
@@ -302,10 +315,9 @@ def main(arguments: list[str] | None = None) -> int:
         all_steps = steps(given.covers, given.paintings, others, given.out, given.features)
         planned = more_options(all_steps, given.options)
         if given.list:
-            progress = Progress(given.out)
-            states = ["up to date" if progress.up_to_date(step) else "to do" for step in planned]
-            named = zip(planned, states, strict=True)
-            return "\n".join(f"{s.name:12} {state:10} {shlex.join(s.command)}" for s, state in named)
+            to_do = Progress(given.out).to_do(planned)
+            states = {True: "to do", False: "up to date"}
+            return "\n".join(f"{s.name:12} {states[s in to_do]:10} {shlex.join(s.command)}" for s in planned)
         retrain(planned, given.out)
         return f"All is up to date. To open the exhibit on the new networks:\n  {exhibit_command(given.out)}"
 

@@ -19,7 +19,7 @@ import pytest
 from albumjudge.inference.checkpoints import load_generator, read_checkpoint
 from tests.cover_folders import cover_folder
 from training.data.images import DataError
-from training.retrain import Step, exhibit_command, main, more_options, retrain, run, steps
+from training.retrain import Progress, Step, exhibit_command, main, more_options, retrain, run, steps
 
 UNIQUE = count()
 
@@ -30,6 +30,7 @@ class Runner:
 
     planned: list[Step]
     fails: set[str] = field(default_factory=set)
+    interrupted: set[str] = field(default_factory=set)
     ran: list[str] = field(default_factory=list)
     minutes: int = 0
 
@@ -38,6 +39,8 @@ class Runner:
         self.ran.append(step.name)
         if step.name in self.fails:
             return 3
+        if step.name in self.interrupted:
+            raise KeyboardInterrupt
         for path in step.writes:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{step.name} {next(UNIQUE)}")
@@ -87,6 +90,8 @@ def test_changed_data_concern_those_who_read_them_and_all_who_read_their_results
 ) -> None:
     again(folders)
     (folders["abstract"] / "metadata.csv").write_text("file_name\nnew.png\n")
+    to_do = Progress(folders["runs"]).to_do(plan(folders))
+    assert [step.name for step in to_do] == ["jury", "judges", "prior", "saliency"]
     assert again(folders) == ["jury", "judges", "prior", "saliency"]
     assert again(folders) == []
     old = list((folders["runs"] / "old").iterdir())
@@ -118,6 +123,16 @@ def test_a_step_that_fails_ends_the_run_and_goes_on_without_losing_what_it_had(
     assert "Step 1 of 10, seed: up to date." in out and "Step 4 of 10, flow. All steps may be done by" in out
     known = json.loads((folders["runs"] / "retrain.json").read_text())
     assert known["flow"]["seconds"] == 120 and known["jury"]["seconds"] == 60
+
+
+def test_the_time_before_an_interruption_counts(folders: dict[str, Path]) -> None:
+    planned = plan(folders)
+    runner = Runner(planned, interrupted={"seed"})
+    with pytest.raises(KeyboardInterrupt):
+        retrain(planned, folders["runs"], run=runner, clock=runner.clock)
+    again(folders)
+    known = json.loads((folders["runs"] / "retrain.json").read_text())
+    assert (known["seed"]["seconds"], known["plain"]["seconds"]) == (120, 60)
 
 
 def test_who_is_told_to_stop_lets_the_step_save_what_it_has(tmp_path: Path) -> None:
