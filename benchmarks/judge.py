@@ -1,32 +1,32 @@
-"""How much longer a jury takes than one plain VGG16, both measured in turns in the same run.
+"""How much longer the jury takes than one plain VGG16, and what its speed costs in exactness.
 
     python -m benchmarks.judge --write
 
-The plain VGG16 is torchvision's convolutions at the same 64 pixels with one linear layer; twelve covers, as a
-wall of them is judged. It runs as torchvision makes it, and once more with its weights in the order in which the
-jury keeps its own (channels last). Only the ratios mean anything on another machine.
+Jury and plain VGG16 take turns in the same run. The plain one is torchvision's convolutions at the same 64
+pixels with one linear layer; twelve covers, as a wall of them is judged. It runs as torchvision makes it, and
+once more with its weights in the jury's own order and precision. Only the ratios mean anything on another
+machine. Then painted covers are judged as the exhibit does it (weights in half precision as
+they are kept, channels last, convolutions in bfloat16 where the processor multiplies that natively) and in plain
+float32: the table has the largest change of any emotion's share.
 """
 
 from __future__ import annotations
 
-import argparse
 import copy
 import platform
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from albumjudge.inference.checkpoints import CheckpointError, load_judge, read_checkpoint
-from training.data.images import DataError
-from training.engine.state import merge_metrics
-from training.judge.evaluation import as_text
-from training.reports.model_card import write_card
+from albumjudge.inference.checkpoints import load_judge, read_checkpoint
+from albumjudge.inference.judge import Judge, as_images, native_bfloat16
+from albumjudge.inference.painter import Painter
+from training.judge.evaluation import Rows, finite
+from training.judge.script import add_judge, open_painter, parser_of, report, run, table
 
 
 def in_turns(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
@@ -41,61 +41,87 @@ def in_turns(functions: dict[str, Callable[[], object]], rounds: int) -> dict[st
     return seconds
 
 
-def plain(features: nn.Module, images: Tensor, order: torch.memory_format) -> Callable[[], object]:
-    """One plain VGG16 at work: convolutions, and a linear layer, with weights and images in a memory order."""
-    network = nn.Sequential(copy.deepcopy(features), nn.Flatten(), nn.LazyLinear(8)).eval()
+def plain(
+    features: nn.Module, images: Tensor, order: torch.memory_format, precision: torch.dtype
+) -> Callable[[], object]:
+    """One plain VGG16 at work: convolutions, and a linear layer, in a memory order and precision."""
+    network = nn.Sequential(copy.deepcopy(features).float(), nn.Flatten(), nn.LazyLinear(8)).eval()
     network(images)
-    network, images = network.to(memory_format=order), images.contiguous(memory_format=order)
+    network = network.to(precision).to(memory_format=order)
+    images = images.to(precision).contiguous(memory_format=order)
     return lambda: network(images)
+
+
+@torch.inference_mode()
+def time_rows(judge: Judge, covers: int, rounds: int) -> Rows:
+    """The judge's time on so many covers over that of a plain VGG16: median and range."""
+    images = torch.rand(covers, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    pixels = list((images * 255).byte().permute(0, 2, 3, 1).numpy())
+    features = judge.network.features
+    own = torch.channels_last, next(features.parameters()).dtype
+    found = in_turns(
+        {
+            "jury": lambda: judge.judge(pixels),
+            "plain VGG16": plain(features, images, torch.contiguous_format, torch.float32),
+            "plain VGG16 in its order and precision": plain(features, images, *own),
+        },
+        rounds,
+    )
+    jury = np.array(found.pop("jury"))
+    ratios = {name: jury / np.array(seconds) for name, seconds in found.items()}
+    return {
+        f"jury / {name}": finite(
+            {
+                "time_ratio": float(np.median(each)),
+                "lowest": float(each.min()),
+                "highest": float(each.max()),
+            }
+        )
+        for name, each in ratios.items()
+    }
+
+
+@torch.inference_mode()
+def change_row(judge: Judge, network: nn.Module, painter: Painter, count: int) -> dict[str, float]:
+    """Largest and mean change of any share of the judge's verdicts against those of the network in float32."""
+    changes = []
+    for start in range(0, count, 50):
+        covers = painter.paint(range(start, min(start + 50, count)))
+        exact = network(as_images(covers)).exp().numpy()
+        changes.append(np.abs(np.array([v.probabilities for v in judge.judge(covers)]) - exact))
+    found = np.concatenate(changes)
+    return finite({"share_change": float(found.max()), "mean_change": float(found.mean()), "pictures": count})
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.judge", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--judge", type=Path, default=Path("checkpoints/judge"))
+    parser = parser_of("benchmarks.judge", __doc__)
+    add_judge(parser)
     parser.add_argument("--covers", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--write", action="store_true", help="save the table in the judge's metrics and card")
+    parser.add_argument("--count", type=int, default=500, help="painted covers for the largest change")
+    parser.set_defaults(threads=2)
     given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    try:
-        judge = load_judge(read_checkpoint(given.judge, "judge", "directory"))
-        images = torch.rand(given.covers, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-        with torch.inference_mode():
-            found = in_turns(
-                {
-                    "jury": lambda: judge.juror_probabilities(images),
-                    "plain VGG16": plain(judge.features, images, torch.contiguous_format),
-                    "plain VGG16, channels last": plain(judge.features, images, torch.channels_last),
-                },
-                given.rounds,
-            )
-        jury = np.array(found.pop("jury"))
-        table: dict[str, object] = {
-            "what": f"Time of the jury on {given.covers} covers over that of one plain VGG16 at the same "
-            f"64 pixels: median and range of {given.rounds} turns, {given.threads} threads, "
-            f"{platform.machine()}.",
-            "seed": 0,
-            "date": datetime.now(UTC).date().isoformat(),
-            "rows": {
-                f"jury / {name}": {
-                    "time_ratio": round(float(np.median(jury / seconds)), 3),
-                    "lowest": round(float((jury / seconds).min()), 3),
-                    "highest": round(float((jury / seconds).max()), 3),
-                }
-                for name, seconds in found.items()
-            },
-        }
-        print(as_text(table))
-        if given.write:
-            merge_metrics(given.judge, {"time": table})
-            write_card(given.judge)
-    except (CheckpointError, DataError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+
+    def body() -> None:
+        checkpoint = read_checkpoint(given.judge, "judge", "directory")
+        network, painter = load_judge(checkpoint), open_painter(given.generator)
+        judge = Judge(load_judge(checkpoint), checkpoint.revision)
+        rows = time_rows(judge, given.covers, given.rounds)
+        rows["exhibit less float32"] = change_row(judge, network, painter, given.count)
+        precision = "bfloat16" if native_bfloat16() else "float32"
+        found = table(
+            f"Time of the jury (convolutions in {precision}) on {given.covers} covers over that of one plain "
+            f"VGG16 at the same 64 pixels: median and range of {given.rounds} turns, "
+            f"{given.threads} threads, {platform.machine()}. Below it the change of the shares of {given.count} "
+            f"covers by {painter.revision} against the jury in plain float32: the largest of any emotion, and "
+            "the mean.",
+            rows,
+            0,
+        )
+        report({"time": found}, given.judge if given.write else None)
+
+    return run(given, body)
 
 
 if __name__ == "__main__":

@@ -137,7 +137,8 @@ def the_jury(checkpoint: Checkpoint, example: JudgedCover) -> None:
                     "votes. What hangs under a cover is a weighed mean of what they feel.",
                     n=count,
                 )
-                prose("", said, *filter(None, [jurors.how_far(checkpoint.metrics)]))
+                more = (jurors.how_far(checkpoint.metrics), jurors.seldom_first(checkpoint.metrics))
+                prose("", said, *filter(None, more))
                 st.page_link(shell.JURY, label=_("Meet the jurors"))
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 from albumjudge.domain import emotions, seeds
 from albumjudge.domain.cover import CoverIdentity, CoverLinkError, read_png
 from albumjudge.domain.verdict import JudgedCover, Verdict
-from albumjudge.ui import charts, markup, names, prints, shell
+from albumjudge.ui import charts, jurors, markup, names, prints, shell
 from albumjudge.ui.rooms import first_minute
 from albumjudge.ui.rooms.order import Order, take_order, takes_orders
 from albumjudge.ui.words import _, in_letters, listed, told
@@ -83,12 +83,14 @@ def wall_words(number: int, order: Order) -> str:
 
 def hang(number: int, identities: Sequence[CoverIdentity]) -> None:
     """One painter's covers on a wall, each of which can be chosen."""
+    metrics = shell.exhibit().checkpoints["judge"].metrics
     with st.container(key=f"wall-{identities[0].painter}"):
         for judged in shell.exhibit().show_each(identities):
             identity, feeling = judged.cover.identity, told(judged.verdict.words)
             key = f"{identity.painter}-{identity.seed}"
             with st.container(key=f"print-{key}"):
-                st.html(prints.framed(judged.cover, size="wall", feeling=feeling))
+                note = jurors.beside_the_label(judged.verdict, metrics)
+                st.html(prints.framed(judged.cover, size="wall", feeling=feeling, note=note))
                 label = _("This one: cover {number}, {feeling}", number=identity.seed, feeling=feeling)
                 chosen = st.button(label, key=f"choose-{number}-{key}")
             if chosen:

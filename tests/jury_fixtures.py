@@ -57,6 +57,12 @@ def make_trunk(file: Path) -> Path:
     return file
 
 
+def jury_options(root: Path, out: str) -> list[str]:
+    """The options of a script that takes both data sets."""
+    given = {"--data": "abstract", "--others": "others", "--features": "trunk.safetensors", "--out": out}
+    return [word for option, name in given.items() for word in (option, str(root / name))]
+
+
 def picture(colour: str, chance: np.random.Generator) -> Image.Image:
     noisy = np.array(COLOURS[colour]) + chance.normal(0, 25, (64, 64, 3))
     return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))

@@ -12,12 +12,8 @@ is salient in another cover.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -25,16 +21,13 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from albumjudge.inference.checkpoints import CheckpointError, load_generator, load_judge, read_checkpoint
+from albumjudge.inference.checkpoints import load_judge, read_checkpoint
 from albumjudge.inference.judge import JudgeNetwork, as_images
-from albumjudge.inference.painter import Painter
 from albumjudge.inference.saliency import occluded_features, saliency_of
 from albumjudge.models.jury import Jury
 from albumjudge.models.multitask_jury import MultitaskJury
-from training.data.images import DataError
-from training.engine.state import merge_metrics
-from training.judge.evaluation import as_text, finite
-from training.reports.model_card import write_card
+from training.judge.evaluation import Rows, finite, paired_interval
+from training.judge.script import add_judge, open_painter, parser_of, report, run, table
 
 CELL = 8
 RANDOM_COVERS = 40
@@ -62,10 +55,6 @@ def paint_over(images: Tensor, order: Tensor, share: float = DELETED) -> Tensor:
     return images * (1 - large) + images.mean((2, 3), keepdim=True) * large
 
 
-def in_parts(function: Callable[..., Tensor], *tensors: Tensor, size: int = 16) -> Tensor:
-    return torch.cat([function(*part) for part in zip(*(torch.split(t, size) for t in tensors), strict=True)])
-
-
 def randomised_network(network: JudgeNetwork, seed: int) -> JudgeNetwork:
     """A copy whose convolutions are drawn at random, as large as the trained ones."""
     other = copy.deepcopy(network)
@@ -80,12 +69,11 @@ def randomised_network(network: JudgeNetwork, seed: int) -> JudgeNetwork:
 def shuffled_votes(network: JudgeNetwork, seed: int) -> JudgeNetwork:
     """A copy with the votes of one painting at another (or, of a single head, emotions in another order)."""
     other = copy.deepcopy(network)
-    chance = torch.Generator().manual_seed(seed)
-    if isinstance(other, Jury | MultitaskJury):
-        weights = other.dual_coefficients if isinstance(other, Jury) else other.weights
-        weights.copy_(weights[:, torch.randperm(weights.shape[1], generator=chance)])
-    else:
-        other.head.weight.copy_(other.head.weight[torch.randperm(len(other.head.weight), generator=chance)])
+    heads = {MultitaskJury: ("weights", 1), Jury: ("dual_coefficients", 1)}
+    name, axis = heads.get(type(other), ("head.weight", 0))
+    votes = other.state_dict()[name]
+    order = torch.randperm(votes.shape[axis], generator=torch.Generator().manual_seed(seed))
+    votes.copy_(votes.index_select(axis, order))
     return other
 
 
@@ -99,7 +87,7 @@ def similarity(maps: Tensor, others: Tensor) -> float:
 
 
 @torch.no_grad()
-def evaluate(network: JudgeNetwork, images: Tensor, seed: int) -> dict[str, dict[str, float]]:
+def evaluate(network: JudgeNetwork, images: Tensor, seed: int) -> Rows:
     """Rows of both tests.
 
     Args:
@@ -108,7 +96,7 @@ def evaluate(network: JudgeNetwork, images: Tensor, seed: int) -> dict[str, dict
     chance = torch.Generator().manual_seed(seed)
 
     def shares(pictures: Tensor) -> Tensor:
-        return in_parts(lambda part: network.juror_probabilities(part).mean(0), pictures)
+        return torch.cat([network.verdicts_of(network.extract(p))[1] for p in torch.split(pictures, 16)])
 
     height, width = images.shape[-2:]
     before = shares(images)
@@ -120,19 +108,16 @@ def evaluate(network: JudgeNetwork, images: Tensor, seed: int) -> dict[str, dict
     features = occluded_features(network, images)
     true_maps = maps(network, features)
     random_network = randomised_network(network, seed)
-    rows: dict[str, dict[str, float]] = {}
-    for name, theirs in (
-        (
-            "map of random convolutions",
-            maps(random_network, occluded_features(random_network, images[:RANDOM_COVERS])),
-        ),
+    random_features = occluded_features(random_network, images[:RANDOM_COVERS])
+    unlike = {
+        "map of random convolutions": maps(random_network, random_features),
         # Other votes change shares, not features.
-        ("map after shuffled votes", maps(shuffled_votes(network, seed), features)),
-    ):
-        rows[name] = {
-            "map_correlation": similarity(true_maps[: len(theirs)], theirs),
-            "pictures": len(theirs),
-        }
+        "map after shuffled votes": maps(shuffled_votes(network, seed), features),
+    }
+    rows: Rows = {
+        name: {"map_correlation": similarity(true_maps[: len(theirs)], theirs), "pictures": len(theirs)}
+        for name, theirs in unlike.items()
+    }
     orders = {
         "the most salient quarter": true_maps,
         "random squares": torch.rand(true_maps.shape, generator=chance),
@@ -144,55 +129,36 @@ def evaluate(network: JudgeNetwork, images: Tensor, seed: int) -> dict[str, dict
         for name, order in orders.items()
     }
     true = drops["the most salient quarter"]
-    draws = np.random.default_rng(seed).integers(0, len(true), (2000, len(true)))
     for name, drop in drops.items():
         line = {"share_lost": float(drop.mean()), "pictures": len(images)}
         if drop is not true:
-            low, high = np.quantile((true - drop)[draws].mean(1), [0.025, 0.975])
-            line |= {
-                "share_lost_less": float((true - drop).mean()),
-                "low": float(low),
-                "high": float(high),
-            }
+            line |= zip(("share_lost_less", "low", "high"), paired_interval(true - drop, seed), strict=True)
         rows[f"painted over: {name}"] = line
     return {name: finite(row) for name, row in rows.items()}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m training.evaluate_saliency", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--judge", type=Path, default=Path("checkpoints/judge"))
-    parser.add_argument("--generator", type=Path, default=Path("checkpoints/generator"))
+    parser = parser_of("training.evaluate_saliency", __doc__)
+    add_judge(parser)
     parser.add_argument("--count", type=int, default=200, help="covers, seeds 0 onwards")
     parser.add_argument("--seed", type=int, default=2010)
-    parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own choice")
-    parser.add_argument("--write", action="store_true", help="save the table in the judge's metrics and card")
     given = parser.parse_args(arguments)
-    if given.threads:
-        torch.set_num_threads(given.threads)
-    try:
-        generator = read_checkpoint(given.generator, "generator", "directory")
+
+    def body() -> None:
         network = load_judge(read_checkpoint(given.judge, "judge", "directory"))
-        painter = Painter(load_generator(generator), generator.revision)
-        images = as_images(painter.paint(range(given.count)))
-        table: dict[str, object] = {
-            "what": f"Saliency of the strongest emotion on {given.count} covers by {generator.revision}: "
-            "rank correlation, over squares of 8x8 pixels, with maps that should know nothing; and the share "
-            "that the emotion loses when a quarter of the picture is painted over, with 95 % bootstrap "
-            "intervals of the difference.",
-            "seed": given.seed,
-            "date": datetime.now(UTC).date().isoformat(),
-            "rows": evaluate(network, images, given.seed),
-        }
-        print(as_text(table))
-        if given.write:
-            merge_metrics(given.judge, {"saliency": table})
-            write_card(given.judge)
-    except (CheckpointError, DataError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+        painter = open_painter(given.generator)
+        found = table(
+            f"Saliency of the strongest emotion on {given.count} covers by {painter.revision}: rank "
+            "correlation, over squares of 8x8 pixels, with maps that should know nothing; and the share that "
+            "the emotion loses when a quarter of the picture is painted over, with 95 % bootstrap intervals of "
+            "the difference.",
+            evaluate(network, as_images(painter.paint(range(given.count))), given.seed),
+            given.seed,
+        )
+        report({"saliency": found}, given.judge if given.write else None)
+
+    return run(given, body)
 
 
 if __name__ == "__main__":

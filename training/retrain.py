@@ -39,7 +39,7 @@ READS = {
     **dict.fromkeys(("teacher", "generator", "checkpoints"), WEIGHTS),
     "autoencoder": STATE,
     # Not the jury's weights: the correction of its prior is written into them.
-    **dict.fromkeys(("judge", "checkpoint"), "training.json"),
+    "judge": "training.json",
 }
 """Options that name what a step reads, and the file in that folder; of data all files."""
 
@@ -139,7 +139,7 @@ def steps(
             "judges",
             "benchmark_judge",
             60,
-            {**judge_data, "out": out / "judges", "quick": True, "checkpoint": jury},
+            {**judge_data, "out": out / "judges", "quick": True, "judge": jury},
         ),
         judge("prior", "fit_prior_correction", 10, {**both, "data": paintings, "covers": covers}),
         judge("saliency", "evaluate_saliency", 15, both),

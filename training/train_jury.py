@@ -10,7 +10,6 @@ what the exhibit loads, and the features, which are computed once. The fifth of 
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -22,12 +21,12 @@ from torch import nn
 
 from albumjudge.models.multitask_jury import MultitaskJury
 from training.data.abstract import load_paintings
-from training.data.images import DataError
 from training.data.paintings import load_other_paintings
 from training.engine.state import save_checkpoint
 from training.judge.features import imagenet_backbone
 from training.judge.jurors import JURORS, FittedJury, JurorConfig, JuryConfig, fit_jury
 from training.judge.pictures import Pictures, gather_pictures
+from training.judge.script import add_data, parser_of, run
 from training.reports.model_card import write_card
 
 
@@ -37,11 +36,10 @@ def build(
     """Put the network together from what was fitted."""
     rows = fitted.rows
     components = [basis.shape[1] for basis in pictures.projection.bases]
-    jury = MultitaskJury(
-        size, [config.name for config in configs], len(rows), pictures.train_scales.shape[1], components
-    )
+    scales = pictures.train_scales.shape[1]
+    jury = MultitaskJury(size, [c.name for c in configs], len(rows), scales, components, weighted=True)
     jury.features.load_state_dict(features.state_dict())
-    scale_weights = np.zeros((len(rows), pictures.train_scales.shape[1]))
+    scale_weights = np.zeros((len(rows), scales))
     scale_weights[np.searchsorted(rows, pictures.train_others)] = pictures.scale_fit.weights
     domain = fitted.domain
     content = {
@@ -51,6 +49,7 @@ def build(
         "landmark_scales": pictures.train_scales[rows],
         "is_abstract": (rows < pictures.count).astype(float),
         "scale_attention": pictures.scale_attention,
+        "domain_attention": pictures.domain_attention,
         "scale_weights": scale_weights,
         "scale_bias": pictures.scale_fit.bias,
         # Two classes' logits to the one of a sigmoid.
@@ -58,8 +57,10 @@ def build(
         "domain_bias": domain.bias[:1] - domain.bias[1:],
         "attention": np.stack([juror.attention for juror in fitted.jurors]),
         "separation": np.array([juror.separation for juror in fitted.jurors]),
+        "valence_shift": np.array([juror.valence_shift for juror in fitted.jurors]),
         "weights": np.stack([juror.fit.weights for juror in fitted.jurors]),
         "bias": np.stack([juror.fit.bias for juror in fitted.jurors]),
+        "juror_weights": fitted.weights,
     }
     state = jury.state_dict()
     for name, value in content.items():
@@ -69,25 +70,20 @@ def build(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m training.train_jury", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--data", type=Path, required=True, help="folder with the table of votes and Images/")
-    parser.add_argument("--others", type=Path, required=True, help="folder of other paintings, metadata.csv")
-    parser.add_argument("--features", type=Path, help="ImageNet's VGG16 convolutions; default: download")
+    parser = parser_of("training.train_jury", __doc__)
+    add_data(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own choice")
     parser.add_argument("--size", type=int, default=JuryConfig.size)
     parser.add_argument("--seed", type=int, default=JuryConfig.seed)
     given = parser.parse_args(arguments)
-    if given.threads:
-        torch.set_num_threads(given.threads)
     config = JuryConfig(size=given.size, seed=given.seed)
-    try:
+
+    def body() -> None:
         paintings, others = load_paintings(given.data), load_other_paintings(given.others)
         backbone = imagenet_backbone(config.size, given.features)
         pictures = gather_pictures(paintings, others, backbone, given.out)
         fitted = fit_jury(pictures, np.arange(pictures.count), config)
-        folder = given.out / "checkpoint"
+        weights = fitted.weights.round(3).T.tolist()
         record: dict[str, object] = {
             "kind": "judge",
             "network": "MultitaskJury",
@@ -97,15 +93,14 @@ def main(arguments: list[str] | None = None) -> int:
             "paintings": len(paintings),
             "other_paintings": len(pictures.train_others),
             "held_out_paintings": len(pictures.test_others),
-            "jurors": [asdict(juror) for juror in JURORS],
+            "jurors": [asdict(juror) | {"weights": w} for juror, w in zip(JURORS, weights, strict=True)],
         }
+        folder = given.out / "checkpoint"
         save_checkpoint(build(config.size, backbone.features, JURORS, fitted, pictures), folder, record)
         write_card(folder)
-    except (DataError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"Wrote {folder}.")
-    return 0
+        print(f"Wrote {folder}.")
+
+    return run(given, body)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,24 @@
 """Add a juror to the jury that learned from the exhibit's own votes: "raised by visitors".
 
-    python -m training.train_visitor_juror --votes votes.csv --judge checkpoints/judge \\
+    python -m training.train_visitor_juror --judge checkpoints/judge \\
         --generators checkpoints/generator checkpoints/generator-seed --out runs/visitors
 
-``votes.csv`` is what the curator's room downloads (or ``python -m albumjudge.export`` writes, which knows of no
-excluded visitors). ``--out`` then holds ``checkpoint/``, the jury with one more juror; name it in
-ALBUMJUDGE_JUDGE_DIR and the exhibit shows it. The juror starts as the jury's first one, prior correction
-included, and moves away from it as far as votes demand: a kernel multinomial regression on the votes, in the
-first juror's kernel, added to its logits. How far (the ridge) is chosen by cross-validation. How well it
-predicts votes is measured by nested cross-validation, on covers that it never saw and by visitors whom it
-never met.
+The votes are those of the exhibit's own database, of the one that ``--database-url`` names, or of a table that
+the curator's room downloads or ``python -m albumjudge.export`` writes (``--votes``, CSV or Parquet). ``--out``
+then holds ``checkpoint/``, the jury with one more juror; name it in ALBUMJUDGE_JUDGE_DIR and the exhibit shows
+it. The juror starts as the jury's first one, prior correction included, and moves away from it as far as votes
+demand: a kernel multinomial regression on the votes, in the first juror's kernel, added to its logits. How far
+(the ridge) is chosen by cross-validation. How well it predicts votes is measured by nested cross-validation, on
+covers that it never saw and by visitors whom it never met.
+
+The new juror weighs nothing in the verdict, which stays what it was: covers' labels and the votes on them would
+otherwise feed back into each other.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -26,22 +27,15 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import log_softmax
 
-from albumjudge.inference.checkpoints import (
-    Checkpoint,
-    CheckpointError,
-    load_generator,
-    load_judge,
-    read_checkpoint,
-)
+from albumjudge.inference.checkpoints import Checkpoint, load_judge, read_checkpoint
 from albumjudge.inference.judge import as_images
-from albumjudge.inference.painter import Painter
 from albumjudge.models.multitask_jury import MultitaskJury
 from training.data.images import DataError
 from training.engine.state import merge_metrics, save_checkpoint
-from training.judge.evaluation import Rows, as_text, finite, paired_interval
+from training.judge.evaluation import Rows, finite, paired_interval
 from training.judge.kernel_regression import Fit, Matrix, decompose, fit_features
-from training.judge.visitor_votes import VisitorVotes, read_votes
-from training.reports.model_card import write_card
+from training.judge.script import open_painter, parser_of, report, run, table
+from training.judge.visitor_votes import VisitorVotes, choose_votes, read_database, read_table
 
 NAME = "raised by visitors"
 DESCRIPTION = "Began as the well-read and learned from what people felt in this very room."
@@ -62,7 +56,7 @@ def features_and_offset(jury: MultitaskJury, images: torch.Tensor) -> tuple[Matr
             [jury.distances(jury.coordinates(jury.extract(part))) for part in torch.split(images, 32)], 1
         )
         kernel = jury.kernels(distances)[0]
-        offset = kernel @ jury.weights[0] + jury.bias[0] + jury.prior_correction
+        offset = jury.juror_logits(distances)[0] + jury.prior_correction
         between = jury.kernels(jury.distances(jury.landmarks))[0].double().numpy()
     # Landmarks' own domains are predicted here, too, so their kernel is symmetric only nearly.
     factor = decompose((between + between.T) / 2 + 1e-3 * np.eye(len(between)))
@@ -138,20 +132,19 @@ def evaluate(features: Matrix, offset: Matrix, jury_logits: Matrix, votes: Visit
 
 
 def add_juror(jury: MultitaskJury, found: Fit, factor: Matrix) -> MultitaskJury:
-    """The jury with one more juror: the first one's weights and biases plus what was fitted."""
-    other = MultitaskJury(
-        jury.size,
-        [*jury.juror_names, NAME],
-        len(jury.landmarks),
-        jury.landmark_scales.shape[1],
-        jury.components,
-    )
+    """The jury with one more juror, which weighs nothing: the first one plus what was fitted."""
+    names, (landmarks, scales) = [*jury.juror_names, NAME], jury.landmark_scales.shape
+    other = MultitaskJury(jury.size, names, landmarks, scales, jury.components, weighted=True)
     change = solve_triangular(factor, found.weights, lower=True, trans="T")
     state = jury.state_dict()
     for name in ("attention", "separation", "weights", "bias"):
         state[name] = torch.cat([state[name], state[name][:1]])
     state["weights"][-1] += torch.from_numpy(change).float()
     state["bias"][-1] += torch.from_numpy(found.bias).float()
+    state["juror_weights"] = torch.cat([jury.juror_weights, torch.zeros(2, 1)], 1)
+    shift = jury.valence_shift if jury.weighted else torch.zeros(len(jury.juror_names))
+    state["valence_shift"] = torch.cat([shift, shift[:1]])
+    state["domain_attention"] = jury.domain_attention if jury.weighted else jury.scale_attention
     other.load_state_dict(state)
     return other.eval()
 
@@ -174,10 +167,8 @@ def train(checkpoint: Checkpoint, votes: VisitorVotes, out: Path) -> Path:
     features, offset, factor = features_and_offset(jury, images)
     with torch.inference_mode():
         logits = torch.cat([jury(part) for part in torch.split(images, 32)]).double().numpy()
-    everything: Mask = np.ones(len(votes.felt), bool)
     rows = evaluate(features, offset, logits, votes)
-    ridge = choose_ridge(features, offset, votes, everything, votes.cover)
-    found = fit(features, offset, votes.counts(), ridge)
+    ridge = choose_ridge(features, offset, votes, np.ones(len(votes.felt), bool), votes.cover)
     visitors = len(np.unique(votes.visitor))
     juror = {"name": NAME, "description": DESCRIPTION, "votes": len(votes.felt), "ridge": ridge}
     record = checkpoint.training | {
@@ -190,45 +181,39 @@ def train(checkpoint: Checkpoint, votes: VisitorVotes, out: Path) -> Path:
         "jurors": [*checkpoint.training["jurors"], juror],
     }
     folder = out / "checkpoint"
-    save_checkpoint(add_juror(jury, found, factor), folder, record)
-    table: dict[str, object] = {
-        "what": f"Cross-entropy per vote, in nats, of the juror raised by visitors, of the jury without it "
+    save_checkpoint(add_juror(jury, fit(features, offset, votes.counts(), ridge), factor), folder, record)
+    found = table(
+        f"Cross-entropy per vote, in nats, of the juror raised by visitors, of the jury without it "
         f"({checkpoint.revision}) and of the mean of the votes trained on: {len(votes.felt)} votes on "
-        f"{len(votes.covers)} covers by {visitors} visitors, nested {FOLDS}-fold cross-validation by cover "
-        f"and by "
-        "visitor; the juror’s gain with 95 % bootstrap intervals over votes. Left out: "
-        f"{json.dumps(votes.left_out) if votes.left_out else 'nothing'}. Tables on paintings are those of "
-        f"the jury "
-        "without it.",
-        "seed": SEED,
-        "date": datetime.now(UTC).date().isoformat(),
-        "rows": rows,
-    }
-    print(as_text(table))
-    merge_metrics(folder, {**checkpoint.metrics, "visitor_juror": table})
-    write_card(folder)
+        f"{len(votes.covers)} covers by {visitors} visitors, nested {FOLDS}-fold cross-validation by cover and "
+        "by visitor; the juror’s gain with 95 % bootstrap intervals over votes. Left out: "
+        f"{json.dumps(votes.left_out) if votes.left_out else 'nothing'}. Tables on paintings are those of the "
+        "jury, in whose verdict this juror does not count.",
+        rows,
+        SEED,
+    )
+    merge_metrics(folder, checkpoint.metrics)
+    report({"visitor_juror": found}, folder)
     return folder
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m training.train_visitor_juror", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--votes", type=Path, required=True, help="table by python -m albumjudge.export")
+    parser = parser_of("training.train_visitor_juror", __doc__)
+    parser.add_argument("--votes", type=Path, help="exported table, .csv or .parquet, instead of a database")
+    parser.add_argument("--database-url", metavar="URL", help="instead of the exhibit's own database")
     parser.add_argument("--judge", type=Path, default=Path("checkpoints/judge"))
     parser.add_argument("--generators", type=Path, nargs="+", default=[Path("checkpoints/generator")])
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     given = parser.parse_args(arguments)
-    try:
-        checkpoints = [read_checkpoint(folder, "generator", "directory") for folder in given.generators]
-        painters = [Painter(load_generator(each), each.revision) for each in checkpoints]
+
+    def body() -> None:
+        painters = [open_painter(folder) for folder in given.generators]
         judge = read_checkpoint(given.judge, "judge", "directory")
-        folder = train(judge, read_votes(given.votes, painters), given.out)
-    except (CheckpointError, DataError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"Wrote {folder}.")
-    return 0
+        rows = read_table(given.votes) if given.votes else read_database(given.database_url)
+        print(f"Wrote {train(judge, choose_votes(rows, painters), given.out)}.")
+
+    return run(given, body)
 
 
 if __name__ == "__main__":

@@ -75,3 +75,14 @@ def in_words(probabilities: Sequence[float]) -> str:
             else (f"torn between {NAMES[first]}, {NAMES[second]} and {NAMES[third]}")
         )
     return f"mostly {NAMES[first]}, {'some' if two >= 0.2 else 'a little'} {NAMES[second]}"
+
+
+def stands_out(probabilities: Sequence[float], usual: Sequence[float]) -> tuple[str, float]:
+    """The emotion whose probability is the largest multiple of its usual one, and that multiple.
+
+    Args:
+        probabilities, usual: eight numbers each, in the fixed order; the usual ones positive.
+    """
+    multiples = [here / there for here, there in zip(probabilities, usual, strict=True)]
+    largest = max(multiples)
+    return NAMES[multiples.index(largest)], largest

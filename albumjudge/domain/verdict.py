@@ -26,7 +26,7 @@ class Verdict:
     """A jury's distribution over the eight emotions for one cover.
 
     Attributes:
-        probabilities: the jurors' mean: eight numbers from 0 to 1 that add up to one, in the fixed order.
+        probabilities: weighted mean of the jurors': eight numbers from 0 to 1, one in all, in the fixed order.
         revision: of the jury's checkpoint.
         jurors: what each of them feels; empty where only the mean was kept.
 

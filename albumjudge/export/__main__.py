@@ -56,12 +56,13 @@ def export(
             f"There is no database {where}, so there are no votes yet. See --database-url for another."
         )
     try:
+        excluded = CurationStore(engine).left_out()
         with _replacing(file) as lines:
-            count = VoteStore(engine).stream(lambda votes: write_csv(votes, lines))
+            count = VoteStore(engine).stream(lambda votes: write_csv(votes, lines, excluded))
         if painters is not None:
             with _replacing(painters) as lines:
                 votes = PainterDuelStore(engine).votes(counted=False)
-                write_painters_csv(votes, CurationStore(engine).left_out(), lines)
+                write_painters_csv(votes, excluded, lines)
     finally:
         engine.dispose()
     if dictionary is not None:

@@ -7,7 +7,6 @@ anew.
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -112,13 +111,7 @@ def as_csv(votes: Sequence[StoredVote], excluded: Mapping[str, str]) -> bytes:
         excluded: visitor -> why the curator leaves them out.
     """
     file = io.StringIO()
-    lines = csv.DictWriter(file, fieldnames=list(DATA_DICTIONARY), lineterminator="\n")
-    lines.writeheader()
-    for vote in votes:
-        cells = {
-            "excluded": excluded.get(vote.visitor, ""),
-        }
-        lines.writerow(vote_export.row(vote) | cells)
+    vote_export.write_csv(votes, file, excluded)
     return file.getvalue().encode("utf-8")
 
 

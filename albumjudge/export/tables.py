@@ -100,18 +100,21 @@ def row(vote: StoredVote) -> dict[str, str]:
     return {column: cells.pop(column) for column in DATA_DICTIONARY}
 
 
-def write_csv(votes: Iterable[StoredVote], file: TextIO) -> int:
+def write_csv(votes: Iterable[StoredVote], file: TextIO, excluded: Mapping[str, str] | None = None) -> int:
     """Write votes as CSV, a header line first, and return how many.
 
     Args:
         votes: taken one by one, so that they need not fit into memory.
         file: open for text, best with ``newline=""`` and UTF-8.
+        excluded: visitor -> why the curator leaves them out, for one more column; None writes no such column.
     """
-    writer = csv.DictWriter(file, fieldnames=list(DATA_DICTIONARY), lineterminator="\n")
+    columns = [*DATA_DICTIONARY, *(("excluded",) if excluded is not None else ())]
+    writer = csv.DictWriter(file, fieldnames=columns, lineterminator="\n")
     writer.writeheader()
     count = 0
     for vote in votes:
-        writer.writerow(row(vote))
+        reason = {} if excluded is None else {"excluded": excluded.get(vote.visitor, "")}
+        writer.writerow(row(vote) | reason)
         count += 1
     return count
 

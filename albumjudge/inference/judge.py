@@ -25,9 +25,9 @@ class DifferentiableVerdict:
         verdict: the same as :meth:`Judge.judge` gives.
     """
 
-    def __init__(self, verdict: Verdict, image: torch.Tensor, probabilities: torch.Tensor) -> None:
+    def __init__(self, verdict: Verdict, image: torch.Tensor, shares: torch.Tensor) -> None:
         self.verdict = verdict
-        self._image, self._probabilities = image, probabilities
+        self._image, self._shares = image, shares
 
     def gradient(self, emotion: str) -> torch.Tensor:
         """Of the log share of an emotion with respect to the cover's pixels in [0, 1]. To be asked for once.
@@ -35,7 +35,7 @@ class DifferentiableVerdict:
         Returns:
             float32, shape ``(1, 3, size, size)``.
         """
-        share = self._probabilities.mean(0)[0, emotions.index(emotion)].clamp(min=1e-9)
+        share = self._shares[0, emotions.index(emotion)].clamp(min=1e-9)
         (gradient,) = torch.autograd.grad(share.log(), self._image)
         return gradient
 
@@ -72,29 +72,20 @@ class Judge:
         """Judge covers, or uint8 RGB arrays ``(side, side, 3)`` of one size, in their order."""
         if not covers:
             return []
-        return self._verdicts(self.network.juror_probabilities(as_images(covers)))
+        return self._verdicts(*self.network.verdicts_of(self.network.extract(as_images(covers))))
 
     def differentiable(self, cover: HasPixels) -> DifferentiableVerdict:
         """Judge one cover and keep what the gradient needs."""
         with torch.enable_grad():
             image = as_images([cover]).requires_grad_(True)
-            probabilities = self.network.juror_probabilities(image)
-        return DifferentiableVerdict(self._verdicts(probabilities.detach())[0], image, probabilities)
+            jurors, shares = self.network.verdicts_of(self.network.extract(image))
+        return DifferentiableVerdict(self._verdicts(jurors.detach(), shares.detach())[0], image, shares)
 
-    def _verdicts(self, probabilities: torch.Tensor) -> list[Verdict]:
-        probabilities = probabilities.double()
-        probabilities = probabilities / probabilities.sum(2, keepdim=True)
-        means = probabilities.mean(0).tolist()
-        by_cover = probabilities.transpose(0, 1).tolist()
+    def _verdicts(self, jurors: torch.Tensor, shares: torch.Tensor) -> list[Verdict]:
+        jurors, shares = (each.double() / each.double().sum(-1, keepdim=True) for each in (jurors, shares))
         return [
-            Verdict(
-                tuple(mean),
-                self.revision,
-                tuple(
-                    Juror(name, tuple(shares)) for name, shares in zip(self.juror_names, jurors, strict=True)
-                ),
-            )
-            for mean, jurors in zip(means, by_cover, strict=True)
+            Verdict(tuple(said), self.revision, tuple(map(Juror, self.juror_names, map(tuple, each))))
+            for said, each in zip(shares.tolist(), jurors.transpose(0, 1).tolist(), strict=True)
         ]
 
 

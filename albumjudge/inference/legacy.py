@@ -21,6 +21,8 @@ _CONFIG: dict[str, dict[str, str]] = {
     "OneStepGenerator": {"depth": "latent_channels"},
     "Jury": {"lives": "juror_names", "remembered": "paintings", "others": "other_scales"},
 }
+_ADDED: dict[str, dict[str, Any]] = {"MultitaskJury": {"weighted": False}}
+"""Arguments that came later, and what networks without them are."""
 _LATENT_PAINTER = (
     (r"^sketcher\.|^velocity\.", "unet."),
     (r"^inker\.", "decoder."),
@@ -69,7 +71,7 @@ _TENSORS: dict[str, tuple[tuple[str, str], ...]] = {
 def current_config(network: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a network's constructor by their present names; unknown ones are left as they are."""
     names = _CONFIG.get(network, {})
-    return {names.get(name, name): value for name, value in config.items()}
+    return _ADDED.get(network, {}) | {names.get(name, name): value for name, value in config.items()}
 
 
 def current_tensor(network: str, name: str) -> str:

@@ -71,9 +71,8 @@ def saliency_of(
         features: shape ``(n, 26, d)``.
         size: height and width of the images.
     """
-    probabilities = network.probabilities_of(features.flatten(0, 1))
-    probabilities = probabilities.reshape(-1, *features.shape[:2], len(NAMES))
-    shares = probabilities.mean(0) if juror is None else probabilities[juror]
+    jurors, jury = network.verdicts_of(features.flatten(0, 1))
+    shares = (jury if juror is None else jurors[juror]).reshape(*features.shape[:2], len(NAMES))
     return _maps(shares[torch.arange(len(features)), :, emotions], size)
 
 
@@ -83,7 +82,7 @@ def saliency(network: JudgeNetwork, images: Tensor, emotions: Tensor, juror: int
     Args:
         images: float, shape ``(n, 3, h, w)``, RGB in [0, 1].
         emotions: int64, shape ``(n,)``, places in the fixed order.
-        juror: number of one juror; None for the jury's mean.
+        juror: number of one juror; None for the jury.
 
     Returns:
         float, shape ``(n, h, w)``, from 0 to 1, where 1 is the most salient place and 0 one without which the

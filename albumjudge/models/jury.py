@@ -108,21 +108,10 @@ class Jury(
         kernel = (1 + distance.clamp(min=0)).reciprocal()
         return kernel @ self.dual_coefficients + self.bias[:, None]
 
-    def juror_probabilities(self, images: Tensor) -> Tensor:
-        """Each juror's distribution before covers, ``(jurors, n, 8)``.
+    def probabilities_of(self, features: Tensor) -> Tensor:
+        """Each juror's shares from pooled features, ``(n, 4416)``, shape ``(jurors, n, 8)``.
 
         ``prior_correction`` is added to the logits, since covers are not paintings, see
         :mod:`training.fit_prior_correction`.
-
-        Args:
-            images: float, shape ``(n, 3, h, w)``, RGB in [0, 1].
         """
-        return self.probabilities_of(self.extract(images))
-
-    def probabilities_of(self, features: Tensor) -> Tensor:
-        """The same from pooled features, ``(n, 4416)``."""
         return (self.juror_logits(self.standardise(features)) + self.prior_correction).softmax(2)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logarithm of the jurors' mean, ``(n, 8)``."""
-        return self.juror_probabilities(images).mean(0).log()

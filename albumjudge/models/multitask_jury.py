@@ -5,7 +5,8 @@ a rational quadratic kernel between a picture and landmarks, the pictures of the
 domains (abstract paintings with votes, other paintings with other scales) share a kernel and have one of their
 own each (coregionalisation: Alvarez, Rosasco & Lawrence 2012, https://doi.org/10.1561/2200000036), weighed by
 a classifier that says which domain a picture resembles. Predicted scales of the other paintings are inputs of
-the kernel beside the features (stacking).
+the kernel beside the features (stacking). The jury's verdict is a mixture of the jurors (Jacobs et al. 1991,
+https://doi.org/10.1162/neco.1991.3.1.79) with one set of weights for each domain.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor
 
-from albumjudge.domain.emotions import NAMES
+from albumjudge.domain.emotions import EMOTIONS, NAMES
 from albumjudge.models.jury import JURY_FEATURE_WIDTHS, JuryFeatures
 
 LIGHTNESS = (0.0, 25.0, 50.0, 75.0, 100.0)
@@ -90,10 +91,32 @@ class MultitaskJury(
         landmarks: number of pictures that kernels compare with.
         scales: number of predicted scales of other paintings.
         components: principal components kept of each group of features.
+        weighted: whether jurors weigh differently in the verdict, which else is their mean; whether domains are
+            told apart by a kernel of their own; and whether predicted valence, the last of the scales, shifts
+            jurors' shares before pictures of the other domain.
 
     Raises:
         ValueError: if there is no juror, or not one number of components per group.
     """
+
+    centre: Tensor
+    landmarks: Tensor
+    landmark_scales: Tensor
+    is_abstract: Tensor
+    scale_attention: Tensor
+    scale_weights: Tensor
+    scale_bias: Tensor
+    domain_weights: Tensor
+    domain_bias: Tensor
+    attention: Tensor
+    separation: Tensor
+    weights: Tensor
+    bias: Tensor
+    prior_correction: Tensor
+    juror_weights: Tensor
+    domain_attention: Tensor
+    valence_shift: Tensor
+    signs: Tensor
 
     def __init__(
         self,
@@ -102,6 +125,7 @@ class MultitaskJury(
         landmarks: int = 1,
         scales: int = 1,
         components: Sequence[int] = (1,) * len(FEATURE_WIDTHS),
+        weighted: bool = False,
     ) -> None:
         super().__init__(size)
         if (
@@ -113,6 +137,7 @@ class MultitaskJury(
         if len(components) != len(FEATURE_WIDTHS):
             raise ValueError(f"A jury needs {len(FEATURE_WIDTHS)} numbers of components.")
         self.juror_names, self.components = tuple(juror_names), tuple(components)
+        self.weighted = weighted
         groups, count = len(FEATURE_WIDTHS), len(juror_names)
         shapes = {
             "centre": (sum(FEATURE_WIDTHS),),
@@ -131,22 +156,14 @@ class MultitaskJury(
             "bias": (count, len(NAMES)),
             "prior_correction": (len(NAMES),),
         }
+        if weighted:
+            shapes |= {"juror_weights": (2, count), "domain_attention": (groups,), "valence_shift": (count,)}
         for name, shape in shapes.items():
             self.register_buffer(name, torch.zeros(shape))
-        self.centre: Tensor
-        self.landmarks: Tensor
-        self.landmark_scales: Tensor
-        self.is_abstract: Tensor
-        self.scale_attention: Tensor
-        self.scale_weights: Tensor
-        self.scale_bias: Tensor
-        self.domain_weights: Tensor
-        self.domain_bias: Tensor
-        self.attention: Tensor
-        self.separation: Tensor
-        self.weights: Tensor
-        self.bias: Tensor
-        self.prior_correction: Tensor
+        if not weighted:
+            self.register_buffer("juror_weights", torch.full((2, count), 1 / count), persistent=False)
+        signs = torch.tensor([0.5 if emotion.positive else -0.5 for emotion in EMOTIONS])
+        self.register_buffer("signs", signs, persistent=False)
 
     def coordinates(self, features: Tensor) -> Tensor:
         """Principal components of features, ``(n, sum(FEATURE_WIDTHS))`` to ``(n, sum(components))``."""
@@ -164,14 +181,16 @@ class MultitaskJury(
 
     def domain(self, distances: Tensor) -> Tensor:
         """Probability that a picture is one of the abstract paintings' kind, shape ``(n, 1)``."""
-        return (
-            self._kernel(self.scale_attention, distances) @ self.domain_weights + self.domain_bias
-        ).sigmoid()
+        attention = self.domain_attention if self.weighted else self.scale_attention
+        return (self._kernel(attention, distances) @ self.domain_weights + self.domain_bias).sigmoid()
+
+    def scales(self, distances: Tensor) -> Tensor:
+        """Predicted scales of other paintings, standardised, shape ``(n, scales)``."""
+        return self._kernel(self.scale_attention, distances) @ self.scale_weights + self.scale_bias
 
     def kernels(self, distances: Tensor) -> Tensor:
         """Each juror's kernel between pictures and landmarks, shape ``(jurors, n, landmarks)``."""
-        scales = self._kernel(self.scale_attention, distances) @ self.scale_weights + self.scale_bias
-        beside = squared_distances(scales, self.landmark_scales)
+        beside = squared_distances(self.scales(distances), self.landmark_scales)
         kernel = self._kernel(self.attention, torch.cat([distances, beside[None]]))
         domain = self.domain(distances)
         same = domain * self.is_abstract + (1 - domain) * (1 - self.is_abstract)
@@ -182,22 +201,27 @@ class MultitaskJury(
     def _kernel(attention: Tensor, distances: Tensor) -> Tensor:
         return (1 + torch.einsum("...g,gnl->...nl", attention, distances)).reciprocal()
 
-    def juror_logits(self, features: Tensor) -> Tensor:
+    def juror_logits(self, distances: Tensor) -> Tensor:
         """Each juror's logits without the prior correction, shape ``(jurors, n, 8)``."""
-        return self.kernels(self.distances(self.coordinates(features))) @ self.weights + self.bias[:, None]
+        logits = self.kernels(distances) @ self.weights + self.bias[:, None]
+        if not self.weighted:
+            return logits
+        pleasant = (1 - self.domain(distances)) * self.scales(distances)[:, -1:]
+        return logits + self.valence_shift[:, None, None] * pleasant * self.signs
 
-    def juror_probabilities(self, images: Tensor) -> Tensor:
-        """Each juror's shares, shape ``(jurors, n, 8)``.
+    def weights_of(self, distances: Tensor) -> Tensor:
+        """How much each juror counts in the verdict on each picture, shape ``(jurors, n)``, 1 in all."""
+        # Divided by their sum, which half precision moves away from one.
+        weights = self.juror_weights / self.juror_weights.sum(1, keepdim=True)
+        domain = self.domain(distances)
+        return (domain * weights[0] + (1 - domain) * weights[1]).T
 
-        Args:
-            images: float, shape ``(n, 3, h, w)``, RGB in [0, 1].
-        """
-        return self.probabilities_of(self.extract(images))
+    def verdicts_of(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """As :meth:`albumjudge.models.vgg16.VGG16Features.verdicts_of`."""
+        distances = self.distances(self.coordinates(features))
+        jurors = (self.juror_logits(distances) + self.prior_correction).softmax(2)
+        return jurors, (self.weights_of(distances)[:, :, None] * jurors).sum(0)
 
     def probabilities_of(self, features: Tensor) -> Tensor:
-        """The same from features, ``(n, sum(FEATURE_WIDTHS))``."""
-        return (self.juror_logits(features) + self.prior_correction).softmax(2)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logarithm of the jury's mean shares, shape ``(n, 8)``."""
-        return self.juror_probabilities(images).mean(0).log()
+        """Each juror's shares from features, ``(n, sum(FEATURE_WIDTHS))``, shape ``(jurors, n, 8)``."""
+        return self.verdicts_of(features)[0]

@@ -96,6 +96,27 @@ class VGG16Features(nn.Module):
         """Pooled features of all blocks; ``images`` are RGB in [0, 1], ``(n, 3, h, w)``."""
         return self.pooled_features(self.normalise(images))
 
+    def probabilities_of(self, features: Tensor) -> Tensor:
+        """Each juror's probabilities from pooled features, ``(n, d)``, shape ``(jurors, n, 8)``."""
+        raise NotImplementedError
+
+    def verdicts_of(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Each juror's probabilities, ``(jurors, n, 8)``, and the jury's, ``(n, 8)``, from pooled features."""
+        jurors = self.probabilities_of(features)
+        return jurors, jurors.mean(0)
+
+    def juror_probabilities(self, images: Tensor) -> Tensor:
+        """Each juror's probabilities, ``(jurors, n, 8)``; images as for :meth:`forward`."""
+        return self.probabilities_of(self.extract(images))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logarithm of the jury's probabilities, ``(n, 8)``, in the order of the eight emotions.
+
+        Args:
+            images: float, shape ``(n, 3, h, w)``, RGB in [0, 1].
+        """
+        return self.verdicts_of(self.extract(images))[1].log()
+
 
 class VGG16EmotionClassifier(
     VGG16Features,
@@ -129,18 +150,6 @@ class VGG16EmotionClassifier(
         logits: Tensor = self.head((features - self.feature_mean) / self.feature_sd)
         return logits / self.temperature
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits, ``(n, 8)``, in the order of :data:`albumjudge.domain.emotions.NAMES`.
-
-        Args:
-            images: float, shape ``(n, 3, h, w)``, RGB in [0, 1].
-        """
-        return self.logits(self.extract(images))
-
-    def juror_probabilities(self, images: Tensor) -> Tensor:
-        """Probabilities of a jury of one, ``(1, n, 8)``; images as for :meth:`forward`."""
-        return self.probabilities_of(self.extract(images))
-
     def probabilities_of(self, features: Tensor) -> Tensor:
-        """The same from pooled features, ``(n, 2944)``."""
+        """Probabilities of a jury of one from pooled features, ``(n, 2944)``, shape ``(1, n, 8)``."""
         return self.logits(features).softmax(1)[None]

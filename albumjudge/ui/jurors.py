@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from albumjudge.ui.words import N_, _, in_letters, number, told
+from albumjudge.domain import emotions
+from albumjudge.domain.verdict import Verdict
+from albumjudge.ui.words import N_, _, in_letters, listed, number, told
 
 ALL_BLOCKS = 5
+LEAST_ABOVE = 1.15
+"""An emotion stands out that is so many times as strong as before covers on average."""
 MEANING = N_("Light lies where hiding a place takes most of the feeling away.")
 SALIENT, RANDOM = "painted over: the most salient quarter", "painted over: random squares"
 
@@ -56,12 +60,14 @@ def _described(juror: Mapping[str, Any], training: Mapping[str, Any]) -> str:
             else _(
                 "Of the network’s five stages of seeing it heeds the first {n}.", n=in_letters(len(blocks))
             )
+            if 1 in blocks
+            else _("Of the network’s five stages of seeing it heeds those in the middle.")
         )
         sentences.append(heeds)
     if any(juror.get(key) is not None for key in ("eyes", "features")):
         sentences.append(_("What the other half sees stays hidden from it."))
     share = juror.get("abstract_share")
-    if juror.get("others") is False or share == 1:
+    if juror.get("others") is False or (share == 1 and not juror.get("scales")):
         sentences.append(_("What people felt before {paintings} it was never told.", paintings=more))
     elif isinstance(share, float) and share < 0.5:
         sentences.append(_("Most of what it learned it learned from {paintings}.", paintings=more))
@@ -110,3 +116,73 @@ def saliency_meaning(metrics: Mapping[str, Any]) -> str:
             by_chance=number(100 * by_chance, 1),
         )
     return f"{_(MEANING)} {said}"
+
+
+def beside_the_label(verdict: Verdict, metrics: Mapping[str, Any]) -> str | None:
+    """What stands out: the emotion furthest above its share before real covers; None where nothing does.
+
+    Args:
+        metrics: the jury's tables, of which ``covers_by_genre`` has the mean shares before all covers.
+    """
+    try:
+        row = metrics["covers_by_genre"]["rows"]["all covers"]
+        usual = [float(row[f"share_{name}"]) for name in emotions.NAMES]
+        name, multiple = emotions.stands_out(verdict.probabilities, usual)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+    return _("more {feeling} than most covers", feeling=_(name)) if multiple >= LEAST_ABOVE else None
+
+
+def how_far(metrics: Mapping[str, Any]) -> str:
+    """How far the jury can be believed: before abstract paintings, other paintings, and covers.
+
+    Args:
+        metrics: the jury's tables; empty text where they were not measured.
+    """
+    try:
+        home, away = metrics["benchmark"]["rows"], metrics["other_paintings"]["rows"]
+        same, best, right, always = (
+            number(100 * float(share))
+            for share in (
+                home["jury"]["polarity"],
+                home["vote_noise"]["polarity"],
+                away["jury"]["valence_sign"],
+                away["mean_prediction"]["valence_sign"],
+            )
+        )
+    except (KeyError, TypeError, ValueError):
+        return ""
+    return _(
+        "How far to believe it: before abstract paintings that it never saw it says pleasant or unpleasant "
+        "as most people did for {same} in 100, where {best} would be perfect, since so few voted; before "
+        "other paintings for {right} in 100, where always saying pleasant gives {always}; before covers "
+        "nobody has measured it yet, and your votes will.",
+        same=same,
+        best=best,
+        right=right,
+        always=always,
+    )
+
+
+def seldom_first(metrics: Mapping[str, Any]) -> str:
+    """Which feelings come first before fewer than one real cover in two hundred, and why; else empty text.
+
+    Args:
+        metrics: the jury's tables, of which ``on_covers`` has how often each emotion comes first.
+    """
+    try:
+        rows = metrics["on_covers"]["rows"]
+        covers, people = rows["real covers: the jury corrected"], rows["paintings: people’s votes"]
+        seldom = [name for name in emotions.NAMES if float(covers[f"first_{name}"]) < 0.005]
+        voted = number(100 * sum(float(people[f"first_{name}"]) for name in seldom))
+    except (KeyError, TypeError, ValueError):
+        return ""
+    if not seldom:
+        return ""
+    return _(
+        "Hardly any cover is put down as one of {feelings}. People felt that most before {n} in 100 of the "
+        "paintings only, and whoever learned from few votes stays near what is usual. What stands out beside a "
+        "label, compared with other covers, can be each of the eight.",
+        feelings=listed([_(name) for name in seldom]),
+        n=voted,
+    )

@@ -113,12 +113,13 @@ def test_the_command_line_exports(
     vote_store: VoteStore, database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cast_one(vote_store)
+    CurationStore(vote_store.engine).exclude(vote_store.votes()[0].visitor, "a bot")
     file, dictionary = tmp_path / "votes.csv", tmp_path / "votes.md"
     url = database_url.replace("+psycopg", "")
     assert main([str(file), "--dictionary", str(dictionary), "--database-url", url]) == 0
     assert capsys.readouterr().out == f"{file}: 1 vote.\n"
     with file.open(newline="", encoding="utf-8") as lines:
-        assert list(csv.DictReader(lines)) == _exported(vote_store)
+        assert list(csv.DictReader(lines)) == [line | {"excluded": "a bot"} for line in _exported(vote_store)]
     page = dictionary.read_text(encoding="utf-8")
     explained = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
     assert explained == [*DATA_DICTIONARY, *PAINTER_DICTIONARY]

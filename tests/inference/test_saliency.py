@@ -68,15 +68,6 @@ def test_what_is_hidden_without_loss_is_dark_and_what_speaks_against_it_too() ->
     assert against[:12, :12].max() == 0 and against.max() == 1
 
 
-def test_each_image_is_asked_about_its_own_emotion(network: VGG16EmotionClassifier) -> None:
-    images = torch.rand(2, 3, 64, 64)
-    both = saliency(network, images, torch.tensor([1, 6]))
-    alone = saliency(network, images[1:], torch.tensor([6]))
-    torch.testing.assert_close(both[1:], alone, atol=3e-3, rtol=0)
-    other = saliency(network, images[1:], torch.tensor([1]))
-    assert (alone - other).abs().max() > 0.01
-
-
 def test_each_juror_looks_for_itself_at_a_picture_that_is_read_once(network: VGG16EmotionClassifier) -> None:
     torch.manual_seed(1)
     jury = (
@@ -96,11 +87,6 @@ def test_each_juror_looks_for_itself_at_a_picture_that_is_read_once(network: VGG
         alone = saliency(jury, image[None], emotion[None], juror=juror)[0]
         torch.testing.assert_close(heat, alone, atol=1e-4, rtol=0)
     assert (together[0] - together[2]).abs().max() > 0.01
-
-
-def test_the_network_is_left_as_it_was(network: VGG16EmotionClassifier) -> None:
-    saliency(network, torch.rand(1, 3, 64, 64), torch.tensor([0]))
-    assert all(parameter.grad is None for parameter in network.parameters())
 
 
 def test_the_spotlight_dims_what_does_not_matter() -> None:

@@ -43,11 +43,13 @@ class Stripes(nn.Module):
         super().__init__()
         self.images_seen, self.features = 0, nn.Sequential()
 
-    def juror_probabilities(self, images: Tensor) -> Tensor:
+    def extract(self, images: Tensor) -> Tensor:
         self.images_seen += len(images)
-        stripes = images.mean((1, 3)).reshape(len(images), 8, -1).mean(2)
-        probabilities: Tensor = (20 * stripes).softmax(1)[None]
-        return probabilities
+        return images.mean((1, 3)).reshape(len(images), 8, -1).mean(2)
+
+    def verdicts_of(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        probabilities = (20 * features).softmax(1)
+        return probabilities[None], probabilities
 
 
 def stripe_judge() -> Judge:

@@ -20,11 +20,12 @@ from albumjudge.models.multitask_jury import (
 def jury() -> MultitaskJury:
     """Two jurors on three landmarks with random content."""
     torch.manual_seed(3)
-    network = MultitaskJury(32, ("one", "two"), 3, 2, (2,) * len(FEATURE_WIDTHS))
+    network = MultitaskJury(32, ("one", "two"), 3, 2, (2,) * len(FEATURE_WIDTHS), weighted=True)
     for name, buffer in network.named_buffers():
-        if name not in ("mean", "sd", "prior_correction"):
+        if name not in ("mean", "sd", "prior_correction", "signs"):
             buffer.copy_(torch.rand_like(buffer) / 10)
     network.is_abstract.copy_(torch.tensor([1.0, 0.0, 1.0]))
+    network.juror_weights.copy_(torch.tensor([[0.25, 0.75], [1.0, 0.0]]))
     return network.eval().requires_grad_(False)
 
 
@@ -53,17 +54,36 @@ def test_a_histogram_counts_every_pixel_once() -> None:
     torch.testing.assert_close(found.sum(1), torch.ones(2), atol=1e-3, rtol=0)
 
 
-def test_shares_their_mean_and_the_prior_correction(jury: MultitaskJury) -> None:
+def test_shares_and_the_prior_correction(jury: MultitaskJury) -> None:
     images = torch.rand(4, 3, 64, 64)
     shares = jury.juror_probabilities(images)
     assert shares.shape == (2, 4, 8) and jury.juror_names == ("one", "two")
     torch.testing.assert_close(shares.sum(2), torch.ones(2, 4))
-    torch.testing.assert_close(jury(images).softmax(1), shares.mean(0))
     jury.prior_correction[2] = 1.0
     corrected = jury.juror_probabilities(images)
     jury.prior_correction.zero_()
     odds = corrected[..., 2] / (1 - corrected[..., 2]) / (shares[..., 2] / (1 - shares[..., 2]))
     torch.testing.assert_close(odds, torch.full_like(odds, torch.e), rtol=1e-3, atol=0)
+
+
+def test_jurors_weigh_by_the_kind_of_picture(jury: MultitaskJury) -> None:
+    features = jury.extract(torch.rand(4, 3, 64, 64))
+    jurors, verdict = jury.verdicts_of(features)
+    domain = jury.domain(jury.distances(jury.coordinates(features)))
+    expected = domain * (0.25 * jurors[0] + 0.75 * jurors[1]) + (1 - domain) * jurors[0]
+    torch.testing.assert_close(verdict, expected)
+    shift = jury.valence_shift.clone()
+    before = jury.juror_logits(jury.distances(jury.coordinates(features)))
+    jury.valence_shift.zero_()
+    after = jury.juror_logits(jury.distances(jury.coordinates(features)))
+    jury.valence_shift.copy_(shift)
+    valence = (1 - domain) * jury.scales(jury.distances(jury.coordinates(features)))[:, -1:]
+    torch.testing.assert_close((before - after)[:, :, 0], shift[:, None] * valence[:, 0] / 2)
+    torch.testing.assert_close((before - after)[:, :, 1], -shift[:, None] * valence[:, 0] / 2)
+    equal = MultitaskJury(32, ("one", "two"), 3, 2, (2,) * len(FEATURE_WIDTHS)).eval()
+    assert "juror_weights" not in equal.state_dict()
+    jurors, verdict = equal.verdicts_of(torch.rand(1, sum(FEATURE_WIDTHS)))
+    torch.testing.assert_close(verdict, jurors.mean(0))
 
 
 def test_shares_have_a_gradient(jury: MultitaskJury) -> None:
@@ -76,7 +96,7 @@ def test_it_can_be_carried_away(jury: MultitaskJury, tmp_path: Path) -> None:
     jury.save_pretrained(tmp_path)
     back = MultitaskJury.from_pretrained(tmp_path).eval()
     images = torch.rand(2, 3, 64, 64)
-    torch.testing.assert_close(back.juror_probabilities(images), jury.juror_probabilities(images))
+    torch.testing.assert_close(back(images), jury(images))
     assert back.juror_names == jury.juror_names
 
 

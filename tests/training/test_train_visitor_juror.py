@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -20,28 +22,15 @@ from albumjudge.domain.emotions import NAMES
 from albumjudge.inference.checkpoints import load_generator, load_judge, read_checkpoint
 from albumjudge.inference.judge import as_images
 from albumjudge.inference.painter import Painter
-from tests.checkpoint_fixtures import make_generator
-from tests.jury_fixtures import make_others, make_paintings, make_trunk
-from training import train_jury, train_visitor_juror
+from albumjudge.voting.curation import CurationStore
+from albumjudge.voting.votes import VoteStore
+from tests.vote_fixtures import cast_one
+from training import train_visitor_juror
+from training.data.images import DataError
 from training.judge import visitor_votes
-from training.judge.visitor_votes import read_votes
+from training.judge.visitor_votes import choose_votes, read_database, read_table
 
 COVERS, VISITORS = 60, 40
-
-
-@pytest.fixture(scope="module")
-def root(bright_and_dark: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a painter, a jury and ``votes.csv``."""
-    root = tmp_path_factory.mktemp("visitors")
-    make_paintings(root / "abstract")
-    make_others(root / "others")
-    make_trunk(root / "trunk.safetensors")
-    make_generator(root / "generator")
-    given = {"--data": "abstract", "--others": "others", "--features": "trunk.safetensors", "--out": "run"}
-    options = [word for option, name in given.items() for word in (option, str(root / name))]
-    assert train_jury.main([*options, "--size", "32", "--threads", "1"]) == 0
-    write_votes(root / "votes.csv", painter_of(root).paint(range(COVERS)))
-    return root
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -63,6 +52,13 @@ def bright_and_dark() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def table(root: Path) -> Path:
+    """Votes as exported."""
+    write_votes(root / "votes.csv", painter_of(root).paint(range(COVERS)))
+    return root / "votes.csv"
+
+
 def painter_of(root: Path) -> Painter:
     checkpoint = read_checkpoint(root / "generator", "generator", "directory")
     return Painter(load_generator(checkpoint), checkpoint.revision)
@@ -78,18 +74,19 @@ def write_votes(file: Path, covers: list[Cover]) -> None:
     chance = np.random.default_rng(4)
     with file.open("w", newline="", encoding="utf-8") as lines:
         writer = csv.writer(lines)
-        writer.writerow(["visitor", "cover", "felt", "arm", "excluded"])
+        writer.writerow(["visitor", "cover", "felt", "arm", "suspect", "excluded"])
         for visitor in range(VISITORS):
             for place in chance.permutation(COVERS)[:20]:
                 told = "awe" if bright(covers)[place] else "sadness"
                 felt = told if chance.random() < 0.8 else chance.choice(NAMES)
                 arm = "placebo" if chance.random() < 0.125 else "judge"
-                writer.writerow([f"v{visitor}", covers[place].identity, felt, arm, ""])
+                writer.writerow([f"v{visitor}", covers[place].identity, felt, arm, "false", ""])
         # None of these may count.
-        writer.writerow(["v0", covers[0].identity, "nothing", "judge", ""])
-        writer.writerow(["v1", "gone-12345678.5", "anger", "judge", ""])
+        writer.writerow(["v0", covers[0].identity, "nothing", "judge", "false", ""])
+        writer.writerow(["v1", "gone-12345678.5", "anger", "judge", "false", ""])
+        writer.writerow(["v2", covers[0].identity, "anger", "judge", "true", ""])
         for cover in covers:
-            writer.writerow(["spoiler", cover.identity, "anger", "judge", "votes in no time"])
+            writer.writerow(["spoiler", cover.identity, "anger", "judge", "false", "votes in no time"])
 
 
 def arguments(root: Path, votes: Path, out: Path) -> list[str]:
@@ -102,8 +99,10 @@ def arguments(root: Path, votes: Path, out: Path) -> list[str]:
     return [str(word) for pair in given.items() for word in pair]
 
 
-def test_it_learns_what_visitors_feel(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train_visitor_juror.main(arguments(root, root / "votes.csv", tmp_path)) == 0
+def test_it_learns_what_visitors_feel_and_leaves_the_verdict_alone(
+    root: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train_visitor_juror.main(arguments(root, table, tmp_path)) == 0
     assert "Wrote" in capsys.readouterr().out
     checkpoint = read_checkpoint(tmp_path / "checkpoint", "judge", "directory")
     jury, before = (
@@ -114,32 +113,52 @@ def test_it_learns_what_visitors_feel(root: Path, tmp_path: Path, capsys: pytest
     covers = painter_of(root).paint(range(COVERS))
     with torch.no_grad():
         images = as_images(covers)
-        shares, others = jury.juror_probabilities(images), before.juror_probabilities(images)
+        shares, verdict = jury.verdicts_of(jury.extract(images))
+        others, verdict_before = before.verdicts_of(before.extract(images))
     torch.testing.assert_close(shares[:-1], others, atol=2e-3, rtol=0)
+    torch.testing.assert_close(verdict, verdict_before, atol=2e-3, rtol=0)
     light = bright(covers)
     awe, sadness = shares[-1, :, NAMES.index("awe")], shares[-1, :, NAMES.index("sadness")]
     assert awe[light].mean() > 2 * awe[~light].mean() and sadness[~light].mean() > 2 * sadness[light].mean()
-    rows = json.loads((tmp_path / "checkpoint/metrics.json").read_text(encoding="utf-8"))["visitor_juror"][
-        "rows"
-    ]
+    metrics = json.loads((tmp_path / "checkpoint/metrics.json").read_text(encoding="utf-8"))
+    rows = metrics["visitor_juror"]["rows"]
     for which in ("covers never seen", "visitors never met"):
         assert rows[f"{which}: the jury"]["low"] > 0 and rows[f"{which}: the mean of the votes"]["low"] > 0
     record = checkpoint.training
     assert (record["votes"], record["visitors"], record["voted_covers"]) == (VISITORS * 20, VISITORS, COVERS)
-    assert record["votes_left_out"] == COVERS + 2
+    assert record["votes_left_out"] == COVERS + 3
     assert train_visitor_juror.NAME in (tmp_path / "checkpoint/README.md").read_text(encoding="utf-8")
 
 
-def test_what_does_not_count_is_left_out_by_reason(root: Path) -> None:
-    votes = read_votes(root / "votes.csv", [painter_of(root)])
-    assert votes.left_out == {"no emotion felt": 1, "painter not given": 1, "visitor excluded": COVERS}
-    assert votes.counts().sum() == len(votes.felt) == VISITORS * 20
+def test_what_does_not_count_is_left_out_by_reason_and_parquet_says_the_same(
+    root: Path, table: Path, tmp_path: Path
+) -> None:
+    rows, painters = read_table(table), [painter_of(root)]
+    typed = [
+        row | {"suspect": row["suspect"] == "true", "excluded": row["excluded"] or None, "seed": 1}
+        for row in rows
+    ]
+    pq.write_table(pa.Table.from_pylist(typed), tmp_path / "votes.parquet")
+    reasons = {"no emotion felt": 1, "painter not given": 1, "suspect": 1, "visitor excluded": COVERS}
+    for each in (rows, read_table(tmp_path / "votes.parquet")):
+        votes = choose_votes(each, painters)
+        assert votes.left_out == reasons and votes.counts().sum() == len(votes.felt) == VISITORS * 20
+
+
+def test_votes_are_read_from_the_database(vote_store: VoteStore, database_url: str) -> None:
+    for visitor in ("ann", "bot"):
+        cast_one(vote_store, visitor, felt="fear")
+    CurationStore(vote_store.engine).exclude("bot", "too fast")
+    ann, bot = read_database(database_url)
+    assert ann["felt"] == "fear" and (ann["excluded"], bot["excluded"]) == ("", "too fast")
+    with pytest.raises(DataError, match=r"\.$"):
+        read_database("sqlite:///gone/votes.db")
 
 
 def test_too_few_votes_are_refused_in_a_sentence(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    root: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = (root / "votes.csv").read_text(encoding="utf-8").splitlines()
+    lines = table.read_text(encoding="utf-8").splitlines()
     (tmp_path / "few.csv").write_text("\n".join(lines[:30]) + "\n", encoding="utf-8")
     assert train_visitor_juror.main(arguments(root, tmp_path / "few.csv", tmp_path)) == 1
     said = capsys.readouterr().err
@@ -148,24 +167,30 @@ def test_too_few_votes_are_refused_in_a_sentence(
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("name", "content", "sentence"),
     [
-        ("visitor,cover\n", "no column felt"),
-        ("visitor,cover,felt\na,b,joy\n", "'joy' is no answer"),
-        (None, "cannot be read"),
+        ("votes.csv", "visitor,cover\n", "no column felt"),
+        ("votes.csv", "visitor,cover,felt\na,b,joy\n", "'joy' is no answer"),
+        ("votes.csv", None, "cannot be read"),
+        ("votes.parquet", "no parquet", "no table of votes"),
     ],
 )
 def test_another_table_is_refused(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, sentence: str
+    root: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    content: str | None,
+    sentence: str,
 ) -> None:
     if content is not None:
-        (tmp_path / "votes.csv").write_text(content, encoding="utf-8")
-    assert train_visitor_juror.main(arguments(root, tmp_path / "votes.csv", tmp_path)) == 1
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    assert train_visitor_juror.main(arguments(root, tmp_path / name, tmp_path)) == 1
     assert sentence in capsys.readouterr().err
 
 
-def test_votes_of_one_cover_or_visitor_stay_together(root: Path) -> None:
-    votes = read_votes(root / "votes.csv", [painter_of(root)])
+def test_votes_of_one_cover_or_visitor_stay_together(root: Path, table: Path) -> None:
+    votes = choose_votes(read_table(table), [painter_of(root)])
     for by in (votes.cover, votes.visitor):
         folds = train_visitor_juror.split_votes(votes, by, 0)
         assert all(len(set(folds[by == kind].tolist())) == 1 for kind in np.unique(by))

@@ -6,8 +6,19 @@ from dataclasses import asdict
 
 import pytest
 
+from albumjudge.domain.emotions import NAMES
+from albumjudge.domain.verdict import Verdict
 from albumjudge.inference.checkpoints import BUNDLED, read_checkpoint
-from albumjudge.ui.jurors import MEANING, RANDOM, SALIENT, descriptions, saliency_meaning
+from albumjudge.ui.jurors import (
+    MEANING,
+    RANDOM,
+    SALIENT,
+    beside_the_label,
+    descriptions,
+    how_far,
+    saliency_meaning,
+    seldom_first,
+)
 from training.judge.jurors import JURORS
 
 RECORD: dict[str, object] = {
@@ -24,10 +35,11 @@ def test_every_juror_is_described_and_set_apart() -> None:
     assert len(set(found.values())) == len(JURORS)
     assert "It learned from 280 paintings and 896 other paintings." in found["the well-read"]
     assert "before 896 other paintings it was never told" in found["the homebody"]
+    assert "never told" not in found["the listener"]
     assert "narrowly or clearly" in found["the majority’s friend"]
     assert "heeds the first three." in found["the colourist"]
-    assert "heeds the last two." in found["the reader of shapes"]
-    assert "63 in 100 of 280 paintings" in found["one childhood"]
+    assert "heeds those in the middle." in found["the reader of shapes"]
+    assert "heeds the last two." in found["the traveller"]
     assert "learned from 896 other paintings" in found["the traveller"]
 
 
@@ -86,3 +98,36 @@ def test_what_was_not_shown_of_the_light_is_not_claimed() -> None:
 @pytest.mark.parametrize("metrics", [{}, {"saliency": None}, {"saliency": {"rows": {SALIENT: {"n": 3}}}}])
 def test_without_measurements_only_the_meaning_is_said(metrics: dict[str, object]) -> None:
     assert saliency_meaning(metrics) == MEANING
+
+
+def test_what_stands_out_is_told_beside_the_label() -> None:
+    usual = {"share_" + name: 0.125 for name in NAMES}
+    metrics = {"covers_by_genre": {"rows": {"all covers": usual | {"share_fear": 0.05}}}}
+    shares = [0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]
+    assert beside_the_label(Verdict(tuple(shares), "x"), metrics) == "more amusement than most covers"
+    usual["share_amusement"] = 0.29
+    metrics["covers_by_genre"]["rows"]["all covers"] = usual | {"share_fear": 0.05}
+    assert beside_the_label(Verdict(tuple(shares), "x"), metrics) == "more fear than most covers"
+    metrics["covers_by_genre"]["rows"]["all covers"] = usual
+    assert beside_the_label(Verdict(tuple(shares), "x"), metrics) is None
+    assert beside_the_label(Verdict(tuple(shares), "x"), {}) is None
+
+
+def test_how_far_the_jury_can_be_believed_is_read_from_what_was_measured() -> None:
+    said = how_far(read_checkpoint(BUNDLED["judge"], "judge").metrics)
+    tables = read_checkpoint(BUNDLED["judge"], "judge").metrics
+    for table, metric in (("benchmark", "polarity"), ("other_paintings", "valence_sign")):
+        assert f"{100 * tables[table]['rows']['jury'][metric]:.0f} in 100" in said
+    assert how_far({}) == how_far({"benchmark": None}) == ""
+
+
+def test_what_hardly_ever_comes_first_is_named_with_the_reason() -> None:
+    covers = {f"first_{name}": 0.2 for name in NAMES}
+    rows = {
+        "real covers: the jury corrected": covers | {"first_anger": 0.001},
+        "paintings: people’s votes": {f"first_{name}": 0.03 for name in NAMES},
+    }
+    said = seldom_first({"on_covers": {"rows": rows}})
+    assert said.startswith("Hardly any cover is put down as one of anger.") and "3 in 100" in said
+    rows["real covers: the jury corrected"] = covers
+    assert seldom_first({"on_covers": {"rows": rows}}) == seldom_first({}) == ""

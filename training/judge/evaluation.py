@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
+from scipy.special import entr, softmax
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
@@ -21,12 +20,8 @@ from training.judge.kernel_regression import Matrix
 from training.judge.protocols import SEED, Protocol
 from training.metrics import distributions as measures
 from training.metrics.distributions import POSITIVE, Shares
-from training.reports.tables import labelled, markdown_table
 
 Rows = dict[str, dict[str, float]]
-Method = Callable[[NDArray[np.int64], NDArray[np.int64], Shares], NDArray[np.float64]]
-"""Rows to train on and to test on, and all targets ``(n, 8)``, to predictions ``(k, tests, 8)``: k is 1, or the
-number of jurors."""
 BOOTSTRAPS = 2000
 WORLDS = 200
 MEASURES: dict[str, Callable[[Shares, Shares], NDArray[np.float64]]] = {
@@ -47,8 +42,22 @@ SCALES = {
 """By metric: a scale of the other paintings, and the emotion whose share should go with it."""
 
 
-def predict(method: Method, protocol: Protocol, shares: Shares, file: Path, name: str) -> NDArray[np.float64]:
-    """Predictions in every split: shape ``(k, splits, n, 8)``, NaN where not tested; continued from ``file``."""
+def predict(
+    method: Callable[[NDArray[np.int64], NDArray[np.int64]], Shares],
+    protocol: Protocol,
+    count: int,
+    file: Path,
+    name: str,
+) -> NDArray[np.float64]:
+    """Predictions in every split, continued from ``file``.
+
+    Args:
+        method: see :mod:`training.judge.methods`.
+        count: of pictures.
+
+    Returns:
+        shape ``(k, splits, count, 8)``, NaN where not tested.
+    """
     found: NDArray[np.float64] | None = None
     done, total = 0, len(protocol.splits)
     if file.is_file():
@@ -56,9 +65,9 @@ def predict(method: Method, protocol: Protocol, shares: Shares, file: Path, name
             found, done = kept["found"], int(kept["done"])
     for number in tqdm(range(done, total), desc=name, mininterval=10, disable=done == total):
         split = protocol.splits[number]
-        predicted = method(split.train, split.test, shares)
+        predicted = method(split.train, split.test)
         if found is None:
-            found = np.full((len(predicted), total, *shares.shape), np.nan)
+            found = np.full((len(predicted), total, count, len(NAMES)), np.nan)
         found[:, number, split.test] = predicted
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part.npz")
@@ -174,6 +183,14 @@ def correlation(left: Matrix, right: Matrix) -> float:
     return float(spearmanr(left[known], right[known]).statistic)
 
 
+def correlation_interval(left: Matrix, right: Matrix) -> tuple[float, float, float]:
+    """The same with its 95 % percentile bootstrap interval."""
+    draws = np.random.default_rng(SEED).integers(0, len(left), (BOOTSTRAPS // 2, len(left)))
+    spread = np.array([correlation(left[draw], right[draw]) for draw in draws])
+    low, high = np.nanquantile(spread, [0.025, 0.975]) if np.isfinite(spread).any() else (math.nan, math.nan)
+    return correlation(left, right), float(low), float(high)
+
+
 def other_row(
     predicted: Shares, valence: Matrix, columns: tuple[str, ...], scores: Matrix
 ) -> dict[str, float]:
@@ -195,21 +212,14 @@ def pleasant_row(pleasant: Matrix, valence: Matrix) -> dict[str, float]:
     """Rank correlation of pleasant shares with valence, and how often both have the same sign, with intervals."""
     known = np.flatnonzero(np.isfinite(valence))
     signed = known[valence[known] != 0]
-    hits = ((pleasant[signed] > 0.5) == (valence[signed] > 0)).astype(float)
-    chance = np.random.default_rng(SEED)
-    draws = known[chance.integers(0, len(known), (BOOTSTRAPS, len(known)))]
-    spread = [correlation(pleasant[draw], valence[draw]) for draw in draws]
-    low, high = np.nanquantile(spread, [0.025, 0.975]) if np.isfinite(spread).any() else (math.nan, math.nan)
-    sign, sign_low, sign_high = paired_interval(hits)
-    return {
-        "valence_correlation": correlation(pleasant, valence),
-        "valence_correlation_low": float(low),
-        "valence_correlation_high": float(high),
-        "valence_sign": sign,
-        "valence_sign_low": sign_low,
-        "valence_sign_high": sign_high,
-        "pictures": len(known),
+    found = {
+        "valence_correlation": correlation_interval(pleasant[known], valence[known]),
+        "valence_sign": paired_interval(((pleasant[signed] > 0.5) == (valence[signed] > 0)).astype(float)),
     }
+    row: dict[str, float] = {"pictures": len(known)}
+    for name, (value, low, high) in found.items():
+        row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    return row
 
 
 def disagreement(found: NDArray[np.float64], protocol: Protocol, true: Shares) -> Rows:
@@ -221,32 +231,28 @@ def disagreement(found: NDArray[np.float64], protocol: Protocol, true: Shares) -
     """
     jurors = [repeats(each, protocol) for each in found]
     information, entropy, firsts = (np.zeros(len(true)) for _ in range(3))
-    for repeat in range(len(jurors[0])):
-        tested = jurors[0][repeat][0]
+    for repeat, (tested, _) in enumerate(jurors[0]):
         each = np.stack([juror[repeat][1] for juror in jurors])
         information[tested] += [mutual_information(each[:, i].tolist()) for i in range(len(tested))]
         firsts[tested] += [len(set(each[:, i].argmax(1))) for i in range(len(tested))]
-        mean = each.mean(0)
-        entropy[tested] -= (mean * np.log(mean)).sum(1)
-    human = -(true * np.log(np.where(true > 0, true, 1))).sum(1)
-    chance = np.random.default_rng(SEED)
-    draws = chance.integers(0, len(true), (BOOTSTRAPS // 2, len(true)))
-    rows: Rows = {}
-    for name, values in {
+        entropy[tested] += entr(each.mean(0)).sum(1)
+    measured = {
         "how many emotions the jurors name first": firsts,
         "mutual information of jurors and emotion": information,
-        "entropy of the jury’s mean": entropy,
-    }.items():
-        spread = [spearmanr(values[d], human[d]).statistic for d in draws]
-        low, high = np.quantile(spread, [0.025, 0.975])
-        known = float(spearmanr(values, human).statistic)
-        rows[name] = finite({"rank_correlation": known, "low": float(low), "high": float(high)})
-    return rows
-
-
-def as_text(table: Mapping[str, Any]) -> str:
-    """A table of ``metrics.json`` for a terminal: what it is, and its rows as Markdown."""
-    return f"{table['what']}\n\n{markdown_table(labelled(table['rows']))}\n"
+        "entropy of the jurors’ mean": entropy,
+    }
+    return {
+        name: finite(
+            dict(
+                zip(
+                    ("rank_correlation", "low", "high"),
+                    correlation_interval(values, entr(true).sum(1)),
+                    strict=True,
+                )
+            )
+        )
+        for name, values in measured.items()
+    }
 
 
 def finite(values: Mapping[str, float]) -> dict[str, float]:

@@ -33,12 +33,8 @@ def rational_quadratic(squared: Matrix) -> Matrix:
     return kernel
 
 
-def label_geometry(shares: Matrix, strength: float = 1.0) -> Matrix:
-    """A symmetric matrix that is large along directions in which log shares vary among pictures.
-
-    Args:
-        shares: shape ``(n, classes)``.
-        strength: power of the covariance; 0 makes all directions equal, but for the constant one.
+def label_geometry(shares: Matrix) -> Matrix:
+    """A symmetric matrix that is large along directions in which log shares, ``(n, classes)``, vary.
 
     Returns:
         shape ``(classes, classes)``; the mean of its eigenvalues but the constant direction's is one.
@@ -47,7 +43,7 @@ def label_geometry(shares: Matrix, strength: float = 1.0) -> Matrix:
     logs -= logs.mean(1, keepdims=True)
     logs -= logs.mean(0)
     values, vectors = np.linalg.eigh(logs.T @ logs / len(logs))
-    values = np.maximum(values, 1e-9) ** strength
+    values = np.maximum(values, 1e-9)
     # Rows of log shares were centred, so the smallest eigenvalue belongs to the constant direction.
     values[0] = 0.0
     values /= values[1:].mean()

@@ -6,6 +6,7 @@ Nothing here depends on the votes on the abstract paintings, so one set serves a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ COMPONENTS = (48, 64, 96, 128, 128, 48)
 COLOUR_WEIGHT = 0.5
 SCALE_RIDGE = 0.3
 SHARPNESS = 0.5
+DOMAIN_BLOCKS, DOMAIN_SHARPNESS = (1, 2, 3), 0.1
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Pictures:
         coordinates: of training pictures (mean of both views), shape ``(a + p, sum(COMPONENTS))``.
         train_distances: by group of features, between training pictures, shape ``(groups, a + p, a + p)``.
         test_distances: from whole pictures to training pictures, same shape.
-        scale_attention: of the groups in the kernel that predicts scales and domains.
+        scale_attention, domain_attention: of the groups in the kernels that predict scales and domains.
         scale_fit: kernel ridge regression of standardised scales on ``train_others``.
         train_scales: predicted without the painting's own part, shape ``(a + p, k + 1)``.
         test_scales: predicted from whole pictures.
@@ -54,6 +56,7 @@ class Pictures:
     train_distances: Matrix
     test_distances: Matrix
     scale_attention: Matrix
+    domain_attention: Matrix
     scale_fit: Fit
     train_scales: Matrix
     test_scales: Matrix
@@ -77,6 +80,24 @@ class Pictures:
     def valence(self) -> Matrix:
         """Of each other painting, shape ``(p,)``, NaN where unknown."""
         return valence(self.columns, self.scores)
+
+    @cached_property
+    def inner(self) -> tuple[Pictures, ...]:
+        """The pictures that may be trained on, each time with another part of the other paintings held out."""
+        kept = self.parts > 0
+        rows = np.r_[np.arange(self.count), self.train_others]
+        whole, mirrored = self.raw
+        return tuple(
+            arrange(
+                self.shares,
+                self.columns,
+                self.scores[kept],
+                np.where(self.parts[kept] == number, 0, self.parts[kept]),
+                whole[rows],
+                mirrored[rows],
+            )
+            for number in range(1, PARTS)
+        )
 
 
 def group_weights(blocks: tuple[int, ...] = (1, 2, 3, 4, 5), colour: float = COLOUR_WEIGHT) -> Matrix:
@@ -113,10 +134,16 @@ def arrange(
     train, test = projection(both), projection(whole)
     train_distances = np.stack([squared_distances(each, each) for each in train])
     test_distances = np.stack([squared_distances(a, b) for a, b in zip(test, train, strict=True)])
-    attention = group_weights()
-    attention *= SHARPNESS / np.median(np.tensordot(attention, train_distances, 1)[np.ix_(may, may)])
+    scale_attention, domain_attention = (
+        weights * sharpness / np.median(np.tensordot(weights, train_distances, 1)[np.ix_(may, may)])
+        for weights, sharpness in (
+            (group_weights(), SHARPNESS),
+            (group_weights(DOMAIN_BLOCKS, 0.0), DOMAIN_SHARPNESS),
+        )
+    )
     train_kernel, test_kernel = (
-        rational_quadratic(np.tensordot(attention, each, 1)) for each in (train_distances, test_distances)
+        rational_quadratic(np.tensordot(scale_attention, each, 1))
+        for each in (train_distances, test_distances)
     )
     targets = np.column_stack([scores, valence(columns, scores)])
     scale_fit, train_scales, test_scales = predict_scales(train_kernel, test_kernel, targets, parts)
@@ -130,7 +157,8 @@ def arrange(
         np.concatenate(train, 1),
         train_distances,
         test_distances,
-        attention,
+        scale_attention,
+        domain_attention,
         scale_fit,
         train_scales,
         test_scales,

@@ -1,13 +1,17 @@
-"""Votes of the exhibit's visitors, from the table that ``python -m albumjudge.export`` writes."""
+"""Votes of the exhibit's visitors: from its database, or from a table of its export (CSV or Parquet)."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError
@@ -15,7 +19,8 @@ from albumjudge.domain.emotions import ANSWERS, NAMES
 from albumjudge.inference.painter import Painter
 from training.data.images import DataError
 
-COLUMNS = ("visitor", "cover", "felt")
+COLUMNS = ("visitor", "cover", "felt", "suspect", "excluded")
+"""Of an exported table; the last two may be missing."""
 MINIMUM = {"votes": 500, "covers": 50, "visitors": 30}
 """Fewer say too little: with ten votes each, the share of an emotion on a cover is known to within 0.3."""
 
@@ -49,72 +54,97 @@ class VisitorVotes:
         Raises:
             DataError: if there are fewer votes, covers or visitors than :data:`MINIMUM`.
         """
-        found = {
-            "votes": len(self.felt),
-            "covers": len(self.covers),
-            "visitors": len(np.unique(self.visitor)),
-        }
+        visitors = len(np.unique(self.visitor))
+        found = {"votes": len(self.felt), "covers": len(self.covers), "visitors": visitors}
         if any(found[name] < least for name, least in MINIMUM.items()):
-            raise DataError(
-                f"{found['votes']} votes on {found['covers']} covers by {found['visitors']} visitors are "
-                f"too few to "
-                f"learn from: at least {MINIMUM['votes']} votes on {MINIMUM['covers']} covers by "
-                f"{MINIMUM['visitors']} visitors are needed. Wait for more."
+            said, least = (
+                "{votes} votes on {covers} covers by {visitors} visitors".format(**each)
+                for each in (found, MINIMUM)
             )
+            raise DataError(f"{said} are too few to learn from: at least {least} are needed. Wait for more.")
 
 
-def read_votes(file: Path, painters: Sequence[Painter]) -> VisitorVotes:
-    """Read votes and paint the covers that they were cast on.
+def read_database(url: str | None) -> list[dict[str, str]]:
+    """Rows of the export of the exhibit's own database (None) or another one.
 
-    Left out are visitors whom the curator excluded (a column ``excluded`` that is not empty), answers of no
-    emotion, repeated votes, and covers that none of the painters paints.
+    Raises:
+        DataError: if it cannot be read.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "votes.csv"
+        options = [] if url is None else ["--database-url", url]
+        # Training does not import voting, so it asks for the table as a curator would.
+        command = [sys.executable, "-m", "albumjudge.export", str(file), *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise DataError(done.stderr.strip() or "The export of the votes failed.")
+        return read_table(file)
+
+
+def read_table(file: Path) -> list[dict[str, str]]:
+    """Rows of an exported table, ``.parquet`` or else CSV, of the columns that are used; all cells are text.
 
     Raises:
         DataError: if the file is missing or no such table.
     """
     try:
-        with file.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines)
-            if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
-                raise DataError(
-                    f"{file} has no column {missing[0]}. Write it by python -m albumjudge.export."
-                )
-            rows = list(reader)
+        if file.suffix == ".parquet":
+            table = pd.read_parquet(file)
+        else:
+            table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except OSError as error:
-        raise DataError(f"{file} cannot be read ({error.strerror}).") from error
+        raise DataError(f"{file} cannot be read ({error.strerror or error}).") from error
+    except ValueError as error:
+        raise DataError(f"{file} is no table of votes ({error}).") from error
+    if missing := [name for name in COLUMNS[:3] if name not in table]:
+        raise DataError(f"{file} has no column {missing[0]}. Write it by python -m albumjudge.export.")
+    text = table[[name for name in COLUMNS if name in table]].fillna("").astype(str)
+    return [{str(name): cell for name, cell in row.items()} for row in text.to_dict("records")]
+
+
+def choose_votes(rows: Sequence[Mapping[str, str]], painters: Sequence[Painter]) -> VisitorVotes:
+    """Take the votes that count, and paint the covers that they were cast on.
+
+    Left out are visitors whom the curator excluded, suspect votes, answers of no emotion, repeated votes, and
+    covers that none of the painters paints.
+
+    Raises:
+        DataError: if an answer is unknown.
+    """
     by_revision = {painter.revision: painter for painter in painters}
-    left_out: dict[str, int] = {}
+    left_out: Counter[str] = Counter()
     kept: dict[tuple[str, str], str] = {}
-    for number, row in enumerate(rows, start=2):
-        reason = _why_not(row, by_revision, kept, f"{file}, line {number}")
-        if reason:
-            left_out[reason] = left_out.get(reason, 0) + 1
+    for number, row in enumerate(rows, start=1):
+        if row["felt"] not in ANSWERS:
+            raise DataError(f"Vote {number}: {row['felt']!r} is no answer; known are {', '.join(ANSWERS)}.")
+        if reason := _why_not(row, by_revision, kept):
+            left_out[reason] += 1
         else:
             kept[row["visitor"], row["cover"]] = row["felt"]
-    identities = [CoverIdentity.parse(text) for text in dict.fromkeys(cover for _, cover in kept)]
-    covers = {
-        str(cover.identity): cover
-        for revision, painter in by_revision.items()
-        for cover in _painted(painter, [i for i in identities if i.generator == revision])
-    }
-    names, visitors = list(covers), sorted({visitor for visitor, _ in kept})
-    place, person = ({each: i for i, each in enumerate(known)} for known in (names, visitors))
+    asked = [CoverIdentity.parse(text) for text in dict.fromkeys(cover for _, cover in kept)]
+    covers: dict[str, Cover] = {}
+    for revision, painter in by_revision.items():
+        own = [identity for identity in asked if identity.generator == revision]
+        for start in range(0, len(own), 32):
+            covers |= {str(c.identity): c for c in painter.paint_each(own[start : start + 32])}
+    visitors = sorted({visitor for visitor, _ in kept})
+    place, person = ({each: i for i, each in enumerate(known)} for known in (covers, visitors))
     return VisitorVotes(
         tuple(covers.values()),
         np.array([place[cover] for _, cover in kept], np.int64),
         np.array([person[visitor] for visitor, _ in kept], np.int64),
         np.array([NAMES.index(felt) for felt in kept.values()], np.int64),
-        left_out,
+        dict(left_out),
     )
 
 
 def _why_not(
-    row: dict[str, str], painters: dict[str, Painter], kept: dict[tuple[str, str], str], where: str
+    row: Mapping[str, str], painters: Mapping[str, Painter], kept: Mapping[tuple[str, str], str]
 ) -> str:
     if (row.get("excluded") or "").strip():
         return "visitor excluded"
-    if row["felt"] not in ANSWERS:
-        raise DataError(f"{where}: {row['felt']!r} is no answer; known are {', '.join(ANSWERS)}.")
+    if row.get("suspect", "").lower() == "true":
+        return "suspect"
     if row["felt"] not in NAMES:
         return "no emotion felt"
     if (row["visitor"], row["cover"]) in kept:
@@ -127,11 +157,3 @@ def _why_not(
     except CoverLinkError:
         return "cover cannot be painted"
     return ""
-
-
-def _painted(painter: Painter, identities: list[CoverIdentity]) -> list[Cover]:
-    return [
-        cover
-        for start in range(0, len(identities), 32)
-        for cover in painter.paint_each(identities[start : start + 32])
-    ]

@@ -11,32 +11,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import gammaln
+from scipy.stats import dirichlet_multinomial
 
 Votes = NDArray[np.int64]
 Shares = NDArray[np.float64]
 
 
-def log_likelihood(votes: Votes, alpha: Shares) -> float:
-    """Logarithm of the Dirichlet-multinomial likelihood of all images, without multinomial coefficients.
-
-    Args:
-        votes: shape ``(n, k)``.
-        alpha: shape ``(k,)``, positive.
-    """
-    totals, whole = votes.sum(1), alpha.sum()
-    return float(
-        (gammaln(whole) - gammaln(whole + totals)).sum() + (gammaln(votes + alpha) - gammaln(alpha)).sum()
-    )
-
-
-def fit_concentration(votes: Votes) -> float:
-    """Concentration of the Dirichlet distribution around the mean shares: the higher, the more alike."""
+def fit_prior(votes: Votes) -> Shares:
+    """Parameters of the Dirichlet distribution, shape ``(k,)``: the mean shares times the concentration."""
     mean = (votes.sum(0) + 0.5) / (votes.sum() + 0.5 * votes.shape[1])
+    totals = votes.sum(1)
     found = minimize_scalar(
-        lambda log: -log_likelihood(votes, np.exp(log) * mean), bounds=(-3.0, 7.0), method="bounded"
+        lambda log: -dirichlet_multinomial.logpmf(votes, np.exp(log) * mean, totals).sum(),
+        bounds=(-3.0, 7.0),
+        method="bounded",
     )
-    return float(np.exp(found.x))
+    prior: Shares = np.exp(found.x) * mean
+    return prior
 
 
 def worlds(votes: Votes, repeats: int, seed: int) -> list[tuple[Shares, Votes]]:
@@ -45,14 +36,10 @@ def worlds(votes: Votes, repeats: int, seed: int) -> list[tuple[Shares, Votes]]:
     Returns:
         pairs of true shares and new votes, each of shape ``(n, k)``.
     """
-    chance = np.random.default_rng(seed)
-    mean = (votes.sum(0) + 0.5) / (votes.sum() + 0.5 * votes.shape[1])
-    prior = fit_concentration(votes) * mean
+    chance, posterior = np.random.default_rng(seed), votes + fit_prior(votes)
     found = []
     for _ in range(repeats):
-        gammas = chance.gamma(votes + prior)
+        gammas = np.maximum(chance.gamma(posterior), 1e-12)
         shares = gammas / gammas.sum(1, keepdims=True)
-        shares = np.maximum(shares, 1e-12)
-        shares /= shares.sum(1, keepdims=True)
         found.append((shares, chance.multinomial(votes.sum(1), shares)))
     return found

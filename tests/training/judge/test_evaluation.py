@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.benchmark_judge import carried
 from training.judge import evaluation as e
 from training.judge.protocols import Protocol, Split
 from training.metrics.distributions import table_row
@@ -102,15 +101,3 @@ def test_disagreement_that_follows_people_is_found(monkeypatch: pytest.MonkeyPat
     rows = e.disagreement(np.stack([predictions(protocol, each) for each in two]), protocol, true)
     firsts = rows["how many emotions the jurors name first"]
     assert 0.3 < firsts["low"] < firsts["rank_correlation"] < firsts["high"]
-
-
-def test_the_recipes_row_is_carried_over_with_its_day() -> None:
-    rows = {"mean_prediction": {"kl": 0.5}, "best_juror": {"kl": 0.4}, "jury": {"kl": 0.41}}
-    table = {"date": "2026-01-02", "rows": {"seed_recipe": {"kl": 0.7}, "gone": {"kl": 1.0}}}
-    joined, day = carried(rows, table)
-    assert list(joined) == ["mean_prediction", "seed_recipe", "best_juror", "jury"]
-    assert joined["seed_recipe"] == {"kl": 0.7} and day == "2026-01-02"
-    # Carried once more it keeps the day on which it was measured.
-    assert carried(rows, {"carried_from": day, "date": "2026-02-03", "rows": joined}) == (joined, day)
-    assert carried({**rows, "seed_recipe": {"kl": 0.6}}, table)[1] is None
-    assert carried(rows, {}) == (rows, None)

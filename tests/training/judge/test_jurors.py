@@ -9,10 +9,19 @@ import pytest
 from scipy.special import softmax
 
 from albumjudge.models.multitask_jury import FEATURE_WIDTHS
-from training.judge.jurors import JURORS, JurorConfig, JuryConfig, fit_jury, importance, training_labels
+from training.judge.jurors import (
+    JURORS,
+    JuryConfig,
+    fit_jury,
+    fit_weights,
+    importance,
+    mix,
+    training_labels,
+)
 from training.judge.pictures import Pictures, arrange, group_weights
 
-CONFIG = JuryConfig(ridge=1e-3, domain_ridge=1e-3)
+CONFIG = JuryConfig(domain_ridge=1e-3)
+STIFF = tuple(replace(juror, ridge=1e-3) for juror in JURORS)
 ABSTRACT, OTHERS = 40, 50
 
 
@@ -33,7 +42,7 @@ def pictures() -> Pictures:
 def test_jurors_differ() -> None:
     assert len({juror.name for juror in JURORS}) == len(JURORS)
     assert len({replace(juror, name="", description="") for juror in JURORS}) == len(JURORS)
-    assert any(juror.abstract_share == 1 for juror in JURORS) and any(juror.bootstrap for juror in JURORS)
+    assert any(juror.abstract_share == 1 for juror in JURORS)
 
 
 def test_argmax_trains_on_the_first_emotion_alone() -> None:
@@ -42,15 +51,11 @@ def test_argmax_trains_on_the_first_emotion_alone() -> None:
     assert training_labels(shares, "distribution") is shares
 
 
-def test_the_loss_is_divided_between_data_sets_and_a_bootstrap_leaves_some_out() -> None:
+def test_the_loss_is_divided_between_data_sets() -> None:
     abstract = np.arange(50) < 20
-    whole = importance(JurorConfig("a", "", abstract_share=0.3), abstract, 1)
-    assert whole[abstract].sum() == pytest.approx(0.3) and whole.sum() == pytest.approx(1)
-    drawn = importance(JurorConfig("b", "", abstract_share=0.3, bootstrap=1), abstract, 1)
-    assert drawn[abstract].sum() == pytest.approx(0.3) and (drawn == 0).any()
-    other = importance(JurorConfig("b", "", abstract_share=0.3, bootstrap=2), abstract, 1)
-    assert (drawn != other).any()
-    assert not importance(JurorConfig("c", "", abstract_share=1.0), abstract, 1)[~abstract].any()
+    for share in (0.0, 0.3, 1.0):
+        weights = importance(share, abstract)
+        assert weights[abstract].sum() == pytest.approx(share) and weights.sum() == pytest.approx(1)
 
 
 def test_held_out_paintings_change_nothing(pictures: Pictures) -> None:
@@ -62,7 +67,7 @@ def test_held_out_paintings_change_nothing(pictures: Pictures) -> None:
     changed = arrange(pictures.shares, pictures.columns, scores, pictures.parts, raw, raw)
     rows = np.arange(10)
     found = [
-        fit_jury(each, np.arange(10, 40), CONFIG, JURORS[:1]).predict(each, rows)
+        fit_jury(each, np.arange(10, 40), CONFIG, STIFF[:2]).predict(each, rows)
         for each in (pictures, changed)
     ]
     np.testing.assert_allclose(found[0], found[1], atol=1e-6)
@@ -82,19 +87,30 @@ def test_scales_are_predicted_without_the_paintings_own_part(pictures: Pictures)
 
 def test_a_jury_learns_both_data_sets(pictures: Pictures) -> None:
     train, test = np.arange(10, 40), np.arange(10)
-    fitted = fit_jury(pictures, train, CONFIG)
+    fitted = fit_jury(pictures, train, CONFIG, STIFF)
     shares = fitted.predict(pictures, test)
-    assert shares.shape == (len(JURORS), 10, 8) and shares.sum(2) == pytest.approx(1)
+    assert shares.shape == (1 + len(JURORS), 10, 8) and shares.sum(2) == pytest.approx(1)
+    assert fitted.weights.sum(1) == pytest.approx(1) and fitted.weights.min() > 0
     true = pictures.shares[test]
     blind = -(true * np.log(pictures.shares[train].mean(0))).sum()
-    assert -(true * np.log(shares.mean(0))).sum() < blind
+    assert -(true * np.log(shares[0])).sum() < blind
     pleasant = fitted.predict(pictures, pictures.test_others)[:, :, [0, 2, 3, 5]].sum(2)
     valence = pictures.valence[pictures.parts == 0]
-    assert np.corrcoef(pleasant.mean(0), valence)[0, 1] > 0.5
+    assert np.corrcoef(pleasant[0], valence)[0, 1] > 0.5
     by_name = {config.name: juror for config, juror in zip(JURORS, fitted.jurors, strict=True)}
     assert by_name["the colourist"].attention[3:5].tolist() == [0, 0]
     assert by_name["the homebody"].attention[-1] == 0
     assert not by_name["the homebody"].fit.weights[len(train) :].any()
+
+
+def test_who_is_right_weighs_more_and_the_ridge_evens_weights_out() -> None:
+    chance = np.random.default_rng(2)
+    true, wrong = chance.dirichlet(np.ones(8), (2, 60))
+    said = np.stack([true, wrong])
+    np.testing.assert_allclose(fit_weights(said, true, 0.0), [1, 0], atol=0.05)
+    np.testing.assert_allclose(fit_weights(said, true, 1e3), 0.5, atol=0.01)
+    domain = np.repeat([1.0, 0.0], 30)
+    np.testing.assert_allclose(mix(said, domain, np.eye(2)), np.where(domain[:, None] == 1, true, wrong))
 
 
 def test_every_block_weighs_the_same() -> None:

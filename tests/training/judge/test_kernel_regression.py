@@ -60,15 +60,11 @@ def test_a_factor_gives_the_kernel() -> None:
 def test_the_geometry_follows_what_votes_vary_in() -> None:
     along = np.array([1.0, 1.0, -1.0, -1.0]) / 2
     shares = softmax(CHANCE.normal(size=(500, 1)) * along * 2 + CHANCE.normal(size=(500, 4)) * 0.1, axis=1)
-    geometry = label_geometry(shares, 1.0)
+    geometry = label_geometry(shares)
     values, vectors = np.linalg.eigh(geometry)
     assert abs(vectors[:, -1] @ along) > 0.99
     assert geometry @ np.ones(4) == pytest.approx(0, abs=1e-6)
     assert values[1:].mean() == pytest.approx(1)
-
-
-def test_without_strength_all_directions_but_the_constant_one_are_equal() -> None:
-    np.testing.assert_allclose(label_geometry(SHARES, 0.0), np.eye(3) - 1 / 3, atol=1e-9)
 
 
 def test_importance_is_like_repetition_and_an_offset_is_added() -> None:

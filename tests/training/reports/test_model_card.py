@@ -163,8 +163,8 @@ def test_how_long(record: dict[str, Any], said: str) -> None:
 def test_the_examples_of_the_cards_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def logits(pictures: Tensor) -> Tensor:
-        return torch.zeros(len(pictures), 8)
+    def logarithms(pictures: Tensor) -> Tensor:
+        return torch.full((len(pictures), 8), 1 / 8).log()
 
     save_checkpoint(Generator(4, 2, 16), tmp_path, GENERATOR)
     monkeypatch.chdir(tmp_path)
@@ -172,7 +172,7 @@ def test_the_examples_of_the_cards_run(
     with Image.open("cover.png") as image:
         assert image.size == (16, 16)
     monkeypatch.setattr(checkpoints, "read_checkpoint", lambda path, kind: (path, kind))
-    monkeypatch.setattr(checkpoints, "load_judge", lambda checkpoint: logits)
+    monkeypatch.setattr(checkpoints, "load_judge", lambda checkpoint: logarithms)
     exec(code_of(card(JUDGE, {})), {})
     assert "'awe': 0.125" in capsys.readouterr().out
 

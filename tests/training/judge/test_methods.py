@@ -1,4 +1,4 @@
-"""Other methods: what each must do on data where the answer is known."""
+"""Rivals: what each must do on data where the answer is known."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from training.judge import baselines
+from training.judge import methods
 from training.judge.kernel_regression import Matrix
 
 CHANCE = np.random.default_rng(8)
@@ -21,26 +21,26 @@ def cross_entropy(predicted: Matrix) -> float:
     return float(-(TRUE * np.log(predicted + 1e-9)).sum(1).mean())
 
 
-@pytest.mark.parametrize("method", [baselines.nearest_neighbours, baselines.sa_bfgs, baselines.linear_probe])
+@pytest.mark.parametrize("method", [methods.nearest_neighbours, methods.sa_bfgs, methods.linear_probe])
 def test_looking_helps(method: Callable[[Matrix, Matrix, Matrix], Matrix]) -> None:
     predicted = method(TRAIN, TEST, SHARES)
     assert predicted.shape == (30, 8) and predicted.sum(1) == pytest.approx(1)
-    assert cross_entropy(predicted) < cross_entropy(baselines.always_the_mean(TRAIN, TEST, SHARES))
+    assert cross_entropy(predicted) < cross_entropy(methods.always_the_mean(TRAIN, TEST, SHARES))
 
 
 def test_without_restraint_an_exact_model_is_found() -> None:
-    np.testing.assert_allclose(baselines.sa_bfgs(TRAIN, TEST, SHARES), TRUE, atol=0.02)
+    np.testing.assert_allclose(methods.sa_bfgs(TRAIN, TEST, SHARES), TRUE, atol=0.02)
 
 
 def test_the_mean_and_the_majority_do_not_look() -> None:
-    assert baselines.always_the_mean(TRAIN, TEST, SHARES)[4] == pytest.approx(SHARES.mean(0))
+    assert methods.always_the_mean(TRAIN, TEST, SHARES)[4] == pytest.approx(SHARES.mean(0))
     most = np.bincount(SHARES.argmax(1)).argmax()
-    assert (baselines.majority(TRAIN, TEST, SHARES).argmax(1) == most).all()
+    assert (methods.majority(TRAIN, TEST, SHARES).argmax(1) == most).all()
 
 
 def test_a_neighbour_that_is_the_same_picture_is_copied() -> None:
     copies = np.repeat(TRAIN[:5], 3, axis=0) + CHANCE.normal(size=(15, 6)) * 1e-6
-    predicted = baselines.nearest_neighbours(copies, TRAIN[:5], np.repeat(SHARES[:5], 3, axis=0))
+    predicted = methods.nearest_neighbours(copies, TRAIN[:5], np.repeat(SHARES[:5], 3, axis=0))
     np.testing.assert_allclose(predicted, SHARES[:5], atol=1e-9)
 
 
@@ -50,4 +50,4 @@ def test_the_option_with_the_smallest_loss_is_chosen() -> None:
         predicted: Matrix = softmax(option * np.log(mean), axis=1)
         return predicted
 
-    assert baselines.choose(predict, TRAIN, SHARES, (0.0, 1.0, 5.0)) == 1.0
+    assert methods.choose(predict, TRAIN, SHARES, (0.0, 1.0, 5.0)) == 1.0
