@@ -119,7 +119,7 @@ def saliency_meaning(metrics: Mapping[str, Any]) -> str:
 
 
 def beside_the_label(verdict: Verdict, metrics: Mapping[str, Any]) -> str | None:
-    """What stands out: the emotion furthest above its share before real covers; None where nothing does.
+    """The emotion furthest above its share before real covers; None if none is, or the label says it.
 
     Args:
         metrics: the jury's tables, of which ``covers_by_genre`` has the mean shares before all covers.
@@ -130,7 +130,9 @@ def beside_the_label(verdict: Verdict, metrics: Mapping[str, Any]) -> str | None
         name, multiple = emotions.stands_out(verdict.probabilities, usual)
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
-    return _("more {feeling} than most covers", feeling=_(name)) if multiple >= LEAST_ABOVE else None
+    if multiple < LEAST_ABOVE or name == verdict.top:
+        return None
+    return _("more {feeling} than most covers", feeling=_(name))
 
 
 def how_far(metrics: Mapping[str, Any]) -> str:

@@ -100,17 +100,21 @@ def test_without_measurements_only_the_meaning_is_said(metrics: dict[str, object
     assert saliency_meaning(metrics) == MEANING
 
 
-def test_what_stands_out_is_told_beside_the_label() -> None:
-    usual = {"share_" + name: 0.125 for name in NAMES}
-    metrics = {"covers_by_genre": {"rows": {"all covers": usual | {"share_fear": 0.05}}}}
-    shares = [0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]
-    assert beside_the_label(Verdict(tuple(shares), "x"), metrics) == "more amusement than most covers"
-    usual["share_amusement"] = 0.29
-    metrics["covers_by_genre"]["rows"]["all covers"] = usual | {"share_fear": 0.05}
-    assert beside_the_label(Verdict(tuple(shares), "x"), metrics) == "more fear than most covers"
-    metrics["covers_by_genre"]["rows"]["all covers"] = usual
-    assert beside_the_label(Verdict(tuple(shares), "x"), metrics) is None
-    assert beside_the_label(Verdict(tuple(shares), "x"), {}) is None
+@pytest.mark.parametrize(
+    ("usual", "said"),
+    [
+        # Three times as much amusement as usual, but that is what the label says.
+        ({"amusement": 0.1}, None),
+        ({"amusement": 0.29, "fear": 0.05}, "more fear than most covers"),
+        ({"amusement": 0.29, "fear": 0.09}, None),
+    ],
+)
+def test_what_stands_out_is_told_beside_the_label(usual: dict[str, float], said: str | None) -> None:
+    verdict = Verdict((0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1), "x")
+    row = {f"share_{name}": usual.get(name, 0.125) for name in NAMES}
+    metrics = {"covers_by_genre": {"rows": {"all covers": row}}}
+    assert beside_the_label(verdict, metrics) == said
+    assert beside_the_label(verdict, {}) is None
 
 
 def test_how_far_the_jury_can_be_believed_is_read_from_what_was_measured() -> None:

@@ -52,11 +52,6 @@ def test_without_evidence_it_says_the_mean() -> None:
     assert predicted == pytest.approx(SHARES.mean(0), abs=1e-3)
 
 
-def test_a_factor_gives_the_kernel() -> None:
-    kernel = rbf_kernel(POINTS)
-    np.testing.assert_allclose(decompose(kernel) @ decompose(kernel).T, kernel, atol=1e-6)
-
-
 def test_the_geometry_follows_what_votes_vary_in() -> None:
     along = np.array([1.0, 1.0, -1.0, -1.0]) / 2
     shares = softmax(CHANCE.normal(size=(500, 1)) * along * 2 + CHANCE.normal(size=(500, 4)) * 0.1, axis=1)

@@ -42,12 +42,3 @@ def test_a_neighbour_that_is_the_same_picture_is_copied() -> None:
     copies = np.repeat(TRAIN[:5], 3, axis=0) + CHANCE.normal(size=(15, 6)) * 1e-6
     predicted = methods.nearest_neighbours(copies, TRAIN[:5], np.repeat(SHARES[:5], 3, axis=0))
     np.testing.assert_allclose(predicted, SHARES[:5], atol=1e-9)
-
-
-def test_the_option_with_the_smallest_loss_is_chosen() -> None:
-    def predict(few: Matrix, others: Matrix, few_shares: Matrix, option: float) -> Matrix:
-        mean = np.tile(few_shares.mean(0), (len(others), 1))
-        predicted: Matrix = softmax(option * np.log(mean), axis=1)
-        return predicted
-
-    assert methods.choose(predict, TRAIN, SHARES, (0.0, 1.0, 5.0)) == 1.0
