@@ -7,17 +7,17 @@ python -m albumjudge.export votes.csv --database-url sqlite:///data/votes.db
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from albumjudge.domain.settings import Settings, SettingsError
+from albumjudge.domain.settings import SettingsError
 from albumjudge.export.tables import dictionary_as_markdown, write_csv, write_painters_csv
+from albumjudge.voting.__main__ import opened
 from albumjudge.voting.curation import CurationStore
-from albumjudge.voting.database import VoteError, open_engine
+from albumjudge.voting.database import VoteError
 from albumjudge.voting.painter_duels import PainterDuelStore
 from albumjudge.voting.votes import VoteStore
 
@@ -48,23 +48,13 @@ def export(
     file: Path, dictionary: Path | None = None, database_url: str | None = None, painters: Path | None = None
 ) -> int:
     """Write the votes, replacing each file only when all of it is written, and return how many they are."""
-    environ = {**os.environ, "ALBUMJUDGE_DATABASE_URL": database_url} if database_url else os.environ
-    engine = open_engine(Settings.from_environment(environ).database_url)
-    where = engine.url.database
-    if engine.dialect.name == "sqlite" and (not where or not Path(where).is_file()):
-        raise VoteError(
-            f"There is no database {where}, so there are no votes yet. See --database-url for another."
-        )
-    try:
+    with opened(database_url) as engine:
         excluded = CurationStore(engine).left_out()
         with _replacing(file) as lines:
             count = VoteStore(engine).stream(lambda votes: write_csv(votes, lines, excluded))
         if painters is not None:
             with _replacing(painters) as lines:
-                votes = PainterDuelStore(engine).votes(counted=False)
-                write_painters_csv(votes, excluded, lines)
-    finally:
-        engine.dispose()
+                write_painters_csv(PainterDuelStore(engine).votes(counted=False), lines, excluded)
     if dictionary is not None:
         dictionary.write_text(dictionary_as_markdown(), encoding="utf-8")
     return count

@@ -1,9 +1,4 @@
-"""The votes as a data set for others: CSV, Parquet, what the columns mean, and a card for the Hub.
-
-As :mod:`albumjudge.export.tables`, with two differences. A hash stands for each visitor, since whoever knew an id
-could pass for its owner; and a column says whose votes the curator leaves out, so that everyone can decide that
-anew.
-"""
+"""The votes as a data set for others: CSV, Parquet, what the columns mean, and a card for the Hub."""
 
 from __future__ import annotations
 
@@ -19,7 +14,8 @@ from huggingface_hub.errors import RepositoryNotFoundError
 
 from albumjudge.domain.emotions import NAMES, NOTHING
 from albumjudge.domain.hub_address import is_repository
-from albumjudge.export import tables as vote_export
+from albumjudge.export import tables
+from albumjudge.export.tables import DATA_DICTIONARY
 from albumjudge.hub_upload import PublishError, limit_waiting, readable_errors, writer
 from albumjudge.voting.painter_duels import PainterVote
 from albumjudge.voting.schema import PROBABILITIES
@@ -33,12 +29,6 @@ LICENCES: Mapping[str, str] = {
 """The Hub's names of the licences that a curator can choose from, in plain words."""
 CARD, CSV_FILE, PARQUET_FILE = "README.md", "votes.csv", "votes.parquet"
 PAINTERS_FILE = "painters.csv"
-
-DATA_DICTIONARY: Mapping[str, str] = {
-    **vote_export.DATA_DICTIONARY,
-    "excluded": vote_export.PAINTER_DICTIONARY["excluded"],
-}
-"""Column -> what it means, in the order of the columns."""
 
 _TYPES: Mapping[str, pa.DataType] = {
     "seed": pa.int32(),
@@ -104,21 +94,16 @@ As of {day}: {counts}
 
 
 def as_csv(votes: Sequence[StoredVote], excluded: Mapping[str, str]) -> bytes:
-    """UTF-8 CSV with a header line, one line per vote.
-
-    Args:
-        votes: in the order of the lines.
-        excluded: visitor -> why the curator leaves them out.
-    """
+    """UTF-8 CSV; ``excluded`` says of visitors why the curator leaves them out."""
     file = io.StringIO()
-    vote_export.write_csv(votes, file, excluded)
+    tables.write_csv(votes, file, excluded)
     return file.getvalue().encode("utf-8")
 
 
 def painters_as_csv(votes: Sequence[PainterVote], excluded: Mapping[str, str]) -> bytes:
     """Votes in painters' duels, as :func:`as_csv`."""
     file = io.StringIO()
-    vote_export.write_painters_csv(votes, excluded, file)
+    tables.write_painters_csv(votes, file, excluded)
     return file.getvalue().encode("utf-8")
 
 
@@ -127,39 +112,20 @@ def as_parquet(votes: Sequence[StoredVote], excluded: Mapping[str, str]) -> byte
 
     Each column carries its meaning as metadata, ``description``.
     """
-    columns: dict[str, list[object]] = {name: [] for name in DATA_DICTIONARY}
-    for vote in votes:
-        cells: dict[str, object] = {
-            **vote_export.row(vote),
-            **dict(zip(PROBABILITIES, vote.verdict.probabilities, strict=True)),
-            "seed": vote.cover.seed,
-            "agrees": vote.agrees,
-            "seconds_to_vote": vote.seconds_to_vote,
-            "voted_at": vote.voted_at,
-            "round": vote.round,
-            "suspect": vote.suspect,
-            "excluded": excluded.get(vote.visitor),
-        }
-        for name, values in columns.items():
-            values.append(cells[name])
+    rows = [tables.cells(vote, excluded) for vote in votes]
     schema = pa.schema(
         pa.field(name, _TYPES.get(name, pa.string()), metadata={"description": meaning})
         for name, meaning in DATA_DICTIONARY.items()
     )
     file = io.BytesIO()
-    pq.write_table(pa.table(columns, schema=schema), file, compression="zstd")
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), file, compression="zstd")
     return file.getvalue()
-
-
-def dictionary() -> str:
-    """What the columns mean, as a Markdown table."""
-    return vote_export.as_table(DATA_DICTIONARY)
 
 
 def columns() -> str:
     """What the columns of both tables mean, as a Markdown page."""
-    painters = vote_export.as_table(vote_export.PAINTER_DICTIONARY)
-    return f"# {CSV_FILE}\n\n{dictionary()}\n# {PAINTERS_FILE}\n\n{painters}"
+    votes, painters = map(tables.as_table, (DATA_DICTIONARY, tables.PAINTER_DICTIONARY))
+    return f"# {CSV_FILE}\n\n{votes}\n# {PAINTERS_FILE}\n\n{painters}"
 
 
 def card(
@@ -192,7 +158,7 @@ def card(
         counts=f"{numbers[0]} by {numbers[1]} on {numbers[2]}{span}. {_left_out(out)}",
         parquet=PARQUET_FILE,
         csv=CSV_FILE,
-        columns=dictionary(),
+        columns=tables.as_table(DATA_DICTIONARY),
     )
 
 

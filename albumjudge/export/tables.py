@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TextIO
 
 from albumjudge.domain.emotions import NAMES, NOTHING
 from albumjudge.voting.painter_duels import PainterVote
-from albumjudge.voting.schema import probability_column
+from albumjudge.voting.schema import PROBABILITIES, probability_column
 from albumjudge.voting.votes import StoredVote
 
 _EIGHT = ", ".join(NAMES)
@@ -43,6 +44,7 @@ DATA_DICTIONARY: Mapping[str, str] = {
     "voted_at": "When the vote was stored, UTC, ISO 8601.",
     "round": "Id of the round of covers in which the vote was cast; empty outside of one.",
     "suspect": "'true' if the visitor cast votes faster than anyone can look, so that this one is not counted.",
+    "excluded": "Why the curator leaves this visitor's votes out of the results; empty for those that count.",
 }
 """Column of the export -> what it means, in the order of the columns."""
 
@@ -57,7 +59,7 @@ PAINTER_DICTIONARY: Mapping[str, str] = {
     "seconds_to_vote": "Seconds from the pair's appearance to the choice.",
     "voted_at": DATA_DICTIONARY["voted_at"],
     "suspect": DATA_DICTIONARY["suspect"],
-    "excluded": "Why the curator leaves this visitor's votes out of the results; empty for those that count.",
+    "excluded": DATA_DICTIONARY["excluded"],
 }
 """Column of the export of painters' duels -> what it means, in the order of the columns."""
 
@@ -70,80 +72,78 @@ def pseudonym(visitor: str) -> str:
     return hashlib.sha256(f"visitor {visitor}".encode()).hexdigest()[:16]
 
 
-_WORD = {True: "true", False: "false", None: ""}
-_CELLS: Mapping[str, Callable[[StoredVote], str]] = {
-    "visitor": lambda vote: pseudonym(vote.visitor),
-    "cover": lambda vote: str(vote.cover),
-    "generator": lambda vote: vote.cover.generator,
-    "seed": lambda vote: str(vote.cover.seed),
-    "recipe": lambda vote: vote.cover.recipe,
-    "judge": lambda vote: vote.verdict.revision,
-    "verdict": lambda vote: vote.verdict.top,
-    "felt": lambda vote: vote.felt,
-    "label_shown": lambda vote: vote.label_shown,
-    "arm": lambda vote: vote.arm,
-    "agrees": lambda vote: _WORD[vote.agrees],
-    "seconds_to_vote": lambda vote: f"{vote.seconds_to_vote:.3f}",
-    "voted_at": lambda vote: vote.voted_at.isoformat(timespec="seconds"),
-    "round": lambda vote: vote.round or "",
-    "suspect": lambda vote: _WORD[vote.suspect],
-}
-
-
-def row(vote: StoredVote) -> dict[str, str]:
-    """One line of the export, column -> cell."""
-    probabilities = {
-        probability_column(name): f"{probability:.6f}"
-        for name, probability in zip(NAMES, vote.verdict.probabilities, strict=True)
+def cells(vote: StoredVote, excluded: Mapping[str, str]) -> dict[str, object]:
+    """One row, column -> value; ``excluded`` says of visitors why the curator leaves them out."""
+    return {
+        "visitor": pseudonym(vote.visitor),
+        "cover": str(vote.cover),
+        "generator": vote.cover.generator,
+        "seed": vote.cover.seed,
+        "recipe": vote.cover.recipe,
+        "judge": vote.verdict.revision,
+        **dict(zip(PROBABILITIES, vote.verdict.probabilities, strict=True)),
+        "verdict": vote.verdict.top,
+        "felt": vote.felt,
+        "label_shown": vote.label_shown,
+        "arm": vote.arm,
+        "agrees": vote.agrees,
+        "seconds_to_vote": vote.seconds_to_vote,
+        "voted_at": vote.voted_at,
+        "round": vote.round,
+        "suspect": vote.suspect,
+        "excluded": excluded.get(vote.visitor),
     }
-    cells = {column: cell(vote) for column, cell in _CELLS.items()} | probabilities
-    return {column: cells.pop(column) for column in DATA_DICTIONARY}
 
 
-def write_csv(votes: Iterable[StoredVote], file: TextIO, excluded: Mapping[str, str] | None = None) -> int:
-    """Write votes as CSV, a header line first, and return how many.
+def _text(column: str, value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6f}" if column in PROBABILITIES else f"{value:.3f}"
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
 
-    Args:
-        votes: taken one by one, so that they need not fit into memory.
-        file: open for text, best with ``newline=""`` and UTF-8.
-        excluded: visitor -> why the curator leaves them out, for one more column; None writes no such column.
-    """
-    columns = [*DATA_DICTIONARY, *(("excluded",) if excluded is not None else ())]
-    writer = csv.DictWriter(file, fieldnames=columns, lineterminator="\n")
-    writer.writeheader()
+
+def _write(rows: Iterable[Mapping[str, object]], columns: Iterable[str], file: TextIO) -> int:
+    lines = csv.writer(file, lineterminator="\n")
+    lines.writerow(columns)
     count = 0
-    for vote in votes:
-        reason = {} if excluded is None else {"excluded": excluded.get(vote.visitor, "")}
-        writer.writerow(row(vote) | reason)
+    for row in rows:
+        lines.writerow([_text(column, value) for column, value in row.items()])
         count += 1
     return count
 
 
-def write_painters_csv(votes: Iterable[PainterVote], excluded: Mapping[str, str], file: TextIO) -> None:
-    """Write votes in painters' duels as CSV, a header line first.
+def write_csv(votes: Iterable[StoredVote], file: TextIO, excluded: Mapping[str, str]) -> int:
+    """Write votes as CSV, a header line first, one by one, and return how many.
 
     Args:
-        votes: in the order of the lines.
+        file: open for text, best with ``newline=""`` and UTF-8.
         excluded: visitor -> why the curator leaves them out.
-        file: as for :func:`write_csv`.
     """
-    lines = csv.writer(file, lineterminator="\n")
-    lines.writerow(PAINTER_DICTIONARY)
-    for vote in votes:
-        lines.writerow(
-            (
-                pseudonym(vote.visitor),
-                vote.left,
-                vote.left.generator,
-                vote.right,
-                vote.right.generator,
-                vote.picked,
-                f"{vote.seconds_to_vote:.3f}",
-                vote.voted_at.isoformat(timespec="seconds"),
-                _WORD[vote.suspect],
-                excluded.get(vote.visitor, ""),
-            )
+    return _write((cells(vote, excluded) for vote in votes), DATA_DICTIONARY, file)
+
+
+def write_painters_csv(votes: Iterable[PainterVote], file: TextIO, excluded: Mapping[str, str]) -> int:
+    """Write votes in painters' duels, as :func:`write_csv`."""
+
+    def row(vote: PainterVote) -> dict[str, object]:
+        values = (
+            pseudonym(vote.visitor),
+            vote.left,
+            vote.left.generator,
+            vote.right,
+            vote.right.generator,
+            vote.picked,
+            vote.seconds_to_vote,
+            vote.voted_at,
+            vote.suspect,
+            excluded.get(vote.visitor),
         )
+        return dict(zip(PAINTER_DICTIONARY, values, strict=True))
+
+    return _write(map(row, votes), PAINTER_DICTIONARY, file)
 
 
 def as_table(dictionary: Mapping[str, str]) -> str:
@@ -154,7 +154,8 @@ def as_table(dictionary: Mapping[str, str]) -> str:
 
 def dictionary_as_markdown() -> str:
     """The data dictionaries as a Markdown page, to lie beside the CSV files."""
-    return (
-        f"# Votes: what the columns mean\n\nOne line per vote.\n\n{as_table(DATA_DICTIONARY)}\n"
-        f"# Painters' duels: what the columns mean\n\nOne line per vote.\n\n{as_table(PAINTER_DICTIONARY)}"
+    tables = {"Votes": DATA_DICTIONARY, "Painters' duels": PAINTER_DICTIONARY}
+    return "\n".join(
+        f"# {name}: what the columns mean\n\nOne line per vote.\n\n{as_table(meanings)}"
+        for name, meanings in tables.items()
     )

@@ -17,8 +17,8 @@ from huggingface_hub import DatasetCard
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.emotions import NAMES, NOTHING
 from albumjudge.export import dataset as vote_dataset
-from albumjudge.export.dataset import CARD, CSV_FILE, DATA_DICTIONARY, PARQUET_FILE, Pushed
-from albumjudge.export.tables import pseudonym
+from albumjudge.export.dataset import CARD, CSV_FILE, PARQUET_FILE, Pushed
+from albumjudge.export.tables import DATA_DICTIONARY, pseudonym
 from albumjudge.hub_upload import PublishError
 from albumjudge.voting.votes import StoredVote
 from tests.checkpoint_fixtures import Answer, Request, local_hub

@@ -32,7 +32,7 @@ IMPATIENT = 0.05
 
 def _exported(box: VoteStore) -> list[dict[str, str]]:
     file = io.StringIO(newline="")
-    count = box.stream(lambda votes: write_csv(votes, file))
+    count = box.stream(lambda votes: write_csv(votes, file, {"bob": "too fast"}))
     file.seek(0)
     lines = list(csv.DictReader(file))
     assert len(lines) == count
@@ -65,7 +65,9 @@ def test_the_export_has_one_line_per_vote(engine: Engine) -> None:
         "voted_at": "2026-11-22T12:00:00+00:00",
         "round": "",
         "suspect": "false",
+        "excluded": "",
     }
+    assert second["excluded"] == "too fast"
     shown = {
         key: second[key] for key in ("visitor", "felt", "label_shown", "arm", "agrees", "seconds_to_vote")
     }

@@ -19,6 +19,7 @@ from albumjudge.ui.figures import percent
 from albumjudge.ui.rooms import evidence, steering_duel
 from albumjudge.ui.rooms.results import SIGNS, emotion_prints, worked_out_of_pairs
 from albumjudge.ui.words import N_, _, number, told
+from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.duels import DuelStore
 from albumjudge.voting.votes import StoredVote, VoteStore
 
@@ -189,7 +190,8 @@ def for_curators(store: VoteStore) -> None:
     """The votes as a file, with what its columns mean."""
     with st.expander(_("For curators: the votes as a table")):
         file = io.StringIO()
-        store.stream(lambda votes: write_csv(votes, file))
+        excluded = CurationStore(store.engine).left_out()
+        store.stream(lambda votes: write_csv(votes, file, excluded))
         markup.say(_("Anonymous, one line per vote. What the columns mean:"))
         st.download_button(_("Download {file}", file="votes.csv"), file.getvalue(), "votes.csv", "text/csv")
         st.html(markup.terms((column, told(meaning)) for column, meaning in DATA_DICTIONARY.items()))
