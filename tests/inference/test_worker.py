@@ -147,6 +147,7 @@ def test_the_thread_keeps_nothing_alive(squares: Squares) -> None:
     assert not thread.is_alive()
 
 
+@pytest.mark.slow
 def test_a_process_ends_in_order_though_there_is_idle_work() -> None:
     code = (
         "import torch\n"

@@ -72,6 +72,7 @@ def test_features_are_computed_once(root: Path, monkeypatch: pytest.MonkeyPatch)
     assert (features_of(backbone, pixels, cache=root / "cache") == first).all()
 
 
+@pytest.mark.slow
 def test_the_benchmark_from_end_to_end_and_again(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -143,6 +144,7 @@ def test_the_prior_is_corrected_by_real_covers(root: Path, capsys: pytest.Captur
     np.testing.assert_allclose(shares, people, atol=0.01)
 
 
+@pytest.mark.slow
 def test_saliency_is_measured(root: Path) -> None:
     judge = root / "run/checkpoint"
     arguments = ["--judge", str(judge), "--generator", str(root / "generator"), "--count", "6", "--write"]

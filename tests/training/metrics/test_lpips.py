@@ -24,6 +24,7 @@ class Squares(nn.Module):
         return (one - other).square().mean((1, 2, 3), keepdim=True)
 
 
+@pytest.mark.slow
 def test_it_compares_the_maps_of_the_trunk_that_it_was_given() -> None:
     torch.manual_seed(0)
     trunk = make_layers(cfgs["D"], batch_norm=False).eval()
