@@ -132,3 +132,12 @@ def query(app: AppTest, name: str) -> str:
     """One value of the page's link."""
     value = app.query_params[name]
     return value if isinstance(value, str) else str(value[0])
+
+
+def failing(error: Exception) -> Callable[..., object]:
+    """What to put in the place of a function that must fail."""
+
+    def fail(*_: object, **__: object) -> object:
+        raise error
+
+    return fail

@@ -161,7 +161,7 @@ class Findings:
     """All numbers about people and machine."""
 
     agreement: AgainstChance
-    politeness: AgainstPlacebo
+    against_placebo: AgainstPlacebo
     one_more: OneMoreVisitor
     among_visitors: Figure
     noise: Noise

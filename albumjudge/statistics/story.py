@@ -59,7 +59,7 @@ class Story:
     agreement: AgainstChance
     pleasantness: Figure
     temperament: Temperament | None
-    politeness: AgainstPlacebo
+    against_placebo: AgainstPlacebo
 
     @property
     def faint(self) -> bool:

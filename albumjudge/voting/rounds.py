@@ -154,8 +154,8 @@ def draw_label(top: str, chance: random.Random | None = None) -> tuple[str, Arm]
     """The label to show with a cover, and the arm that this makes: drawn when the vote is cast, kept with it.
 
     With probability ``PLACEBO_SHARE``, on each card anew, the label is drawn at random, all emotions but the
-    jury's own, ``top``, being equally likely: who agrees with its own may just be right, and politeness
-    towards each of the others can be told equally well.
+    jury's own, ``top``, being equally likely: who agrees with its own may just be right, and a habit of saying
+    yes to each of the others can be told equally well.
     """
     emotions.index(top)
     chance = chance or random.SystemRandom()

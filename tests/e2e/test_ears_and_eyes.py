@@ -69,6 +69,17 @@ def heard(page: Page) -> list[tuple[str, str]]:
     ]
 
 
+def barriers(page: Page) -> list[str]:
+    """What axe finds, of whatever impact."""
+    return [
+        f"{v['id']}: {node['html'][:200]}"
+        for v in Axe().run(page).response["violations"]
+        for node in v["nodes"]
+        # Streamlit's own markup around its file input; not a word of it is hidden from anyone.
+        if "stFileUploaderDropzone" not in node["html"]
+    ]
+
+
 def by_ear(page: Page, path: str, code: str) -> None:
     """What a screen reader comes to, in its order, has a name, and covers say how they look."""
     assert page.evaluate("document.documentElement.lang") == code
@@ -101,14 +112,7 @@ def fits_every_screen(page: Page) -> None:
 def test_every_room_is_there_for_everyone(app: RunningApp, guest: Page, path: str, code: str) -> None:
     guest.goto(address(app, path, code))
     still(guest)
-    found = [
-        f"{v['id']}: {node['html'][:200]}"
-        for v in Axe().run(guest).response["violations"]
-        for node in v["nodes"]
-        # Streamlit's own markup around its file input; not a word of it is hidden from anyone.
-        if "stFileUploaderDropzone" not in node["html"]
-    ]
-    assert not found
+    assert barriers(guest) == []
     if "attract" not in path:
         by_ear(guest, path, code)
         guest.wait_for_timeout(300)  # Charts are drawn last.
@@ -131,6 +135,18 @@ def test_forced_colours_leave_everything_to_be_seen(app: RunningApp, browser: Br
     page.get_by_role("button", name="Yes, I agree").click()
     revealed(page)
     expect(page.locator('[data-testid="stVegaLiteChart"]')).to_be_visible()
+    context.close()
+
+
+def test_neither_of_two_covers_is_chosen_before_both_were_in_sight(app: RunningApp, browser: Browser) -> None:
+    context = enter(browser, (390, 500))
+    page = open_page(context, f"{app.url}/painters_duel")
+    choices = page.locator('[class*="st-key-hang-"]')
+    expect(choices).to_have_count(3)
+    locked = "its => its.map((it) => it.inert)"
+    assert choices.evaluate_all(locked) == [True] * 3
+    page.locator(".st-key-duel img").last.scroll_into_view_if_needed()
+    expect(page.locator('[class*="st-key-hang-"][inert]')).to_have_count(0)
     context.close()
 
 
@@ -182,6 +198,34 @@ def test_a_touch_changes_the_language_and_the_round_goes_on(app: RunningApp, bro
     page.get_by_role("button", name="Deutsch").tap()
     expect(page.get_by_role("heading", name="Cover, die keine Band je hatte")).to_be_visible()
     expect(page.locator(".print.wall")).to_have_count(12)
+    context.close()
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_no_state_of_a_round_shuts_anyone_out(app: RunningApp, browser: Browser, code: str) -> None:
+    context = enter(browser)
+    page = open_page(context, f"{app.url}/vote?lang={code}")
+    for place in range(6):
+        ballot(page)
+        settled(page)
+        states = [barriers(page)] if place == 0 else []
+        feel(page, "fear")
+        expect(page.locator(".st-key-agree-yes button")).to_be_visible()
+        settled(page)
+        states += [barriers(page)] if place == 0 else []
+        page.locator(".st-key-agree-yes button").click()
+        expect(page.locator(".st-key-next button")).to_be_visible()
+        settled(page)
+        states += [barriers(page)] if place == 0 else []
+        assert not any(states)
+        page.locator(".st-key-next button").click()
+    expect(page.locator(".cards .card")).to_have_count(6)
+    settled(page)
+    assert barriers(page) == []
+    for width, height in (SMALL_PHONE, KIOSK):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(300)
+        fits(page)
     context.close()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,16 +15,9 @@ from albumjudge.ui import shell
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.votes import VoteStore
 from tests.pages_fixtures import *  # noqa: F403
-from tests.pages_fixtures import APP, Visit, press, text
+from tests.pages_fixtures import APP, Visit, failing, press, text
 
 PAGES = [Path(file).stem for file in shell.ROOMS]
-
-
-def failing(error: Exception) -> Callable[..., object]:
-    def fail(*_: object, **__: object) -> object:
-        raise error
-
-    return fail
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -14,7 +14,7 @@ from albumjudge.voting.painter_duels import PainterDuelStore
 from albumjudge.voting.votes import VoteStore
 from tests.page_voting import buttons, put_up
 from tests.pages_fixtures import *  # noqa: F403
-from tests.pages_fixtures import OTHER_VISITOR, Visit, press, text
+from tests.pages_fixtures import OTHER_VISITOR, Visit, failing, press, text
 
 GONE = "gone-12345678.7"
 
@@ -69,14 +69,11 @@ def stored(box: VoteStore) -> int:
 def test_a_choice_that_cannot_be_stored_is_kept_and_can_be_sent_again(
     visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch, where: str, broken: tuple[type, str]
 ) -> None:
-    def fail(*_: object, **__: object) -> object:
-        raise VoteError("The database is away.")
-
     put_up(box)
     asked, choice = CHOICES[where]
     app = visit(**asked)
     with monkeypatch.context() as away:
-        away.setattr(*broken, fail)
+        away.setattr(*broken, failing(VoteError("The database is away.")))
         for start in (choice, "try-"):
             page = text(press(app, start))
             assert "The database is away." in page and "kept here" in page and "You felt" not in page
@@ -106,8 +103,5 @@ def test_a_choice_that_comes_after_the_closing_is_not_taken(visit: Visit, box: V
 
 
 def test_the_wall_hangs_without_a_database(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object, **__: object) -> object:
-        raise VoteError("The votes cannot be read.")
-
-    monkeypatch.setattr(VoteStore, "votes", fail)
+    monkeypatch.setattr(VoteStore, "votes", failing(VoteError("The votes cannot be read.")))
     assert "Covers that no band ever had" in text(visit(first=True))

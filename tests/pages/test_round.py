@@ -19,11 +19,10 @@ from tests.pages_fixtures import *  # noqa: F403
 from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, query, text
 
 
-def test_a_round_is_six_covers_with_two_anchors_and_ends_in_a_summary(
+def test_a_round_is_six_covers_ends_in_a_summary_for_all_to_see_and_goes_on_anew(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     app = visit("vote")
-    assert "1 of 6" in text(app)
     play(app, 5)
     assert "6 of 6" in text(app)
     press(press(app, "felt-amusement"), "agree-no")
@@ -43,12 +42,19 @@ def test_a_round_is_six_covers_with_two_anchors_and_ends_in_a_summary(
     assert f"round={first}" in app.code[0].value
     assert app.get("download_button")
 
+    theirs = visit("vote", OTHER_VISITOR, round=first)
+    page = text(theirs)
+    assert "A visitor’s round" in page and VISITOR not in page + str(theirs.query_params)
+    assert not buttons(theirs, "felt-") and box.count() == 6
+    press(theirs, "another")
+    assert "1 of 6" in text(theirs)
+    press(theirs, "felt-awe")
+    assert box.votes()[-1].round == rounds.round_id(OTHER_VISITOR, 0)
 
-def test_another_round_goes_on_with_new_covers(visit: Visit, box: VoteStore) -> None:
-    app = press(play(visit("vote")), "another")
+    press(app, "another")
     assert "1 of 6" in text(app) and "round" not in app.query_params
     press(app, "felt-fear")
-    votes = box.votes()
+    votes = box.votes(visitor=VISITOR)
     assert len({vote.cover for vote in votes}) == 7
     assert votes[-1].round == rounds.round_id(VISITOR, 1)
 
@@ -58,20 +64,6 @@ def test_a_round_goes_on_after_a_reload_with_the_cover_that_was_on_show(visit: V
     again = visit("vote", cover=str(shown(app)))
     assert shown(again) == shown(app) and "3 of 6" in text(again)
     assert "3 of 6" in text(visit("vote"))
-
-
-def test_anyone_can_see_a_finished_round_by_its_link_and_change_nothing(visit: Visit, box: VoteStore) -> None:
-    play(visit("vote"))
-    link = rounds.round_id(VISITOR, 0)
-    theirs = visit("vote", OTHER_VISITOR, round=link)
-    page = text(theirs)
-    assert "A visitor’s round" in page and "Visitor and machine never felt the same." in page
-    assert VISITOR not in page + str(theirs.query_params)
-    assert not buttons(theirs, "felt-") and box.count() == 6
-    press(theirs, "another")
-    assert "1 of 6" in text(theirs)
-    press(theirs, "felt-awe")
-    assert box.votes()[-1].round == rounds.round_id(OTHER_VISITOR, 0)
 
 
 def test_a_round_that_is_not_over_tells_nothing(visit: Visit, placebo: None) -> None:

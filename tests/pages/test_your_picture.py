@@ -107,7 +107,9 @@ def test_what_is_no_picture_gets_a_sentence_and_another_chance(visit: Visit, fil
     assert "mostly amusement" in text(app)
 
 
-def test_nothing_is_kept_unless_the_visitor_says_so(visit: Visit, pictures: SubmissionStore) -> None:
+def test_nothing_is_kept_unless_the_visitor_says_so_nor_longer_than_they_want(
+    visit: Visit, pictures: SubmissionStore
+) -> None:
     app = brought(visit)
     assert "stored nowhere" in text(app) and "Take it back" not in [b.label for b in app.button]
     assert pictures.count().kept == 0
@@ -116,12 +118,6 @@ def test_nothing_is_kept_unless_the_visitor_says_so(visit: Visit, pictures: Subm
     assert submission.png == shown(app)
     assert "The exhibit keeps your picture" in text(app)
     assert [button.label for button in app.button] == ["Deutsch", "Take it back"]
-
-
-def test_a_gift_can_be_taken_back_later_and_is_nobody_elses_business(
-    visit: Visit, pictures: SubmissionStore
-) -> None:
-    press(brought(visit), "keep")
     assert "What you gave" not in text(visit("your_picture", visitor=OTHER_VISITOR))
     app = visit("your_picture")
     assert "What you gave" in text(app)

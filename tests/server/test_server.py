@@ -33,7 +33,7 @@ YOU = ME[::-1].replace("edc4", "ed44", 1)[:12] + "4" + "a" * 3 + "8" + "b" * 15
 
 
 async def document(_: Request) -> Response:
-    return HTMLResponse("<p>")
+    return HTMLResponse("<head><title>Streamlit</title></head><p>")
 
 
 async def script(_: Request) -> Response:
@@ -56,6 +56,13 @@ def test_every_answer_has_security_headers_and_documents_a_policy(client: TestCl
         assert ("Content-Security-Policy" in headers) == (path == "/")
     policy = client.get("/").headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy and "frame-ancestors 'self' https://huggingface.co" in policy
+
+
+def test_a_page_is_hidden_until_its_rules_have_come(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.text.count("visibility:hidden") == 1 and page.text.endswith("</style></head><p>")
+    assert page.headers["Content-Length"] == str(len(page.content))
+    assert client.head("/").status_code in (200, 405) and client.get("/script").text == "1"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_no_votes_give_numbers_without_values_that_say_what_they_need() -> None:
     nothing = findings.find([])
     figures = (
         nothing.agreement.share,
-        nothing.politeness.difference,
+        nothing.against_placebo.difference,
         nothing.one_more.machine,
         nothing.among_visitors,
         nothing.noise.distance,
@@ -106,22 +106,25 @@ def answers(arm: str, agreed: int, asked: int) -> list[StoredVote]:
 
 def test_the_placebo_is_counted_apart_and_unanswered_votes_not_at_all() -> None:
     votes = [*answers("judge", 40, 60), *answers("placebo", 10, 40), vote("awe", agrees=None)]
-    politeness = findings.against_placebo(votes)
-    for figure, share in ((politeness.judge, Share(40, 60)), (politeness.placebo, Share(10, 40))):
+    apart_from_placebo = findings.against_placebo(votes)
+    for figure, share in (
+        (apart_from_placebo.judge, Share(40, 60)),
+        (apart_from_placebo.placebo, Share(10, 40)),
+    ):
         assert (figure.value, figure.n) == (share.value, share.trials)
         assert figure.interval is not None and wider(figure.interval, share.interval) == figure.interval
         assert figure.solid
-    assert politeness.difference.value == pytest.approx(40 / 60 - 10 / 40)
-    assert politeness.difference.n == 100 and politeness.difference.beside(0) == 1
+    assert apart_from_placebo.difference.value == pytest.approx(40 / 60 - 10 / 40)
+    assert apart_from_placebo.difference.n == 100 and apart_from_placebo.difference.beside(0) == 1
 
 
 def test_each_arm_needs_answers_of_its_own() -> None:
-    politeness = findings.against_placebo([*answers("judge", 40, 60), *answers("placebo", 1, 3)])
-    assert not politeness.judge.unmet
-    assert politeness.placebo.unmet == politeness.difference.unmet
-    assert [need.has for need in politeness.difference.unmet] == [3]
-    assert politeness.placebo.interval is not None
-    assert wider(politeness.placebo.interval, wilson(1, 3)) == politeness.placebo.interval
+    apart_from_placebo = findings.against_placebo([*answers("judge", 40, 60), *answers("placebo", 1, 3)])
+    assert not apart_from_placebo.judge.unmet
+    assert apart_from_placebo.placebo.unmet == apart_from_placebo.difference.unmet
+    assert [need.has for need in apart_from_placebo.difference.unmet] == [3]
+    assert apart_from_placebo.placebo.interval is not None
+    assert wider(apart_from_placebo.placebo.interval, wilson(1, 3)) == apart_from_placebo.placebo.interval
     assert findings.against_placebo(answers("judge", 1, 3)).difference.value is None
 
 
@@ -129,9 +132,9 @@ def test_unanimous_votes_leave_room_for_doubt() -> None:
     votes = [vote("awe", seed=n % 12, visitor=f"v{n % 8}", top="awe") for n in range(48)]
     share = findings.find(votes).agreement.share
     assert share.value == 1 and share.interval is not None and share.interval.low == wilson(48, 48).low < 1
-    politeness = findings.against_placebo([*answers("judge", 30, 30), *answers("placebo", 0, 30)])
-    apart = politeness.difference.interval
-    assert politeness.difference.value == 1 and apart == newcombe(Share(30, 30), Share(0, 30))
+    apart_from_placebo = findings.against_placebo([*answers("judge", 30, 30), *answers("placebo", 0, 30)])
+    apart = apart_from_placebo.difference.interval
+    assert apart_from_placebo.difference.value == 1 and apart == newcombe(Share(30, 30), Share(0, 30))
     assert apart is not None and 0.8 < apart.low < 0.9 and apart.high == 1
     (*_, high) = findings.calibrate(ballots.from_votes(votes)).bins
     assert high.felt.interval is not None and high.felt.interval.low < 1

@@ -44,7 +44,7 @@ def test_a_cover_stands_where_people_and_machine_put_it() -> None:
 def test_people_who_feel_as_the_machine_says_are_found_to() -> None:
     told = tell(simulated(30, 8, follow=1))
     assert not told.faint and told.pleasantness.beside(0) == 1 and told.agreement.excess.beside(0) == 1
-    assert told.politeness.difference.value is None
+    assert told.against_placebo.difference.value is None
 
 
 def points_at_random(chance: np.random.Generator, covers: int) -> list[CoverPoint]:

@@ -61,3 +61,23 @@ def test_any_picture_has_words_and_shares_that_add_up(pixels: list[tuple[int, in
 def test_a_picture_without_pixels_is_refused() -> None:
     with pytest.raises(ValueError, match="without pixels"):
         colours.shares(np.zeros((0, 0, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("light", "words"),
+    [
+        (np.s_[:8], "lighter at the top"),
+        (np.s_[8:], "lighter at the bottom"),
+        (np.s_[:, :8], "lighter on the left"),
+        (np.s_[:, 8:], "lighter on the right"),
+        (np.s_[4:12, 4:12], "a light middle within dark edges"),
+        (np.s_[:], "evenly light"),
+        (np.s_[:0], "evenly dark"),
+    ],
+)
+def test_a_layout_is_said(light: slice, words: str) -> None:
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    pixels[light] = 255
+    assert colours.layout(pixels) == words
+    if "middle" in words:
+        assert colours.layout(255 - pixels) == "a dark middle within light edges"

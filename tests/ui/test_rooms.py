@@ -46,7 +46,7 @@ def test_the_findings_follow_their_intervals(difference: float, words: str) -> N
     story: Any = SimpleNamespace(
         pleasantness=about(difference),
         temperament=SimpleNamespace(emotion="awe", difference=about(difference)),
-        politeness=SimpleNamespace(difference=about(difference, needs=TOO_FEW)),
+        against_placebo=SimpleNamespace(difference=about(difference, needs=TOO_FEW)),
     )
     pleasant, temper, polite = results.three_findings(story)
     assert words in temper.sentence and not temper.faint and "95 % interval" in temper.doubt

@@ -28,7 +28,7 @@ def cards(found: Findings) -> str:
     """HTML of all six cards."""
     all_six = (
         chance_card(found.agreement),
-        placebo_card(found.politeness),
+        placebo_card(found.against_placebo),
         one_more_card(found.one_more),
         visitors_card(found.among_visitors),
         noise_card(found.noise),

@@ -90,7 +90,11 @@ class InShort:
 
 def three_findings(found: Story) -> list[InShort]:
     """What the story tells beside its picture, each with its doubt."""
-    return [_pleasant(found.pleasantness), _temper(found.temperament), _placebo(found.politeness.difference)]
+    return [
+        _pleasant(found.pleasantness),
+        _temper(found.temperament),
+        _placebo(found.against_placebo.difference),
+    ]
 
 
 def _pleasant(figure: Figure) -> InShort:
