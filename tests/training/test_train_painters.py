@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -15,16 +14,13 @@ from safetensors.torch import load_file, save_file
 from albumjudge.domain.conditions import DECADES, GENRES
 from albumjudge.inference.checkpoints import load_generator, read_checkpoint
 from albumjudge.models.autoencoder import Encoder
-from tests.cover_folders import cover_folder
 from tests.training.trainers import (
     AUTOENCODER,
     DCGAN,
     FLOW,
-    KINDS,
     ONE_STEP,
     flow_generator,
     make_trainer,
-    small_networks,
 )
 from training import train_autoencoder, train_dcgan, train_flow, train_one_step
 from training.data.covers import load_covers
@@ -35,21 +31,7 @@ from training.generator.dcgan_trainer import PRESETS
 from training.generator.painter_trainer import sample_labels
 
 Main = Callable[[list[str]], int]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        small_networks(patch)
-        yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return cover_folder(tmp_path_factory.mktemp("data") / "covers", 9, size=64)
+pytestmark = pytest.mark.usefixtures("small")
 
 
 def options(config: object, data: Path, out: Path, **more: object) -> list[str]:
@@ -75,21 +57,21 @@ def options(config: object, data: Path, out: Path, **more: object) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def autoencoder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def autoencoder(small: None, nine_covers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("autoencoder")
-    assert train_autoencoder.main(options(AUTOENCODER, folder, out)) == 0
+    assert train_autoencoder.main(options(AUTOENCODER, nine_covers, out)) == 0
     return out
 
 
 @pytest.fixture(scope="module")
-def flow(folder: Path, autoencoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def flow(nine_covers: Path, autoencoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("flow")
-    assert train_flow.main(options(FLOW, folder, out, autoencoder=autoencoder)) == 0
+    assert train_flow.main(options(FLOW, nine_covers, out, autoencoder=autoencoder)) == 0
     return out
 
 
-def test_a_dcgan_is_trained_to_a_checkpoint_that_paints(folder: Path, tmp_path: Path) -> None:
-    words = ["--data", str(folder), "--preset", "tiny", "--out", str(tmp_path), "--device", "cpu"]
+def test_a_dcgan_is_trained_to_a_checkpoint_that_paints(nine_covers: Path, tmp_path: Path) -> None:
+    words = ["--data", str(nine_covers), "--preset", "tiny", "--out", str(tmp_path), "--device", "cpu"]
     assert train_dcgan.main(words) == 0
     checkpoint = read_checkpoint(tmp_path / "checkpoint", "generator")
     assert checkpoint.name == "dcgan-tiny"
@@ -101,8 +83,8 @@ def test_a_dcgan_is_trained_to_a_checkpoint_that_paints(folder: Path, tmp_path: 
     assert load_generator(checkpoint)(torch.randn(2, 8)).shape == (2, 3, 16, 16)
 
 
-def test_a_checkpoint_holds_the_average_with_statistics_of_its_own(folder: Path) -> None:
-    trainer = make_trainer("dcgan", load_covers(folder, size=8))
+def test_a_checkpoint_holds_the_average_with_statistics_of_its_own(nine_covers: Path) -> None:
+    trainer = make_trainer("dcgan", load_covers(nine_covers, size=8))
     for _ in range(4):
         trainer.advance()
     averaged = trainer.painter()  # type: ignore[attr-defined]
@@ -115,10 +97,10 @@ def test_a_checkpoint_holds_the_average_with_statistics_of_its_own(folder: Path)
     assert (kept - by_batch).abs().mean() < 0.1
 
 
-def test_an_unfinished_run_can_be_made_a_checkpoint(folder: Path, tmp_path: Path) -> None:
-    assert train_dcgan.main(options(replace(DCGAN, epochs=1), folder, tmp_path)) == 0
+def test_an_unfinished_run_can_be_made_a_checkpoint(nine_covers: Path, tmp_path: Path) -> None:
+    assert train_dcgan.main(options(replace(DCGAN, epochs=1), nine_covers, tmp_path)) == 0
     (tmp_path / "checkpoint" / "model.safetensors").unlink()
-    assert train_dcgan.main([*options(DCGAN, folder, tmp_path), "--finish-now"]) == 0
+    assert train_dcgan.main([*options(DCGAN, nine_covers, tmp_path), "--finish-now"]) == 0
     assert read_checkpoint(tmp_path / "checkpoint", "generator").training["epochs_done"] == 1
 
 
@@ -151,18 +133,18 @@ def test_a_flow_painter_is_trained_to_a_checkpoint_that_paints(flow: Path, autoe
 
 @pytest.mark.parametrize("fault", ["unfinished", "other covers", "no run"])
 def test_an_autoencoder_that_does_not_fit_is_refused_in_a_sentence(
-    folder: Path, autoencoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str
+    nine_covers: Path, autoencoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:
     config, place = FLOW, autoencoder
     if fault == "unfinished":
         place = tmp_path / "cut"
-        trainer = make_trainer("autoencoder", load_covers(folder, size=64))
+        trainer = make_trainer("autoencoder", load_covers(nine_covers, size=64))
         train(trainer, place, stop_after=1)
     elif fault == "other covers":
         config = replace(FLOW, held_out=1)
     else:
         place = tmp_path
-    assert train_flow.main(options(config, folder, tmp_path / "out", autoencoder=place)) == 1
+    assert train_flow.main(options(config, nine_covers, tmp_path / "out", autoencoder=place)) == 1
     assert {
         "unfinished": "has 5 steps to go",
         "other covers": "trained with another held_out (0)",
@@ -170,8 +152,8 @@ def test_an_autoencoder_that_does_not_fit_is_refused_in_a_sentence(
     }[fault] in capsys.readouterr().err
 
 
-def test_covers_are_encoded_once_as_they_are_and_then_shifted(folder: Path) -> None:
-    covers = load_covers(folder, size=64)
+def test_covers_are_encoded_once_as_they_are_and_then_shifted(nine_covers: Path) -> None:
+    covers = load_covers(nine_covers, size=64)
     torch.manual_seed(0)
     encoder = Encoder(2, width=4)
     whole = train_flow.encode_all(encoder, covers, FLOW, Processes())
@@ -184,8 +166,10 @@ def test_covers_are_encoded_once_as_they_are_and_then_shifted(folder: Path) -> N
     assert moved.shape == pictures.shape and not torch.equal(moved, pictures)
 
 
-def test_a_velocity_network_learns_the_way_to_the_only_latent_image(folder: Path) -> None:
-    trainer = make_trainer("flow", load_covers(folder, size=64), epochs=100, warmup=0, learning_rate=3e-3)
+def test_a_velocity_network_learns_the_way_to_the_only_latent_image(nine_covers: Path) -> None:
+    trainer = make_trainer(
+        "flow", load_covers(nine_covers, size=64), epochs=100, warmup=0, learning_rate=3e-3
+    )
     trainer.latent_images = torch.ones_like(trainer.latent_images)  # type: ignore[attr-defined]
     losses = []
     for _ in range(100):
@@ -196,10 +180,12 @@ def test_a_velocity_network_learns_the_way_to_the_only_latent_image(folder: Path
     assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:10])
 
 
-def test_a_one_step_painter_is_trained_from_a_flow_painter(folder: Path, flow: Path, tmp_path: Path) -> None:
+def test_a_one_step_painter_is_trained_from_a_flow_painter(
+    nine_covers: Path, flow: Path, tmp_path: Path
+) -> None:
     teacher = flow / "checkpoint"
     config = replace(ONE_STEP, epochs=1, regression_epochs=1)
-    assert train_one_step.main(options(config, folder, tmp_path, teacher=teacher)) == 0
+    assert train_one_step.main(options(config, nine_covers, tmp_path, teacher=teacher)) == 0
     checkpoint = read_checkpoint(tmp_path / "checkpoint", "generator")
     assert checkpoint.name == "one-step-64" and checkpoint.network == "OneStepGenerator"
     assert checkpoint.training["teacher"] == read_checkpoint(teacher, "generator").revision
@@ -208,7 +194,7 @@ def test_a_one_step_painter_is_trained_from_a_flow_painter(folder: Path, flow: P
     assert painted.shape == (2, 3, 64, 64) and painted.isfinite().all()
     # Its own checkpoint is a start; with a velocity rate of 0 every cover keeps its composition.
     again = tmp_path / "again"
-    words = options(replace(config, velocity_rate=0.0), folder, again, teacher=teacher)
+    words = options(replace(config, velocity_rate=0.0), nine_covers, again, teacher=teacher)
     assert train_one_step.main([*words, "--start-from", str(tmp_path / "checkpoint")]) == 0
     record = read_checkpoint(again / "checkpoint", "generator").training
     assert record["start"] == checkpoint.revision
@@ -233,22 +219,26 @@ def test_weights_of_an_experiment_are_a_start_that_can_be_blended(tmp_path: Path
 
 
 def test_a_start_or_a_teacher_that_does_not_fit_is_refused_in_a_sentence(
-    folder: Path, flow: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    nine_covers: Path, flow: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save_file({"a": torch.zeros(1)}, tmp_path / train_one_step.VELOCITY)
     save_file({"a": torch.zeros(1)}, tmp_path / train_one_step.DECODER)
-    words = options(ONE_STEP, folder, tmp_path / "out", teacher=flow / "checkpoint")
+    words = options(ONE_STEP, nine_covers, tmp_path / "out", teacher=flow / "checkpoint")
     assert train_one_step.main([*words, "--start-from", str(tmp_path)]) == 1
     assert "holds no weights for a student of this teacher" in capsys.readouterr().err
     student = tmp_path / "student"
     record: dict[str, object] = {"kind": "generator", "network": "OneStepGenerator", "name": "tiny"}
     save_checkpoint(train_one_step.student_of(flow_generator()), student, record)
-    assert train_one_step.main(options(ONE_STEP, folder, tmp_path / "out", teacher=student)) == 1
+    assert train_one_step.main(options(ONE_STEP, nine_covers, tmp_path / "out", teacher=student)) == 1
     assert "holds no flow painter" in capsys.readouterr().err
 
 
-def test_pairs_are_made_once(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    covers, teacher, path = load_covers(folder, size=64), flow_generator(), tmp_path / "pairs.safetensors"
+def test_pairs_are_made_once(nine_covers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    covers, teacher, path = (
+        load_covers(nine_covers, size=64),
+        flow_generator(),
+        tmp_path / "pairs.safetensors",
+    )
     first = train_one_step.load_pairs(teacher, covers, path, ONE_STEP)
     monkeypatch.setattr(train_one_step, "make_pairs", lambda *_: pytest.fail("made again"))
     again = train_one_step.load_pairs(teacher, covers, path, ONE_STEP)
@@ -270,12 +260,3 @@ def test_a_folder_without_covers_is_refused_in_a_sentence(
     assert main(["--data", str(tmp_path), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 1
     assert "metadata.csv is missing" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-
-
-def test_histories_name_what_the_trainers_measure(folder: Path, autoencoder: Path) -> None:
-    history = json.loads((autoencoder / "history.json").read_text())
-    covers = load_covers(folder, size=64)
-    assert set(make_trainer("autoencoder", covers).metrics) < history[0].keys()
-    assert len(KINDS) == len(
-        {make_trainer(k, covers if k != "dcgan" else load_covers(folder, size=8)).metrics for k in KINDS}
-    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +13,18 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tests.cover_folders import cover_folder
-from tests.training.trainers import KINDS, make_trainer, small_networks, tensors_of
+from tests.training.trainers import KINDS, make_trainer, tensors_of
 from training.data.covers import CoverSet, DataError, load_covers
 from training.engine.distributed import Processes
 from training.engine.state import read_state, write_state
 from training.engine.trainer import STATE, Trainer, train, update_average
 
-
-@pytest.fixture(scope="module", autouse=True)
-def small() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # Sums are added in the same order.
-    with pytest.MonkeyPatch.context() as patch:
-        small_networks(patch)
-        yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("small")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nine covers: two batches of four, and one that is left over."""
-    return cover_folder(tmp_path_factory.mktemp("data") / "covers", 9, size=64)
-
-
-@pytest.fixture(scope="module")
-def all_covers(folder: Path) -> dict[int, CoverSet]:
-    return {size: load_covers(folder, size=size) for size in (8, 64)}
+def all_covers(nine_covers: Path) -> dict[int, CoverSet]:
+    return {size: load_covers(nine_covers, size=size) for size in (8, 64)}
 
 
 def make(all_covers: dict[int, CoverSet], kind: str, **changes: Any) -> Trainer[Any]:
