@@ -79,7 +79,7 @@ def how_it_works() -> None:
                     "are someone new."
                 ),
             )
-            st.page_link(shell.VOTE, label=_("Vote on a cover"))
+            shell.link_to(shell.VOTE, _("Vote on a cover"))
     with st.expander(_("All that was measured")):
         everything(painter, judge)
 
@@ -139,7 +139,7 @@ def the_jury(checkpoint: Checkpoint, example: JudgedCover) -> None:
                 )
                 more = (jurors.how_far(checkpoint.metrics), jurors.seldom_first(checkpoint.metrics))
                 prose("", said, *filter(None, more))
-                st.page_link(shell.JURY, label=_("Meet the jurors"))
+                shell.link_to(shell.JURY, _("Meet the jurors"))
 
 
 def everything(painter: Checkpoint, judge: Checkpoint) -> None:

@@ -66,6 +66,7 @@ def wall() -> None:
         hang(number, order.covers(painter, seeds.wall(number, count)))
     with st.container(key="stage-foot", horizontal=True, vertical_alignment="center"):
         shell.link_to(shell.VOTE, _("And you? Say what you feel"))
+        shell.link_to(shell.DAY, _("Today’s wall"))
         markup.say(wall_words(number, order))
 
 

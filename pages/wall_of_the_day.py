@@ -107,8 +107,8 @@ def next_wall(hung: Wall) -> None:
         said = ngettext("The next wall hangs in {n} hour.", "The next wall hangs in {n} hours.", hours)
         st.html(f'<p class="quiet">{escape(said)}</p>')
     with st.container(key="onward", horizontal=True, vertical_alignment="center"):
-        st.page_link(shell.VOTE, label=_("Vote on more covers"))
-        st.page_link(shell.PEOPLE, label=_("See how everyone voted"))
+        shell.link_to(shell.VOTE, _("Vote on more covers"))
+        shell.link_to(shell.PEOPLE, _("See how everyone voted"))
 
 
 def other_days(hung: Wall) -> None:
@@ -121,9 +121,7 @@ def other_days(hung: Wall) -> None:
     with st.container(key="days", horizontal=True):
         for one in others:
             label = _("Today’s wall") if one == day.today() else words.day(one)
-            st.page_link(
-                shell.DAY, label=label, query_params={day.PARAMETER: one.isoformat(), **words.in_link()}
-            )
+            shell.link_to(shell.DAY, label, day=one.isoformat())
 
 
 def take_waiting(box: VoteStore, who: str, hung: Wall) -> None:
@@ -144,7 +142,7 @@ def no_such_day() -> None:
         _("No wall to show"),
         _("No wall hung on that day. Perhaps a part of the link was cut off on its way here."),
     )
-    st.page_link(shell.DAY, label=_("Today’s wall"))
+    shell.link_to(shell.DAY, _("Today’s wall"))
 
 
 def closed(hung: Wall) -> None:

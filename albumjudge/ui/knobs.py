@@ -9,7 +9,7 @@ import streamlit as st
 
 from albumjudge.domain.cover import LAST_SEED, CoverIdentity, as_png
 from albumjudge.inference.growth import Growth
-from albumjudge.ui import prints, shell, words
+from albumjudge.ui import prints, shell
 from albumjudge.ui.words import _
 
 KNOBS = 6
@@ -54,8 +54,7 @@ def board(revision: str) -> None:
                 st.button(_("Turn them all"), key="turn-all", type="primary", on_click=_turn_all)
                 st.button(_("Back to the middle"), key="to-the-middle", on_click=_to_the_middle)
                 st.button(_("Another cover"), key="another-start", on_click=_another)
-                link = {"cover": str(identity), **words.in_link()}
-                st.page_link(shell.STAGE, label=_("Ask the jury about it"), query_params=link)
+                shell.link_to(shell.STAGE, _("Ask the jury about it"), cover=str(identity))
     st.html(layers(grown))
 
 
