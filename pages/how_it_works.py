@@ -150,8 +150,6 @@ def everything(painter: Checkpoint, judge: Checkpoint) -> None:
         curves(painter)
     with of_jury:
         how_good(judge)
-        if seldom := jurors.seldom_first(judge.metrics):
-            markup.say(seldom, kind="quiet wide")
         if written := judge.training.get("jurors") or judge.training.get("lives"):
             st.html(markup.terms((_(str(one["name"])), jurors.summary(one)) for one in written))
         measured(judge, _("No measurements lie beside the judge’s weights."))
