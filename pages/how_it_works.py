@@ -79,7 +79,6 @@ def how_it_works() -> None:
                     "are someone new."
                 ),
             )
-            shell.link_to(shell.VOTE, _("Vote on a cover"))
     with st.expander(_("All that was measured")):
         everything(painter, judge)
 
@@ -120,6 +119,7 @@ def the_jury(checkpoint: Checkpoint, example: JudgedCover) -> None:
                 st.html(prints.framed(example.cover, size="large", short=True), width="content")
             if example.verdict.jurors:
                 st.toggle(_("Show where it looked"), key="jury-looks")
+                shell.link_to(shell.JURY, _("Meet the jurors"))
         with st.container(key="jury-words"):
             prose(
                 _("The jury") if count else _("The judge"),
@@ -137,9 +137,7 @@ def the_jury(checkpoint: Checkpoint, example: JudgedCover) -> None:
                     "votes. What hangs under a cover is a weighed mean of what they feel.",
                     n=count,
                 )
-                more = (jurors.how_far(checkpoint.metrics), jurors.seldom_first(checkpoint.metrics))
-                prose("", said, *filter(None, more))
-                shell.link_to(shell.JURY, _("Meet the jurors"))
+                prose("", said, *filter(None, [jurors.how_far(checkpoint.metrics)]))
 
 
 def everything(painter: Checkpoint, judge: Checkpoint) -> None:
@@ -150,6 +148,8 @@ def everything(painter: Checkpoint, judge: Checkpoint) -> None:
         curves(painter)
     with of_jury:
         how_good(judge)
+        if seldom := jurors.seldom_first(judge.metrics):
+            markup.say(seldom, kind="quiet wide")
         if written := judge.training.get("jurors") or judge.training.get("lives"):
             st.html(markup.terms((_(str(one["name"])), jurors.summary(one)) for one in written))
         measured(judge, _("No measurements lie beside the judge’s weights."))
