@@ -41,6 +41,7 @@ ROOMS = {
     "the jury room": "jury_room?cover={a}",
     "your picture": "your_picture",
     "the painters": "painters_duel",
+    "the wall of the day": "wall_of_the_day",
     "a portrait": "portrait",
     "people and machine": "people_vs_machine",
     "how it works": "how_it_works",
