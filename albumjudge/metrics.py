@@ -255,7 +255,7 @@ METRICS: tuple[Metric, ...] = (
         "The difference from the first row.",
         share=True,
     ),
-    Metric("time_ratio", "Time, of one VGG16", "How many times as long as one plain VGG16 takes.", "lower"),
+    Metric("time_ratio", "Time, of one VGG16", "Processor time, in that of one plain VGG16.", "lower"),
     Metric("share_change", "Largest change", "Largest change of any emotion’s share.", "lower"),
     Metric("mean_change", "Mean change", "Mean change of an emotion’s share.", "lower"),
     Metric("cross_entropy", "Cross-entropy (nats)", "How surprising each vote was to it.", "lower"),

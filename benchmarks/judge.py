@@ -1,4 +1,4 @@
-"""How much longer the jury takes than one plain VGG16, and what its speed costs in exactness.
+"""How much more processor time the jury takes than one plain VGG16, and what its speed costs in exactness.
 
     python -m benchmarks.judge --write
 
@@ -30,14 +30,14 @@ from training.judge.script import add_judge, open_painter, parser_of, report, ru
 
 
 def in_turns(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each call, the functions taking turns; a first round that warms up does not count."""
+    """Processor seconds of each call, the functions taking turns; a first round, to warm up, does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     for number in range(rounds + 1):
         for name, function in functions.items():
-            started = time.perf_counter()
+            started = time.process_time()
             function()
             if number:
-                seconds[name].append(time.perf_counter() - started)
+                seconds[name].append(time.process_time() - started)
     return seconds
 
 
@@ -100,7 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--covers", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--count", type=int, default=500, help="painted covers for the largest change")
-    parser.set_defaults(threads=2)
+    parser.set_defaults(threads=1)
     given = parser.parse_args(arguments)
 
     def body() -> None:
@@ -111,11 +111,10 @@ def main(arguments: list[str] | None = None) -> int:
         rows["exhibit less float32"] = change_row(judge, network, painter, given.count)
         precision = "bfloat16" if native_bfloat16() else "float32"
         found = table(
-            f"Time of the jury (convolutions in {precision}) on {given.covers} covers over that of one plain "
-            f"VGG16 at the same 64 pixels: median and range of {given.rounds} turns, "
-            f"{given.threads} threads, {platform.machine()}. Below it the change of the shares of {given.count} "
-            f"covers by {painter.revision} against the jury in plain float32: the largest of any emotion, and "
-            "the mean.",
+            f"Processor time of the jury (convolutions in {precision}) on {given.covers} covers over that of "
+            f"one plain VGG16 at the same 64 pixels: median and range of {given.rounds} turns, threads: "
+            f"{given.threads}, {platform.machine()}. Below it the change of the shares of {given.count} covers "
+            f"by {painter.revision} against the jury in plain float32: the largest of any emotion, and the mean.",
             rows,
             0,
         )
