@@ -29,7 +29,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 def painters() -> tuple[str, ...]:
     """Names of the bundled painters, the default one first."""
-    from albumjudge.inference.bundled import painter_folders
+    from albumjudge.inference.folders import painter_folders
 
     return tuple(painter_folders())
 
@@ -44,8 +44,8 @@ def load_painter(name: str | None = None) -> Painter:
         ValueError: if there is none of this name.
         CheckpointError: if it cannot be used.
     """
-    from albumjudge.inference.bundled import painter_folders
     from albumjudge.inference.checkpoints import read_checkpoint
+    from albumjudge.inference.folders import painter_folders
     from albumjudge.inference.loading import open_painter
 
     folders = painter_folders()
@@ -62,8 +62,8 @@ def load_judge() -> Judge:
     Raises:
         CheckpointError: if it cannot be used.
     """
-    from albumjudge.inference.bundled import BUNDLED
     from albumjudge.inference.checkpoints import read_checkpoint
+    from albumjudge.inference.folders import BUNDLED
     from albumjudge.inference.loading import open_judge
 
     return open_judge(read_checkpoint(BUNDLED["judge"], "judge", "bundled"))

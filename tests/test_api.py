@@ -32,7 +32,7 @@ def test_an_unknown_painter_gets_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["albumjudge", "albumjudge.domain.settings", "albumjudge.inference.bundled"]
+    "module", ["albumjudge", "albumjudge.domain.settings", "albumjudge.inference.folders"]
 )
 def test_names_come_without_pytorch(module: str) -> None:
     code = f"import sys, {module}, albumjudge; albumjudge.painters(); print('torch' in sys.modules)"

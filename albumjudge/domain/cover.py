@@ -6,6 +6,7 @@ import base64
 import io
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -178,7 +179,11 @@ class Cover:
 
     def png(self, enlarge: int = 1) -> bytes:
         """The cover as PNG, every pixel repeated ``enlarge`` times in both directions; never blurred."""
-        return as_png(self.pixels, enlarge)
+        return self._own_png if enlarge == 1 else as_png(self.pixels, enlarge)
+
+    @cached_property
+    def _own_png(self) -> bytes:
+        return as_png(self.pixels)
 
 
 def as_png(pixels: NDArray[np.uint8], enlarge: int = 1) -> bytes:
@@ -191,7 +196,9 @@ def as_png(pixels: NDArray[np.uint8], enlarge: int = 1) -> bytes:
 def read_png(identity: CoverIdentity, png: bytes) -> Cover:
     """The cover that :meth:`Cover.png` wrote (not enlarged), from a store that outlives its generator."""
     with Image.open(io.BytesIO(png)) as image:
-        return Cover(identity, np.asarray(image.convert("RGB")))
+        cover = Cover(identity, np.asarray(image.convert("RGB")))
+    cover.__dict__["_own_png"] = png
+    return cover
 
 
 def latent(seed: int, size: int) -> NDArray[np.float64]:

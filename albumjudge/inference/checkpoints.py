@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-import json
-import re
 import shutil
 import tempfile
 import time
 import typing
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -22,15 +17,19 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from albumjudge.domain.hub_address import HubAddress
-from albumjudge.inference import legacy
-from albumjudge.inference.bundled import BUNDLED as BUNDLED
-from albumjudge.inference.bundled import GUESTS as GUESTS
-from albumjudge.inference.bundled import KINDS as KINDS
-from albumjudge.inference.bundled import Kind as Kind
-from albumjudge.inference.hub import PICKLES, WEIGHTS, fetch
+from albumjudge.inference import folders, legacy
+from albumjudge.inference.folders import BUNDLED as BUNDLED
+from albumjudge.inference.folders import GUESTS as GUESTS
+from albumjudge.inference.folders import KINDS as KINDS
+from albumjudge.inference.folders import WEIGHTS, cache_folder, describe
+from albumjudge.inference.folders import Checkpoint as Checkpoint
+from albumjudge.inference.folders import CheckpointError as CheckpointError
+from albumjudge.inference.folders import Kind as Kind
+from albumjudge.inference.folders import Source as Source
+from albumjudge.inference.folders import read_kind as read_kind
+from albumjudge.inference.hub import fetch
 from albumjudge.inference.judge import JudgeNetwork
 from albumjudge.inference.painter import GeneratorNetwork
-from albumjudge.metrics import with_ids
 from albumjudge.models.dcgan import Generator
 from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.jury import Jury
@@ -38,57 +37,21 @@ from albumjudge.models.multitask_jury import MultitaskJury
 from albumjudge.models.one_step import OneStepGenerator
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
 
-Source = Literal["directory", "hub", "bundled"]
+_CLASSES: tuple[type[nn.Module], ...] = (
+    Generator,
+    FlowGenerator,
+    OneStepGenerator,
+    VGG16EmotionClassifier,
+    Jury,
+    MultitaskJury,
+)
 NETWORKS: dict[Kind, dict[str, type[nn.Module]]] = {
-    "generator": {
-        "Generator": Generator,
-        "FlowGenerator": FlowGenerator,
-        "OneStepGenerator": OneStepGenerator,
-    },
-    "judge": {"VGG16EmotionClassifier": VGG16EmotionClassifier, "Jury": Jury, "MultitaskJury": MultitaskJury},
+    kind: {network.__name__: network for network in _CLASSES if network.__name__ in names}
+    for kind, names in folders.NETWORKS.items()
 }
-"""By kind and by the name that training.json gives as ``network``; the first is meant where it gives none."""
-_NAME = re.compile(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*")
+"""By kind and by the name that training.json gives as ``network``."""
 _FLOATS = {"F16", "BF16", "F32", "F64"}
 _ABANDONED = 24 * 3600.0
-
-
-class CheckpointError(Exception):
-    """A folder is no checkpoint that can be used; the message is a sentence that says why."""
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A verified folder.
-
-    Attributes:
-        kind: what it is for.
-        directory: where its files are.
-        revision: name and the first eight hex digits of its weights' SHA-256 (and of the settings
-            that :func:`albumjudge.inference.legacy.hashed_settings` names, where a network has them):
-            ``dcgan-seed-1a2b3c4d``.
-        source: where it came from.
-        training: how it was made.
-        metrics: evaluation tables, empty if there are none.
-        history: training curves, empty if there are none.
-        config: arguments of the network's constructor, by their present names.
-        network: name of its class, see :data:`NETWORKS`.
-    """
-
-    kind: Kind
-    directory: Path
-    revision: str
-    source: Source
-    training: dict[str, Any]
-    metrics: dict[str, Any]
-    history: list[Any]
-    config: dict[str, Any] = field(default_factory=dict)
-    network: str = ""
-
-    @property
-    def name(self) -> str:
-        """The revision without the hash: ``dcgan-seed``."""
-        return self.revision.rsplit("-", 1)[0]
 
 
 def read_checkpoint(directory: Path, kind: Kind, source: Source = "directory") -> Checkpoint:
@@ -100,62 +63,11 @@ def read_checkpoint(directory: Path, kind: Kind, source: Source = "directory") -
     Raises:
         CheckpointError: if anything of that is not so.
     """
-    weights = directory / WEIGHTS
-    if not directory.is_dir():
-        raise CheckpointError(f"There is no folder {directory}.")
-    if not weights.is_file():
-        pickles = sorted(path.name for path in directory.iterdir() if path.suffix in PICKLES)
-        if pickles:
-            raise CheckpointError(
-                f"{directory} holds its weights as a pickle ({pickles[0]}), which may run any code when "
-                f"loaded. Give {WEIGHTS}."
-            )
-        raise CheckpointError(f"{directory} has no {WEIGHTS}.")
-    config = _read_json(directory / "config.json", dict)
-    training = _read_json(directory / "training.json", dict)
-    if training.get("kind") != kind:
-        raise CheckpointError(f"{directory} is not a {kind} but says it is a {training.get('kind')!r}.")
-    network = training.get("network", next(iter(NETWORKS[kind])))
-    network = legacy.NETWORKS.get(network, network) if isinstance(network, str) else None
-    if network not in NETWORKS[kind]:
-        raise CheckpointError(
-            f"{directory} holds a {network!r}; a {kind} is a {' or a '.join(NETWORKS[kind])}. "
-            "Perhaps it was made by a newer version of albumjudge."
-        )
-    config = legacy.current_config(network, config)
-    _check_config(directory / "config.json", config, NETWORKS[kind][network])
-    if not isinstance(training.get("name"), str) or not _NAME.fullmatch(training["name"]):
-        raise CheckpointError(
-            f"{directory / 'training.json'} names the checkpoint {training.get('name')!r}. A name is made of "
-            "small letters, digits and single hyphens."
-        )
-    _check_tensors(weights, config, NETWORKS[kind][network])
-    return Checkpoint(
-        kind=kind,
-        directory=directory,
-        revision=f"{training['name']}-{_digest(weights, legacy.hashed_settings(network, config))[:8]}",
-        source=source,
-        training=training,
-        metrics=with_ids(_read_json(directory / "metrics.json", dict, absent={})),
-        history=_read_json(directory / "history.json", list, absent=[]),
-        config=config,
-        network=network,
-    )
-
-
-def read_kind(directory: Path) -> Kind:
-    """What a folder's training.json says it is for.
-
-    Raises:
-        CheckpointError: if it does not say.
-    """
-    said = _read_json(directory / "training.json", dict).get("kind")
-    for kind in KINDS:
-        if said == kind:
-            return kind
-    raise CheckpointError(
-        f"{directory / 'training.json'} says kind {said!r}; known are {' and '.join(KINDS)}."
-    )
+    found = describe(directory, kind, source)
+    network = NETWORKS[kind][found.network]
+    _check_config(directory / "config.json", found.config, network)
+    _check_tensors(directory / WEIGHTS, found.config, network)
+    return found
 
 
 def load_generator(checkpoint: Checkpoint) -> GeneratorNetwork:
@@ -178,7 +90,7 @@ def load_judge(checkpoint: Checkpoint) -> JudgeNetwork:
 
 def cached(address: HubAddress, cache: Path, kind: Kind) -> Checkpoint | None:
     """The checkpoint that was fetched from the Hub before, or None if there is none that is whole."""
-    folder = _cache_folder(address, cache)
+    folder = cache_folder(address, cache)
     try:
         return read_checkpoint(folder, kind, "hub")
     except CheckpointError:
@@ -198,7 +110,7 @@ def fetch_checkpoint(
         HubError: if it cannot be had.
         CheckpointError: if it was had but cannot be used, or the cache cannot be written.
     """
-    folder = _cache_folder(address, cache)
+    folder = cache_folder(address, cache)
     try:
         cache.mkdir(parents=True, exist_ok=True)
         _sweep(cache)
@@ -227,29 +139,11 @@ def fetch_checkpoint(
     return read_checkpoint(folder, kind, "hub")
 
 
-def _cache_folder(address: HubAddress, cache: Path) -> Path:
-    return cache / address.repo.replace("/", "--") / address.commit
-
-
 def _sweep(cache: Path) -> None:
     """Remove what a process that was killed while fetching left behind; younger folders may be in use."""
     for part in cache.glob(".part-*"):
         if time.time() - part.stat().st_mtime > _ABANDONED:
             shutil.rmtree(part, ignore_errors=True)
-
-
-def _read_json(path: Path, kind: type, absent: object = None) -> Any:
-    if absent is not None and not path.exists():
-        return absent
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} is no JSON ({error}).") from error
-    if not isinstance(content, kind):
-        raise CheckpointError(f"{path} holds a JSON {type(content).__name__}, not a {kind.__name__}.")
-    return content
 
 
 def _check_config(path: Path, config: dict[str, Any], network: type[nn.Module]) -> None:
@@ -308,14 +202,6 @@ def _looks_pickled(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(4)
     return head == b"PK\x03\x04" or head[:1] == b"\x80"
-
-
-def _digest(path: Path, settings: Mapping[str, object]) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-    if settings:
-        digest.update(json.dumps(settings).encode())
-    return digest.hexdigest()
 
 
 _INITIALISERS = (

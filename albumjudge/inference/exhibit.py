@@ -13,32 +13,30 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
-import torch
+from typing import TYPE_CHECKING
 
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError, HasPixels
-from albumjudge.domain.hub_address import HubAddress
 from albumjudge.domain.settings import Settings
 from albumjudge.domain.verdict import JudgedCover as JudgedCover
 from albumjudge.domain.verdict import Verdict
-from albumjudge.inference import growth, loading
-from albumjudge.inference.checkpoints import BUNDLED, GUESTS, KINDS, Checkpoint, Kind
-from albumjudge.inference.growth import Growth
-from albumjudge.inference.hub_refresh import HubRefresh
-from albumjudge.inference.judge import Judge, as_images
-from albumjudge.inference.loading import Choice
-from albumjudge.inference.painter import Painter
+from albumjudge.inference.folders import BUNDLED, GUESTS, KINDS, Checkpoint, Kind, likely_revision
 from albumjudge.inference.pool import CoverPool, new_wall
-from albumjudge.inference.saliency import saliency, saliency_by_juror, spotlight
-from albumjudge.inference.steering import SteeringTarget, steer
 from albumjudge.inference.worker import NetworkWorker
-from albumjudge.models.dcgan import Generator
 
-CACHED_COVERS = 512
+if TYPE_CHECKING:
+    from albumjudge.domain.hub_address import HubAddress
+    from albumjudge.inference.growth import Growth
+    from albumjudge.inference.hub_refresh import HubRefresh
+    from albumjudge.inference.judge import Judge
+    from albumjudge.inference.painter import Painter
+    from albumjudge.inference.steering import SteeringTarget
+    from albumjudge.models.dcgan import Generator
+
+CACHED_COVERS = 1024
 """Judged covers kept in memory, 12 kB each: a page that is drawn again shows the same ones."""
 RETRY_AFTER = 600.0
 """Seconds until the Hub is asked again after a fault that may pass."""
@@ -65,33 +63,38 @@ class _Request:
 
 
 class Exhibit:
-    """What pages show from, made by :meth:`open`. Several threads may share one."""
+    """What pages show from, made by :meth:`open`. Several threads may share one.
+
+    PyTorch is imported in the networks' thread; until they are loaded, what the pool has ready can be shown.
+    """
 
     def __init__(
         self,
         settings: Settings,
-        painter: Choice[Painter],
-        judge: Choice[Judge],
-        guests: Sequence[Painter] = (),
-        retry_after: float = RETRY_AFTER,
+        bundled: Mapping[Kind, Path],
+        guest_folders: Sequence[Path],
+        retry_after: float,
+        pool: Path | None,
     ) -> None:
-        self._pair = _Pair(
-            painter.model, judge.model, {"generator": painter.checkpoint, "judge": judge.checkpoint}
-        )
-        self._faults: dict[Kind, tuple[str, ...]] = {"generator": painter.faults, "judge": judge.faults}
-        self._guests = tuple(guests)
-        self._lock = threading.Lock()
+        self._settings, self._bundled, self._guest_folders = settings, bundled, guest_folders
+        self._retry_after, self._pool_folder = retry_after, pool
+        self._loaded: _Pair | None = None
+        self._faults: dict[Kind, tuple[str, ...]] = {}
+        self._guests: tuple[Painter, ...] = ()
+        self._hub: HubRefresh | None = None
+        self._filling = False
+        self._lock, self._installing = threading.Lock(), threading.Lock()
+        self._cache: OrderedDict[tuple[CoverIdentity, str], JudgedCover] = OrderedDict()
         self._pool: CoverPool | None = None
+        painter, judge = (likely_revision(settings, kind, bundled[kind]) for kind in KINDS)
+        if pool is not None and painter and judge:
+            self._pool = CoverPool(painter, judge, pool)
         this = weakref.ref(self)  # The thread must not keep an exhibit alive that nobody uses.
         self._worker: NetworkWorker[_Request, JudgedCover] = NetworkWorker(
             paint_and_judge, lambda: (exhibit := this()) is not None and exhibit._fill()
         )
         weakref.finalize(self, self._worker.close)
-        self._worker.call(limit_threads)
-        self._cache: OrderedDict[tuple[CoverIdentity, str], JudgedCover] = OrderedDict()
-        missing: dict[Kind, HubAddress | None] = {"generator": painter.missing, "judge": judge.missing}
-        wanted = {kind: address for kind, address in missing.items() if address is not None}
-        self._hub = HubRefresh(settings, self._install, wanted, retry_after)
+        self._loading: Future[None] = self._worker.submit(self._load)
 
     @classmethod
     def open(
@@ -101,6 +104,7 @@ class Exhibit:
         bundled: Mapping[Kind, Path] = BUNDLED,
         guests: Sequence[Path] = GUESTS,
         retry_after: float = RETRY_AFTER,
+        pool: Path | None = None,
     ) -> Exhibit:
         """Open with what is on this machine, and start fetching what is not.
 
@@ -108,17 +112,76 @@ class Exhibit:
             bundled: checkpoints to fall back on.
             guests: further generators; the bundled one is a guest, too, where another one is at work.
             retry_after: seconds.
+            pool: folder for covers that are ready in advance; if all that are put to the vote are, the networks
+                are not waited for.
 
         Raises:
             CheckpointError: if not even a bundled checkpoint that is needed can be used.
         """
-        painter = loading.choose_painter(settings, bundled)
-        judge = loading.choose_judge(settings, bundled)
+        exhibit = cls(settings, bundled, guests, retry_after, pool)
+        if exhibit._pool is None or not exhibit._pool.ballots_ready:
+            exhibit.wait()
+        return exhibit
+
+    def wait(self) -> None:
+        """Wait until the networks are loaded.
+
+        Raises:
+            CheckpointError: if not even a bundled checkpoint that is needed can be used.
+        """
+        self._loading.result()
+
+    def _load(self) -> None:
+        """Load the networks. In their thread."""
+        from albumjudge.inference import loading
+        from albumjudge.inference.hub_refresh import HubRefresh
+
+        limit_threads()
+        painter = loading.choose_painter(self._settings, self._bundled)
+        judge = loading.choose_judge(self._settings, self._bundled)
         if painter.checkpoint.source == "bundled":
             resident = [painter.model]
         else:
-            resident = loading.open_painters([bundled["generator"]])
-        return cls(settings, painter, judge, [*resident, *loading.open_painters(guests)], retry_after)
+            resident = loading.open_painters([self._bundled["generator"]])
+        self._guests = (*resident, *loading.open_painters(self._guest_folders))
+        self._faults = {"generator": painter.faults, "judge": judge.faults}
+        pair = _Pair(painter.model, judge.model, {"generator": painter.checkpoint, "judge": judge.checkpoint})
+        self._serve_from(pair)
+        missing: dict[Kind, HubAddress | None] = {"generator": painter.missing, "judge": judge.missing}
+        wanted = {kind: address for kind, address in missing.items() if address is not None}
+        self._hub = HubRefresh(self._settings, self._install, wanted, self._retry_after)
+
+    def _serve_from(self, pair: _Pair) -> None:
+        """Let a painter and a judge serve from now on."""
+        with self._lock:
+            self._loaded = pair
+            pool, revisions = self._pool, (pair.painter.revision, pair.judge.revision)
+            if pool is not None and (pool.painter, pool.judge) != revisions:
+                self._pool = CoverPool(*revisions, self._pool_folder)
+
+    @property
+    def _pair(self) -> _Pair:
+        if self._loaded is None:
+            self.wait()
+        assert self._loaded is not None
+        return self._loaded
+
+    @property
+    def painter_revision(self) -> str:
+        """Whose covers hang now; known before the painter is loaded."""
+        return self._revisions[0]
+
+    @property
+    def judge_revision(self) -> str:
+        """Who judges now; known before the judge is loaded."""
+        return self._revisions[1]
+
+    @property
+    def _revisions(self) -> tuple[str, str]:
+        pool = self._pool
+        if self._loaded is None and pool is not None and pool.ballots_ready:
+            return pool.painter, pool.judge
+        return self._pair.painter.revision, self._pair.judge.revision
 
     @property
     def painter(self) -> Painter:
@@ -175,6 +238,8 @@ class Exhibit:
     @property
     def dcgan(self) -> Painter | None:
         """The first painter that is a DCGAN."""
+        from albumjudge.models.dcgan import Generator
+
         return next((one for one in self.painters if isinstance(one.network, Generator)), None)
 
     def turn(self, start: CoverIdentity, knobs: Sequence[float]) -> CoverIdentity:
@@ -183,6 +248,10 @@ class Exhibit:
         Raises:
             CoverLinkError: if no DCGAN here painted it.
         """
+        import numpy as np
+
+        from albumjudge.inference import growth
+
         network = self._dcgan_of(start)
         moved = np.asarray(knobs, float) @ growth.directions(network, len(knobs))
         return start.at(start.latents(network.latent_size) + moved)
@@ -193,10 +262,14 @@ class Exhibit:
         Raises:
             CoverLinkError: if no DCGAN here painted it.
         """
+        from albumjudge.inference import growth
+
         network = self._dcgan_of(identity)
         return self._worker.call(lambda: growth.grow(network, identity))
 
     def _dcgan_of(self, identity: CoverIdentity) -> Generator:
+        from albumjudge.models.dcgan import Generator
+
         painter = self.painter_of(identity.generator)
         if painter is None or not isinstance(painter.network, Generator):
             raise CoverLinkError(f"No DCGAN here painted cover No. {identity.number}.")
@@ -204,6 +277,8 @@ class Exhibit:
 
     def status(self) -> tuple[str, ...]:
         """Sentences on what is not as the settings ask: at most one for each of the two."""
+        if self._hub is None:
+            return ()
         lines = []
         for kind in KINDS:
             if said := (*self._faults[kind], *self._hub.status(kind)):
@@ -217,24 +292,33 @@ class Exhibit:
         Returns:
             whether that happened within ``timeout`` seconds.
         """
-        return self._hub.wait(timeout)
+        self.wait()
+        return self._hub is not None and self._hub.wait(timeout)
 
     def close(self) -> None:
         """Ask the Hub no more and paint nothing in advance. The exhibit can still be used."""
-        self._hub.close()
-        self._pool = None
+        if self._hub is not None:
+            self._hub.close()
+        self._filling = False
 
     def fill_pool(self) -> None:
         """Begin to paint walls in idle time, see :class:`albumjudge.inference.pool.CoverPool`."""
-        self._pool = CoverPool(self.painter.revision)
+        pair = self._pair
+        if self._pool is None:
+            self._pool = CoverPool(pair.painter.revision, pair.judge.revision, self._pool_folder)
+        self._filling = True
         self._worker.wake()
 
     def fresh_wall(self) -> int:
         """The number of a wall that is ready and that no other visitor was given, as far as there is one."""
         pool = self._pool
-        number = pool.take() if pool is not None else None
+        taken = pool.take() if pool is not None else None
         self._worker.wake()
-        return new_wall() if number is None else number
+        if taken is None:
+            return new_wall()
+        number, covers = taken
+        self._remember({(one.cover.identity, one.verdict.revision): one for one in covers})
+        return number
 
     def show(self, seeds: Sequence[int]) -> list[JudgedCover]:
         """Paint and judge the covers of these seeds, in their order.
@@ -242,8 +326,7 @@ class Exhibit:
         Raises:
             CoverLinkError: if a seed is out of range.
         """
-        pair = self._pair
-        return self._show(pair, [CoverIdentity(pair.painter.revision, seed) for seed in seeds])
+        return self.show_each([CoverIdentity(self.painter_revision, seed) for seed in seeds])
 
     def show_each(self, identities: Sequence[CoverIdentity]) -> list[JudgedCover]:
         """Paint and judge covers again, in their order.
@@ -251,7 +334,18 @@ class Exhibit:
         Raises:
             CoverLinkError: if nobody here can paint one of them.
         """
-        return self._show(self._pair, identities)
+        revision = self.judge_revision
+        keys = list(dict.fromkeys((identity, revision) for identity in identities))
+        with self._lock:
+            found = {key: self._cache[key] for key in keys if key in self._cache}
+        if (pool := self._pool) is not None and pool.judge == revision:
+            found = {(one, revision): judged for one, judged in pool.find(identities).items()} | found
+        if missing := [identity for identity, _ in keys if (identity, revision) not in found]:
+            pair = self._pair
+            new = self._worker.values([self._request(pair, identity) for identity in missing])
+            found |= {(request.identity, revision): judged for request, judged in new.items()}
+        self._remember(found)
+        return [found[identity, revision] for identity in identities]
 
     def show_identity(self, identity: CoverIdentity) -> JudgedCover:
         """Paint and judge one cover again; see :meth:`show_each`."""
@@ -268,6 +362,8 @@ class Exhibit:
         Raises:
             CoverLinkError: if nobody here can paint ``start``.
         """
+        from albumjudge.inference.steering import steer
+
         judge = self.judge
         painted = self.show_identity(start).cover
         painter = self.painter_of(start.generator) or self.painter
@@ -282,6 +378,11 @@ class Exhibit:
         Args:
             enlarge: as for :meth:`albumjudge.domain.cover.Cover.png`.
         """
+        import torch
+
+        from albumjudge.inference.judge import as_images
+        from albumjudge.inference.saliency import saliency, spotlight
+
         index = torch.tensor([emotions.index(emotion)])
         network = self._pair.judge.network
         salience = self._worker.call(lambda: saliency(network, as_images([picture]), index))
@@ -299,24 +400,15 @@ class Exhibit:
         judge, jurors = self._pair.judge, judged.verdict.jurors
         if judged.verdict.revision != judge.revision or len(jurors) != len(judge.juror_names):
             raise ValueError(f"These jurors are not those of {judge.revision}. Show them the cover again.")
+        import torch
+
+        from albumjudge.inference.judge import as_images
+        from albumjudge.inference.saliency import saliency_by_juror, spotlight
+
         firsts = torch.tensor([emotions.index(emotions.top(juror.probabilities)) for juror in jurors])
         image = as_images([judged.cover])[0]
         salience = self._worker.call(lambda: saliency_by_juror(judge.network, image, firsts))
         return [spotlight(judged.cover, one.numpy(), enlarge) for one in salience]
-
-    def _show(self, pair: _Pair, identities: Sequence[CoverIdentity]) -> list[JudgedCover]:
-        keys = [(identity, pair.judge.revision) for identity in identities]
-        with self._lock:
-            found = {key: self._cache[key] for key in keys if key in self._cache}
-        if (pool := self._pool) is not None:
-            ready = pool.find(identities)
-            found = {key: ready[key[0]] for key in keys if _judged_by(ready.get(key[0]), key[1])} | found
-        missing = [key[0] for key in dict.fromkeys(keys) if key not in found]
-        new = [self._request(pair, identity) for identity in missing]
-        for request, judged in self._worker.values(new).items():
-            found[request.identity, pair.judge.revision] = judged
-        self._remember({key: found[key] for key in keys})
-        return [found[key] for key in keys]
 
     def _request(self, pair: _Pair, identity: CoverIdentity) -> _Request:
         # A painter that is not here: the one that is says so in a sentence.
@@ -326,8 +418,8 @@ class Exhibit:
 
     def _fill(self) -> bool:
         """A piece of idle work: a few covers for the pool. In the networks' thread."""
-        pool, pair = self._pool, self._pair
-        if pool is None or pool.generator != pair.painter.revision:
+        pool, pair = self._pool, self._loaded
+        if not self._filling or pool is None or pair is None:
             return False
 
         def show(identities: Sequence[CoverIdentity]) -> list[JudgedCover]:
@@ -346,13 +438,15 @@ class Exhibit:
 
     def _install(self, kind: Kind, checkpoint: Checkpoint) -> None:
         """Let a checkpoint that was fetched serve from now on."""
+        from albumjudge.inference import loading
+
         new = loading.open_painter(checkpoint) if kind == "generator" else loading.open_judge(checkpoint)
-        with self._lock:
+        with self._installing:
             checkpoints = {**self._pair.checkpoints, kind: checkpoint}
             role = "painter" if kind == "generator" else "judge"
-            self._pair = replace(self._pair, checkpoints=checkpoints, **{role: new})  # type: ignore[arg-type]
-        if self._pool is not None:
-            self.fill_pool()
+            pair = replace(self._pair, checkpoints=checkpoints, **{role: new})  # type: ignore[arg-type]
+            self._serve_from(pair)
+        self._worker.wake()
 
 
 def paint_and_judge(requests: Sequence[_Request]) -> dict[_Request, JudgedCover]:
@@ -371,10 +465,8 @@ def paint_and_judge(requests: Sequence[_Request]) -> dict[_Request, JudgedCover]
     return judged
 
 
-def _judged_by(judged: JudgedCover | None, revision: str) -> bool:
-    return judged is not None and judged.verdict.revision == revision
-
-
 def limit_threads() -> None:
     """Leave cores to the sessions: the calling thread's networks use half of them."""
+    import torch
+
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))

@@ -20,15 +20,14 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from albumjudge import __version__
 from albumjudge.domain.hub_address import HubAddress, HubError
+from albumjudge.inference.folders import PICKLES as PICKLES
+from albumjudge.inference.folders import WEIGHTS as WEIGHTS
 
-WEIGHTS = "model.safetensors"
 REQUIRED: dict[str, int] = {"config.json": 1_000_000, "training.json": 4_000_000, WEIGHTS: 400_000_000}
 OPTIONAL: dict[str, int] = {"metrics.json": 16_000_000, "history.json": 16_000_000, "README.md": 4_000_000}
 """Files of a checkpoint and how many bytes each may have at most; no other file is ever asked for."""
 LONGEST_LIST = 4_000_000
 """Most bytes of the Hub's answer to what a commit holds."""
-PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
-"""Endings of files that may run code when loaded."""
 
 
 def fetch(address: HubAddress, folder: Path, *, endpoint: str, deadline: float) -> None:

@@ -22,6 +22,8 @@ from albumjudge.inference.checkpoints import (
     load_judge,
     read_checkpoint,
 )
+from albumjudge.inference.folders import asked_for
+from albumjudge.inference.folders import hub_cache as hub_cache
 from albumjudge.inference.judge import Judge
 from albumjudge.inference.painter import Painter
 
@@ -79,11 +81,6 @@ def open_judge(checkpoint: Checkpoint) -> Judge:
     return judge
 
 
-def hub_cache(settings: Settings) -> Path:
-    """Folder of all that was fetched from the Hub."""
-    return settings.data_directory / "hub"
-
-
 def choose_painter(settings: Settings, bundled: Mapping[Kind, Path]) -> Choice[Painter]:
     """The painter of the folder, else of the Hub's cache, else the bundled one.
 
@@ -113,11 +110,7 @@ def open_painters(folders: Sequence[Path]) -> list[Painter]:
 def _choose(
     kind: Kind, open_model: Callable[[Checkpoint], Model], settings: Settings, bundled: Path
 ) -> Choice[Model]:
-    directory, hub = (
-        (settings.generator_directory, settings.generator_hub)
-        if kind == "generator"
-        else (settings.judge_directory, settings.judge_hub)
-    )
+    directory, hub = asked_for(settings, kind)
     missing: HubAddress | None = None
     faults: tuple[str, ...] = ()
     if directory is not None:

@@ -61,6 +61,12 @@ class NetworkWorker(Generic[Key, Value]):
         """Values of keys; waits until they are there. Raises what ``compute`` raised."""
         return dict(self._wait(_Request(keys=tuple(keys)))) if keys else {}
 
+    def submit(self, function: Callable[[], Result]) -> Future[Result]:
+        """Have a function called in the thread of the networks; returns at once."""
+        request: _Request[Key] = _Request(call=function)
+        self._requests.put(request)
+        return request.done
+
     def call(self, function: Callable[[], Result]) -> Result:
         """Call a function in the thread of the networks; returns or raises what it does."""
         result: Result = self._wait(_Request(call=function))

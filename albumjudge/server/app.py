@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from importlib import import_module
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -22,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from albumjudge.domain.settings import Settings, SettingsError
-from albumjudge.inference.checkpoints import CheckpointError
+from albumjudge.inference.folders import CheckpointError
 from albumjudge.server import share, telemetry
 from albumjudge.server.cookie import is_secure, known_visitor, set_cookie
 from albumjudge.server.middleware import FirstPaint, Headers
@@ -44,8 +45,13 @@ class Models:
 def load_models() -> None:
     """Open the exhibit for all visitors, before the first one comes."""
     try:
-        shell.exhibit().fill_pool()
         shell.vote_store()
+        # What the first page needs comes before PyTorch, which is imported in the networks' thread.
+        import_module("albumjudge.ui.rooms.first_minute")
+        import_module("albumjudge.ui.rooms.order")
+        shell.exhibit().wait()
+        import_module("albumjudge.ui.charts.distributions")
+        shell.exhibit().fill_pool()
     except (CheckpointError, SettingsError, VoteError) as error:
         Models.problem = str(error)
         _LOG.error("%s", error)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from albumjudge.domain.settings import SettingsError
-from albumjudge.inference.checkpoints import CheckpointError
+from albumjudge.inference.folders import CheckpointError
 from albumjudge.server.cookie import is_secure
 from albumjudge.ui import share_card, shell, words
 from albumjudge.ui.rooms import day as days

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from choix import ilsr_pairwise_dense
 from numpy.typing import NDArray
 
 from albumjudge.statistics.agreement import Interval, Share
@@ -99,6 +98,8 @@ def strengths(wins: Floats) -> Floats:
     Returns:
         Log-odds, shape (k,).
     """
+    from choix import ilsr_pairwise_dense
+
     fitted: Floats = ilsr_pairwise_dense(wins + PRIOR * (1 - np.eye(len(wins))))
     centred: Floats = fitted - fitted.mean()
     return centred

@@ -11,16 +11,17 @@ from __future__ import annotations
 import base64
 from contextlib import suppress
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from albumjudge.domain import seeds
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.settings import Settings, SettingsError
-from albumjudge.inference.film import morph
-from albumjudge.inference.painter import Painter
 from albumjudge.ui.words import _
+
+if TYPE_CHECKING:
+    from albumjudge.inference.painter import Painter
 
 PARAMETER = "kiosk"
 ATTRACT = "attract"
@@ -109,6 +110,8 @@ def _still(_painter: Painter, revision: str) -> str:
 
 @st.cache_data(show_spinner=False, max_entries=2)
 def _loop(_painter: Painter, revision: str) -> str:
+    from albumjudge.inference.film import morph  # With PyTorch, which the first page does not wait for.
+
     return base64.b64encode(morph(_painter, _covers(revision))).decode("ascii")
 
 

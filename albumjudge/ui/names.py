@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 
-from albumjudge.inference.checkpoints import BUNDLED, GUESTS
+from albumjudge.inference.folders import BUNDLED, GUESTS
 from albumjudge.ui.words import N_, _
 
 IN_SENTENCES = {

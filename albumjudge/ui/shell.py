@@ -22,8 +22,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from albumjudge.domain.cover import CoverLinkError
 from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.domain.settings import Settings, SettingsError
-from albumjudge.inference.checkpoints import CheckpointError
 from albumjudge.inference.exhibit import Exhibit
+from albumjudge.inference.folders import CheckpointError
 from albumjudge.ui import health, kiosk, markup, names, words
 from albumjudge.ui.words import N_, _, told
 from albumjudge.voting.database import VoteError, engine_options
@@ -98,13 +98,14 @@ measured: Callable[[], AbstractContextManager[object]] = nullcontext
 
 @st.cache_resource(show_spinner=False)
 def exhibit() -> Exhibit:
-    """The two networks, shared by all visitors.
+    """The networks and the covers that are ready, shared by all visitors.
 
     Raises:
         SettingsError: if a setting cannot be what it is.
         CheckpointError: if no weights can be used at all.
     """
-    return Exhibit.open(Settings.from_environment())
+    settings = Settings.from_environment()
+    return Exhibit.open(settings, pool=settings.data_directory / "ready")
 
 
 @st.cache_resource(show_spinner=False)
@@ -329,7 +330,7 @@ def leave() -> None:
     """The quiet line at the foot of every page."""
     try:
         open_exhibit = exhibit()
-        painter, judge = open_exhibit.painter.revision, open_exhibit.judge.revision
+        painter, judge = open_exhibit.painter_revision, open_exhibit.judge_revision
         by = {"painter": names.sentence_form(painter), "judge": names.sentence_form(judge)}
         sentences = [_("Painted by {painter}, judged by {judge}.", **by), *map(told, open_exhibit.status())]
         details = f"<details><summary>{_('Details')}</summary>{escape(painter)}, {escape(judge)}</details>"

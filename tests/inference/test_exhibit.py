@@ -337,14 +337,13 @@ def test_an_unforeseen_error_while_fetching_is_reported_not_lost(
     assert exhibit.show([1])
 
 
-def test_a_fresh_wall_is_painted_and_judged_in_advance(
-    bundled: dict[Kind, Path], monkeypatch: pytest.MonkeyPatch
+def test_a_fresh_wall_is_painted_and_judged_in_advance_and_shown_before_the_networks_are_loaded(
+    bundled: dict[Kind, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool_module, "WALLS", 2)
-    exhibit = Exhibit.open(Settings(), bundled=bundled, guests=())
+    exhibit = Exhibit.open(Settings(), bundled=bundled, guests=(), pool=tmp_path)
     assert exhibit.fresh_wall() != exhibit.fresh_wall()  # Nothing is ready: walls by chance.
-    filled = threading.Event()
-    fill = CoverPool.fill
+    filled, fill = threading.Event(), CoverPool.fill
 
     def noted(pool: CoverPool, show: Show) -> bool:
         more = fill(pool, show)
@@ -355,11 +354,25 @@ def test_a_fresh_wall_is_painted_and_judged_in_advance(
     monkeypatch.setattr(CoverPool, "fill", noted)
     exhibit.fill_pool()
     assert filled.wait(PROMPT)
-    number = exhibit.fresh_wall()
-    monkeypatch.setattr(exhibit.painter, "paint_each", None)
-    shown = exhibit.show(seeds.wall(number, COVERS))
-    assert [judged.cover.identity.seed for judged in shown] == list(seeds.wall(number, COVERS))
     exhibit.close()
+
+    load, loading_begins = Exhibit._load, threading.Event()
+
+    def late(exhibit: Exhibit) -> None:
+        assert loading_begins.wait(PROMPT)
+        load(exhibit)
+
+    monkeypatch.setattr(Exhibit, "_load", late)
+    again = Exhibit.open(Settings(), bundled=bundled, guests=(), pool=tmp_path)
+    ballots, wall = seeds.ballot_pool(again.painter_revision), seeds.wall(again.fresh_wall(), COVERS)
+    for numbers in (ballots, wall):
+        assert [judged.cover.identity.seed for judged in again.show(numbers)] == list(numbers)
+    assert again.status() == () and {j.verdict.revision for j in again.show(wall)} == {again.judge_revision}
+    loading_begins.set()
+    again.wait()
+    assert (again.painter.revision, again.judge.revision) == (again.painter_revision, again.judge_revision)
+    for seed in (ballots[0], wall[0]):
+        assert np.array_equal(again.painter.paint([seed])[0].pixels, again.show([seed])[0].cover.pixels)
 
 
 def test_all_networks_work_in_one_thread(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> None:

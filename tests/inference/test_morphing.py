@@ -19,20 +19,20 @@ REVISION = "dcgan-test-1a2b3c4d"
 
 @pytest.fixture(scope="module")
 def painter() -> Painter:
-    return Painter(randomised(OneStepGenerator(8, 3, 8, 16, 8)), REVISION)
+    return Painter(randomised(OneStepGenerator(8, 3, 8, 64, 8)), REVISION)
 
 
 def test_each_cover_turns_into_the_next_and_the_last_into_the_first(painter: Painter) -> None:
     covers = [CoverIdentity(REVISION, 1), CoverIdentity(REVISION, 2, "jazz"), CoverIdentity(REVISION, 3)]
     with Image.open(io.BytesIO(morph(painter, covers, between=3, enlarge=2))) as film:
-        assert film.format == "WEBP" and film.size == (32, 32)
+        assert film.format == "WEBP" and film.size == (128, 128)
         assert film.n_frames == 3 * 4  # type: ignore[attr-defined]
         frames = []
         for number in range(12):
             film.seek(number)
             film.load()
             assert film.info["duration"] == (MILLISECONDS if number % 4 else REST)
-            frames.append(np.asarray(film.convert("RGB").resize((16, 16), Image.Resampling.BOX), float))
+            frames.append(np.asarray(film.convert("RGB").resize((64, 64), Image.Resampling.BOX), float))
     for number, cover in enumerate(covers):
         wanted = painter.paint_each([cover])[0].pixels
         errors = [np.abs(frame - wanted).mean() for frame in frames]

@@ -1,103 +1,132 @@
-"""Walls that are ready before anybody comes."""
+"""Walls and covers to vote on that are ready before anybody comes, and kept on disk for all processes."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from albumjudge.domain import seeds
 from albumjudge.domain.cover import Cover, CoverIdentity
-from albumjudge.domain.verdict import JudgedCover, Verdict
+from albumjudge.domain.verdict import JudgedCover, Juror, Verdict
 from albumjudge.inference.pool import AT_ONCE, COVERS, CoverPool
 
-GENERATOR = "painter-1a2b3c4d"
-VERDICT = Verdict((1.0, *[0.0] * 7), "jury-1a2b3c4d")
+PAINTER, JUDGE = "painter-1a2b3c4d", "jury-1a2b3c4d"
+SHARES = (0.1, 0.2, 0.3, 0.1, 0.1, 0.1, 0.05, 0.05)
+VERDICT = Verdict(SHARES, JUDGE, (Juror("one", SHARES), Juror("other", SHARES[::-1])))
+BALLOTS = [CoverIdentity(PAINTER, seed) for seed in seeds.ballot_pool(PAINTER)]
 
 
-class Studio:
-    """Paints grey covers and counts them."""
-
-    def __init__(self) -> None:
-        self.sizes: list[int] = []
-
-    def show(self, identities: Sequence[CoverIdentity]) -> list[JudgedCover]:
-        self.sizes.append(len(identities))
-        grey = np.zeros((64, 64, 3), np.uint8)
-        return [JudgedCover(Cover(identity, grey), VERDICT) for identity in identities]
+def show(identities: Sequence[CoverIdentity]) -> list[JudgedCover]:
+    """Paint covers of one colour, which depends on the seed."""
+    assert len(identities) <= AT_ONCE
+    return [
+        JudgedCover(Cover(one, np.full((64, 64, 3), one.seed % 256, np.uint8)), VERDICT) for one in identities
+    ]
 
 
-def filled(walls: int) -> CoverPool:
-    pool, studio = CoverPool(GENERATOR, walls), Studio()
-    while pool.fill(studio.show):
-        assert studio.sizes[-1] <= AT_ONCE
+def fill(pool: CoverPool) -> CoverPool:
+    while pool.fill(show):
+        pass
     return pool
 
 
 def wall(number: int) -> list[CoverIdentity]:
-    return [CoverIdentity(GENERATOR, seed) for seed in seeds.wall(number, COVERS)]
+    return [CoverIdentity(PAINTER, seed) for seed in seeds.wall(number, COVERS)]
 
 
-def test_an_empty_pool_has_no_wall() -> None:
-    assert CoverPool(GENERATOR).take() is None and CoverPool(GENERATOR).find(wall(7)) == {}
+def taken(pool: CoverPool) -> int:
+    """The number of a wall that is taken; its covers are those of the number."""
+    found = pool.take()
+    assert found is not None
+    number, covers = found
+    assert [one.cover.identity for one in covers] == wall(number)
+    return number
 
 
-def test_the_first_wall_is_ready_before_anything_else() -> None:
-    pool, studio = CoverPool(GENERATOR, 3), Studio()
+def test_an_empty_pool_has_nothing_and_the_first_wall_comes_first(tmp_path: Path) -> None:
+    pool = CoverPool(PAINTER, JUDGE, tmp_path)
+    assert pool.take() is None and pool.find(BALLOTS) == {} and not pool.ballots_ready
     while pool.ready == 0:
-        assert pool.fill(studio.show)
-    assert sum(studio.sizes) == COVERS
-    number = pool.take()
-    assert number is not None and len(pool.find(wall(number))) == COVERS
+        assert pool.fill(show)
+    assert taken(pool) and pool.find(BALLOTS) == {}
 
 
-def test_every_visitor_is_given_another_wall_and_its_covers_are_ready() -> None:
-    pool = filled(3)
-    assert pool.ready == 3
-    numbers = [pool.take() for _ in range(3)]
-    assert len(set(numbers)) == 3 and pool.ready == 0
-    for number in numbers:
-        assert number is not None and set(pool.find(wall(number))) == set(wall(number))
+def test_what_is_ready_is_the_same_after_a_restart_and_in_another_process(tmp_path: Path) -> None:
+    fill(CoverPool(PAINTER, JUDGE, tmp_path, walls=2))
+    pool = CoverPool(PAINTER, JUDGE, tmp_path, walls=2)
+    assert pool.ready == 2 and pool.ballots_ready and not pool.fill(show)
+    found = pool.find(BALLOTS)
+    assert list(found) == BALLOTS
+    for identity, judged in found.items():
+        (painted,) = show([identity])
+        assert np.array_equal(judged.cover.pixels, painted.cover.pixels)
+        assert judged.cover.png() == painted.cover.png() and judged.verdict == VERDICT
+        assert judged.verdict.jurors == VERDICT.jurors
+    assert taken(pool) != taken(CoverPool(PAINTER, JUDGE, tmp_path, walls=2))
 
 
-def test_nobody_waits_when_all_walls_were_given() -> None:
-    pool = filled(2)
-    first, second = pool.take(), pool.take()
-    assert [pool.take(), pool.take(), pool.take()] == [first, second, first]
+def test_nobody_waits_when_all_walls_were_given_and_the_pool_is_bounded(tmp_path: Path) -> None:
+    pool = fill(CoverPool(PAINTER, JUDGE, tmp_path, walls=2))
+    first, second = taken(pool), taken(pool)
+    assert first != second and pool.ready == 0 and taken(pool) in (first, second)
+    for _ in range(6):
+        taken(fill(pool))
+    assert len(list(tmp_path.rglob("*.json"))) <= 2 + 3 + 1
+    assert set(pool.find(BALLOTS)) == set(BALLOTS)
 
 
-def test_covers_put_to_the_vote_are_ready_too_and_stay() -> None:
-    pool, studio = filled(2), Studio()
-    ballots = [CoverIdentity(GENERATOR, seed) for seed in seeds.ballot_pool(GENERATOR)]
-    for _ in range(10):
-        pool.take()
-        while pool.fill(studio.show):
-            pass
-    assert set(pool.find(ballots)) == set(ballots)
-    assert studio.sizes
+def test_visitors_at_once_are_given_different_walls(tmp_path: Path) -> None:
+    visitors = 8
+    pools = [CoverPool(PAINTER, JUDGE, tmp_path, walls=visitors) for _ in range(2)]
+    fill(pools[0])
+    ready = threading.Barrier(visitors)
 
-
-def test_the_pool_is_bounded() -> None:
-    pool, studio = filled(2), Studio()
-    for _ in range(12):
-        pool.take()
-        while pool.fill(studio.show):
-            pass
-    assert pool.ready <= 2
-    assert len(pool._covers) <= seeds.BALLOT_POOL_SIZE + 5 * COVERS
-
-
-@pytest.mark.parametrize("visitors", [8])
-def test_visitors_at_once_are_given_different_walls(visitors: int) -> None:
-    pool, ready = filled(visitors), threading.Barrier(visitors)
-
-    def visit(_: int) -> int | None:
+    def visit(number: int) -> int:
         ready.wait(60)
-        return pool.take()
+        return taken(pools[number % 2])
 
     with ThreadPoolExecutor(visitors) as sessions:
-        numbers = list(sessions.map(visit, range(visitors)))
-    assert len(set(numbers)) == visitors
+        assert len(set(sessions.map(visit, range(visitors)))) == visitors
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '[{"cover": "x"}]', "[]"])
+def test_a_damaged_file_is_painted_anew(tmp_path: Path, content: str) -> None:
+    fill(CoverPool(PAINTER, JUDGE, tmp_path, walls=1))
+    for file in tmp_path.rglob("*.json"):
+        file.write_text(content)
+    pool = CoverPool(PAINTER, JUDGE, tmp_path, walls=1)
+    assert not pool.ballots_ready and pool.take() is None
+    fill(pool)
+    assert pool.ballots_ready and taken(pool)
+
+
+def test_a_folder_that_cannot_be_written_to_is_replaced_by_one_of_the_process(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    pool = fill(CoverPool(PAINTER, JUDGE, tmp_path / "file", walls=1))
+    assert pool.ballots_ready and taken(pool)
+
+
+def test_a_full_disk_ends_the_idle_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = CoverPool(PAINTER, JUDGE, tmp_path, walls=1)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    fill(pool)
+    assert pool.take() is None
+
+
+def test_what_other_networks_made_is_removed_after_a_day(tmp_path: Path) -> None:
+    fill(CoverPool("older-1a2b3c4d", JUDGE, tmp_path, walls=1))
+    CoverPool(PAINTER, JUDGE, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+    os.utime(tmp_path / f"older-1a2b3c4d.{JUDGE}", (0, 0))
+    CoverPool(PAINTER, JUDGE, tmp_path)
+    assert [folder.name for folder in tmp_path.iterdir()] == [f"{PAINTER}.{JUDGE}"]

@@ -161,7 +161,7 @@ def test_a_new_painter_and_a_new_judge_in_mid_round_cost_no_vote(
     begun = shown(app)
     # What a download from the Hub does: one switch of both, the earlier painter staying as a guest.
     new_judge = Judge(exhibit.judge.network, "vgg16-new-0123abcd")
-    monkeypatch.setattr(exhibit, "_pair", replace(exhibit._pair, painter=guest, judge=new_judge))
+    monkeypatch.setattr(exhibit, "_loaded", replace(exhibit._pair, painter=guest, judge=new_judge))
     monkeypatch.setattr(exhibit, "_guests", (old,))
     press(press(app, "felt-fear"), "agree-no")
     cast_on = box.votes()[-1]

@@ -157,7 +157,7 @@ def test_networks_that_cannot_be_loaded_are_named(monkeypatch: pytest.MonkeyPatc
 def test_networks_are_loaded_while_the_server_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server.Models, "loaded", False)
     filled: list[bool] = []
-    exhibit = SimpleNamespace(fill_pool=lambda: filled.append(True))
+    exhibit = SimpleNamespace(fill_pool=lambda: filled.append(True), wait=lambda: None)
     monkeypatch.setattr(shell, "exhibit", lambda: exhibit)
     monkeypatch.setattr(shell, "vote_store", lambda: None)
     monkeypatch.setattr(gc, "freeze", lambda: None)

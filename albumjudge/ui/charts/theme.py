@@ -9,6 +9,10 @@ import altair as alt
 
 from albumjudge.domain import emotions
 from albumjudge.domain.emotions import EMOTIONS, NAMES
+from albumjudge.ui.charts.sides import CLOSE_UP as CLOSE_UP
+from albumjudge.ui.charts.sides import LEFT as LEFT
+from albumjudge.ui.charts.sides import ON_SIDES as ON_SIDES
+from albumjudge.ui.charts.sides import RIGHT as RIGHT
 from albumjudge.ui.words import _, vega_locale
 
 INK = "#efe8dc"
@@ -20,13 +24,7 @@ WALL = "#131110"
 ACCENT = "#d8b98a"
 SANS = "Source Sans, sans-serif"
 
-LEFT: tuple[str, ...] = tuple(e.name for e in EMOTIONS if not e.positive)
-RIGHT: tuple[str, ...] = tuple(e.name for e in EMOTIONS if e.positive)
-ON_SIDES: tuple[str, ...] = (*LEFT, *RIGHT)
-"""The eight names as charts and buttons arrange them: unpleasant first, each side in the fixed order."""
 SIGN = {e.name: e.sign for e in EMOTIONS}
-CLOSE_UP = 0.6
-"""Bars share one scale, 0 to 60 %, unless one is longer."""
 
 
 def hang(*layers: alt.Chart, **size: Any) -> alt.LayerChart:

@@ -32,7 +32,7 @@ def curators() -> CurationStore:
 
 def up_for_vote(store: VoteStore) -> Offer:
     """The covers that visitors are asked about."""
-    revision = shell.exhibit().painter.revision
+    revision = shell.exhibit().painter_revision
     pool = [CoverIdentity(revision, seed) for seed in seeds.ballot_pool(revision)]
     return rounds.offer(CurationStore(store.engine).anchors(revision), pool)
 
@@ -67,7 +67,7 @@ def on_the_easel(
             return identity
     if not left:
         return None
-    identity_due = rounds.choose(now, voted_on, covers, store.tallies(shell.exhibit().painter.revision))
+    identity_due = rounds.choose(now, voted_on, covers, store.tallies(shell.exhibit().painter_revision))
     if identity_due is not None:
         st.session_state["easel"] = str(identity_due)
         shell.go(cover=str(identity_due))

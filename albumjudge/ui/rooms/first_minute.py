@@ -70,7 +70,7 @@ def _ask(store: VoteStore, who: str, mine: list[StoredVote]) -> bool:
 def _due(store: VoteStore, who: str, mine: list[StoredVote]) -> CoverIdentity | None:
     """The cover that this visitor was shown already, else the one that a round would begin with."""
     known: CoverIdentity | None = st.session_state.get(_COVER)
-    revision = shell.exhibit().painter.revision
+    revision = shell.exhibit().painter_revision
     if known is not None and known.generator == revision:
         return known
     return rounds.choose(rounds.current(who, mine), {}, ballot.up_for_vote(store), store.tallies(revision))

@@ -1,0 +1,199 @@
+"""Folders of checkpoints: the bundled ones, and what anyone's says of itself. Loads no PyTorch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from albumjudge.domain.hub_address import HubAddress
+from albumjudge.domain.settings import Settings
+from albumjudge.inference import legacy
+from albumjudge.metrics import with_ids
+
+Kind = Literal["generator", "judge"]
+Source = Literal["directory", "hub", "bundled"]
+KINDS: tuple[Kind, ...] = ("generator", "judge")
+CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
+BUNDLED: dict[Kind, Path] = {kind: CHECKPOINTS / kind for kind in KINDS}
+GUESTS = tuple(CHECKPOINTS / f"generator-{name}" for name in ("seed", "plain"))
+"""Further generators, to compare."""
+NETWORKS: dict[Kind, tuple[str, ...]] = {
+    "generator": ("Generator", "FlowGenerator", "OneStepGenerator"),
+    "judge": ("VGG16EmotionClassifier", "Jury", "MultitaskJury"),
+}
+"""Names of the classes that training.json may give as ``network``; the first is meant where it gives none."""
+WEIGHTS = "model.safetensors"
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
+"""Endings of files that may run code when loaded."""
+_NAME = re.compile(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*")
+
+
+class CheckpointError(Exception):
+    """A folder is no checkpoint that can be used; the message is a sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A verified folder.
+
+    Attributes:
+        kind: what it is for.
+        directory: where its files are.
+        revision: name and the first eight hex digits of its weights' SHA-256 (and of the settings
+            that :func:`albumjudge.inference.legacy.hashed_settings` names, where a network has them):
+            ``dcgan-seed-1a2b3c4d``.
+        source: where it came from.
+        training: how it was made.
+        metrics: evaluation tables, empty if there are none.
+        history: training curves, empty if there are none.
+        config: arguments of the network's constructor, by their present names.
+        network: name of its class, see :data:`NETWORKS`.
+    """
+
+    kind: Kind
+    directory: Path
+    revision: str
+    source: Source
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+    history: list[Any]
+    config: dict[str, Any] = field(default_factory=dict)
+    network: str = ""
+
+    @property
+    def name(self) -> str:
+        """The revision without the hash: ``dcgan-seed``."""
+        return self.revision.rsplit("-", 1)[0]
+
+
+def describe(directory: Path, kind: Kind, source: Source = "directory") -> Checkpoint:
+    """What a folder says it is; its config and tensors are not verified yet.
+
+    Raises:
+        CheckpointError: if weights or a JSON file are missing or damaged, or training.json names no network.
+    """
+    weights = directory / WEIGHTS
+    if not directory.is_dir():
+        raise CheckpointError(f"There is no folder {directory}.")
+    if not weights.is_file():
+        pickles = sorted(path.name for path in directory.iterdir() if path.suffix in PICKLES)
+        if pickles:
+            raise CheckpointError(
+                f"{directory} holds its weights as a pickle ({pickles[0]}), which may run any code when "
+                f"loaded. Give {WEIGHTS}."
+            )
+        raise CheckpointError(f"{directory} has no {WEIGHTS}.")
+    config = read_json(directory / "config.json", dict)
+    training = read_json(directory / "training.json", dict)
+    if training.get("kind") != kind:
+        raise CheckpointError(f"{directory} is not a {kind} but says it is a {training.get('kind')!r}.")
+    network = training.get("network", NETWORKS[kind][0])
+    network = legacy.NETWORKS.get(network, network) if isinstance(network, str) else None
+    if network not in NETWORKS[kind]:
+        raise CheckpointError(
+            f"{directory} holds a {network!r}; a {kind} is a {' or a '.join(NETWORKS[kind])}. "
+            "Perhaps it was made by a newer version of albumjudge."
+        )
+    config = legacy.current_config(network, config)
+    if not isinstance(training.get("name"), str) or not _NAME.fullmatch(training["name"]):
+        raise CheckpointError(
+            f"{directory / 'training.json'} names the checkpoint {training.get('name')!r}. A name is made of "
+            "small letters, digits and single hyphens."
+        )
+    return Checkpoint(
+        kind=kind,
+        directory=directory,
+        revision=f"{training['name']}-{_digest(weights, legacy.hashed_settings(network, config))[:8]}",
+        source=source,
+        training=training,
+        metrics=with_ids(read_json(directory / "metrics.json", dict, absent={})),
+        history=read_json(directory / "history.json", list, absent=[]),
+        config=config,
+        network=network,
+    )
+
+
+def read_kind(directory: Path) -> Kind:
+    """What a folder's training.json says it is for.
+
+    Raises:
+        CheckpointError: if it does not say.
+    """
+    said = read_json(directory / "training.json", dict).get("kind")
+    for kind in KINDS:
+        if said == kind:
+            return kind
+    raise CheckpointError(
+        f"{directory / 'training.json'} says kind {said!r}; known are {' and '.join(KINDS)}."
+    )
+
+
+def cache_folder(address: HubAddress, cache: Path) -> Path:
+    """Where a checkpoint that was fetched from the Hub lies."""
+    return cache / address.repo.replace("/", "--") / address.commit
+
+
+def hub_cache(settings: Settings) -> Path:
+    """Folder for what is fetched from the Hub."""
+    return settings.data_directory / "hub"
+
+
+def asked_for(settings: Settings, kind: Kind) -> tuple[Path | None, str | None]:
+    """The folder and the address on the Hub that the settings name."""
+    if kind == "generator":
+        return settings.generator_directory, settings.generator_hub
+    return settings.judge_directory, settings.judge_hub
+
+
+def likely_revision(settings: Settings, kind: Kind, bundled: Path) -> str | None:
+    """The revision that will serve if the first folder there is can be used; None if none says what it is."""
+    directory, hub = asked_for(settings, kind)
+    folders = [directory, cache_folder(HubAddress.parse(hub), hub_cache(settings)) if hub else None, bundled]
+    for folder in folders:
+        if folder is not None:
+            try:
+                return describe(folder, kind).revision
+            except CheckpointError:
+                continue
+    return None
+
+
+def read_json(path: Path, kind: type, absent: object = None) -> Any:
+    """The content of a file; ``absent`` where there is none.
+
+    Raises:
+        CheckpointError: if it is not a JSON ``kind``.
+    """
+    if absent is not None and not path.exists():
+        return absent
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is no JSON ({error}).") from error
+    if not isinstance(content, kind):
+        raise CheckpointError(f"{path} holds a JSON {type(content).__name__}, not a {kind.__name__}.")
+    return content
+
+
+def _digest(path: Path, settings: Mapping[str, object]) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    if settings:
+        digest.update(json.dumps(settings).encode())
+    return digest.hexdigest()
+
+
+def painter_folders() -> dict[str, Path]:
+    """Folders of the bundled painters by name, the default one first."""
+    folders = [folder for folder in (BUNDLED["generator"], *GUESTS) if (folder / "training.json").is_file()]
+    return {
+        json.loads((folder / "training.json").read_text(encoding="utf-8"))["name"]: folder
+        for folder in folders
+    }
