@@ -114,7 +114,7 @@ def _document(title: str, to: str, card: dict[str, str] | None = None, *, status
         f'<!doctype html><html lang="{words.language()}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="dark">'
         f"<title>{escape(title)} · {shell.TITLE}</title>{''.join(tags)}</head>"
-        f'<body style="{look}"><p>{escape(title)}</p>'
-        f'<p><a style="color:#d8b98a" href="{escape(to)}">{escape(_("To the wall"))}</a></p></body></html>'
+        f'<body style="{look}"><main><h1 style="font:inherit">{escape(title)}</h1>'
+        f'<p><a style="color:#d8b98a" href="{escape(to)}">{escape(_("To the wall"))}</a></p></main></body></html>'
     )
     return HTMLResponse(body, status, {"Cache-Control": "private, max-age=300" if card else "no-store"})

@@ -211,17 +211,3 @@ def test_rankings_weigh_votes_and_leave_out_covers_with_few() -> None:
     assert [row.cover.seed for row in disputed] == [5, 4]
     assert [row.cover.seed for row in agreement.most_agreed(covers, fewest=3, limit=1)] == [2]
     assert [row.cover.seed for row in agreement.most_disputed(covers, fewest=10)] == []
-
-
-@given(st.lists(COUNTS, max_size=12), st.integers(1, 5), st.integers(0, 6))
-def test_no_cover_is_both_agreed_on_and_disputed(
-    counts: list[tuple[int, int]], fewest: int, limit: int
-) -> None:
-    covers = [_cover(seed, *count) for seed, count in enumerate(counts)]
-    agreed = agreement.most_agreed(covers, fewest=fewest, limit=limit)
-    disputed = agreement.most_disputed(covers, fewest=fewest, limit=limit)
-    assert not {row.cover for row in agreed} & {row.cover for row in disputed}
-    assert len(agreed) <= limit and len(disputed) <= limit
-    assert all(row.agreement.trials >= fewest for row in (*agreed, *disputed))
-    lows = [row.agreement.interval.low for row in agreed]
-    assert lows == sorted(lows, reverse=True)

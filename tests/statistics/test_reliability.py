@@ -195,11 +195,3 @@ def test_copies_of_a_vote_are_no_pair() -> None:
     ours = reliability.alpha(units, values)(weights)[:, 0]
     theirs = [by_hand(list(zip(units, values, row, strict=True))) for row in weights]
     np.testing.assert_allclose(ours, theirs)
-
-
-def test_answers_dealt_out_at_random_have_an_alpha_near_zero_however_they_are_resampled() -> None:
-    chance = np.random.default_rng(2)
-    units, values = np.repeat(np.arange(100), 10), chance.integers(0, 9, 1_000)
-    who = np.tile(np.arange(10), 100)
-    weights = chance.integers(0, 3, (50, 10)).astype(float)[:, who]
-    assert abs(reliability.alpha(units, values)(weights).mean()) < 0.02
