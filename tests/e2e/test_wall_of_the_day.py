@@ -35,8 +35,9 @@ def test_a_shared_link_leads_to_a_round_whose_streak_stays_in_the_browser(
     settled(page)
     expect(page.get_by_text("2 days in a row so far")).to_be_visible()
     for number, felt in enumerate(("awe", "fear", "sadness", "anger", "awe", "awe"), start=1):
-        ballot(page)
         expect(page.get_by_text(f"{number} of 6", exact=True)).to_be_visible()
+        settled(page)
+        ballot(page)
         feel(page, felt)
     expect(page.locator(".card")).to_have_count(6)
     expect(page.get_by_text("3 days in a row.", exact=True)).to_be_visible()
