@@ -103,7 +103,7 @@ def other_table(pictures: Pictures, given: Mapping[str, Method], out: Path) -> T
     signs = np.sign(people[0][np.isfinite(people[0]) & (people[0] != 0)])
     return table(
         f"{len(test)} of {len(held)} paintings (FeelingBlue, WikiArt-Emotions), a fifth drawn by a hash of the "
-        "file name on which nothing in this table was trained and by which nothing was chosen. Valence: the "
+        "file name on which nothing in this table was trained. Valence: the "
         "share of people who named one of WikiArt-Emotions’ positive emotions less that of its negative ones; "
         f"{(signs > 0).mean():.1%} of those with a sign are pleasant. Per emotion: rank correlation with the "
         "data sets’ own scales, happiness with contentment; they have none of awe, excitement and amusement. "

@@ -90,7 +90,7 @@ def see(file: bytes) -> Picture:
         )
     if _is_heic(file):
         return _see_heic(file)
-    file = _without_notes(file)
+    file = _first_frame_alone(_without_notes(file))
     # Pillow sets up its WebP decoder, and the memory for it, on opening.
     if size := _webp_size(file):
         _check(size, MOST_PIXELS)
@@ -215,6 +215,27 @@ def _unpacks_to_more(chunk: bytes, most: int) -> bool:
         return len(zlib.decompressobj().decompress(deflated, most + 1)) > most
     except zlib.error:
         return True
+
+
+def _first_frame_alone(file: bytes) -> bytes:
+    """A GIF file whose screen is beyond all measure, with a screen of the size of its first frame.
+
+    Browsers show such files; the screen is a claim that takes no bytes, while a frame must be there.
+    """
+    if file[:6] not in (b"GIF87a", b"GIF89a") or len(file) < 14:
+        return file
+    width, height, flags = struct.unpack("<HHB", file[6:11])
+    if width * height <= MOST_PIXELS:
+        return file
+    at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    while file[at : at + 1] == b"\x21":
+        at += 2
+        while at < len(file) and file[at]:
+            at += 1 + file[at]
+        at += 1
+    if file[at : at + 1] != b"\x2c" or len(file) < at + 10:
+        return file
+    return file[:6] + file[at + 5 : at + 9] + file[10 : at + 1] + bytes(4) + file[at + 5 :]
 
 
 def _webp_size(file: bytes) -> tuple[int, int] | None:

@@ -250,6 +250,17 @@ def test_a_png_with_a_fat_note_is_read_without_it(chunk: bytes) -> None:
     assert corners(see(file).pixels) == [RED, GREEN, BLUE, WHITE]
 
 
+@pytest.mark.parametrize("more", [{}, {"comment": b"c" * 700}])
+def test_a_gif_on_a_screen_beyond_all_measure_is_read(more: dict[str, Any]) -> None:
+    file = saved(quarters(240), "GIF", **more)
+    assert corners(see(file[:6] + struct.pack("<HH", 65_000, 31_000) + file[10:]).pixels) == [
+        RED,
+        GREEN,
+        BLUE,
+        WHITE,
+    ]
+
+
 def test_an_avif_file_under_a_general_brand_is_none_of_heics() -> None:
     file = saved(quarters(), "AVIF", quality=95)
     assert corners(see(file[:8] + b"mif1" + file[12:]).pixels) == [RED, GREEN, BLUE, WHITE]
@@ -339,6 +350,15 @@ def test_whatever_happened_to_a_file_it_is_a_picture_or_a_sentence(
         reach = len(file) if byte % 2 else 64
         file[int(place * reach)] = byte
     assert_picture_or_sentence(bytes(file[: max(1, int(len(file) * keep))]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from([b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF"]),
+    st.binary(max_size=300),
+)
+def test_noise_is_a_picture_or_a_sentence(start: bytes, rest: bytes) -> None:
+    assert_picture_or_sentence(start + rest)
 
 
 @settings(max_examples=25, deadline=None)
