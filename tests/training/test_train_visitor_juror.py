@@ -10,6 +10,7 @@ import csv
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -133,7 +134,8 @@ def test_it_learns_what_visitors_feel_and_leaves_the_verdict_alone(
 def test_what_does_not_count_is_left_out_by_reason_and_parquet_says_the_same(
     root: Path, table: Path, tmp_path: Path
 ) -> None:
-    rows, painters = read_table(table), [painter_of(root)]
+    rows: list[dict[str, Any]] = [*read_table(table)]
+    painters = [painter_of(root)]
     typed = [
         row | {"suspect": row["suspect"] == "true", "excluded": row["excluded"] or None, "seed": 1}
         for row in rows
