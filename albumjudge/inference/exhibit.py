@@ -8,24 +8,22 @@ The other bundled painters paint, too, where a cover's identity names them. All 
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from albumjudge.domain import emotions
-from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError, HasPixels
+from albumjudge.domain.cover import CoverIdentity, CoverLinkError, HasPixels
 from albumjudge.domain.settings import Settings
 from albumjudge.domain.verdict import JudgedCover as JudgedCover
 from albumjudge.domain.verdict import Verdict
 from albumjudge.inference.folders import BUNDLED, GUESTS, KINDS, Checkpoint, Kind, likely_revision
 from albumjudge.inference.pool import CoverPool, new_wall
-from albumjudge.inference.worker import NetworkWorker
+from albumjudge.inference.worker import NetworkWorker, PaintRequest, Pair, limit_threads, paint_and_judge
 
 if TYPE_CHECKING:
     from albumjudge.domain.hub_address import HubAddress
@@ -40,26 +38,6 @@ CACHED_COVERS = 1024
 """Judged covers kept in memory, 12 kB each: a page that is drawn again shows the same ones."""
 RETRY_AFTER = 600.0
 """Seconds until the Hub is asked again after a fault that may pass."""
-LEAST_ACCURACY = 1.5
-"""Times chance: a classifier must recognise the genre that a painter was asked for at least this often."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Pair:
-    """Painter and judge that serve together; replaced as a whole."""
-
-    painter: Painter
-    judge: Judge
-    checkpoints: dict[Kind, Checkpoint]
-
-
-@dataclass(frozen=True)
-class _Request:
-    """Paint and judge this."""
-
-    painter: Painter
-    judge: Judge
-    identity: CoverIdentity
 
 
 class Exhibit:
@@ -78,7 +56,7 @@ class Exhibit:
     ) -> None:
         self._settings, self._bundled, self._guest_folders = settings, bundled, guest_folders
         self._retry_after, self._pool_folder = retry_after, pool
-        self._loaded: _Pair | None = None
+        self._loaded: Pair | None = None
         self._faults: dict[Kind, tuple[str, ...]] = {}
         self._guests: tuple[Painter, ...] = ()
         self._hub: HubRefresh | None = None
@@ -90,7 +68,7 @@ class Exhibit:
         if pool is not None and painter and judge:
             self._pool = CoverPool(painter, judge, pool)
         this = weakref.ref(self)  # The thread must not keep an exhibit alive that nobody uses.
-        self._worker: NetworkWorker[_Request, JudgedCover] = NetworkWorker(
+        self._worker: NetworkWorker[PaintRequest, JudgedCover] = NetworkWorker(
             paint_and_judge, lambda: (exhibit := this()) is not None and exhibit._fill()
         )
         weakref.finalize(self, self._worker.close)
@@ -111,7 +89,6 @@ class Exhibit:
         Args:
             bundled: checkpoints to fall back on.
             guests: further generators; the bundled one is a guest, too, where another one is at work.
-            retry_after: seconds.
             pool: folder for covers that are ready in advance; if all that are put to the vote are, the networks
                 are not waited for.
 
@@ -145,13 +122,13 @@ class Exhibit:
             resident = loading.open_painters([self._bundled["generator"]])
         self._guests = (*resident, *loading.open_painters(self._guest_folders))
         self._faults = {"generator": painter.faults, "judge": judge.faults}
-        pair = _Pair(painter.model, judge.model, {"generator": painter.checkpoint, "judge": judge.checkpoint})
+        pair = Pair(painter.model, judge.model, {"generator": painter.checkpoint, "judge": judge.checkpoint})
         self._serve_from(pair)
         missing: dict[Kind, HubAddress | None] = {"generator": painter.missing, "judge": judge.missing}
         wanted = {kind: address for kind, address in missing.items() if address is not None}
         self._hub = HubRefresh(self._settings, self._install, wanted, self._retry_after)
 
-    def _serve_from(self, pair: _Pair) -> None:
+    def _serve_from(self, pair: Pair) -> None:
         """Let a painter and a judge serve from now on."""
         with self._lock:
             self._loaded = pair
@@ -160,7 +137,7 @@ class Exhibit:
                 self._pool = CoverPool(*revisions, self._pool_folder)
 
     @property
-    def _pair(self) -> _Pair:
+    def _pair(self) -> Pair:
         if self._loaded is None:
             self.wait()
         assert self._loaded is not None
@@ -214,13 +191,7 @@ class Exhibit:
         Args:
             revision: of the painter; None for who paints now.
         """
-        table = self.checkpoints["generator"].metrics.get("painter_conditioning", {})
-        rows = table.get("rows", {}) if isinstance(table, dict) else {}
-        row = rows.get(revision or self.painter.revision, {})
-        try:
-            return bool(row["genre_accuracy"] >= LEAST_ACCURACY * row["genre_chance"])
-        except KeyError:
-            return True
+        return self.checkpoints["generator"].follows_conditions(revision or self.painter.revision)
 
     def latent_size(self, revision: str) -> int:
         """How many numbers a painter here paints a cover from.
@@ -238,9 +209,7 @@ class Exhibit:
     @property
     def dcgan(self) -> Painter | None:
         """The first painter that is a DCGAN."""
-        from albumjudge.models.dcgan import Generator
-
-        return next((one for one in self.painters if isinstance(one.network, Generator)), None)
+        return next((one for one in self.painters if not one.conditional), None)
 
     def turn(self, start: CoverIdentity, knobs: Sequence[float]) -> CoverIdentity:
         """A DCGAN's cover, moved so far along its main latent directions.
@@ -287,11 +256,7 @@ class Exhibit:
         return tuple(lines)
 
     def wait_for_hub(self, timeout: float) -> bool:
-        """Wait until all that is to be fetched was tried once; for tests and scripts, not pages.
-
-        Returns:
-            whether that happened within ``timeout`` seconds.
-        """
+        """Wait until all that is to be fetched was tried once; whether that was within ``timeout`` seconds."""
         self.wait()
         return self._hub is not None and self._hub.wait(timeout)
 
@@ -373,26 +338,14 @@ class Exhibit:
             yield frame
 
     def saliency_png(self, picture: HasPixels, emotion: str, *, enlarge: int = 1) -> bytes:
-        """A picture as PNG, dimmed where it does not speak for an emotion.
+        """A picture as PNG, dimmed where it does not speak for an emotion."""
+        from albumjudge.inference.saliency import picture_png
 
-        Args:
-            enlarge: as for :meth:`albumjudge.domain.cover.Cover.png`.
-        """
-        import torch
-
-        from albumjudge.inference.judge import as_images
-        from albumjudge.inference.saliency import saliency, spotlight
-
-        index = torch.tensor([emotions.index(emotion)])
         network = self._pair.judge.network
-        salience = self._worker.call(lambda: saliency(network, as_images([picture]), index))
-        return spotlight(picture, salience[0].numpy(), enlarge)
+        return self._worker.call(lambda: picture_png(network, picture, emotion, enlarge))
 
     def saliency_pngs(self, judged: JudgedCover, *, enlarge: int = 1) -> list[bytes]:
         """The cover as PNG once for each juror, dimmed where it does not speak for that one's first emotion.
-
-        Args:
-            enlarge: as for :meth:`albumjudge.domain.cover.Cover.png`.
 
         Raises:
             ValueError: if another jury judged the cover, or only its mean was kept.
@@ -400,21 +353,15 @@ class Exhibit:
         judge, jurors = self._pair.judge, judged.verdict.jurors
         if judged.verdict.revision != judge.revision or len(jurors) != len(judge.juror_names):
             raise ValueError(f"These jurors are not those of {judge.revision}. Show them the cover again.")
-        import torch
+        from albumjudge.inference.saliency import juror_pngs
 
-        from albumjudge.inference.judge import as_images
-        from albumjudge.inference.saliency import saliency_by_juror, spotlight
+        return self._worker.call(lambda: juror_pngs(judge.network, judged, enlarge))
 
-        firsts = torch.tensor([emotions.index(emotions.top(juror.probabilities)) for juror in jurors])
-        image = as_images([judged.cover])[0]
-        salience = self._worker.call(lambda: saliency_by_juror(judge.network, image, firsts))
-        return [spotlight(judged.cover, one.numpy(), enlarge) for one in salience]
-
-    def _request(self, pair: _Pair, identity: CoverIdentity) -> _Request:
+    def _request(self, pair: Pair, identity: CoverIdentity) -> PaintRequest:
         # A painter that is not here: the one that is says so in a sentence.
         painter = next((one for one in self.painters if one.revision == identity.generator), pair.painter)
         painter.check(identity)
-        return _Request(painter, pair.judge, identity)
+        return PaintRequest(painter, pair.judge, identity)
 
     def _fill(self) -> bool:
         """A piece of idle work: a few covers for the pool. In the networks' thread."""
@@ -423,7 +370,7 @@ class Exhibit:
             return False
 
         def show(identities: Sequence[CoverIdentity]) -> list[JudgedCover]:
-            requests = [_Request(pair.painter, pair.judge, identity) for identity in identities]
+            requests = [PaintRequest(pair.painter, pair.judge, identity) for identity in identities]
             return list(paint_and_judge(requests).values())
 
         return pool.fill(show)
@@ -447,26 +394,3 @@ class Exhibit:
             pair = replace(self._pair, checkpoints=checkpoints, **{role: new})  # type: ignore[arg-type]
             self._serve_from(pair)
         self._worker.wake()
-
-
-def paint_and_judge(requests: Sequence[_Request]) -> dict[_Request, JudgedCover]:
-    """Paint by each painter in one batch, then judge by each judge in one batch."""
-    covers: dict[_Request, Cover] = {}
-    for painter in dict.fromkeys(request.painter for request in requests):
-        theirs = [request for request in requests if request.painter is painter]
-        painted = painter.paint_each([request.identity for request in theirs])
-        covers |= dict(zip(theirs, painted, strict=True))
-    judged: dict[_Request, JudgedCover] = {}
-    for judge in dict.fromkeys(request.judge for request in requests):
-        theirs = [request for request in requests if request.judge is judge]
-        verdicts = judge.judge([covers[request] for request in theirs])
-        for request, verdict in zip(theirs, verdicts, strict=True):
-            judged[request] = JudgedCover(covers[request], verdict)
-    return judged
-
-
-def limit_threads() -> None:
-    """Leave cores to the sessions: the calling thread's networks use half of them."""
-    import torch
-
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))

@@ -30,6 +30,8 @@ NETWORKS: dict[Kind, tuple[str, ...]] = {
 WEIGHTS = "model.safetensors"
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 """Endings of files that may run code when loaded."""
+LEAST_ACCURACY = 1.5
+"""Times chance: a classifier must recognise the genre that a painter was asked for at least this often."""
 _NAME = re.compile(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -69,6 +71,16 @@ class Checkpoint:
     def name(self) -> str:
         """The revision without the hash: ``dcgan-seed``."""
         return self.revision.rsplit("-", 1)[0]
+
+    def follows_conditions(self, revision: str) -> bool:
+        """Whether genres that a painter was asked for were recognised in its covers; True where not measured."""
+        table = self.metrics.get("painter_conditioning", {})
+        rows = table.get("rows", {}) if isinstance(table, dict) else {}
+        row = rows.get(revision, {})
+        try:
+            return bool(row["genre_accuracy"] >= LEAST_ACCURACY * row["genre_chance"])
+        except KeyError:
+            return True
 
 
 def describe(directory: Path, kind: Kind, source: Source = "directory") -> Checkpoint:

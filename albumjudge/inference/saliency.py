@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from albumjudge.domain.cover import HasPixels, as_png
-from albumjudge.domain.emotions import NAMES
-from albumjudge.inference.judge import JudgeNetwork
+from albumjudge.domain.emotions import NAMES, top
+from albumjudge.domain.verdict import JudgedCover
+from albumjudge.inference.judge import JudgeNetwork, as_images
 
 ACROSS = 5
 """Windows in a row, and rows of them."""
@@ -128,3 +129,16 @@ def spotlight(cover: HasPixels, salience: NDArray[np.float32], enlarge: int = 1)
     """
     light = DARKEST + (1 - DARKEST) * np.sqrt(salience)[:, :, None]
     return as_png(np.rint(cover.pixels * light).astype(np.uint8), enlarge)
+
+
+def picture_png(network: JudgeNetwork, picture: HasPixels, emotion: str, enlarge: int) -> bytes:
+    """A picture as PNG, dimmed where it does not speak for an emotion."""
+    salience = saliency(network, as_images([picture]), torch.tensor([NAMES.index(emotion)]))
+    return spotlight(picture, salience[0].numpy(), enlarge)
+
+
+def juror_pngs(network: JudgeNetwork, judged: JudgedCover, enlarge: int) -> list[bytes]:
+    """The cover as PNG once for each juror, dimmed where it does not speak for that one's first emotion."""
+    firsts = [NAMES.index(top(juror.probabilities)) for juror in judged.verdict.jurors]
+    salience = saliency_by_juror(network, as_images([judged.cover])[0], torch.tensor(firsts))
+    return [spotlight(judged.cover, one.numpy(), enlarge) for one in salience]

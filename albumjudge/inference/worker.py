@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import queue
 import threading
 import time
@@ -15,7 +16,15 @@ import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from albumjudge.domain.cover import Cover, CoverIdentity
+from albumjudge.domain.verdict import JudgedCover
+from albumjudge.inference.folders import Checkpoint, Kind
+
+if TYPE_CHECKING:
+    from albumjudge.inference.judge import Judge
+    from albumjudge.inference.painter import Painter
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -149,6 +158,47 @@ class NetworkWorker(Generic[Key, Value]):
             except queue.Empty:
                 break
         return batch, alone, request is not None
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Painter and judge that serve together; replaced as a whole."""
+
+    painter: Painter
+    judge: Judge
+    checkpoints: dict[Kind, Checkpoint]
+
+
+@dataclass(frozen=True)
+class PaintRequest:
+    """Paint and judge this."""
+
+    painter: Painter
+    judge: Judge
+    identity: CoverIdentity
+
+
+def paint_and_judge(requests: Sequence[PaintRequest]) -> dict[PaintRequest, JudgedCover]:
+    """Paint by each painter in one batch, then judge by each judge in one batch."""
+    covers: dict[PaintRequest, Cover] = {}
+    for painter in dict.fromkeys(request.painter for request in requests):
+        theirs = [request for request in requests if request.painter is painter]
+        painted = painter.paint_each([request.identity for request in theirs])
+        covers |= dict(zip(theirs, painted, strict=True))
+    judged: dict[PaintRequest, JudgedCover] = {}
+    for judge in dict.fromkeys(request.judge for request in requests):
+        theirs = [request for request in requests if request.judge is judge]
+        verdicts = judge.judge([covers[request] for request in theirs])
+        for request, verdict in zip(theirs, verdicts, strict=True):
+            judged[request] = JudgedCover(covers[request], verdict)
+    return judged
+
+
+def limit_threads() -> None:
+    """Leave cores to the sessions: the calling thread's networks use half of them."""
+    import torch
+
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
 
 
 _running: weakref.WeakSet[NetworkWorker[Any, Any]] = weakref.WeakSet()
