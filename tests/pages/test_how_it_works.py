@@ -119,7 +119,7 @@ def test_a_turned_knob_paints_another_cover_that_has_a_link(visit: Visit, exhibi
 def test_without_a_dcgan_there_is_no_board(
     visit: Visit, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exhibit, "_pair", replace(exhibit._pair, painter=exhibit.painters[1]))
+    monkeypatch.setattr(exhibit, "_loaded", replace(exhibit._pair, painter=exhibit.painters[1]))
     monkeypatch.setattr(exhibit, "_guests", ())
     app = visit(PAGE)
     assert not app.slider and 'class="layers"' not in text(app)

@@ -143,7 +143,7 @@ def test_past_days_outlive_their_painter(
     past(box, exhibit)
     play(visit(PAGE), 2)
     guest = exhibit.painters[1]
-    monkeypatch.setattr(exhibit, "_pair", replace(exhibit._pair, painter=guest))
+    monkeypatch.setattr(exhibit, "_loaded", replace(exhibit._pair, painter=guest))
     monkeypatch.setattr(exhibit, "_guests", ())
     page = text(visit(PAGE, day=YESTERDAY.isoformat()))
     assert page.count('class="print wall"') == 6
