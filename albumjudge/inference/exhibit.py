@@ -330,9 +330,8 @@ class Exhibit:
         from albumjudge.inference.steering import steer
 
         judge = self.judge
-        painted = self.show_identity(start).cover
         painter = self.painter_of(start.generator) or self.painter
-        frames = steer(painter, judge, start, target, painted=painted)
+        frames = steer(painter, judge, start, target)
         while (frame := self._worker.call(lambda: next(frames, None))) is not None:
             self._remember({(frame.cover.identity, frame.verdict.revision): frame})
             yield frame

@@ -102,19 +102,46 @@ class Painter:
             self.painted += len(latents)
             return paint_with(self.network, latents, labels)
 
-    def gradient(self, identity: CoverIdentity, pixel_gradient: torch.Tensor) -> NDArray[np.float64]:
-        """The gradient of a function of a cover's pixels with respect to its latent vector, ``(latent_size,)``.
+    def differentiable(self, identity: CoverIdentity) -> DifferentiableCover:
+        """Paint one cover and keep what the gradient needs.
 
-        A flow painter is differentiated with fewer steps and without autoguidance.
+        A flow painter is differentiated with fewer steps than it paints with, and without autoguidance.
 
-        Args:
-            pixel_gradient: of the function with respect to the painter's output, ``(1, 3, size, size)``.
+        Raises:
+            CoverLinkError: see :meth:`check`.
         """
+        apart = isinstance(self.network, FlowGenerator)
+        if apart:
+            cover = self.paint_each([identity])[0]
+        else:
+            self.check(identity)
         latents = torch.from_numpy(identity.latents(self.network.latent_size)).float()[None]
         with self._lock, torch.enable_grad():
             latents.requires_grad_(True)
             painted = paint_with(self.network, latents, condition_labels([identity]), exact=False)
-            (gradient,) = torch.autograd.grad(painted, latents, pixel_gradient)
+        if not apart:
+            self.painted += 1
+            cover = Cover(identity, to_pixels(painted.detach())[0])
+        return DifferentiableCover(cover, latents, painted)
+
+
+class DifferentiableCover:
+    """A cover with the gradient of its pixels."""
+
+    def __init__(self, cover: Cover, latents: torch.Tensor, painted: torch.Tensor) -> None:
+        self.cover = cover
+        self._latents, self._painted = latents, painted
+
+    def gradient(self, pixel_gradient: torch.Tensor) -> NDArray[np.float64]:
+        """The gradient of a function of the pixels with respect to the latent vector. To be asked for once.
+
+        Args:
+            pixel_gradient: of the function with respect to the painter's output, ``(1, 3, size, size)``.
+
+        Returns:
+            shape ``(latent_size,)``.
+        """
+        (gradient,) = torch.autograd.grad(self._painted, self._latents, pixel_gradient)
         found: NDArray[np.float64] = gradient[0].double().numpy()
         return found
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albumjudge.domain import emotions
-from albumjudge.domain.cover import Cover, CoverIdentity
+from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.verdict import JudgedCover
 from albumjudge.inference.judge import Judge
 from albumjudge.inference.painter import Painter
@@ -71,8 +71,6 @@ def steer(
     start: CoverIdentity,
     target: SteeringTarget,
     steps: int = STEPS,
-    *,
-    painted: Cover | None = None,
 ) -> Iterator[JudgedCover]:
     """Covers with ever more of an emotion, as they come, the first one after one step.
 
@@ -80,7 +78,6 @@ def steer(
 
     Args:
         steps: at most so many.
-        painted: ``start``, if it is painted already.
 
     Raises:
         CoverLinkError: if the painter cannot paint ``start``.
@@ -89,11 +86,11 @@ def steer(
     origin = latents = start.latents(size)
     velocity = np.zeros(size)
     stride = target.strength * FULL_LENGTH / steps
-    cover = painted if painted is not None else painter.paint_each([start])[0]
-    verdict = judge.differentiable(cover)
+    painted = painter.differentiable(start)
+    verdict = judge.differentiable(painted.cover)
     for number in range(1, steps + 1):
         # The painter's range is [-1, 1], the judge's [0, 1]. Rounding to grey levels is passed over.
-        gradient = painter.gradient(cover.identity, verdict.gradient(target.emotion) / 2)
+        gradient = painted.gradient(verdict.gradient(target.emotion) / 2)
         length = float(np.linalg.norm(gradient))
         if length == 0 or not np.isfinite(length):
             return
@@ -101,11 +98,12 @@ def steer(
         step = velocity * (stride / float(np.linalg.norm(velocity)))
         latents = project(latents + step, origin, target.radius)
         identity = start.at(latents)
-        if identity == cover.identity:
+        if identity == painted.cover.identity:
             return
-        cover = painter.paint_each([identity])[0]
         if number == steps:
-            yield JudgedCover(cover, judge.judge([cover])[0])
+            last = painter.paint_each([identity])
+            yield JudgedCover(last[0], judge.judge(last)[0])
             return
-        verdict = judge.differentiable(cover)
-        yield JudgedCover(cover, verdict.verdict)
+        painted = painter.differentiable(identity)
+        verdict = judge.differentiable(painted.cover)
+        yield JudgedCover(painted.cover, verdict.verdict)

@@ -386,7 +386,7 @@ def test_all_networks_work_in_one_thread(exhibit: Exhibit, monkeypatch: pytest.M
         return noted
 
     for worker, names in (
-        (exhibit.painter, ("paint_each", "gradient")),
+        (exhibit.painter, ("paint_each", "differentiable")),
         (exhibit.judge, ("judge", "differentiable")),
     ):
         for name in names:
