@@ -1,10 +1,11 @@
 """How long visitors wait when several come at once: real sessions over Streamlit's websocket.
 
-    python -m benchmarks.visitors --sessions 1 5 20 50 --write
+    python -m benchmarks.visitors --sessions 1 5 20 50 200/60 --write
 
-Starts an exhibit of its own on this machine, with an empty database, and lets as many visitors in at once: each
-says what the first cover makes them feel, goes on to the wall, chooses a cover, and plays a round of votes, with
-time to think between the steps.
+Starts an exhibit of its own on this machine, with an empty database, and lets as many visitors in at once, or, as
+``200/60``, within so many seconds: each says what the first cover makes them feel, goes on to the wall, chooses a
+cover, and plays a round of votes, with time to think between the steps. Then every third leads a cover towards a
+feeling, and every third breeds two.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ STEPS = (
     "say what you feel",
     "agree or not",
     "next cover",
+    "a dialogue",
+    "six children",
     "health",
 )
 Seconds = dict[str, list[float]]
@@ -54,8 +57,10 @@ async def timed(seconds: Seconds, step: str, action: Awaitable[None]) -> None:
     seconds[step].append(time.perf_counter() - began)
 
 
-async def visit(address: str, think: float, cards: int, chance: random.Random, seconds: Seconds) -> None:
-    """One visitor's way: the first cover, the wall, one cover of it, a round of votes."""
+async def visit(
+    address: str, think: float, cards: int, chance: random.Random, seconds: Seconds, after: str = ""
+) -> None:
+    """One visitor's way: the first cover, the wall, one cover of it, a round of votes, and the room ``after``."""
 
     async def pause() -> None:
         await asyncio.sleep(chance.uniform(0.5, 1.5) * think)
@@ -81,6 +86,17 @@ async def visit(address: str, think: float, cards: int, chance: random.Random, s
             if card < cards - 1:
                 await pause()
                 await timed(seconds, "next cover", session.click("next"))
+        if after:
+            await session.visit(after)
+            await pause()
+        if after == "dialogue":
+            await session.click("lead-")
+            await pause()
+            await timed(seconds, "a dialogue", session.click(f"felt-{chance.choice(NAMES)}-wish"))
+        elif after == "breed":
+            await session.click("take-")
+            await pause()
+            await timed(seconds, "six children", session.click("take-"))
     finally:
         await session.close()
 
@@ -93,12 +109,22 @@ async def feel_the_pulse(address: str, seconds: Seconds) -> None:
 
 
 async def crowd(
-    address: str, sessions: int, think: float, cards: int, seed: int
+    address: str, sessions: int, think: float, cards: int, seed: int, within: float = 0
 ) -> tuple[Seconds, list[str]]:
-    """Let visitors in at once; the seconds of their steps, and what went wrong."""
+    """Let visitors in; the seconds of their steps, and what went wrong.
+
+    Args:
+        within: seconds over which they come, one after the other; 0 lets them in at once.
+    """
     seconds: Seconds = defaultdict(list)
     pulse = asyncio.create_task(feel_the_pulse(address, seconds))
-    visits = [visit(address, think, cards, random.Random(f"{seed}-{n}"), seconds) for n in range(sessions)]
+
+    async def come(number: int) -> None:
+        await asyncio.sleep(within * number / sessions)
+        after = ("dialogue", "breed", "")[number % 3] if seed >= 0 else ""
+        await visit(address, think, cards, random.Random(f"{seed}-{number}"), seconds, after)
+
+    visits = [come(number) for number in range(sessions)]
     ended = await asyncio.gather(*visits, return_exceptions=True)
     pulse.cancel()
     failed = [repr(end) for end in ended if isinstance(end, BaseException)]
@@ -174,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.visitors", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--sessions", type=int, nargs="+", default=[1, 5, 20, 50])
+    parser.add_argument("--sessions", type=arrivals, nargs="+", default=[(1, 0), (5, 0), (20, 0), (50, 0)])
     parser.add_argument("--think", type=float, default=4.0, help="mean seconds between two steps")
     parser.add_argument("--cards", type=int, default=CARDS, help="votes of each visitor")
     parser.add_argument("--seed", type=int, default=0)
@@ -185,18 +211,20 @@ def main(arguments: list[str] | None = None) -> int:
         starts = [start(Path(folder)) for _ in range(2)]
         with exhibit(Path(folder)) as (address, process):
             asyncio.run(crowd(address, 1, 0, 2, seed=-2))
-            for sessions in given.sessions:
+            for sessions, within in given.sessions:
                 server, client = cpu_seconds(process), time.process_time()
-                seconds, failed = asyncio.run(crowd(address, sessions, given.think, given.cards, given.seed))
+                crowded = crowd(address, sessions, given.think, given.cards, given.seed, within)
+                seconds, failed = asyncio.run(crowded)
+                name = f"{sessions}" + (f" in {within:g} s" if within else "")
                 steps = sum(len(seconds[step]) for step in STEPS[:-1]) or 1
                 cost = 1000 * (cpu_seconds(process) - server) / steps
                 clients = 1000 * (time.process_time() - client) / steps
-                rows[str(sessions)] = {step: quantiles(seconds[step]) for step in STEPS} | {
+                rows[name] = {step: quantiles(seconds[step]) for step in STEPS} | {
                     "server / clients, ms of a core a step": f"{cost:.0f} / {clients:.1f}",
                     "memory": f"{memory(process):,.0f} MB",
                     "failed": str(len(failed)),
                 }
-                print(sessions, rows[str(sessions)], *failed[:3], flush=True)
+                print(name, rows[name], *failed[:3], flush=True)
     text = (
         f"Seconds that visitors wait, median / 95th percentile, when as many come at once, each with about "
         f"{given.think:g} seconds between two steps and {given.cards} votes. The clients run on the same "
@@ -209,6 +237,12 @@ def main(arguments: list[str] | None = None) -> int:
     if given.write:
         write("visitors", section("python -m benchmarks.visitors", text))
     return 0
+
+
+def arrivals(text: str) -> tuple[int, float]:
+    """``200/60``: so many visitors within so many seconds; ``200`` at once."""
+    sessions, _, within = text.partition("/")
+    return int(sessions), float(within or 0)
 
 
 def quantiles(seconds: list[float]) -> str:
