@@ -21,6 +21,7 @@ def remember(page: Page, last: datetime, days: int) -> None:
     page.evaluate("kept => localStorage.setItem('albumjudge-days', kept)", kept)
 
 
+@pytest.mark.slow
 def test_a_shared_link_leads_to_a_round_whose_streak_stays_in_the_browser(
     browser: Browser, app: RunningApp
 ) -> None:
