@@ -332,7 +332,7 @@ class Exhibit:
         judge = self.judge
         painter = self.painter_of(start.generator) or self.painter
         frames = steer(painter, judge, start, target)
-        while (frame := self._worker.call(lambda: next(frames, None))) is not None:
+        while (frame := self._worker.call(lambda: next(frames, None), watched=True)) is not None:
             self._remember({(frame.cover.identity, frame.verdict.revision): frame})
             yield frame
 

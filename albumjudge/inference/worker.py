@@ -13,8 +13,9 @@ import queue
 import threading
 import time
 import weakref
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -44,6 +45,7 @@ class _Request(Generic[Key]):
 
     keys: Sequence[Key] = ()
     call: Callable[[], Any] | None = None
+    watched: bool = False
     done: Future[Any] = field(default_factory=Future)
 
 
@@ -76,9 +78,13 @@ class NetworkWorker(Generic[Key, Value]):
         self._requests.put(request)
         return request.done
 
-    def call(self, function: Callable[[], Result]) -> Result:
-        """Call a function in the thread of the networks; returns or raises what it does."""
-        result: Result = self._wait(_Request(call=function))
+    def call(self, function: Callable[[], Result], *, watched: bool = False) -> Result:
+        """Call a function in the thread of the networks; returns or raises what it does.
+
+        Args:
+            watched: a visitor watches each step: where nobody else waits, it may use every core.
+        """
+        result: Result = self._wait(_Request(call=function, watched=watched))
         return result
 
     def wake(self) -> None:
@@ -137,7 +143,8 @@ class NetworkWorker(Generic[Key, Value]):
         for request in alone:
             assert request.call is not None
             try:
-                request.done.set_result(request.call())
+                with all_cores() if request.watched and self._requests.empty() else nullcontext():
+                    request.done.set_result(request.call())
             except BaseException as error:
                 request.done.set_exception(error)
         return goes_on
@@ -199,6 +206,18 @@ def limit_threads() -> None:
     import torch
 
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+
+
+@contextmanager
+def all_cores() -> Iterator[None]:
+    """Let the calling thread's networks use every core for a moment."""
+    import torch
+
+    torch.set_num_threads(os.cpu_count() or 1)
+    try:
+        yield
+    finally:
+        limit_threads()
 
 
 _running: weakref.WeakSet[NetworkWorker[Any, Any]] = weakref.WeakSet()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -11,9 +12,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
 from albumjudge.inference import worker as worker_module
-from albumjudge.inference.worker import MOST_AT_ONCE, NetworkWorker
+from albumjudge.inference.worker import MOST_AT_ONCE, NetworkWorker, limit_threads
 
 PROMPT = 60.0
 
@@ -159,3 +161,31 @@ def test_a_process_ends_in_order_though_there_is_idle_work() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PROMPT)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_watched_call_uses_every_core_where_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    networks: NetworkWorker[int, int] = NetworkWorker(lambda keys: {key: key for key in keys})
+    started, go_on = threading.Event(), threading.Event()
+    networks.call(limit_threads)
+    assert networks.call(torch.get_num_threads, watched=True) == 4
+    assert networks.call(torch.get_num_threads) == 2
+
+    def hold() -> None:
+        started.set()
+        go_on.wait(10)
+
+    networks.submit(hold)
+    started.wait(10)
+    with ThreadPoolExecutor(2) as visitors:
+        watched = visitors.submit(networks.call, torch.get_num_threads, watched=True)
+        while networks._requests.qsize() < 1:
+            pass
+        other = visitors.submit(networks.call, torch.get_num_threads)
+        while networks._requests.qsize() < 2:
+            pass
+        go_on.set()
+        assert (watched.result(10), other.result(10)) == (2, 2)
+    monkeypatch.undo()
+    networks.call(limit_threads)
+    networks.close()
