@@ -12,7 +12,7 @@ from albumjudge.domain.breeding import Birth, BreedingError, Lineage, Pair, Stra
 from albumjudge.domain.cover import LAST_SEED, CoverIdentity, CoverLinkError
 from albumjudge.ui import markup, prints, shell
 from albumjudge.ui import morph_slider as morph
-from albumjudge.ui.words import N_, _, told
+from albumjudge.ui.words import N_, _, translate
 
 shell.need_frame()
 
@@ -62,7 +62,7 @@ def pick(first: str) -> None:
     offered = [CoverIdentity(painter, seed) for seed in seeds.wall(number, OFFERED)]
     with st.container(key="wall-breed"):
         for judged in shell.exhibit().show_each([one for one in offered if str(one) != first]):
-            identity, feeling = judged.cover.identity, told(judged.verdict.words)
+            identity, feeling = judged.cover.identity, translate(judged.verdict.words)
             with st.container(key=f"print-breed-{identity.seed}"):
                 st.html(prints.framed(judged.cover, size="wall", feeling=feeling))
                 taken = st.button(
@@ -108,7 +108,7 @@ def children(lineage: Lineage, pair: Pair, size: int) -> None:
         for place, (child, judged) in enumerate(zip(litter, shown, strict=True)):
             # Parents and litter are part of each key: a late press must never raise another child.
             key = f"{generation}-{number}-{MUTATIONS[chance]}-{place}"
-            feeling, which = told(judged.verdict.words), {"n": place + 1}
+            feeling, which = translate(judged.verdict.words), {"n": place + 1}
             with st.container(key=f"child-{key}"):
                 with st.container(key=f"print-child-{key}"):
                     st.html(
@@ -142,7 +142,7 @@ def grow(lineage: Lineage, step: Birth | Stranger) -> None:
     try:
         longer = lineage.and_then(step)
     except BreedingError as error:
-        markup.say(told(str(error)), kind="sentence", role="alert")
+        markup.say(translate(str(error)), kind="sentence", role="alert")
         return
     follow(longer)
 
@@ -208,7 +208,7 @@ def main() -> None:
             pick(left or right)
     except (CoverLinkError, BreedingError) as error:
         st.session_state.pop(KEPT, None)
-        shell.heading(_("These two cannot have children"), told(str(error)))
+        shell.heading(_("These two cannot have children"), translate(str(error)))
         if st.button(_("Choose two others"), type="primary", key="start-anew"):
             go()
 

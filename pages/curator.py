@@ -23,7 +23,7 @@ from albumjudge.ui.rooms.curation import (
     visitors,
     votes_to_take,
 )
-from albumjudge.ui.words import N_, _, moment, ngettext, number, told
+from albumjudge.ui.words import N_, _, date_time, ngettext, number, translate
 from albumjudge.voting.admin_password import AdminPassword, PleaseWaitError
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.submissions import SubmissionStore
@@ -47,7 +47,7 @@ def door(password: str) -> None:
             st.rerun()
         refused = _("This is not the password.")
     except PleaseWaitError as error:
-        refused = told(str(error))
+        refused = translate(str(error))
     markup.say(refused, kind="sentence", role="alert")
 
 
@@ -88,8 +88,8 @@ def opening() -> None:
                         period.name,
                         _(
                             "{start} to {end}",
-                            start=moment(period.opened_at),
-                            end=moment(period.closed_at) if period.closed_at else _("now"),
+                            start=date_time(period.opened_at),
+                            end=date_time(period.closed_at) if period.closed_at else _("now"),
                         ),
                     )
                     for period in periods
@@ -122,8 +122,8 @@ def state() -> None:
         )
         pairs.append((_("pictures given by visitors"), kept))
     except VoteError as error:
-        pairs.append((_("database"), told(str(error))))
-    status = " ".join(map(told, exhibit.status()))
+        pairs.append((_("database"), translate(str(error))))
+    status = " ".join(map(translate, exhibit.status()))
     pairs.append((_("Hub and folders"), status or _("All is as the settings ask.")))
     st.html(markup.terms(pairs, "list"))
     st.html(markup.row_title(_("Lately")))
@@ -132,7 +132,9 @@ def state() -> None:
         markup.say(_("No warnings and no errors since the exhibit was started."))
         return
     st.html(
-        markup.terms([(f"{moment(t.at)}, {t.where}, {t.level.lower()}", t.message) for t in troubles], "list")
+        markup.terms(
+            [(f"{date_time(t.at)}, {t.where}, {t.level.lower()}", t.message) for t in troubles], "list"
+        )
     )
     markup.say(
         _("Ids, addresses and what visitors typed are left out. The log of the server says more, in English.")
@@ -178,7 +180,7 @@ def curator() -> None:
         try:
             SECTIONS[str(section)]()
         except CoverLinkError as error:
-            markup.say(told(str(error)), kind="sentence", role="alert")
+            markup.say(translate(str(error)), kind="sentence", role="alert")
     if st.button(_("Leave this room"), key="leave-room", type="tertiary"):
         del st.session_state[INSIDE]
         st.rerun()

@@ -14,7 +14,7 @@ from albumjudge.inference.steering import LONGEST, SHORTEST, STEPS, SteeringTarg
 from albumjudge.ui import charts, markup, prints, shell
 from albumjudge.ui.rooms import steering_duel as pairs
 from albumjudge.ui.rooms.steering_duel import go
-from albumjudge.ui.words import N_, _, told
+from albumjudge.ui.words import N_, _, translate
 from albumjudge.voting.database import VoteError
 
 shell.need_frame()
@@ -52,7 +52,7 @@ def offer() -> None:
         for judged in shell.exhibit().show_each(
             [CoverIdentity(painter, seed) for seed in seeds.wall(number, ON_OFFER)]
         ):
-            identity, feeling = judged.cover.identity, told(judged.verdict.words)
+            identity, feeling = judged.cover.identity, translate(judged.verdict.words)
             with st.container(key=f"print-offer-{identity.seed}"):
                 st.html(prints.framed(judged.cover, size="wall", feeling=feeling))
                 label = _("This one: cover {number}, {feeling}", number=identity.seed, feeling=feeling)
@@ -100,7 +100,7 @@ def studio(link: str) -> None:
         way = way_to(link)
         shown = shell.exhibit().show_each([step.cover for step in way])
     except CoverLinkError as error:
-        shell.heading(_("This cover cannot be led"), told(str(error)))
+        shell.heading(_("This cover cannot be led"), translate(str(error)))
         if st.button(_("Choose another"), key="back-to-offer", type="primary"):
             go()
         return
@@ -166,7 +166,7 @@ Place = st.delta_generator.DeltaGenerator
 
 def tell(place: Place, judged: JudgedCover, sentence: str) -> None:
     place.html(
-        f'<h1 class="title verdict">{escape(told(judged.verdict.words))}</h1>'
+        f'<h1 class="title verdict">{escape(translate(judged.verdict.words))}</h1>'
         + markup.paragraph(sentence, role="status")
     )
 
@@ -226,7 +226,7 @@ def afterwards(way: list[Step], shown: list[JudgedCover]) -> None:
             st.session_state.setdefault("own-duels", set()).add(duel.id)
             st.session_state["put-up"] = after.cover.identity
         except VoteError as error:
-            markup.say(told(str(error)), kind="sentence", role="alert")
+            markup.say(translate(str(error)), kind="sentence", role="alert")
     if st.session_state.get("put-up") == after.cover.identity:
         asked = _(
             "Done. Others will be asked: {question} They will not know which of the two came first.",

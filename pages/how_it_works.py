@@ -9,7 +9,7 @@ from albumjudge.inference.checkpoints import Checkpoint
 from albumjudge.inference.exhibit import JudgedCover
 from albumjudge.ui import charts, jurors, knobs, markup, names, prints, shell
 from albumjudge.ui.rooms.measured import curves, film, how_good, measured, plain_numbers, prose
-from albumjudge.ui.words import N_, _, told
+from albumjudge.ui.words import N_, _, translate
 
 shell.need_frame()
 
@@ -126,7 +126,7 @@ def the_jury(checkpoint: Checkpoint, example: JudgedCover) -> None:
                 _(
                     "A network made to recognise things in photographs learned which of eight feelings people "
                     "named before abstract paintings. It gives eight percentages. Here it feels {feeling}:",
-                    feeling=told(example.verdict.words),
+                    feeling=translate(example.verdict.words),
                 ),
             )
             st.html(markup.above_chart(example.verdict.probabilities))

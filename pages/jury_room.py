@@ -13,7 +13,7 @@ from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.domain.verdict import JudgedCover, Verdict
 from albumjudge.statistics import juror_disagreement
 from albumjudge.ui import charts, jurors, markup, prints, shell, words
-from albumjudge.ui.words import _, in_letters, listed, number, told
+from albumjudge.ui.words import _, in_letters, listed, number, translate
 
 shell.need_frame()
 
@@ -50,7 +50,7 @@ def chosen() -> JudgedCover | None:
         judged = shell.exhibit().show_identity(CoverIdentity.parse(link))
     except CoverLinkError as error:
         st.session_state.pop("jury-room", None)
-        shell.heading(_("This cover cannot come before the jury"), told(str(error)))
+        shell.heading(_("This cover cannot come before the jury"), translate(str(error)))
         if st.button(_("Bring another cover"), type="primary", key="another"):
             summon(any_cover())
         return None
@@ -66,9 +66,9 @@ def sentences(verdict: Verdict) -> list[str]:
         _(
             "They are furthest apart about {emotion}: {one} feels {most} of it, {other} {least}.",
             emotion=_(gap.emotion),
-            one=told(gap.most.name),
+            one=translate(gap.most.name),
             most=most,
-            other=told(gap.least.name),
+            other=translate(gap.least.name),
             least=least,
         )
     ]
@@ -77,7 +77,7 @@ def sentences(verdict: Verdict) -> list[str]:
         said += [
             _(
                 "{juror} stands alone: nobody else puts {emotion} first.",
-                juror=_capital(told(juror.name)),
+                juror=_capital(translate(juror.name)),
                 emotion=_(emotions.top(juror.probabilities)),
             )
             for juror in loners
@@ -89,7 +89,7 @@ def sentences(verdict: Verdict) -> list[str]:
     else:
         firsts = listed([_(name) for name in verdict.firsts])
         said.append(_("They are split between {emotions}, but nobody stands alone.", emotions=firsts))
-    furthest = told(juror_disagreement.furthest(verdict).name)
+    furthest = translate(juror_disagreement.furthest(verdict).name)
     said.append(_("Furthest from all others in all is {juror}.", juror=furthest))
     return said
 
@@ -101,7 +101,7 @@ def _capital(text: str) -> str:
 def whole_jury(judged: JudgedCover) -> None:
     verdict = judged.verdict
     with st.container(key="pair"):
-        st.html(prints.framed(judged.cover, size="large", feeling=told(verdict.words)), width="content")
+        st.html(prints.framed(judged.cover, size="large", feeling=translate(verdict.words)), width="content")
         with st.container(key="words"):
             said = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences(verdict))
             st.html(
@@ -147,8 +147,8 @@ def each_juror(judged: JudgedCover) -> None:
             with st.container(key=f"juror-{place}"):
                 first = emotions.top(juror.probabilities)
                 st.html(
-                    f'<h3 class="juror">{escape(told(juror.name))}</h3>'
-                    f'<p class="feels">{escape(told(emotions.in_words(juror.probabilities)))}</p>'
+                    f'<h3 class="juror">{escape(translate(juror.name))}</h3>'
+                    f'<p class="feels">{escape(translate(emotions.in_words(juror.probabilities)))}</p>'
                     f'<p class="heard">{escape(words.spoken(juror.probabilities))}</p>'
                 )
                 st.altair_chart(charts.juror(juror.probabilities, verdict.probabilities, reach), theme=None)
@@ -196,7 +196,8 @@ def main() -> None:
     else:
         with st.container(key="pair"):
             st.html(
-                prints.framed(judged.cover, size="large", feeling=told(judged.verdict.words)), width="content"
+                prints.framed(judged.cover, size="large", feeling=translate(judged.verdict.words)),
+                width="content",
             )
             st.vega_lite_chart(charts.distribution(judged.verdict.probabilities), theme=None)
     with st.container(key="another-life"):

@@ -135,7 +135,7 @@ def people_vs_machine() -> None:
         with st.container(key="story-words"):
             shell.heading(_("People vs. machine"), _("Do people feel what the machine feels?"))
         counter(len(votes), len(everything) - len(votes))
-    in_short(results.told(results.state_of(votes, excluded), votes))
+    in_short(results.translate(results.state_of(votes, excluded), votes))
     shown = st.query_params.get(DEEPER) == "1"
     if st.button(
         _("Hide the statistics") if shown else _("Show all the statistics"), key="deeper", type="primary"

@@ -15,7 +15,7 @@ from albumjudge.domain.verdict import JudgedCover, Verdict
 from albumjudge.ui import charts, jurors, markup, names, prints, shell
 from albumjudge.ui.rooms import first_minute
 from albumjudge.ui.rooms.order import Order, take_order, takes_orders
-from albumjudge.ui.words import _, in_letters, listed, told
+from albumjudge.ui.words import _, in_letters, listed, translate
 
 shell.need_frame()
 
@@ -87,7 +87,7 @@ def hang(number: int, identities: Sequence[CoverIdentity]) -> None:
     metrics = shell.exhibit().checkpoints["judge"].metrics
     with st.container(key=f"wall-{identities[0].painter}"):
         for judged in shell.exhibit().show_each(identities):
-            identity, feeling = judged.cover.identity, told(judged.verdict.words)
+            identity, feeling = judged.cover.identity, translate(judged.verdict.words)
             key = f"{identity.painter}-{identity.seed}"
             with st.container(key=f"print-{key}"):
                 note = jurors.beside_the_label(judged.verdict, metrics)
@@ -138,7 +138,7 @@ def cover(link: str) -> None:
     try:
         judged = look_up(link)
     except CoverLinkError as error:
-        shell.heading(_("This cover does not hang here"), told(str(error)))
+        shell.heading(_("This cover does not hang here"), translate(str(error)))
         if st.button(_("To the covers that do"), type="primary"):
             to_the_wall()
         return
@@ -162,7 +162,7 @@ def cover(link: str) -> None:
             who = names.sentence_form(judged.verdict.revision)
             jurors = jurors_in_words(judged.verdict) if len(judged.verdict.jurors) > 1 else ""
             st.html(
-                f'<h1 class="title verdict">{escape(told(judged.verdict.words))}</h1>'
+                f'<h1 class="title verdict">{escape(translate(judged.verdict.words))}</h1>'
                 + markup.paragraph(f"{_('This is what {who} says it feels.', who=who)} {jurors}")
                 + markup.above_chart(probabilities)
             )

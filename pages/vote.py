@@ -20,7 +20,7 @@ from albumjudge.ui.rooms.ballot import (
 )
 from albumjudge.ui.rooms.reveal import SEEN, choices, machine_and_crowd, not_stored, your_words
 from albumjudge.ui.rooms.round_end import finished
-from albumjudge.ui.words import _, told
+from albumjudge.ui.words import _, translate
 from albumjudge.voting import days, rounds
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.rounds import Round
@@ -52,7 +52,7 @@ def reveal(store: VoteStore, vote: StoredVote, mine: list[StoredVote]) -> None:
     place = its_round.place(vote) if vote in its_round.cast else None
     # Once the end of a round has told which labels were drawn at random, an answer would prove nothing.
     # On the wall of a day, no label is asked about.
-    told_all = place != rounds.CARDS or vote.round in st.session_state.get("told", ())
+    told_all = place != rounds.CARDS or vote.round in st.session_state.get("disclosed", ())
     disclosed = days.is_day_round(vote.round) or (its_round.full and told_all)
     asked = vote.agrees is None and not disclosed and str(vote.cover) not in st.session_state.get(SEEN, ())
     shell.from_the_top(f"{'label' if asked else 'reveal'}-{vote.cover}")
@@ -110,7 +110,7 @@ def closed(now: Round) -> None:
     late: str | None = st.session_state.pop("too-late", None)
     shell.heading(
         _("Vote"),
-        f"{told(late) if late else _('The exhibit is closed at the moment and takes no votes.')} "
+        f"{translate(late) if late else _('The exhibit is closed at the moment and takes no votes.')} "
         f"{_('The covers still hang on the stage.')}",
     )
     if now.cast and st.button(_("See your round so far"), key="so-far", type="primary"):

@@ -13,7 +13,7 @@ from albumjudge.ui import share_card as card
 from albumjudge.ui.rooms import ballot, day, reveal
 from albumjudge.ui.rooms.day import Wall
 from albumjudge.ui.share_card import Face
-from albumjudge.ui.words import _, ngettext, told
+from albumjudge.ui.words import _, ngettext, translate
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.store import ClosedError
 from albumjudge.voting.votes import StoredVote, VoteStore
@@ -149,7 +149,7 @@ def closed(hung: Wall) -> None:
     late: str | None = st.session_state.pop("too-late", None)
     shell.heading(
         _("The wall of {day}", day=words.day(hung.day)),
-        told(late) if late else _("The exhibit is closed at the moment and takes no votes."),
+        translate(late) if late else _("The exhibit is closed at the moment and takes no votes."),
     )
     other_days(hung)
 

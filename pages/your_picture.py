@@ -12,7 +12,7 @@ from albumjudge.domain import uploads
 from albumjudge.domain.uploads import Picture, UploadError
 from albumjudge.domain.verdict import Verdict
 from albumjudge.ui import charts, markup, names, prints, shell, visitor
-from albumjudge.ui.words import N_, _, day, told
+from albumjudge.ui.words import N_, _, day, translate
 from albumjudge.voting.submissions import SubmissionStore
 
 shell.need_frame()
@@ -122,7 +122,7 @@ def verdict(seen: Seen) -> None:
                 "nothing."
             )
             st.html(
-                f'<h2 class="title verdict">{escape(told(seen.verdict.words))}</h2>'
+                f'<h2 class="title verdict">{escape(translate(seen.verdict.words))}</h2>'
                 + markup.paragraph(f"{_('This is what {who} says it feels.', who=who)} {learnt}")
                 + markup.above_chart(probabilities)
             )
@@ -192,7 +192,7 @@ def your_picture() -> None:
         try:
             seen = judged(file)
         except UploadError as error:
-            markup.say(told(str(error)), kind="sentence", role="alert")
+            markup.say(translate(str(error)), kind="sentence", role="alert")
         else:
             verdict(seen)
     given()

@@ -108,7 +108,7 @@ def needs(unmet: Sequence[Need]) -> str:
         _(
             "Needs {needed} {what}, has {has}.",
             needed=number(n.needed),
-            what=words.told(n.what),
+            what=words.translate(n.what),
             has=number(n.has),
         )
         for n in unmet

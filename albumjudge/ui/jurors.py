@@ -7,7 +7,7 @@ from typing import Any
 
 from albumjudge.domain import emotions
 from albumjudge.domain.verdict import Verdict
-from albumjudge.ui.words import N_, _, in_letters, listed, number, told
+from albumjudge.ui.words import N_, _, in_letters, listed, number, translate
 
 ALL_BLOCKS = 5
 LEAST_ABOVE = 1.15
@@ -34,7 +34,7 @@ def descriptions(training: Mapping[str, Any]) -> dict[str, str]:
 
 def summary(juror: Mapping[str, Any]) -> str:
     """What the training says of one juror, in a sentence."""
-    return told(str(juror.get("description") or juror.get("told") or "").strip())
+    return translate(str(juror.get("description") or juror.get("told") or "").strip())
 
 
 def _described(juror: Mapping[str, Any], training: Mapping[str, Any]) -> str:

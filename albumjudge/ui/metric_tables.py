@@ -9,7 +9,7 @@ from html import escape
 from albumjudge import metrics
 from albumjudge.metrics import Metric
 from albumjudge.ui import markup
-from albumjudge.ui.words import N_, _, number, percent, told
+from albumjudge.ui.words import N_, _, number, percent, translate
 
 _BETTER = {"none": "", "higher": N_("Higher is better."), "lower": N_("Lower is better.")}
 Rows = Mapping[str, Mapping[str, object]]
@@ -20,7 +20,7 @@ def shown(value: object, share: bool = False) -> str:
     if isinstance(value, bool) or value is None:
         return "–" if value is None else (_("yes") if value else _("no"))
     if not isinstance(value, int | float):
-        return told(str(value))
+        return translate(str(value))
     if not math.isfinite(value):
         return "–"
     if share:
@@ -59,7 +59,7 @@ def table(rows: Rows, title: str = "", *, ranked: bool = True) -> str:
         ranked: whether best numbers are marked at all; see :class:`albumjudge.metrics.Table`.
     """
     columns = {name: metrics.column(name) for name in columns_of(rows)}
-    head = "".join(f'<th scope="col">{escape(told(metric.label))}</th>' for metric in columns.values())
+    head = "".join(f'<th scope="col">{escape(translate(metric.label))}</th>' for metric in columns.values())
     best = {name: _best(rows, name, metric) if ranked else None for name, metric in columns.items()}
     lines = []
     for row_id, row in rows.items():
@@ -67,9 +67,10 @@ def table(rows: Rows, title: str = "", *, ranked: bool = True) -> str:
             f"<td{_mark(best[name], row.get(name))}>{escape(shown(row.get(name), metric.share))}</td>"
             for name, metric in columns.items()
         )
-        lines.append(f'<tr><th scope="row">{escape(told(metrics.row_label(row_id)))}</th>{cells}</tr>')
+        lines.append(f'<tr><th scope="row">{escape(translate(metrics.row_label(row_id)))}</th>{cells}</tr>')
+    name = escape(translate(title) or _("Measurements"))
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(told(title) or _("Measurements"))}">'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">'
         f'<table class="measures"><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
@@ -79,7 +80,7 @@ def terms(columns: list[str]) -> str:
     """HTML that explains columns in plain words; empty if there is nothing to explain."""
     known = {metric.label: metric for metric in map(metrics.column, columns) if metric.meaning}
     entries = [
-        (told(metric.label), f"{told(metric.meaning)} {_(_BETTER[metric.direction])}".strip())
+        (translate(metric.label), f"{translate(metric.meaning)} {_(_BETTER[metric.direction])}".strip())
         for metric in known.values()
     ]
     return markup.terms(entries) if entries else ""

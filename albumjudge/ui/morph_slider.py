@@ -12,7 +12,7 @@ from albumjudge.domain import emotions
 from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.domain.verdict import JudgedCover
 from albumjudge.ui import charts, prints
-from albumjudge.ui.words import _, percent, told
+from albumjudge.ui.words import _, percent, translate
 
 _SCRIPT = Path(__file__).with_suffix(".js")
 
@@ -32,9 +32,9 @@ def payload(way: Sequence[JudgedCover]) -> dict[str, Any]:
         frames.append(
             {
                 "source": prints.picture(judged.cover),
-                "alt": prints.alt_text(judged.cover, told(judged.verdict.words)),
+                "alt": prints.alt_text(judged.cover, translate(judged.verdict.words)),
                 "where": where(place / (len(way) - 1)),
-                "feeling": told(judged.verdict.words),
+                "feeling": translate(judged.verdict.words),
                 "shares": [round(share / reach, 4) for share in shares],
                 "said": [percent(share) for share in shares],
             }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.verdict import JudgedCover
 from albumjudge.ui import colours, names
-from albumjudge.ui.words import _, language, told
+from albumjudge.ui.words import _, language, translate
 
 Size = Literal["wall", "large", "small"]
 """Side of a print, always a whole multiple of 64 pixels: 128 or 192, 320 or 384, 128 (see theme.css)."""
@@ -57,7 +57,7 @@ def label_lines(cover: Cover) -> str:
 
 def asked_for(identity: CoverIdentity) -> str:
     """What a cover was asked for: ``1970s jazz``; empty if nothing."""
-    return " ".join(map(told, identity.conditions.split()))
+    return " ".join(map(translate, identity.conditions.split()))
 
 
 def number(cover: Cover) -> str:
@@ -151,7 +151,7 @@ def pointed(png: bytes, emotion: str, who: str) -> str:
     """
     alt = _(
         "The same cover as {who} looks at it, lit where it speaks for {feeling}.",
-        who=told(who),
+        who=translate(who),
         feeling=_(emotion),
     )
     return brought(png, alt, _("What speaks for {feeling}", feeling=_(emotion)), size="wall")

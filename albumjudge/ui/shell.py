@@ -25,7 +25,7 @@ from albumjudge.domain.settings import Settings, SettingsError
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.inference.folders import CheckpointError
 from albumjudge.ui import health, kiosk, markup, names, words
-from albumjudge.ui.words import N_, _, told
+from albumjudge.ui.words import N_, _, translate
 from albumjudge.voting.database import VoteError, engine_options
 from albumjudge.voting.votes import VoteStore
 
@@ -277,10 +277,10 @@ def manners() -> Iterator[None]:
         yield
     except (CoverLinkError, VoteError) as error:
         _LOG.warning("%s", error)
-        apologise(told(str(error)))
+        apologise(translate(str(error)))
     except (CheckpointError, SettingsError) as error:
         _LOG.error("%s", error)
-        apologise(_("The exhibit cannot open. {reason}", reason=told(str(error))))
+        apologise(_("The exhibit cannot open. {reason}", reason=translate(str(error))))
     except Exception:
         _LOG.exception("A page failed.")
         apologise(_("Something went wrong behind the wall. It has been noted; trying again often helps."))
@@ -332,7 +332,10 @@ def leave() -> None:
         open_exhibit = exhibit()
         painter, judge = open_exhibit.painter_revision, open_exhibit.judge_revision
         by = {"painter": names.sentence_form(painter), "judge": names.sentence_form(judge)}
-        sentences = [_("Painted by {painter}, judged by {judge}.", **by), *map(told, open_exhibit.status())]
+        sentences = [
+            _("Painted by {painter}, judged by {judge}.", **by),
+            *map(translate, open_exhibit.status()),
+        ]
         details = f"<details><summary>{_('Details')}</summary>{escape(painter)}, {escape(judge)}</details>"
     except Exception:
         sentences, details = [_("The exhibit is not running as it should.")], ""

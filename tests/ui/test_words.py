@@ -73,13 +73,13 @@ def test_two_visitors_read_two_languages_at_once(visit: Visit) -> None:
 
 @pytest.mark.usefixtures("german")
 def test_what_other_rooms_say_is_translated_whole_by_pattern_or_piece_by_piece() -> None:
-    assert words.told(emotions.in_words((0.1,) * 3 + (0.15,) * 4 + (0.1,))) == (
+    assert words.translate(emotions.in_words((0.1,) * 3 + (0.15,) * 4 + (0.1,))) == (
         "von allem etwas: Zufriedenheit, Ekel und Begeisterung"
     )
-    assert words.told("The exhibit is not running as it should. Whatever.") == (
+    assert words.translate("The exhibit is not running as it should. Whatever.") == (
         "Die Ausstellung läuft nicht, wie sie sollte. Whatever."
     )
-    assert words.told("") == ""
+    assert words.translate("") == ""
 
 
 @pytest.mark.usefixtures("german")
@@ -158,7 +158,7 @@ def test_every_error_that_a_visitor_may_meet_is_translated() -> None:
     found = [said for place in places for said in raised(ROOT / f"{place}.py", classes)]
     assert len(found) > 12
     english = [
-        said for said in found if re.search(r"\b(the|this|that|is|are|has|cannot)\b", words.told(said))
+        said for said in found if re.search(r"\b(the|this|that|is|are|has|cannot)\b", words.translate(said))
     ]
     assert not english
 
@@ -167,8 +167,8 @@ def test_every_error_that_a_visitor_may_meet_is_translated() -> None:
 def test_all_that_is_told_of_the_bundled_jury_is_translated() -> None:
     training = json.loads((ROOT.parent / "checkpoints/judge/training.json").read_text(encoding="utf-8"))
     for juror in training["jurors"]:
-        assert words.told(juror["name"]) != juror["name"]
-        assert words.told(juror["description"]) != juror["description"]
+        assert words.translate(juror["name"]) != juror["name"]
+        assert words.translate(juror["description"]) != juror["description"]
 
 
 class Marked(gettext.NullTranslations):

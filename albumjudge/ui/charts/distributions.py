@@ -30,7 +30,7 @@ from albumjudge.ui.charts.theme import (
     signed,
     tips,
 )
-from albumjudge.ui.words import _, language, percent, spoken, told
+from albumjudge.ui.words import _, language, percent, spoken, translate
 
 _ROWS = "rows"
 Spec = dict[str, Any]
@@ -171,7 +171,7 @@ def jurors(jury: Sequence[Juror]) -> alt.LayerChart:
         {
             "emotion": _(n),
             "label": signed(n),
-            "juror": told(juror.name),
+            "juror": translate(juror.name),
             "share": share,
             "mean": sum(shares[n]) / len(jury),
         }

@@ -18,7 +18,7 @@ from albumjudge.export import hub_copy
 from albumjudge.hub_upload import PublishError
 from albumjudge.statistics import vote_quality
 from albumjudge.ui import markup, prints, shell
-from albumjudge.ui.words import _, listed, moment, ngettext, number, told
+from albumjudge.ui.words import _, date_time, listed, ngettext, number, translate
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.duels import DuelStore, DuelVote
 from albumjudge.voting.painter_duels import PainterDuelStore
@@ -48,7 +48,7 @@ def attempt(work: Callable[[], object], sentence: str) -> None:
     try:
         work()
     except ValueError as error:
-        markup.say(told(str(error)), kind="sentence", role="alert")
+        markup.say(translate(str(error)), kind="sentence", role="alert")
     else:
         done(sentence)
 
@@ -90,7 +90,7 @@ def visitors() -> None:
             "{n} vote, since {when}",
             "{n} votes, since {when}",
             cast[one.visitor],
-            when=moment(one.excluded_at),
+            when=date_time(one.excluded_at),
         )
         if _entry(f"excluded-{one.visitor}", one.visitor, one.reason, since, _("Let in again")):
             mine.lift(one.visitor)
@@ -102,7 +102,7 @@ def _entry(key: str, visitor: str, reason: str, details: str, action: str) -> bo
     """A visitor in a list, and whether the button beside them was pressed."""
     with st.container(key=key, horizontal=True, vertical_alignment="center"):
         st.html(
-            f'<p class="entry"><b>{visitor[:SHORT]}</b> {escape(told(reason))}'
+            f'<p class="entry"><b>{visitor[:SHORT]}</b> {escape(translate(reason))}'
             f'<span class="quiet"> · {escape(details)}</span></p>'
         )
         return st.button(
@@ -125,7 +125,7 @@ def _by_hand(mine: CurationStore, votes: Sequence[StoredVote | DuelVote], left_o
             index=None,
             placeholder=_("Choose one"),
             format_func=lambda who: _(
-                "{id}, last vote {when}", id=who[:SHORT], when=moment(last[who].voted_at)
+                "{id}, last vote {when}", id=who[:SHORT], when=date_time(last[who].voted_at)
             ),
         )
         reason = st.text_input(_("Reason, as the results will say it"), max_chars=200)
@@ -216,7 +216,7 @@ def submissions() -> None:
             alt = _("Submission {number} by visitor {id}.", number=picture.id, id=who)
             with st.container(key=f"curated-{picture.id}"):
                 st.html(
-                    prints.brought(picture.png, alt, f"{moment(picture.given_at)}. {state}", size="small")
+                    prints.brought(picture.png, alt, f"{date_time(picture.given_at)}. {state}", size="small")
                 )
                 _decide(given, picture.id, one.hidden is not None, reason)
 
@@ -241,7 +241,7 @@ def safekeeping() -> None:
     """Whether the votes outlive a restart, and when they were pushed to the Hub."""
     settings = Settings.from_environment()
     if problem := hub_copy.storage_problem(settings):
-        markup.say(told(problem), kind="sentence", role="alert")
+        markup.say(translate(problem), kind="sentence", role="alert")
     if settings.hub_push_minutes:
         votes, at = hub_copy.PushTurns(shell.engine()).last()
         how_often = _(
@@ -250,7 +250,7 @@ def safekeeping() -> None:
             minutes=f"{settings.hub_push_minutes:g}",
         )
         when = (
-            ngettext("last on {when}, {n} vote.", "last on {when}, {n} votes.", votes, when=moment(at))
+            ngettext("last on {when}, {n} vote.", "last on {when}, {n} votes.", votes, when=date_time(at))
             if at
             else _("none yet.")
         )
@@ -312,7 +312,7 @@ def _to_the_hub(excluded: dict[str, str]) -> None:
         licence = st.selectbox(
             _("What others may do with them"),
             list(vote_dataset.LICENCES),
-            format_func=lambda name: told(vote_dataset.LICENCES[name]),
+            format_func=lambda name: translate(vote_dataset.LICENCES[name]),
         )
         public = st.checkbox(_("Everyone may see them. Otherwise the data set is private."))
         pushed = st.form_submit_button(_("Push to {place}", place=settings.hub_dataset))
@@ -331,7 +331,7 @@ def _to_the_hub(excluded: dict[str, str]) -> None:
                 private=not public,
             )
     except PublishError as error:
-        markup.say(told(str(error)), kind="sentence", role="alert")
+        markup.say(translate(str(error)), kind="sentence", role="alert")
     else:
         where = {"address": pushed_as.url, "commit": pushed_as.commit[:SHORT]}
         markup.say(_("The votes are on the Hub: {address} at commit {commit}.", **where), kind="sentence")

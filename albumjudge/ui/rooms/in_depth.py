@@ -18,7 +18,7 @@ from albumjudge.ui import charts, figures, markup, shell
 from albumjudge.ui.figures import percent
 from albumjudge.ui.rooms import evidence, steering_duel
 from albumjudge.ui.rooms.results import SIGNS, emotion_prints, worked_out_of_pairs
-from albumjudge.ui.words import N_, _, number, told
+from albumjudge.ui.words import N_, _, number, translate
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.duels import DuelStore
 from albumjudge.voting.votes import StoredVote, VoteStore
@@ -167,7 +167,7 @@ def dialogue() -> None:
         st.html(steering_duel.running_result(worked_out_of_pairs(key, votes)))
     for why, how_many in left_out.items():
         if how_many:
-            markup.say(_("Left out: {n} {why}.", n=number(how_many), why=told(why)))
+            markup.say(_("Left out: {n} {why}.", n=number(how_many), why=translate(why)))
     shell.link_to(shell.DIALOGUE, _("Judge a pair"), duel="next")
 
 
@@ -178,8 +178,11 @@ def left_out(sifted: Sifted, everything: Sequence[StoredVote]) -> None:
     gone = _("Left out of everything on this page.")
     st.html(
         markup.terms(
-            [(f"{number(n)} {told(words)}", gone) for words, n in sifted.left_out.items() if n]
-            + [(f"{number(n)} {told(words)}", _(PARTLY_WORDS.get(words, ""))) for words, n in partly.items()]
+            [(f"{number(n)} {translate(words)}", gone) for words, n in sifted.left_out.items() if n]
+            + [
+                (f"{number(n)} {translate(words)}", _(PARTLY_WORDS.get(words, "")))
+                for words, n in partly.items()
+            ]
         )
     )
     if len({vote.cover.generator for vote in everything}) > 1:
@@ -194,4 +197,4 @@ def for_curators(store: VoteStore) -> None:
         store.stream(lambda votes: write_csv(votes, file, excluded))
         markup.say(_("Anonymous, one line per vote. What the columns mean:"))
         st.download_button(_("Download {file}", file="votes.csv"), file.getvalue(), "votes.csv", "text/csv")
-        st.html(markup.terms((column, told(meaning)) for column, meaning in DATA_DICTIONARY.items()))
+        st.html(markup.terms((column, translate(meaning)) for column, meaning in DATA_DICTIONARY.items()))

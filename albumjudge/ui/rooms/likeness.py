@@ -10,7 +10,7 @@ from albumjudge.statistics.portrait import Portrait, StoodAlone, portray
 from albumjudge.ui import share_card, shell
 from albumjudge.ui.figures import percent
 from albumjudge.ui.share_card import Face
-from albumjudge.ui.words import _, told
+from albumjudge.ui.words import _, translate
 from albumjudge.voting.votes import StoredVote
 
 SURE = 0.9
@@ -58,11 +58,11 @@ def juror(portrait: Portrait) -> str:
     if best.support < SURE and rest:
         said = _(
             "Of all jurors, {juror} feels most as you do, but with other covers it might be {other}.",
-            juror=told(best.juror),
-            other=told(rest[0].juror),
+            juror=translate(best.juror),
+            other=translate(rest[0].juror),
         )
     else:
-        said = _("Of all jurors, {juror} feels most as you do.", juror=told(best.juror))
+        said = _("Of all jurors, {juror} feels most as you do.", juror=translate(best.juror))
     measured = _(
         "It gave {given} to what you felt, where guessing gives {guessing}, and came first in {support} of "
         "redrawn sets of covers.",

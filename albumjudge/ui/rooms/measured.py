@@ -14,7 +14,7 @@ from albumjudge.inference.checkpoints import Checkpoint
 from albumjudge.inference.film import read_film
 from albumjudge.ui import charts, markup, prints, words
 from albumjudge.ui import metric_tables as measures
-from albumjudge.ui.words import N_, _, told
+from albumjudge.ui.words import N_, _, translate
 
 CURVES: tuple[dict[str, str], ...] = (
     {"loss_generator": N_("the painter’s loss"), "loss_discriminator": N_("its discriminator’s loss")},
@@ -62,7 +62,7 @@ def measured(checkpoint: Checkpoint, nothing: str) -> None:
         return
     columns: list[str] = []
     for found in tables:
-        said = told(found.what) or found.title[:1].upper() + found.title[1:]
+        said = translate(found.what) or found.title[:1].upper() + found.title[1:]
         st.html(
             markup.paragraph(said, "quiet wide")
             + measures.table(found.rows, found.title, ranked=found.ranked)

@@ -11,7 +11,7 @@ import streamlit as st
 from albumjudge.domain.conditions import DECADES, GENRE_WORDS, GENRES
 from albumjudge.domain.cover import AS_TRAINED, CoverIdentity
 from albumjudge.ui import names, shell
-from albumjudge.ui.words import N_, _, told
+from albumjudge.ui.words import N_, _, translate
 
 ANY_MUSIC = N_("any music")
 ANY_TIME = N_("any time")
@@ -50,7 +50,7 @@ class Order:
     def words(self) -> str:
         """The order in words: ``1970s jazz sleeves, safe``; empty if nothing was asked for."""
         parts = (self.decade or "", GENRE_WORDS.get(self.genre or "", ""))
-        kind = " ".join(told(part) for part in parts if part)
+        kind = " ".join(translate(part) for part in parts if part)
         manner = "" if MANNERS[self.manner] == AS_TRAINED else f", {_(self.manner)}"
         if not kind and not manner:
             return ""
@@ -74,7 +74,7 @@ def picked(label: str, options: Sequence[str], key: str, now: str, **look: Any) 
     """A choice that begins as the link says and is remembered while the visitor looks around."""
     if key not in st.session_state:
         st.session_state[key] = now if now in options else options[0]
-    return str(st.selectbox(label, options, key=key, format_func=told, **look))
+    return str(st.selectbox(label, options, key=key, format_func=translate, **look))
 
 
 def take_order() -> Order:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from albumjudge.statistics.bradley_terry import Comparison, PainterRanking, rank
 from albumjudge.ui import names, shell, visitor
-from albumjudge.ui.words import _, told
+from albumjudge.ui.words import _, translate
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.painter_duels import PainterDuelStore, PainterVote, Pair, Picked
@@ -71,9 +71,9 @@ def cast() -> str | None:
         )
     except ClosedError as error:
         del st.session_state[_WAITING]
-        return told(str(error))
+        return translate(str(error))
     except VoteError as error:
-        return f"{told(str(error))} {_('Your choice is kept here.')}"
+        return f"{translate(str(error))} {_('Your choice is kept here.')}"
     del st.session_state[_WAITING]
     return None
 

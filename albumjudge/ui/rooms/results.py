@@ -40,7 +40,7 @@ def worked_out_of_pairs(key: tuple[object, ...], _votes: Sequence[DuelVote]) -> 
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def told(key: tuple[object, ...], _votes: Sequence[StoredVote]) -> Story:
+def translate(key: tuple[object, ...], _votes: Sequence[StoredVote]) -> Story:
     """The story, kept as :func:`worked_out` is."""
     return story.tell(_votes)
 

@@ -10,7 +10,7 @@ from albumjudge.statistics import rounds as round_summaries
 from albumjudge.ui import charts, markup
 from albumjudge.ui import round_summary as summing_up
 from albumjudge.ui.rooms.ballot import Choice, cast_now, choose
-from albumjudge.ui.words import _, number, told
+from albumjudge.ui.words import _, number, translate
 from albumjudge.voting.votes import StoredVote, VoteStore
 
 _SIGN = {emotion.name: emotion.sign for emotion in EMOTIONS}
@@ -42,7 +42,7 @@ def not_stored(choice: Choice, sentence: str) -> None:
     """Say that a vote waits, and offer to try again."""
     kept = _("Your choice, {felt}, is kept here.", felt=summing_up.felt_words(choice.felt))
     with st.container(key="apology"):
-        markup.say(f"{told(sentence)} {kept}", kind="sentence", role="alert")
+        markup.say(f"{translate(sentence)} {kept}", kind="sentence", role="alert")
         st.button(_("Try again"), type="primary", key="try-casting-again", on_click=cast_now)
 
 
@@ -60,7 +60,7 @@ def machine_and_crowd(store: VoteStore, vote: StoredVote, disclosed: bool) -> No
     enough = sum(others.others) >= round_summaries.A_CROWD and eight > 0
     shares = [people / eight for people in others.others[: len(NAMES)]] if enough else None
     with st.container(key="breath-2"):
-        said = _("The machine feels {feeling}.", feeling=told(vote.verdict.words))
+        said = _("The machine feels {feeling}.", feeling=translate(vote.verdict.words))
         st.html(
             summing_up.meeting(vote.felt, vote.verdict.top)
             + markup.paragraph(said, "machine")

@@ -54,7 +54,7 @@ def summary(found: Summary, covers: list[Cover], *, yours: bool, more: bool) -> 
     """What came of a round."""
     shell.from_the_top(f"round-{found.id}")
     if yours:
-        st.session_state["told"] = {*st.session_state.get("told", ()), found.id}
+        st.session_state["disclosed"] = {*st.session_state.get("disclosed", ()), found.id}
     with st.container(key="round-head"):
         shell.heading(_("Your round") if yours else _("A visitor’s round"), summing_up.headline(found, yours))
     st.html(summing_up.hung(found, covers, yours))

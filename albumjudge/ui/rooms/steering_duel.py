@@ -20,7 +20,7 @@ from albumjudge.statistics.findings import Figure
 from albumjudge.ui import charts, markup, prints, shell, visitor
 from albumjudge.ui.figures import Line, Ruler, card, needs, percent
 from albumjudge.ui.rooms import two_covers
-from albumjudge.ui.words import N_, _, number, spoken, told
+from albumjudge.ui.words import N_, _, number, spoken, translate
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.duels import Duel, DuelStore, Picked
@@ -203,7 +203,7 @@ def show(asked: str) -> None:
         waiting: Pick | None = st.session_state.get("pick")
         if waiting is None:
             raise
-        _not_stored(waiting, told(str(error)))
+        _not_stored(waiting, translate(str(error)))
 
 
 def _show_pair(asked: str) -> None:
@@ -220,7 +220,7 @@ def _show_pair(asked: str) -> None:
         late: str | None = st.session_state.pop("too-late", None)
         if st.session_state.pop("pick", None) is not None:
             late = str(ClosedError("Your choice was not stored"))
-        closed = told(late) if late else _("The exhibit is closed at the moment and takes no votes.")
+        closed = translate(late) if late else _("The exhibit is closed at the moment and takes no votes.")
         shell.heading(
             _("No pairs at the moment"), f"{closed} {_('Covers can still be led wherever you like.')}"
         )
@@ -292,7 +292,7 @@ def _cast(duels: DuelStore, who: str, waiting: Pick) -> None:
     except ClosedError as error:
         st.session_state["too-late"] = str(error)
     except VoteError as error:
-        _not_stored(waiting, told(str(error)))
+        _not_stored(waiting, translate(str(error)))
         return
     st.session_state.pop("pick", None)
     # Quicker than the browser can take over the link of a pair that it was just shown.

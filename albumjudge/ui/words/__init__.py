@@ -118,11 +118,11 @@ def ngettext(one: str, many: str, count: int, /, **values: object) -> str:
     return message.format(**{"n": number(count), **values})
 
 
-def told(sentence: str) -> str:
+def translate(sentence: str) -> str:
     """What another room says in English, an error for instance, in the visitor's language.
 
-    Sentences are looked up as they are, then one by one, then among the patterns of ``locales/told.txt``; what is
-    not known stays English.
+    Sentences are looked up as they are, then one by one, then among the patterns of ``locales/sentences.txt``;
+    what is not known stays English.
     """
     code = language()
     if code == ENGLISH or not sentence:
@@ -132,18 +132,18 @@ def told(sentence: str) -> str:
         return found
     pieces = re.split(r"(?<=[.?!])(?<!No\.) ", sentence)
     if len(pieces) > 1:
-        return " ".join(map(told, pieces))
+        return " ".join(map(translate, pieces))
     for pattern, msgid in _patterns():
         if match := pattern.fullmatch(sentence):
-            values = {name: told(value) for name, value in match.groupdict().items()}
+            values = {name: translate(value) for name, value in match.groupdict().items()}
             return translations(code).gettext(msgid).format(**values)
     return sentence
 
 
 @cache
-def told_elsewhere() -> tuple[str, ...]:
+def messages_elsewhere() -> tuple[str, ...]:
     """Messages that other rooms speak, with ``{names}`` where they put something in."""
-    lines = (LOCALES / "told.txt").read_text(encoding="utf-8").splitlines()
+    lines = (LOCALES / "sentences.txt").read_text(encoding="utf-8").splitlines()
     return tuple(line for line in lines if line and not line.startswith("#"))
 
 
@@ -151,7 +151,7 @@ def told_elsewhere() -> tuple[str, ...]:
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
     """Messages with placeholders as patterns, those with most fixed letters first."""
     templates = sorted(
-        (one for one in told_elsewhere() if "{" in one), key=lambda one: -len(re.sub(r"{\w+}", "", one))
+        (one for one in messages_elsewhere() if "{" in one), key=lambda one: -len(re.sub(r"{\w+}", "", one))
     )
     return [(re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(one))), one) for one in templates]
 
@@ -191,7 +191,7 @@ def day(when: date) -> str:
     return str(dates.format_date(when, _("d MMMM y"), locale=language()))
 
 
-def moment(when: datetime) -> str:
+def date_time(when: datetime) -> str:
     """``27 Nov 2026, 14:05 UTC``."""
     return str(dates.format_datetime(when, _("d MMM y, HH:mm 'UTC'"), tzinfo=dates.UTC, locale=language()))
 

@@ -16,7 +16,7 @@ from babel.messages.pofile import read_po, write_po
 
 from albumjudge import metrics
 from albumjudge.export.tables import DATA_DICTIONARY
-from albumjudge.ui.words import ENGLISH, LANGUAGES, catalogue_file, told_elsewhere
+from albumjudge.ui.words import ENGLISH, LANGUAGES, catalogue_file, messages_elsewhere
 
 ROOT = Path(__file__).parents[3]
 PLACES = ("albumjudge/ui", "albumjudge/server", "pages")
@@ -50,8 +50,11 @@ def collected() -> Catalog:
         for place in PLACES
         for file in sorted((ROOT / place).rglob("*.py"))
     ]
-    sources += [("albumjudge/ui/locales/told.txt", told_elsewhere()), ("albumjudge/metrics.py", of_metrics())]
-    sources.append(("albumjudge/export/tables.py", DATA_DICTIONARY.values()))
+    sources += [
+        ("albumjudge/ui/locales/sentences.txt", messages_elsewhere()),
+        ("albumjudge/metrics.py", of_metrics()),
+        ("albumjudge/export/tables.py", DATA_DICTIONARY.values()),
+    ]
     for origin, messages in sources:
         for msgid in messages:
             found.add(msgid, locations=[(origin, 0)])

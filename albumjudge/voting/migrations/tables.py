@@ -29,7 +29,7 @@ def text(name: str, length: int, *, nullable: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.String(length), nullable=nullable)
 
 
-def moment(name: str, *, nullable: bool = False) -> sa.Column[Any]:
+def date_time(name: str, *, nullable: bool = False) -> sa.Column[Any]:
     """A column of moments in UTC."""
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
 

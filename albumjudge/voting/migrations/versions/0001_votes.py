@@ -9,8 +9,8 @@ from albumjudge.voting.migrations.tables import (
     A_VOTES_TIME,
     EMOTIONS,
     PROBABILITIES,
+    date_time,
     make,
-    moment,
     number,
     picture,
     real,
@@ -23,7 +23,7 @@ down_revision = None
 
 def upgrade() -> None:
     """Make the four tables."""
-    make("visitors", text("id", 64), moment("first_vote_at"), harmless=["id"])
+    make("visitors", text("id", 64), date_time("first_vote_at"), harmless=["id"])
     make(
         "covers",
         *(number("id"), text("generator", 128), number("seed"), picture("png")),
@@ -46,7 +46,7 @@ def upgrade() -> None:
         "votes",
         *(number("id"), text("visitor", 64), number("cover_id"), number("verdict_id")),
         *(text("felt", 16), text("label_shown", 16), text("arm", 16), sa.Column("agrees", sa.Boolean)),
-        *(real("seconds_to_vote"), moment("voted_at")),
+        *(real("seconds_to_vote"), date_time("voted_at")),
         refers={"visitor": "visitors.id", "verdict_id,cover_id": "verdicts.id,verdicts.cover_id"},
         unique=[("visitor", "cover_id")],
         checks={

@@ -8,8 +8,8 @@ from alembic import op
 from albumjudge.voting.migrations.tables import (
     A_VOTES_TIME,
     EMOTIONS,
+    date_time,
     make,
-    moment,
     number,
     picture,
     real,
@@ -31,7 +31,7 @@ def upgrade() -> None:
     make(
         "duels",
         *(number("id"), number("before_id"), number("after_id"), text("emotion", 16), text("judge", 128)),
-        *(real("share_before"), real("share_after"), moment("made_at")),
+        *(real("share_before"), real("share_after"), date_time("made_at")),
         refers={"before_id": "covers.id", "after_id": "covers.id"},
         unique=[("before_id", "after_id", "emotion")],
         harmless=["judge"],
@@ -44,7 +44,7 @@ def upgrade() -> None:
     make(
         "duel_votes",
         *(number("id"), number("duel_id"), text("visitor", 64), text("chosen", 8), text("left_shown", 8)),
-        *(real("seconds_to_vote"), moment("voted_at")),
+        *(real("seconds_to_vote"), date_time("voted_at")),
         refers={"duel_id": "duels.id", "visitor": "visitors.id"},
         unique=[("visitor", "duel_id")],
         checks={
@@ -57,27 +57,27 @@ def upgrade() -> None:
     make(
         "exclusions",
         *(number("id"), text("visitor", 64), text("reason", 200)),
-        *(moment("excluded_at"), moment("lifted_at", nullable=True)),
+        *(date_time("excluded_at"), date_time("lifted_at", nullable=True)),
         refers={"visitor": "visitors.id"},
         harmless=["reason"],
     )
     op.create_index("ix_exclusions_visitor", "exclusions", ["visitor"])
     make(
         "anchors",
-        *(number("id"), text("generator", 128), number("seed"), text("recipe", 400), moment("set_at")),
+        *(number("id"), text("generator", 128), number("seed"), text("recipe", 400), date_time("set_at")),
         unique=[("generator", "seed", "recipe")],
         harmless=["generator"],
         checks={"seed_in_range": "seed BETWEEN 0 AND 999999"},
     )
     make(
         "periods",
-        *(number("id"), text("name", 200), moment("opened_at"), moment("closed_at", nullable=True)),
+        *(number("id"), text("name", 200), date_time("opened_at"), date_time("closed_at", nullable=True)),
         harmless=["name"],
     )
     make(
         "gifts",
         *(number("id"), text("visitor", 64), picture("png"), text("judge", 128)),
-        *(text("felt", 16, nullable=True), moment("given_at")),
+        *(text("felt", 16, nullable=True), date_time("given_at")),
         harmless=["visitor", "judge"],
         checks={"painted": "length(png) > 0", "felt_known": f"felt IN ({EMOTIONS}, 'nothing')"},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from albumjudge.voting.migrations.tables import make, moment, number, text
+from albumjudge.voting.migrations.tables import date_time, make, number, text
 
 revision = "0003"
 down_revision = "0002"
@@ -15,7 +15,7 @@ def upgrade() -> None:
     make(
         "gift_decisions",
         *(number("id"), number("gift"), text("visitor", 64), text("digest", 64), text("reason", 200)),
-        *(moment("given_at"), moment("hidden_at"), moment("deleted_at", nullable=True)),
+        *(date_time("given_at"), date_time("hidden_at"), date_time("deleted_at", nullable=True)),
         unique=[("visitor", "digest")],
         harmless=["visitor", "reason"],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from albumjudge.voting.migrations.tables import A_VOTES_TIME, make, mark, moment, number, real, text
+from albumjudge.voting.migrations.tables import A_VOTES_TIME, date_time, make, mark, number, real, text
 
 revision = "0004"
 down_revision = "0003"
@@ -16,7 +16,7 @@ def upgrade() -> None:
     make(
         "painter_votes",
         *(number("id"), text("visitor", 64), number("first_id"), number("second_id"), text("chosen", 8)),
-        *(text("left_shown", 8), real("seconds_to_vote"), moment("voted_at"), mark("suspect")),
+        *(text("left_shown", 8), real("seconds_to_vote"), date_time("voted_at"), mark("suspect")),
         refers={"visitor": "visitors.id", "first_id": "covers.id", "second_id": "covers.id"},
         unique=[("visitor", "first_id", "second_id")],
         checks={
