@@ -8,17 +8,21 @@ from albumjudge.domain.cover import CoverIdentity
 from albumjudge.ui import prints, shell, visitor
 from albumjudge.ui import round_summary as summing_up
 from albumjudge.ui.rooms.ballot import (
+    SEEN,
     Choice,
     already_voted,
     cast,
+    choices,
     covers_as_voted,
     curators,
+    machine_and_crowd,
+    not_stored,
     on_the_easel,
     take_back,
     take_next,
     up_for_vote,
+    your_words,
 )
-from albumjudge.ui.rooms.reveal import SEEN, choices, machine_and_crowd, not_stored, your_words
 from albumjudge.ui.rooms.round_end import finished
 from albumjudge.ui.words import _, translate
 from albumjudge.voting import days, rounds
@@ -153,7 +157,11 @@ def vote_page() -> None:
         store = shell.vote_store()
         if waiting is not None and st.session_state.pop("cast-now", False):
             try:
-                cast(store, who, waiting)
+                # The page stays with this cover, whatever its link said before.
+                st.session_state["easel"] = str(waiting.cover)
+                shell.go(cover=str(waiting.cover))
+                round_id = rounds.current(who, store.votes(visitor=who)).id
+                cast(store, who, waiting, round_id, label_asked=True)
             except ClosedError as error:
                 take_back(str(error))
             except VoteError as error:

@@ -10,10 +10,11 @@ from albumjudge.domain.cover import CoverIdentity
 from albumjudge.ui import kiosk, prints, shell, visitor, words
 from albumjudge.ui import round_summary as summing_up
 from albumjudge.ui import share_card as card
-from albumjudge.ui.rooms import ballot, day, reveal
+from albumjudge.ui.rooms import ballot, day
 from albumjudge.ui.rooms.day import Wall
 from albumjudge.ui.share_card import Face
 from albumjudge.ui.words import _, ngettext, translate
+from albumjudge.voting import days
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.store import ClosedError
 from albumjudge.voting.votes import StoredVote, VoteStore
@@ -35,11 +36,11 @@ def question(hung: Wall, mine: list[StoredVote], identity: CoverIdentity) -> Non
                 _("What do you feel?"),
                 _("The wall of {day}: the same six covers for everyone.", day=words.day(hung.day)),
             )
-            reveal.choices(identity)
+            ballot.choices(identity)
             if not voted and not kiosk.is_on():
                 day.streak(hung.day, done=False)
     if (waiting := day.waits_for(hung.day)) is not None:
-        reveal.not_stored(waiting, st.session_state.get("not-stored", _("Your vote is not stored yet.")))
+        ballot.not_stored(waiting, st.session_state.get("not-stored", _("Your vote is not stored yet.")))
 
 
 def yours(box: VoteStore, hung: Wall, mine: list[StoredVote]) -> None:
@@ -130,7 +131,7 @@ def take_waiting(box: VoteStore, who: str, hung: Wall) -> None:
     if waiting is None or not st.session_state.pop("cast-now", False):
         return
     try:
-        day.cast(box, who, hung, waiting)
+        ballot.cast(box, who, waiting, days.day_round_id(who, hung.day), label_asked=False)
     except ClosedError as error:
         ballot.take_back(str(error))
     except VoteError as error:

@@ -1,4 +1,4 @@
-"""What a visitor is asked in a round, and the vote that waits until it is stored."""
+"""What a visitor is asked, the vote that waits until it is stored, and what is revealed after it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ import streamlit as st
 
 from albumjudge.domain import seeds
 from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError, read_png
-from albumjudge.ui import prints, shell, visitor
-from albumjudge.ui.words import _
+from albumjudge.domain.emotions import EMOTIONS, NAMES, NOTHING
+from albumjudge.statistics import rounds as round_summaries
+from albumjudge.ui import charts, markup, prints, shell, visitor
+from albumjudge.ui import round_summary as summing_up
+from albumjudge.ui.words import _, number, translate
 from albumjudge.voting import rounds
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.rounds import Offer, Round
 from albumjudge.voting.votes import StoredVote, VoteStore
+
+_SIGN = {emotion.name: emotion.sign for emotion in EMOTIONS}
+SEEN = "machine-seen"
+"""In the session: covers whose label cannot be asked about any more, since the machine's answer was shown."""
 
 
 @dataclass(frozen=True)
@@ -112,18 +119,19 @@ def cast_now() -> None:
     st.session_state["cast-now"] = True
 
 
-def cast(store: VoteStore, who: str, choice: Choice) -> None:
-    """Store the vote that waits; if the database does not take it, it goes on waiting."""
-    st.session_state["easel"] = str(choice.cover)
-    shell.go(cover=str(choice.cover))
+def cast(store: VoteStore, who: str, choice: Choice, round_id: str, *, label_asked: bool) -> None:
+    """Store the vote that waits; if the database does not take it, it goes on waiting.
+
+    Args:
+        label_asked: the visitor is asked about a label next; else the machine's own is revealed at once.
+    """
     try:
         judged = shell.exhibit().show_identity(choice.cover)
     except CoverLinkError:
         # Its painter has just been replaced; there is nothing left that the vote could be about.
         st.session_state.pop("choice", None)
         raise
-    mine = store.votes(visitor=who)
-    label, arm = rounds.draw_label(judged.verdict.top)
+    label, arm = rounds.draw_label(judged.verdict.top) if label_asked else (judged.verdict.top, "judge")
     store.cast(
         visitor=who,
         judged=judged,
@@ -131,9 +139,11 @@ def cast(store: VoteStore, who: str, choice: Choice) -> None:
         label_shown=label,
         arm=arm,
         seconds_to_vote=choice.seconds,
-        round_id=rounds.current(who, mine).id,
+        round_id=round_id,
         suspect=visitor.comes_in_floods(),
     )
+    if not label_asked:
+        st.session_state[SEEN] = {*st.session_state.get(SEEN, ()), str(choice.cover)}
     for key in ("choice", "not-stored"):
         st.session_state.pop(key, None)
 
@@ -159,3 +169,85 @@ def _from_the_votes(store: VoteStore, identity: CoverIdentity) -> Cover:
     if stored is None:
         raise CoverLinkError(f"Cover No. {identity.number} is gone.")
     return read_png(identity, stored[0])
+
+
+def choices(identity: CoverIdentity) -> None:
+    """The nine answers."""
+
+    def answer(felt: str, shortcut: str) -> None:
+        st.button(
+            summing_up.felt_words(felt),
+            # The cover is part of each button's key: a late click on one cover must never count on another.
+            key=f"felt-{felt}-{identity.seed}",
+            shortcut=shortcut,
+            width="stretch",
+            on_click=choose,
+            args=(identity, felt),
+        )
+
+    with st.container(key="choices"):
+        for place, name in enumerate(charts.ON_SIDES, start=1):
+            answer(name, str(place))
+    answer(NOTHING, "0")
+
+
+def not_stored(choice: Choice, sentence: str) -> None:
+    """Say that a vote waits, and offer to try again."""
+    kept = _("Your choice, {felt}, is kept here.", felt=summing_up.felt_words(choice.felt))
+    with st.container(key="apology"):
+        markup.say(f"{translate(sentence)} {kept}", kind="sentence", role="alert")
+        st.button(_("Try again"), type="primary", key="try-casting-again", on_click=cast_now)
+
+
+def your_words(felt: str) -> str:
+    """HTML of what the visitor felt, as a sentence."""
+    if felt == NOTHING:
+        return _("You felt nothing, or something else.")
+    return _("You felt {feeling}.", feeling=f'<b class="hue-{felt}">{_SIGN[felt]} {_(felt)}</b>')
+
+
+def machine_and_crowd(store: VoteStore, vote: StoredVote, disclosed: bool) -> None:
+    """What the jury and the others felt."""
+    others = round_summaries.card(vote, store.crowd(vote.cover, without=vote.visitor))
+    eight = sum(others.others[: len(NAMES)])
+    enough = sum(others.others) >= round_summaries.A_CROWD and eight > 0
+    shares = [people / eight for people in others.others[: len(NAMES)]] if enough else None
+    with st.container(key="breath-2"):
+        said = _("The machine feels {feeling}.", feeling=translate(vote.verdict.words))
+        st.html(
+            summing_up.meeting(vote.felt, vote.verdict.top)
+            + markup.paragraph(said, "machine")
+            + markup.above_chart(vote.verdict.probabilities)
+        )
+        st.vega_lite_chart(
+            charts.distribution(vote.verdict.probabilities, felt=vote.felt, others=shares), theme=None
+        )
+    with st.container(key="breath-3"):
+        lines = [summing_up.crowd_sentence(others)]
+        if shares:
+            lines.append(
+                _("In the chart, bars are the machine, upright lines the {n} others.", n=number(eight))
+            )
+        asked = "" if str(vote.cover) in st.session_state.get(SEEN, ()) else _label(vote, disclosed)
+        st.html(asked + markup.paragraph(" ".join(lines)))
+
+
+def _label(vote: StoredVote, disclosed: bool) -> str:
+    """HTML of what was answered about the label, and, once that is told, that it was drawn at random."""
+    label = {"label": _(vote.label_shown)}
+    said = {
+        True: _("You agree with the label “{label}”.", **label),
+        False: _("You do not agree with the label “{label}”.", **label),
+        None: _("You gave no answer to the label “{label}”.", **label),
+    }[vote.agrees]
+    if vote.arm == "placebo":
+        said += " " + (
+            _(
+                "That label was drawn at random, to see who says yes to anything; the machine’s own would "
+                "have been “{own}”.",
+                own=_(vote.verdict.top),
+            )
+            if disclosed
+            else _("It does not go with the chart? The end of the round explains.")
+        )
+    return markup.paragraph(said, "quiet said")

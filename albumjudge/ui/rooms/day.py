@@ -21,7 +21,6 @@ from albumjudge.statistics.rounds import Summary
 from albumjudge.ui import round_summary as summing_up
 from albumjudge.ui import shell, visitor
 from albumjudge.ui.rooms.ballot import Choice
-from albumjudge.ui.rooms.reveal import SEEN
 from albumjudge.ui.words import _
 from albumjudge.voting.days import DayCover, DayStore, day_round_id
 from albumjudge.voting.rounds import CARDS, Round
@@ -108,23 +107,6 @@ def pictures(hung: Wall) -> list[Cover]:
         return [judged.cover for judged in shell.exhibit().show_each(hung.covers)]
     except CoverLinkError:
         return [stored_cover(found) for found in store().results(hung.covers)]
-
-
-def cast(box: VoteStore, who: str, hung: Wall, choice: Choice) -> None:
-    """Store the vote that waits; no label is asked about, since the machine's answers come all together."""
-    judged = shell.exhibit().show_identity(choice.cover)
-    box.cast(
-        visitor=who,
-        judged=judged,
-        felt=choice.felt,
-        label_shown=judged.verdict.top,
-        seconds_to_vote=choice.seconds,
-        round_id=day_round_id(who, hung.day),
-        suspect=visitor.comes_in_floods(),
-    )
-    st.session_state[SEEN] = {*st.session_state.get(SEEN, ()), str(choice.cover)}
-    for key in ("choice", "not-stored"):
-        st.session_state.pop(key, None)
 
 
 def summary(box: VoteStore, hung: Wall, mine: list[StoredVote]) -> Summary:

@@ -7,7 +7,7 @@ import streamlit as st
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.settings import SettingsError
 from albumjudge.ui import prints, shell, visitor
-from albumjudge.ui.rooms import ballot, reveal
+from albumjudge.ui.rooms import ballot
 from albumjudge.ui.rooms.ballot import Choice
 from albumjudge.ui.words import _
 from albumjudge.voting import rounds
@@ -42,7 +42,7 @@ def _ask(store: VoteStore, who: str, mine: list[StoredVote]) -> bool:
     waiting: Choice | None = st.session_state.get("choice")
     if waiting is not None and st.session_state.pop("cast-now", False):
         try:
-            _cast(store, who, waiting)
+            ballot.cast(store, who, waiting, rounds.current(who, []).id, label_asked=False)
         except ClosedError:
             _go_on()
         except VoteError as error:
@@ -60,10 +60,10 @@ def _ask(store: VoteStore, who: str, mine: list[StoredVote]) -> bool:
         st.html(prints.framed(judged.cover, size="large"), width="content")
         with st.container(key="ballot"):
             shell.heading(_("What do you feel?"), _("No band ever had this cover: a machine painted it."))
-            reveal.choices(identity)
+            ballot.choices(identity)
             st.button(_("Just show me the covers"), key="skip-first", type="tertiary", on_click=_over)
     if waiting is not None:
-        reveal.not_stored(waiting, st.session_state.get("not-stored", _("Your vote is not stored yet.")))
+        ballot.not_stored(waiting, st.session_state.get("not-stored", _("Your vote is not stored yet.")))
     return True
 
 
@@ -76,23 +76,6 @@ def _due(store: VoteStore, who: str, mine: list[StoredVote]) -> CoverIdentity | 
     return rounds.choose(rounds.current(who, mine), {}, ballot.up_for_vote(store), store.tallies(revision))
 
 
-def _cast(store: VoteStore, who: str, choice: Choice) -> None:
-    """Store the vote as the first of a round; no label is asked about, since the answer comes at once."""
-    judged = shell.exhibit().show_identity(choice.cover)
-    store.cast(
-        visitor=who,
-        judged=judged,
-        felt=choice.felt,
-        label_shown=judged.verdict.top,
-        seconds_to_vote=choice.seconds,
-        round_id=rounds.current(who, []).id,
-        suspect=visitor.comes_in_floods(),
-    )
-    st.session_state[reveal.SEEN] = {*st.session_state.get(reveal.SEEN, ()), str(choice.cover)}
-    for key in ("choice", "not-stored"):
-        st.session_state.pop(key, None)
-
-
 def _answer(store: VoteStore, vote: StoredVote) -> None:
     """Your word, the machine's, the crowd's."""
     shell.from_the_top(f"first-answer-{vote.cover}")
@@ -100,8 +83,8 @@ def _answer(store: VoteStore, vote: StoredVote) -> None:
     with st.container(key="pair"):
         st.html(prints.framed(cover, size="large"), width="content")
         with st.container(key="words"):
-            st.html(f'<h1 class="title breath">{reveal.your_words(vote.felt)}</h1>')
-            reveal.machine_and_crowd(store, vote, True)
+            st.html(f'<h1 class="title breath">{ballot.your_words(vote.felt)}</h1>')
+            ballot.machine_and_crowd(store, vote, True)
             with st.container(key="onward", horizontal=True, vertical_alignment="center"):
                 st.button(
                     _("To the wall"), key="to-the-wall", type="primary", shortcut="Right", on_click=_over
