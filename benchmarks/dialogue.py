@@ -20,13 +20,8 @@ import torch
 
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import CoverIdentity
-from albumjudge.inference.checkpoints import (
-    BUNDLED,
-    CheckpointError,
-    load_generator,
-    load_judge,
-    read_checkpoint,
-)
+from albumjudge.inference.checkpoints import load_generator, load_judge, read_checkpoint
+from albumjudge.inference.folders import BUNDLED, CheckpointError
 from albumjudge.inference.judge import Judge
 from albumjudge.inference.painter import Painter
 from albumjudge.inference.steering import STEPS, SteeringTarget, steer

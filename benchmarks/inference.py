@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from torchvision.models import vgg16
 
 from albumjudge.domain.emotions import NAMES
-from albumjudge.inference.checkpoints import CheckpointError, load_generator, load_judge, read_checkpoint
+from albumjudge.inference.checkpoints import load_generator, load_judge, read_checkpoint
+from albumjudge.inference.folders import CheckpointError
 from albumjudge.inference.judge import Judge, as_images
 from albumjudge.inference.painter import Painter
 from benchmarks.results import section, table, write

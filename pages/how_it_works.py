@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from albumjudge.domain import seeds
-from albumjudge.inference.checkpoints import Checkpoint
-from albumjudge.inference.exhibit import JudgedCover
+from albumjudge.domain.verdict import JudgedCover
+from albumjudge.inference.folders import Checkpoint
 from albumjudge.ui import charts, jurors, knobs, markup, names, prints, shell
 from albumjudge.ui.rooms.measured import curves, film, how_good, measured, plain_numbers, prose
 from albumjudge.ui.words import N_, _, translate

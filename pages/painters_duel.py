@@ -6,7 +6,8 @@ from typing import cast
 
 import streamlit as st
 
-from albumjudge.ui import charts, figures, markup, names, prints, shell, visitor
+from albumjudge.ui import charts, markup, names, prints, shell, visitor
+from albumjudge.ui.charts import figures
 from albumjudge.ui.rooms import painter_duel as duel
 from albumjudge.ui.rooms import two_covers
 from albumjudge.ui.words import _, number

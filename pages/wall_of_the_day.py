@@ -9,10 +9,9 @@ import streamlit as st
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.ui import kiosk, prints, shell, visitor, words
 from albumjudge.ui import round_summary as summing_up
-from albumjudge.ui import share_card as card
 from albumjudge.ui.rooms import ballot, day
 from albumjudge.ui.rooms.day import Wall
-from albumjudge.ui.share_card import Face
+from albumjudge.ui.rooms.round_end import keep
 from albumjudge.ui.words import _, ngettext, translate
 from albumjudge.voting import days
 from albumjudge.voting.database import VoteError
@@ -50,32 +49,28 @@ def yours(box: VoteStore, hung: Wall, mine: list[StoredVote]) -> None:
     shell.from_the_top(f"day-{hung.day}-over")
     said = day.headline(found.with_machine, found.crowd_with_machine)
     with st.container(key="round-head"):
-        shell.heading(_("The wall of {day}", day=words.day(hung.day)), said)
+        shell.heading(day.title(hung.day), said)
         if not kiosk.is_on():
             day.streak(hung.day, done=True)
     st.html(summing_up.hung(found, covers, True))
-    faces = [
-        Face(cover, one.vote.felt, one.vote.verdict.top)
-        for cover, one in zip(covers, found.cards, strict=True)
-    ]
     link = shell.address(f"/share/day/{hung.day.isoformat()}", **words.in_link())
-    title = _("The wall of {day}", day=words.day(hung.day))
+    title = day.title(hung.day)
     with st.container(key="side-by-side-day"):
         with st.container(key="round-numbers"):
             counts = summing_up.counts(found) if found.with_crowd.trials else ""
             st.html(counts + summing_up.crowd_note(found) + summing_up.alone(found, True))
             next_wall(hung)
         with st.container(key="to-keep"):
-            why = _("Whoever opens the link is asked about the same six covers. It says no answer of yours.")
-            st.html(f'<h2>{escape(_("To keep, to share"))}</h2><p class="quiet">{escape(why)}</p>')
-            st.code(f"{title}: {day.marks(found)}\n{link}", language=None, wrap_lines=True)
-            st.download_button(
-                _("Keep it as a picture"),
-                card.draw(faces, title, summing_up.on_the_card(found), link, lettering=shell.serif()),
-                file_name=f"wall-{hung.day}.png",
-                mime="image/png",
-                key="card",
-                on_click="ignore",
+            keep(
+                found,
+                covers,
+                title=title,
+                why=_(
+                    "Whoever opens the link is asked about the same six covers. It says no answer of yours."
+                ),
+                link=link,
+                text=f"{title}: {day.marks(found)}\n{link}",
+                file=f"wall-{hung.day}.png",
             )
     other_days(hung)
 
@@ -84,8 +79,7 @@ def everyones(hung: Wall) -> None:
     """The results of a past day, for whoever did not vote on it."""
     found = day.store().results(hung.covers)
     with st.container(key="round-head"):
-        title = _("The wall of {day}", day=words.day(hung.day))
-        shell.heading(title, day.headline(None, day.crowd_with_machine(found)))
+        shell.heading(day.title(hung.day), day.headline(None, day.crowd_with_machine(found)))
     if found:
         rows = "".join(
             f'<div class="card" style="--place:{place}">{prints.framed(day.stored_cover(one), size="wall")}<dl>'

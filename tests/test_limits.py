@@ -123,9 +123,7 @@ def test_no_function_is_long() -> None:
 
 
 def test_no_folder_holds_many_modules() -> None:
-    counts = Counter(
-        name(path.parent) for path in modules(*PRODUCT) if path.name != "__init__.py" and path.parent != ROOT
-    )
+    counts = Counter(name(path.parent) for path in modules(*PRODUCT) if path.parent != ROOT)
     assert not {folder: count for folder, count in counts.items() if count > MODULES_OF_A_FOLDER}
 
 

@@ -23,7 +23,8 @@ from typing import Any
 
 import torch
 
-from albumjudge.inference.checkpoints import Checkpoint, load_generator, read_checkpoint
+from albumjudge.inference.checkpoints import load_generator, read_checkpoint
+from albumjudge.inference.folders import Checkpoint
 from albumjudge.metrics import row_label
 from training.data.command import command_parser, exit_status
 from training.data.covers import CoverSet, DataError, hold_out, read_metadata

@@ -22,7 +22,8 @@ from huggingface_hub.utils import logging as hub_logging
 
 from albumjudge.domain.hub_address import DEFAULT_ENDPOINT, is_repository
 from albumjudge.hub_upload import PublishError, limit_waiting, readable_errors, writer
-from albumjudge.inference.checkpoints import Checkpoint, CheckpointError, read_checkpoint, read_kind
+from albumjudge.inference.checkpoints import read_checkpoint
+from albumjudge.inference.folders import Checkpoint, CheckpointError, read_kind
 from albumjudge.inference.hub import OPTIONAL, REQUIRED
 from training.data.command import command_parser
 

@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import log_softmax
 
-from albumjudge.inference.checkpoints import Checkpoint, load_judge, read_checkpoint
+from albumjudge.inference.checkpoints import load_judge, read_checkpoint
+from albumjudge.inference.folders import Checkpoint
 from albumjudge.inference.judge import as_images
 from albumjudge.models.multitask_jury import MultitaskJury
 from training.data.images import DataError

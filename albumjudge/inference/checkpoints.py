@@ -18,15 +18,15 @@ from torch.overrides import TorchFunctionMode
 
 from albumjudge.domain.hub_address import HubAddress
 from albumjudge.inference import folders, legacy
-from albumjudge.inference.folders import BUNDLED as BUNDLED
-from albumjudge.inference.folders import GUESTS as GUESTS
-from albumjudge.inference.folders import KINDS as KINDS
-from albumjudge.inference.folders import WEIGHTS, cache_folder, describe
-from albumjudge.inference.folders import Checkpoint as Checkpoint
-from albumjudge.inference.folders import CheckpointError as CheckpointError
-from albumjudge.inference.folders import Kind as Kind
-from albumjudge.inference.folders import Source as Source
-from albumjudge.inference.folders import read_kind as read_kind
+from albumjudge.inference.folders import (
+    WEIGHTS,
+    Checkpoint,
+    CheckpointError,
+    Kind,
+    Source,
+    cache_folder,
+    describe,
+)
 from albumjudge.inference.hub import fetch
 from albumjudge.inference.judge import JudgeNetwork
 from albumjudge.inference.painter import GeneratorNetwork

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 
 from albumjudge.domain.cover import CoverIdentity, CoverLinkError, HasPixels
 from albumjudge.domain.settings import Settings
-from albumjudge.domain.verdict import JudgedCover as JudgedCover
-from albumjudge.domain.verdict import Verdict
+from albumjudge.domain.verdict import JudgedCover, Verdict
 from albumjudge.inference.folders import BUNDLED, GUESTS, KINDS, Checkpoint, Kind, likely_revision
 from albumjudge.inference.pool import CoverPool, new_wall
 from albumjudge.inference.worker import NetworkWorker, PaintRequest, Pair, limit_threads, paint_and_judge
@@ -28,8 +27,8 @@ from albumjudge.inference.worker import NetworkWorker, PaintRequest, Pair, limit
 if TYPE_CHECKING:
     from albumjudge.domain.hub_address import HubAddress
     from albumjudge.inference.growth import Growth
-    from albumjudge.inference.hub_refresh import HubRefresh
     from albumjudge.inference.judge import Judge
+    from albumjudge.inference.loading import HubRefresh
     from albumjudge.inference.painter import Painter
     from albumjudge.inference.steering import SteeringTarget
     from albumjudge.models.dcgan import Generator
@@ -111,7 +110,6 @@ class Exhibit:
     def _load(self) -> None:
         """Load the networks. In their thread."""
         from albumjudge.inference import loading
-        from albumjudge.inference.hub_refresh import HubRefresh
 
         limit_threads()
         painter = loading.choose_painter(self._settings, self._bundled)
@@ -126,7 +124,7 @@ class Exhibit:
         self._serve_from(pair)
         missing: dict[Kind, HubAddress | None] = {"generator": painter.missing, "judge": judge.missing}
         wanted = {kind: address for kind, address in missing.items() if address is not None}
-        self._hub = HubRefresh(self._settings, self._install, wanted, self._retry_after)
+        self._hub = loading.HubRefresh(self._settings, self._install, wanted, self._retry_after)
 
     def _serve_from(self, pair: Pair) -> None:
         """Let a painter and a judge serve from now on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -41,6 +42,7 @@ class Growth:
     layers: tuple[Layer, ...]
 
 
+@lru_cache(maxsize=2)
 @torch.no_grad()
 def directions(network: Generator, count: int) -> NDArray[np.float64]:
     """The unit vectors along which the first layer changes most, the most first: shape ``(count, latent_size)``.

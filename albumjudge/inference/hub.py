@@ -20,8 +20,7 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from albumjudge import __version__
 from albumjudge.domain.hub_address import HubAddress, HubError
-from albumjudge.inference.folders import PICKLES as PICKLES
-from albumjudge.inference.folders import WEIGHTS as WEIGHTS
+from albumjudge.inference.folders import PICKLES, WEIGHTS
 
 REQUIRED: dict[str, int] = {"config.json": 1_000_000, "training.json": 4_000_000, WEIGHTS: 400_000_000}
 OPTIONAL: dict[str, int] = {"metrics.json": 16_000_000, "history.json": 16_000_000, "README.md": 4_000_000}

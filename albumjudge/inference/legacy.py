@@ -9,6 +9,8 @@ from typing import Any
 NETWORKS = {"SketchGenerator": "FlowGenerator", "EmotionVGG": "VGG16EmotionClassifier"}
 """Classes, as training.json names them."""
 
+NAMES = {"sketched-64": "flow-64", "sketched": "flow"}
+"""Painters in older revisions, and recipes in older films."""
 _CONFIG: dict[str, dict[str, str]] = {
     "FlowGenerator": {
         "depth": "latent_channels",

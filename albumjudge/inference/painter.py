@@ -110,17 +110,14 @@ class Painter:
         Raises:
             CoverLinkError: see :meth:`check`.
         """
-        apart = isinstance(self.network, FlowGenerator)
-        if apart:
-            cover = self.paint_each([identity])[0]
-        else:
-            self.check(identity)
+        cover = self.paint_each([identity])[0] if isinstance(self.network, FlowGenerator) else None
+        self.check(identity)
         latents = torch.from_numpy(identity.latents(self.network.latent_size)).float()[None]
         with self._lock, torch.enable_grad():
             latents.requires_grad_(True)
             painted = paint_with(self.network, latents, condition_labels([identity]), exact=False)
-        if not apart:
-            self.painted += 1
+            self.painted += cover is None
+        if cover is None:
             cover = Cover(identity, to_pixels(painted.detach())[0])
         return DifferentiableCover(cover, latents, painted)
 

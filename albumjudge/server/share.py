@@ -92,7 +92,7 @@ def _drawn(hung: Wall, code: str | None) -> bytes:
 
 def _words(day: date) -> tuple[str, str]:
     return (
-        _("The wall of {day}", day=words.day(day)),
+        days.title(day),
         _("Six covers that no band ever had. What do you feel, and does the machine feel the same?"),
     )
 

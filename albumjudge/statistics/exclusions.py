@@ -1,11 +1,17 @@
-"""Which votes are counted, and why others are not: nothing is left out in silence."""
+"""Which votes are counted, why others are not, and which visitors a curator should look at.
+
+Nothing is left out in silence, and nobody for odd votes alone: some people are quick, and some find the same
+feeling everywhere. :func:`suspects` only suggests, from votes enough that neither is likely by chance.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from albumjudge.domain.emotions import NOTHING
+from albumjudge.voting.duels import DuelVote
 from albumjudge.voting.votes import StoredVote
 
 Reason = Callable[[StoredVote], bool]
@@ -22,6 +28,14 @@ PARTLY: dict[str, Reason] = {
     PLACEBO: lambda vote: vote.arm == "placebo",
 }
 """Votes that count in some numbers and not in others."""
+
+FEWEST_FAST = 6
+"""Votes, a round's worth, before haste is remarked on."""
+HASTE = 1.0
+"""Seconds. Reading nine answers takes longer; one quick vote is a slip, so half of the votes must be as quick."""
+FEWEST_SAME = 10
+"""Votes before sameness is remarked on: who gives one answer even half of the time does so ten times in a row
+once in a thousand tries."""
 
 
 @dataclass(frozen=True)
@@ -84,3 +98,52 @@ def reasons_now(votes: Sequence[StoredVote], left_out: Mapping[str, str] | None 
 
 def _cast_by(visitors: Collection[str]) -> Reason:
     return lambda vote: vote.visitor in visitors
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A visitor to look at, why, how many votes they cast, and the median seconds to one."""
+
+    visitor: str
+    reason: str
+    votes: int
+    seconds: float
+
+
+def suspects(
+    votes: Sequence[StoredVote], known: Collection[str] = (), choices: Sequence[DuelVote] = ()
+) -> list[Suspect]:
+    """Visitors whose votes look odd, those with most votes first.
+
+    Args:
+        votes: everyone's.
+        known: visitors whom the curator has dealt with, to be left out.
+        choices: everyone's between pairs. Which cover hangs left is drawn by lot, so who always takes the same
+            side does not look; who never sees a difference may.
+    """
+    by_visitor: dict[str, list[StoredVote]] = {}
+    for vote in votes:
+        by_visitor.setdefault(vote.visitor, []).append(vote)
+    pairs: dict[str, list[DuelVote]] = {}
+    for choice in choices:
+        pairs.setdefault(choice.visitor, []).append(choice)
+    found = []
+    for visitor in dict.fromkeys([*by_visitor, *pairs]):
+        theirs, chosen = by_visitor.get(visitor, []), pairs.get(visitor, [])
+        times = [vote.seconds_to_vote for vote in theirs] + [choice.seconds_to_vote for choice in chosen]
+        seconds = median(times)
+        reasons = []
+        if len(times) >= FEWEST_FAST and seconds < HASTE:
+            reasons.append(f"too fast: half of the votes took less than {max(0.1, seconds):.1f} seconds")
+        answers = {vote.felt for vote in theirs}
+        if len(theirs) >= FEWEST_SAME and len(answers) == 1:
+            answer = answers.pop()
+            word = "nothing, or something else" if answer == NOTHING else answer
+            reasons.append(f"always the same answer: {word}")
+        sides = {one.chosen == one.left_shown for one in chosen if one.chosen != "neither"}
+        decided = sum(one.chosen != "neither" for one in chosen)
+        if decided >= FEWEST_SAME and len(sides) == 1:
+            reasons.append(f"always the {'left' if sides.pop() else 'right'} cover of a pair")
+        if reasons and visitor not in known:
+            found.append(Suspect(visitor, "; ".join(reasons), len(times), seconds))
+    return sorted(found, key=lambda suspect: (-suspect.votes, suspect.visitor))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from functools import cache
 
+from albumjudge.inference import legacy
 from albumjudge.inference.folders import BUNDLED, GUESTS
 from albumjudge.ui.words import N_, _
 
 IN_SENTENCES = {
     "dcgan-seed": N_("the DCGAN of 2019"),
     "dcgan-plain": N_("the DCGAN, more covers"),
-    "sketched-64": N_("the flow painter"),
     "flow-64": N_("the flow painter"),
     "one-step-64": N_("the one-step painter"),
     "vgg16-seed": N_("the judge of 2019"),
@@ -20,7 +20,6 @@ IN_SENTENCES = {
 TITLES = {
     "dcgan-seed": N_("The DCGAN of 2019"),
     "dcgan-plain": N_("DCGAN, more covers"),
-    "sketched-64": N_("Flow painter"),
     "flow-64": N_("Flow painter"),
     "one-step-64": N_("One-step painter"),
     "vgg16-seed": N_("The judge of 2019"),
@@ -29,13 +28,19 @@ TITLES = {
 """By the name of the checkpoint; a ``title`` in a bundled ``training.json`` goes before."""
 
 
+def plain(revision: str) -> str:
+    """A checkpoint's name without its hash, as it is called now."""
+    name = revision.rsplit("-", 1)[0]
+    return legacy.NAMES.get(name, name)
+
+
 def title(revision: str) -> str:
     """What a visitor calls a painter or a judge; the checkpoint's own name where nobody gave it another.
 
     Args:
         revision: the checkpoint's name with its hash, such as ``dcgan-seed-0123abcd``.
     """
-    name = revision.rsplit("-", 1)[0]
+    name = plain(revision)
     return _(_bundled().get(name) or TITLES.get(name, name))
 
 
@@ -63,5 +68,5 @@ def _bundled() -> dict[str, str]:
 
 def sentence_form(revision: str) -> str:
     """A title within a sentence: ``the jury``, ``the flow painter``, ``the DCGAN of 2019``."""
-    name = revision.rsplit("-", 1)[0]
+    name = plain(revision)
     return _(IN_SENTENCES[name]) if name in IN_SENTENCES else title(revision).removeprefix("The ")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from albumjudge.inference import loading
-from albumjudge.inference.checkpoints import Checkpoint, Kind
+from albumjudge.inference.folders import Checkpoint, Kind
 from albumjudge.inference.judge import Judge
 from tests.checkpoint_fixtures import (
     make_generator,

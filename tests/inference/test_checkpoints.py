@@ -16,15 +16,8 @@ import pytest
 import torch
 from safetensors.torch import load, save_file
 
-from albumjudge.inference.checkpoints import (
-    BUNDLED,
-    KINDS,
-    CheckpointError,
-    Kind,
-    load_generator,
-    load_judge,
-    read_checkpoint,
-)
+from albumjudge.inference.checkpoints import load_generator, load_judge, read_checkpoint
+from albumjudge.inference.folders import BUNDLED, KINDS, CheckpointError, Kind
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
 from tests.checkpoint_fixtures import make_generator, make_judge
 
@@ -264,7 +257,7 @@ def test_the_bundled_checkpoints_load(kind: Kind) -> None:
 
 def test_bundled_networks_are_verified_and_loaded_without_pytorchs_compiler() -> None:
     code = (
-        "import sys; from albumjudge.inference.checkpoints import *\n"
+        "import sys; from albumjudge.inference.checkpoints import *; from albumjudge.inference.folders import BUNDLED\n"
         "load_generator(read_checkpoint(BUNDLED['generator'], 'generator'))\n"
         "load_judge(read_checkpoint(BUNDLED['judge'], 'judge'))\n"
         "assert not {'torch._dynamo', 'torchvision', 'sympy'} & set(sys.modules)"

@@ -21,8 +21,9 @@ from albumjudge.domain.settings import Settings
 from albumjudge.inference import exhibit as exhibit_module
 from albumjudge.inference import loading
 from albumjudge.inference import pool as pool_module
-from albumjudge.inference.checkpoints import CheckpointError, Kind, read_checkpoint
+from albumjudge.inference.checkpoints import read_checkpoint
 from albumjudge.inference.exhibit import Exhibit
+from albumjudge.inference.folders import CheckpointError, Kind
 from albumjudge.inference.painter import Painter
 from albumjudge.inference.pool import COVERS, CoverPool, Show
 from albumjudge.inference.steering import SteeringTarget

@@ -13,7 +13,8 @@ import pytest
 
 from albumjudge.domain.hub_address import HubAddress, HubError
 from albumjudge.inference import hub
-from albumjudge.inference.checkpoints import Checkpoint, CheckpointError, cached, fetch_checkpoint
+from albumjudge.inference.checkpoints import cached, fetch_checkpoint
+from albumjudge.inference.folders import Checkpoint, CheckpointError
 from tests.checkpoint_fixtures import (
     ADDRESS,
     COMMIT,

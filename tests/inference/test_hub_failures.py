@@ -17,8 +17,8 @@ from safetensors.torch import load
 
 from albumjudge.domain.settings import Settings
 from albumjudge.inference import hub
-from albumjudge.inference.checkpoints import Kind
 from albumjudge.inference.exhibit import Exhibit
+from albumjudge.inference.folders import Kind
 from tests.checkpoint_fixtures import (
     ADDRESS,
     COMMIT,

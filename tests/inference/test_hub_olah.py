@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from albumjudge.domain.settings import Settings
-from albumjudge.inference.checkpoints import Kind
 from albumjudge.inference.exhibit import Exhibit
+from albumjudge.inference.folders import Kind
 from tests.checkpoint_fixtures import (
     COMMIT,
     PROMPT,

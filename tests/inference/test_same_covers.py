@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from albumjudge.domain.cover import Cover, CoverIdentity
-from albumjudge.inference.checkpoints import BUNDLED, load_generator, load_judge, read_checkpoint
+from albumjudge.inference.checkpoints import load_generator, load_judge, read_checkpoint
+from albumjudge.inference.folders import BUNDLED
 from albumjudge.inference.judge import Judge
 from albumjudge.inference.painter import Painter
 

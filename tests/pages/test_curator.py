@@ -257,7 +257,7 @@ def test_the_state_names_models_database_and_the_last_warning(
     assert "The lamp of visitor … flickers." in page and "ab" * 16 not in page
 
 
-def test_gifts_are_looked_through_hidden_with_a_reason_and_then_deleted(enter: Enter, box: VoteStore) -> None:
+def test_submissions_are_looked_through_hidden_and_then_deleted(enter: Enter, box: VoteStore) -> None:
     assert "Nobody has given a picture yet." in text(enter("Submissions"))
     pictures = SubmissionStore(box.engine)
     submission, other = (

@@ -13,8 +13,8 @@ import pytest
 
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.emotions import NAMES
-from albumjudge.domain.verdict import Verdict
-from albumjudge.inference.exhibit import Exhibit, JudgedCover
+from albumjudge.domain.verdict import JudgedCover, Verdict
+from albumjudge.inference.exhibit import Exhibit
 from albumjudge.inference.steering import SteeringTarget
 from albumjudge.statistics.duel_findings import find
 from albumjudge.ui.rooms import steering_duel as pairs

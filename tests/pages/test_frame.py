@@ -9,8 +9,8 @@ import pytest
 
 from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.domain.settings import SettingsError
-from albumjudge.inference.checkpoints import CheckpointError
 from albumjudge.inference.exhibit import Exhibit
+from albumjudge.inference.folders import CheckpointError
 from albumjudge.ui import shell
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.votes import VoteStore

@@ -9,8 +9,8 @@ import pytest
 
 from albumjudge.domain import seeds
 from albumjudge.domain.cover import Cover, CoverIdentity
-from albumjudge.domain.verdict import Juror, Verdict
-from albumjudge.inference.exhibit import Exhibit, JudgedCover
+from albumjudge.domain.verdict import JudgedCover, Juror, Verdict
+from albumjudge.inference.exhibit import Exhibit
 from albumjudge.ui import prints, shell
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.rounds import round_id

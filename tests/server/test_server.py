@@ -20,7 +20,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from albumjudge.export import hub_copy
-from albumjudge.inference.checkpoints import CheckpointError
+from albumjudge.inference.folders import CheckpointError
 from albumjudge.server import app as server
 from albumjudge.server import telemetry
 from albumjudge.ui import shell

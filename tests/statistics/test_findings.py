@@ -93,7 +93,7 @@ def test_the_crowd_is_compared_without_nothing_and_only_where_there_is_one() -> 
     assert found.calibration.error.n == len(named) + 3
 
 
-# Politeness
+# Placebo
 
 
 def answers(arm: str, agreed: int, asked: int) -> list[StoredVote]:

@@ -9,8 +9,8 @@ import pytest
 from albumjudge.statistics import findings
 from albumjudge.statistics.agreement import Interval
 from albumjudge.statistics.findings import Figure, Need, OneMoreVisitor
-from albumjudge.ui import figures
-from albumjudge.ui.figures import Line, Ruler, card
+from albumjudge.ui.charts import figures
+from albumjudge.ui.charts.figures import Line, Ruler, card
 from albumjudge.ui.rooms import evidence
 
 RULER = Ruler(-0.2, 1, figures.decimal, 0.0, "chance")

@@ -8,7 +8,8 @@ import pytest
 
 from albumjudge.domain.emotions import NAMES
 from albumjudge.domain.verdict import Verdict
-from albumjudge.inference.checkpoints import BUNDLED, read_checkpoint
+from albumjudge.inference.checkpoints import read_checkpoint
+from albumjudge.inference.folders import BUNDLED
 from albumjudge.ui.jurors import (
     MEANING,
     RANDOM,

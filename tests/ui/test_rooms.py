@@ -48,10 +48,10 @@ def test_the_findings_follow_their_intervals(difference: float, words: str) -> N
         temperament=SimpleNamespace(emotion="awe", difference=about(difference)),
         against_placebo=SimpleNamespace(difference=about(difference, needs=TOO_FEW)),
     )
-    pleasant, temper, polite = results.three_findings(story)
+    pleasant, temper, placebo = results.three_findings(story)
     assert words in temper.sentence and not temper.faint and "95 % interval" in temper.doubt
     assert pleasant.doubt.endswith("from 60 covers.")
-    assert polite.faint and polite.doubt == "Needs 30 votes, has 4."
+    assert placebo.faint and placebo.doubt == "Needs 30 votes, has 4."
 
 
 def test_what_moves_somebody_is_said_where_it_is_clear() -> None:

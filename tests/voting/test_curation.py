@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.emotions import NAMES, NOTHING
 from albumjudge.statistics import exclusions
-from albumjudge.statistics.vote_quality import FEWEST_FAST, FEWEST_SAME, suspects
+from albumjudge.statistics.exclusions import FEWEST_FAST, FEWEST_SAME, suspects
 from albumjudge.ui import health
 from albumjudge.ui.health import Troubles, without_persons
 from albumjudge.voting.curation import BEFORE, CurationStore

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from albumjudge.inference.checkpoints import CheckpointError
+from albumjudge.inference.folders import CheckpointError
 from training.data.images import DataError
 
 

@@ -1,4 +1,4 @@
-"""Fetching many things from a server politely: rate limit, and retries with growing waits.
+"""Fetching many things from a server: rate limit, and retries with growing waits.
 
 Requests go out one at a time. What may pass (a time-out, a broken connection, "too many requests", a faulty
 server, a spoiled answer) is tried again after exponential waits with full jitter, or as long as

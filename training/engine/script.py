@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from albumjudge.inference.checkpoints import CheckpointError
+from albumjudge.inference.folders import CheckpointError
 from training.data.command import command_parser
 from training.data.covers import CoverSet, DataError, load_covers
 from training.engine.distributed import Processes, join_processes, leave_processes

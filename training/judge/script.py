@@ -10,7 +10,8 @@ from pathlib import Path
 
 import torch
 
-from albumjudge.inference.checkpoints import CheckpointError, load_generator, read_checkpoint
+from albumjudge.inference.checkpoints import load_generator, read_checkpoint
+from albumjudge.inference.folders import CheckpointError
 from albumjudge.inference.painter import Painter
 from training.data.images import DataError
 from training.engine.state import merge_metrics

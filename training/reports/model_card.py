@@ -19,7 +19,8 @@ from jinja2 import Environment, FileSystemLoader
 
 from albumjudge.domain.emotions import NAMES
 from albumjudge.inference import legacy
-from albumjudge.inference.checkpoints import NETWORKS, Kind
+from albumjudge.inference.checkpoints import NETWORKS
+from albumjudge.inference.folders import Kind
 from albumjudge.metrics import table_named, with_ids
 from training.data.command import command_parser, exit_status
 from training.data.images import DataError

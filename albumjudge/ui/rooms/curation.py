@@ -16,7 +16,7 @@ from albumjudge.domain.settings import Settings
 from albumjudge.export import dataset as vote_dataset
 from albumjudge.export import hub_copy
 from albumjudge.hub_upload import PublishError
-from albumjudge.statistics import vote_quality
+from albumjudge.statistics import exclusions
 from albumjudge.ui import markup, prints, shell
 from albumjudge.ui.words import _, date_time, listed, ngettext, number, translate
 from albumjudge.voting.curation import CurationStore
@@ -69,7 +69,7 @@ def visitors() -> None:
         kind="quiet wide",
     )
     st.html(markup.row_title(_("To look at")))
-    found = vote_quality.suspects(votes, {exclusion.visitor for exclusion in every}, choices)
+    found = exclusions.suspects(votes, {exclusion.visitor for exclusion in every}, choices)
     if not found:
         markup.say(_("Nobody votes too fast or always the same."))
     for suspect in found:

@@ -19,7 +19,7 @@ from albumjudge.statistics import rounds as round_summaries
 from albumjudge.statistics.agreement import Share
 from albumjudge.statistics.rounds import Summary
 from albumjudge.ui import round_summary as summing_up
-from albumjudge.ui import shell, visitor
+from albumjudge.ui import shell, visitor, words
 from albumjudge.ui.rooms.ballot import Choice
 from albumjudge.ui.words import _
 from albumjudge.voting.days import DayCover, DayStore, day_round_id
@@ -129,27 +129,27 @@ def stored_cover(found: DayCover) -> Cover:
     return read_png(found.identity, found.png)
 
 
+def title(day: date) -> str:
+    """``The wall of 28 November 2026``"""
+    return _("The wall of {day}", day=words.day(day))
+
+
 def headline(you: Share | None, crowd: Share, cards: int = CARDS) -> str:
     """``You and the machine agreed on 4 of 6, the crowd and the machine on 3.``"""
-    of_crowd = (
-        str(crowd.successes)
-        if crowd.trials == cards
-        else _("{n} of {all}", n=crowd.successes, all=crowd.trials)
-    )
+
+    def of(share: Share) -> str:
+        return _("{n} of {all}", n=share.successes, all=share.trials)
+
     if you is None:
         if not crowd.trials:
             return _("Too few came to say what the crowd felt.")
-        return _(
-            "The crowd and the machine agreed on {crowd}.",
-            crowd=_("{n} of {all}", n=crowd.successes, all=crowd.trials),
-        )
-    yours = _("{n} of {all}", n=you.successes, all=you.trials)
+        return _("The crowd and the machine agreed on {crowd}.", crowd=of(crowd))
     if not crowd.trials:
-        return _("You and the machine agreed on {yours}.", yours=yours)
+        return _("You and the machine agreed on {yours}.", yours=of(you))
     return _(
         "You and the machine agreed on {yours}, the crowd and the machine on {crowd}.",
-        yours=yours,
-        crowd=of_crowd,
+        yours=of(you),
+        crowd=str(crowd.successes) if crowd.trials == cards else of(crowd),
     )
 
 

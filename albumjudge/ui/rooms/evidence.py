@@ -13,7 +13,7 @@ from albumjudge.statistics.findings import (
     Noise,
     OneMoreVisitor,
 )
-from albumjudge.ui.figures import Line, Ruler, card, decimal, percent, points, rests_on
+from albumjudge.ui.charts.figures import Line, Ruler, card, decimal, percent, points, rests_on
 from albumjudge.ui.words import N_, _, number
 
 INTERVALS = N_(

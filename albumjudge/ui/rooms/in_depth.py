@@ -14,8 +14,9 @@ from albumjudge.statistics import agreement, by_emotion, exclusions
 from albumjudge.statistics.agreement import CoverAgreement
 from albumjudge.statistics.exclusions import Sifted
 from albumjudge.statistics.findings import Findings
-from albumjudge.ui import charts, figures, markup, shell
-from albumjudge.ui.figures import percent
+from albumjudge.ui import charts, markup, shell
+from albumjudge.ui.charts import figures
+from albumjudge.ui.charts.figures import percent
 from albumjudge.ui.rooms import evidence, steering_duel
 from albumjudge.ui.rooms.results import SIGNS, emotion_prints, worked_out_of_pairs
 from albumjudge.ui.words import N_, _, number, translate

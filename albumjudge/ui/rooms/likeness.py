@@ -8,7 +8,7 @@ from albumjudge.domain.cover import Cover, CoverIdentity, read_png
 from albumjudge.domain.verdict import Juror
 from albumjudge.statistics.portrait import Portrait, StoodAlone, portray
 from albumjudge.ui import share_card, shell
-from albumjudge.ui.figures import percent
+from albumjudge.ui.charts.figures import percent
 from albumjudge.ui.share_card import Face
 from albumjudge.ui.words import _, translate
 from albumjudge.voting.votes import StoredVote

@@ -10,8 +10,9 @@ from typing import Any
 import streamlit as st
 
 from albumjudge import metrics
-from albumjudge.inference.checkpoints import Checkpoint
+from albumjudge.inference import legacy
 from albumjudge.inference.film import read_film
+from albumjudge.inference.folders import Checkpoint
 from albumjudge.ui import charts, markup, prints, words
 from albumjudge.ui import metric_tables as measures
 from albumjudge.ui.words import N_, _, translate
@@ -92,7 +93,7 @@ def curves(checkpoint: Checkpoint) -> None:
 
 @st.fragment
 def film(checkpoint: Checkpoint) -> None:
-    """The same sixteen covers from the first brush stroke to the last, moment by moment."""
+    """The same sixteen covers after more and more training."""
     frames = {words.number(frame.covers_seen): frame for frame in read_film(checkpoint.directory)}
     if len(frames) < 2:
         return
@@ -108,7 +109,7 @@ def film(checkpoint: Checkpoint) -> None:
         alt = _("The same sixteen covers as painted after {n} real ones were shown.", n=chosen)
         st.html(
             f'<img class="film" src="{prints.data_uri(frame.png)}" alt="{escape(alt)}">'
-            f'<p class="quiet">{escape(_(RECIPES.get(frame.recipe, "")))}</p>'
+            f'<p class="quiet">{escape(_(RECIPES.get(legacy.NAMES.get(frame.recipe, frame.recipe), "")))}</p>'
         )
 
 
@@ -119,8 +120,7 @@ RECIPES = {
         "By now it needs one step where it took many, and a discriminator looks at what it paints."
     ),
 }
-RECIPES["sketched"] = RECIPES["flow"]
-"""What stands under the film, by how the painter was trained at that moment."""
+"""What stands under the film, by how the painter was trained when it painted them."""
 
 
 BENCHMARKED = {

@@ -16,7 +16,7 @@ from albumjudge.statistics.duel_findings import DuelFindings
 from albumjudge.statistics.findings import Figure, Findings
 from albumjudge.statistics.story import Story, Temperament
 from albumjudge.ui import charts, markup, prints, shell
-from albumjudge.ui.figures import decimal, needs, percent, points
+from albumjudge.ui.charts.figures import decimal, needs, percent, points
 from albumjudge.ui.words import _, ngettext, number
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.duels import DuelVote

@@ -74,26 +74,41 @@ def summary(found: Summary, covers: list[Cover], *, yours: bool, more: bool) -> 
             st.vega_lite_chart(charts.profile(found.yours.shares, everyone), theme=None)
             markup.say(summing_up.profile_note(found, yours))
             if yours:
-                keep(found, covers)
+                link = shell.address(round=found.id)
+                with st.container(key="to-keep"):
+                    keep(
+                        found,
+                        covers,
+                        title=_("My round"),
+                        why=_("This link shows the round to anyone. Who played it, it does not say."),
+                        link=link,
+                        text=link,
+                        file=f"round-{found.id}.png",
+                    )
 
 
-def keep(found: Summary, covers: list[Cover]) -> None:
-    """The link to share and the card to keep."""
-    link = shell.address(round=found.id)
+def keep(
+    found: Summary, covers: list[Cover], *, title: str, why: str, link: str, text: str, file: str
+) -> None:
+    """What to share and the card to keep.
+
+    Args:
+        title, link: on the card.
+        text: to be copied.
+        file: name of the card's file.
+    """
     faces = [
         Face(cover, shown.vote.felt, shown.vote.verdict.top)
         for cover, shown in zip(covers, found.cards, strict=True)
     ]
-    png = card.draw(faces, _("My round"), summing_up.on_the_card(found), link, lettering=shell.serif())
-    with st.container(key="to-keep"):
-        st.html(f"<h2>{_('To keep, to share')}</h2>")
-        markup.say(_("This link shows the round to anyone. Who played it, it does not say."))
-        st.code(link, language=None, wrap_lines=True)
-        st.download_button(
-            _("Keep it as a picture"),
-            png,
-            file_name=f"round-{found.id}.png",
-            mime="image/png",
-            key="card",
-            on_click="ignore",
-        )
+    st.html(f"<h2>{_('To keep, to share')}</h2>")
+    markup.say(why)
+    st.code(text, language=None, wrap_lines=True)
+    st.download_button(
+        _("Keep it as a picture"),
+        card.draw(faces, title, summing_up.on_the_card(found), link, lettering=shell.serif()),
+        file_name=file,
+        mime="image/png",
+        key="card",
+        on_click="ignore",
+    )

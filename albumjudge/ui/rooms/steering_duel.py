@@ -18,7 +18,7 @@ from albumjudge.statistics.agreement import Share
 from albumjudge.statistics.duel_findings import DuelFindings
 from albumjudge.statistics.findings import Figure
 from albumjudge.ui import charts, markup, prints, shell, visitor
-from albumjudge.ui.figures import Line, Ruler, card, needs, percent
+from albumjudge.ui.charts.figures import Line, Ruler, card, needs, percent
 from albumjudge.ui.rooms import two_covers
 from albumjudge.ui.words import N_, _, number, spoken, translate
 from albumjudge.voting.curation import CurationStore

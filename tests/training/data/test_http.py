@@ -1,4 +1,4 @@
-"""The polite client: its pace, its patience, and what it says when it gives up."""
+"""The HTTP client: its rate limit, its retries, and what it says when it gives up."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ def test_requests_keep_their_distance() -> None:
         starts.append(time.monotonic())
         return Answer(body=b"cover")
 
-    with local_hub(answer) as server, client(interval=0.1) as polite:
+    with local_hub(answer) as server, client(interval=0.1) as fetcher:
         for _ in range(4):
-            polite.get(server.endpoint, body)
+            fetcher.get(server.endpoint, body)
     assert all(later - earlier > 0.08 for earlier, later in pairwise(starts))
 
 
 @pytest.mark.parametrize("status", [403, 408, 425, 429, 500, 502, 503, 504, 520])
 def test_what_may_pass_is_waited_for(status: int) -> None:
     slept: list[float] = []
-    with local_hub(first(3, Answer(status))) as server, client(slept) as polite:
-        assert polite.get(server.endpoint, body) == b"cover"
+    with local_hub(first(3, Answer(status))) as server, client(slept) as fetcher:
+        assert fetcher.get(server.endpoint, body) == b"cover"
     assert len(server.requests) == 4 and len(slept) == 3
 
 
@@ -55,10 +55,10 @@ def test_what_may_pass_is_waited_for(status: int) -> None:
 def test_what_lasts_is_not_asked_for_again(status: int) -> None:
     with (
         local_hub(lambda request: Answer(status)) as server,
-        client() as polite,
+        client() as fetcher,
         pytest.raises(FetchError, match=f"was answered with {status}") as caught,
     ):
-        polite.get(server.endpoint, body)
+        fetcher.get(server.endpoint, body)
     assert len(server.requests) == 1 and not caught.value.passing
 
 
@@ -68,10 +68,10 @@ def test_waits_double_up_to_a_limit_and_are_drawn_at_random(monkeypatch: pytest.
         policy = RetryPolicy(0, attempts=8, longest_wait=20.0)
         with (
             local_hub(lambda request: Answer(503)) as server,
-            HttpClient(policy, sleep=slept.append) as polite,
+            HttpClient(policy, sleep=slept.append) as fetcher,
         ):
             with pytest.raises(FetchError) as caught:
-                polite.get(server.endpoint, body)
+                fetcher.get(server.endpoint, body)
             assert caught.value.passing and len(server.requests) == policy.attempts
         return slept
 
@@ -85,17 +85,17 @@ def test_waits_double_up_to_a_limit_and_are_drawn_at_random(monkeypatch: pytest.
 
 def test_a_server_that_names_a_time_is_left_alone_for_at_least_so_long() -> None:
     slept: list[float] = []
-    with local_hub(first(1, Answer(429, headers={"Retry-After": "90"}))) as server, client(slept) as polite:
-        assert polite.get(server.endpoint, body) == b"cover"
+    with local_hub(first(1, Answer(429, headers={"Retry-After": "90"}))) as server, client(slept) as fetcher:
+        assert fetcher.get(server.endpoint, body) == b"cover"
     assert len(slept) == 1 and 90.0 <= slept[0] <= 92.0
 
 
 def test_a_server_that_asks_for_a_day_is_given_up_at_once() -> None:
     slept: list[float] = []
     a_day = Answer(429, headers={"Retry-After": "86400"})
-    with local_hub(lambda request: a_day) as server, client(slept) as polite:
+    with local_hub(lambda request: a_day) as server, client(slept) as fetcher:
         with pytest.raises(FetchError) as caught:
-            polite.get(server.endpoint, body)
+            fetcher.get(server.endpoint, body)
         assert caught.value.passing and len(server.requests) == 1 and slept == []
 
 
@@ -123,8 +123,8 @@ def test_a_time_that_cannot_be_read_asks_for_nothing(text: str) -> None:
     ids=["silence", "trickle", "hung up", "cut short", "garbled"],
 )
 def test_a_broken_connection_costs_nothing_but_time(fault: Answer) -> None:
-    with local_hub(first(2, fault)) as server, client(deadline=SHORT) as polite:
-        assert polite.get(server.endpoint, body) == b"cover"
+    with local_hub(first(2, fault)) as server, client(deadline=SHORT) as fetcher:
+        assert fetcher.get(server.endpoint, body) == b"cover"
     assert len(server.requests) == 3
     assert server.requests[0].headers["user-agent"].startswith("albumjudge/")
 
@@ -132,26 +132,26 @@ def test_a_broken_connection_costs_nothing_but_time(fault: Answer) -> None:
 def test_a_server_that_never_answers_is_reported() -> None:
     with (
         local_hub(lambda request: Answer(silent=True)) as server,
-        client(deadline=0.1) as polite,
+        client(deadline=0.1) as fetcher,
         pytest.raises(FetchError, match=r"no complete answer within 0\.1 seconds") as caught,
     ):
-        polite.get(server.endpoint, body)
+        fetcher.get(server.endpoint, body)
     assert caught.value.passing and len(server.requests) == 6
 
 
 def test_a_server_that_is_not_there_is_reported() -> None:
-    with socket.socket() as taken, client() as polite:  # Bound and not listening: nobody answers there.
+    with socket.socket() as taken, client() as fetcher:  # Bound and not listening: nobody answers there.
         taken.bind(("127.0.0.1", 0))
         with pytest.raises(FetchError, match="broke off") as caught:
-            polite.get(f"http://127.0.0.1:{taken.getsockname()[1]}/", body)
+            fetcher.get(f"http://127.0.0.1:{taken.getsockname()[1]}/", body)
     assert caught.value.passing
 
 
 @pytest.mark.parametrize("url", ["sleeve.jpg", "ftp://127.0.0.1/sleeve.jpg", "http://127.0.0.1:x"])
 def test_what_is_no_address_is_not_tried_twice(url: str) -> None:
     slept: list[float] = []
-    with client(slept) as polite, pytest.raises(FetchError, match="no address") as caught:
-        polite.get(url, body)
+    with client(slept) as fetcher, pytest.raises(FetchError, match="no address") as caught:
+        fetcher.get(url, body)
     assert not caught.value.passing and slept == []
 
 
@@ -161,20 +161,20 @@ def test_redirects_are_followed_but_not_for_ever() -> None:
             return Answer(302, headers={"Location": "/there"})
         return Answer(body=b"cover") if request.path == "/there" else Answer(302, headers={"Location": "/x"})
 
-    with local_hub(answer) as server, client() as polite:
-        assert polite.get(f"{server.endpoint}/here", body) == b"cover"
+    with local_hub(answer) as server, client() as fetcher:
+        assert fetcher.get(f"{server.endpoint}/here", body) == b"cover"
         with pytest.raises(FetchError, match="redirects") as caught:
-            polite.get(f"{server.endpoint}/x", body)
+            fetcher.get(f"{server.endpoint}/x", body)
     assert not caught.value.passing
 
 
 def test_what_is_far_too_large_is_not_swallowed() -> None:
     with (
         local_hub(lambda request: Answer(body=b"x" * 1001)) as server,
-        client(largest=1000) as polite,
+        client(largest=1000) as fetcher,
         pytest.raises(FetchError, match="larger than the 1,000 bytes") as caught,
     ):
-        polite.get(server.endpoint, body)
+        fetcher.get(server.endpoint, body)
     assert not caught.value.passing and len(server.requests) == 1
 
 
@@ -189,9 +189,9 @@ def test_a_spoiled_answer_is_fetched_again_a_few_times() -> None:
     def answer(request: Request) -> Answer:
         return Answer(body=bodies.pop() if bodies else b"bad")
 
-    with local_hub(answer) as server, client() as polite:
-        assert polite.get(server.endpoint, read) == b"good"
+    with local_hub(answer) as server, client() as fetcher:
+        assert fetcher.get(server.endpoint, read) == b"good"
         with pytest.raises(FetchError, match="is bad") as caught:
-            polite.get(server.endpoint, read)
+            fetcher.get(server.endpoint, read)
     assert len(server.requests) == 3 + RetryPolicy(0).spoiled_attempts
     assert caught.value.passing and caught.value.spoiled and caught.value.spoiled.body == b"bad"

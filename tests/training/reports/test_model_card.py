@@ -16,7 +16,7 @@ from torch import Tensor
 from albumjudge import metrics
 from albumjudge.domain.emotions import NAMES
 from albumjudge.inference import checkpoints
-from albumjudge.inference.checkpoints import BUNDLED, GUESTS
+from albumjudge.inference.folders import BUNDLED, GUESTS
 from albumjudge.models.dcgan import Generator
 from training.data.images import DataError
 from training.engine.state import read_object, save_checkpoint, write_json
