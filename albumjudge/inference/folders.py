@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -195,11 +196,18 @@ def read_json(path: Path, kind: type, absent: object = None) -> Any:
 
 
 def _digest(path: Path, settings: Mapping[str, object]) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
+    status = path.stat()
+    digest = _hash(path, status.st_size, status.st_mtime_ns).copy()
     if settings:
         digest.update(json.dumps(settings).encode())
     return digest.hexdigest()
+
+
+@lru_cache(maxsize=16)
+def _hash(path: Path, size: int, modified: int) -> hashlib._Hash:
+    """SHA-256 of a file; read again only when its size or time of change is another."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256")
 
 
 def painter_folders() -> dict[str, Path]:

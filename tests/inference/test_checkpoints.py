@@ -257,7 +257,8 @@ def test_the_bundled_checkpoints_load(kind: Kind) -> None:
 
 def test_bundled_networks_are_verified_and_loaded_without_pytorchs_compiler() -> None:
     code = (
-        "import sys; from albumjudge.inference.checkpoints import *; from albumjudge.inference.folders import BUNDLED\n"
+        "import sys; from albumjudge.inference.checkpoints import *\n"
+        "from albumjudge.inference.folders import BUNDLED\n"
         "load_generator(read_checkpoint(BUNDLED['generator'], 'generator'))\n"
         "load_judge(read_checkpoint(BUNDLED['judge'], 'judge'))\n"
         "assert not {'torch._dynamo', 'torchvision', 'sympy'} & set(sys.modules)"
