@@ -22,7 +22,7 @@ def question(pair: Pair) -> None:
     with st.container(key="duel-words"):
         shell.heading(
             _("Which one would you hang?"),
-            _("Two different painters made them; which ones, you are told after."),
+            _("Touch it. Two different painters made them; which ones, you are told after."),
         )
     shown = shell.exhibit().show_each(pair)
     duel.begin(pair)

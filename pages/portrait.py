@@ -61,6 +61,8 @@ def drawn(portrait: Portrait, mine: list[StoredVote]) -> None:
             you = _("you: {emotion}", emotion=_(one.felt))
             shown.append(prints.framed(cover, size="small", short=True, feeling=you, note=note))
         markup.row(shown)
+    elif not portrait.leans:
+        ballot.wait_on_a_wall(shell.vote_store(), mine)
 
 
 def your_portrait() -> None:

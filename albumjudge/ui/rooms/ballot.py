@@ -47,7 +47,7 @@ def up_for_vote(store: VoteStore) -> Offer:
 def wait_on_a_wall(store: VoteStore, mine: list[StoredVote], most: int = 12) -> None:
     """A wall of covers: the visitor's own, with what they felt, then those that wait for a vote."""
     felt = {vote.cover: vote.felt for vote in mine}
-    waiting = up_for_vote(store).left(felt)[: most - len(mine)]
+    waiting = up_for_vote(store).left(felt)[: max(0, most - len(mine))]
     with st.container(key="wall-waiting"):
         for cover in covers_as_voted(store, tuple(mine[:most])):
             words = _("you: {emotion}", emotion=_(felt[cover.identity]))

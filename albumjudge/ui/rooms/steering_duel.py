@@ -265,7 +265,7 @@ def _question(duels: DuelStore, who: str, duel: Duel) -> None:
     with st.container(key="duel-words"):
         shell.heading(
             _(QUESTIONS[duel.emotion]),
-            _("One of the two was repainted to be so; you are not told which. Trust your own eyes."),
+            _("Touch it. One of the two was repainted to be so; you are not told which."),
         )
     visitor.first_sights().seconds(who, f"duel {duel.id}")  # The clock starts.
     two_covers.ask(
