@@ -10,7 +10,6 @@ visitor waits, and grow if others use the machine.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -25,6 +24,7 @@ from albumjudge.inference.folders import BUNDLED, CheckpointError
 from albumjudge.inference.judge import Judge
 from albumjudge.inference.painter import Painter
 from albumjudge.inference.steering import STEPS, SteeringTarget, steer
+from training.data.command import command_parser
 from training.reports.tables import markdown_table
 
 FIRST_SEED = 100
@@ -32,8 +32,7 @@ FIRST_SEED = 100
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.dialogue", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = command_parser("benchmarks.dialogue", __doc__)
     parser.add_argument("--generator", type=Path, default=BUNDLED["generator"])
     parser.add_argument("--judge", type=Path, default=BUNDLED["judge"])
     parser.add_argument("--covers", type=int, default=8)

@@ -9,7 +9,6 @@ else the machine does meets all of them alike. The plain VGG16 has random weight
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import time
@@ -27,6 +26,7 @@ from albumjudge.inference.folders import CheckpointError
 from albumjudge.inference.judge import Judge, as_images
 from albumjudge.inference.painter import Painter
 from benchmarks.results import section, table, write
+from training.data.command import command_parser
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 IMAGE_BY_IMAGE = "2019, image by image"
@@ -94,8 +94,7 @@ def in_turns(found: dict[str, Way], seeds: Sequence[int], rounds: int) -> dict[s
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.inference", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = command_parser("benchmarks.inference", __doc__)
     parser.add_argument("--covers", type=int, nargs="+", default=[1, 12, 32])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)

@@ -8,7 +8,6 @@ machine, and lets visitors vote through it without a pause between their steps.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import math
 import os
@@ -39,6 +38,7 @@ from albumjudge.voting.votes import VoteStore
 from benchmarks.results import section, table, write
 from benchmarks.session import SessionError
 from benchmarks.visitors import ROOT, Seconds, memory, quantiles, visit, wait_for
+from training.data.command import command_parser
 
 COMPOSE = ROOT / "compose.yaml"
 
@@ -283,8 +283,7 @@ def on_paper(row: Mapping[str, str], cards: int, visits: int = 10_000, minutes: 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.replicas", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = command_parser("benchmarks.replicas", __doc__)
     parser.add_argument("--replicas", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--visitors", type=int, default=8, help="how many are there at any time")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long visitors come")

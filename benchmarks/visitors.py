@@ -10,7 +10,6 @@ feeling, and every third breeds two.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import random
@@ -33,6 +32,7 @@ from albumjudge.domain.emotions import NAMES
 from albumjudge.voting.rounds import CARDS
 from benchmarks.results import section, table, write
 from benchmarks.session import Session, SessionError
+from training.data.command import command_parser
 
 ROOT = Path(__file__).parents[1]
 STEPS = (
@@ -198,8 +198,7 @@ def start(folder: Path) -> float:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.visitors", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = command_parser("benchmarks.visitors", __doc__)
     parser.add_argument("--sessions", type=arrivals, nargs="+", default=[(1, 0), (5, 0), (20, 0), (50, 0)])
     parser.add_argument("--think", type=float, default=4.0, help="mean seconds between two steps")
     parser.add_argument("--cards", type=int, default=CARDS, help="votes of each visitor")

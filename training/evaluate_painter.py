@@ -148,7 +148,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = command_parser("evaluate_painter", __doc__)
+    parser = command_parser("training.evaluate_painter", __doc__)
     add = parser.add_argument
     add("--data", type=Path, required=True, help="folder of real covers and metadata.csv")
     add("--checkpoints", type=Path, nargs="+", required=True, help="folders with painters")

@@ -105,7 +105,7 @@ def _repository(api: HfApi, repo: str, private: bool) -> tuple[set[str], bool]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = command_parser("publish", __doc__)
+    parser = command_parser("training.publish", __doc__)
     parser.add_argument("--repo-id", required=True, metavar="ORG/NAME", help="repository on the Hub")
     parser.add_argument("--checkpoint", required=True, type=Path, metavar="DIR", help="folder to publish")
     parser.add_argument("--private", action="store_true", help="make a new repository private")

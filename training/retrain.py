@@ -296,7 +296,7 @@ def exhibit_command(out: Path) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = command_parser("retrain", __doc__)
+    parser = command_parser("training.retrain", __doc__)
     add = parser.add_argument
     add("--covers", type=Path, required=True, help="folder of covers and metadata.csv")
     add("--paintings", type=Path, required=True, help="folder with the table of votes and Images/")

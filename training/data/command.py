@@ -11,9 +11,9 @@ from training.data.images import DataError
 
 
 def command_parser(module: str, doc: str | None) -> argparse.ArgumentParser:
-    """A parser for ``python -m training.MODULE``, whose docstring is its help."""
+    """A parser for ``python -m MODULE``, whose docstring is its help."""
     return argparse.ArgumentParser(
-        prog=f"python -m training.{module}",
+        prog=f"python -m {module}",
         description=doc,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -236,7 +236,7 @@ def queries_of(given: argparse.Namespace) -> list[Query]:
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = command_parser("data.fetch_covers", __doc__)
+    parser = command_parser("training.data.fetch_covers", __doc__)
     sources = parser.add_subparsers(dest="source", required=True)
     itunes = sources.add_parser("itunes", help="albums that the iTunes Search API finds")
     archive = sources.add_parser("archive", help="pictures of items of archive.org")

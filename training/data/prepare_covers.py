@@ -255,7 +255,7 @@ def report(counted: dict[str, Any]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = command_parser("data.prepare_covers", __doc__)
+    parser = command_parser("training.data.prepare_covers", __doc__)
     add, whole = parser.add_argument, within(0, 1_000_000)
     add("--data", type=Path, nargs="+", required=True, metavar="DIR", help="folders with a metadata.csv")
     add("--out", type=Path, required=True, help="the new folder; must not exist yet")

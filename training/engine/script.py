@@ -31,7 +31,7 @@ def training_parser(
     Args:
         checkpoint: whether there is one in the end.
     """
-    parser = command_parser(script, doc)
+    parser = command_parser(f"training.{script}", doc)
     add = parser.add_argument
     add("--data", type=Path, required=True, help="folder with images and metadata.csv")
     add("--out", type=Path, required=True, help="folder of the run; an old one is continued")

@@ -13,6 +13,7 @@ import torch
 from albumjudge.inference.checkpoints import load_generator, read_checkpoint
 from albumjudge.inference.folders import CheckpointError
 from albumjudge.inference.painter import Painter
+from training.data.command import command_parser
 from training.data.images import DataError
 from training.engine.state import merge_metrics
 from training.reports.model_card import write_card
@@ -23,8 +24,7 @@ Table = dict[str, object]
 
 def parser_of(module: str, text: str | None) -> argparse.ArgumentParser:
     """A parser that shows the module's docstring, with ``--threads``."""
-    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=text)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = command_parser(module, text)
     parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own choice")
     return parser
 

@@ -159,7 +159,7 @@ def run_and_end(text: str) -> tuple[Path, int | None]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = command_parser("reports.film", __doc__)
+    parser = command_parser("training.reports.film", __doc__)
     parser.add_argument("runs", nargs="+", type=run_and_end, help="folders of runs, FOLDER or FOLDER@COVERS")
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
     given = parser.parse_args(arguments)

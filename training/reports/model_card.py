@@ -167,7 +167,7 @@ def write_card(checkpoint: Path) -> Path:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = command_parser("reports.model_card", __doc__)
+    parser = command_parser("training.reports.model_card", __doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="folder with training.json")
     given = parser.parse_args(arguments)
     return exit_status(lambda: f"Wrote {write_card(given.checkpoint)}.")

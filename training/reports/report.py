@@ -53,7 +53,7 @@ def insert(page: str, content: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
-    parser = command_parser("reports.report", __doc__)
+    parser = command_parser("training.reports.report", __doc__)
     parser.add_argument("--page", type=Path, default=Path("docs/measured.md"))
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
     given = parser.parse_args(arguments)
