@@ -26,7 +26,6 @@ from albumjudge.models.autoencoder import DOWNSAMPLING, Decoder, Encoder
 from albumjudge.models.dcgan import doublings
 from albumjudge.models.flow import SMALLEST_SIZE
 from training.data.covers import CoverSet, DataError
-from training.engine.distributed import Processes
 from training.engine.script import chosen, covers_for, run_script, training_parser
 from training.engine.trainer import Trainer, TrainerConfig, train
 from training.generator.losses import perceptual_loss
@@ -68,32 +67,32 @@ class AutoencoderTrainer(Trainer[AutoencoderConfig]):
     metrics = ("loss_pixels", "loss_perceptual", "loss_half_size")
 
     def __init__(
-        self, config: AutoencoderConfig, covers: CoverSet, processes: Processes, precision: str = "fp32"
+        self, config: AutoencoderConfig, covers: CoverSet, device: torch.device, precision: str = "fp32"
     ) -> None:
-        super().__init__(config, covers, processes, precision)
+        super().__init__(config, covers, device, precision)
         if config.size < SMALLEST_SIZE or doublings(config.size) < 1:
             raise DataError(
                 f"Latent images are made of covers of {SMALLEST_SIZE}, 128 ... pixels, not {config.size}."
             )
-        encoder, self.decoder = Encoder(config.latent_channels), Decoder(config.latent_channels, config.width)
+        self.encoder = Encoder(config.latent_channels)
+        self.decoder = Decoder(config.latent_channels, config.width)
         self.features = LiteFeatures(config.feature_side)
-        for network in (encoder, self.decoder, self.features):
+        for network in (self.encoder, self.decoder, self.features):
             network.to(self.device).to(memory_format=torch.channels_last)
-        self.encoder = processes.sync_batch_norm(encoder)
         self.networks = {"encoder": self.encoder, "decoder": self.decoder}
         parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
         self.optimisers = {"both": torch.optim.Adam(parameters, config.learning_rate, (0.9, 0.99))}
 
     def train_step(self) -> Sequence[Tensor]:
         """Reconstruct one batch, at full and at half size."""
-        config, local = self.config, self.processes.local
+        config = self.config
         self.set_learning_rate(config.learning_rate)
-        covers = self.covers_at(local(torch.from_numpy(self.batch_indices())))
+        covers = self.covers_at(self.batch_indices())
         side = config.size // DOWNSAMPLING
         noise = torch.randn((config.batch, config.latent_channels, side, side), generator=self.rng)
         with self.autocast():
             latent_images = self.encoder(covers).float()
-            decoded = self.decoder(latent_images + config.noise * local(noise).to(self.device)).float()
+            decoded = self.decoder(latent_images + config.noise * noise.to(self.device)).float()
             perceptual = perceptual_loss(self.features, decoded, covers)
             # Contiguous for the sake of Apple silicon, see albumjudge.models.layers.blur.
             half_size = self.decoder(avg_pool2d(latent_images.contiguous(), 2)).float()
@@ -112,10 +111,10 @@ class AutoencoderTrainer(Trainer[AutoencoderConfig]):
         return "-private", Image.fromarray(np.concatenate([sheet(s, COLUMNS, enlarged=1) for s in shown]))
 
 
-def run(given: Namespace, processes: Processes) -> Path | None:
+def run(given: Namespace, device: torch.device) -> Path | None:
     """Train as the command line says; returns the folder of the run when it has ended."""
     config = chosen(given, AutoencoderConfig())
-    trainer = AutoencoderTrainer(config, covers_for(given, config), processes, given.precision)
+    trainer = AutoencoderTrainer(config, covers_for(given, config), device, given.precision)
     return given.out if train(trainer, given.out) else None
 
 

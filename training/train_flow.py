@@ -27,7 +27,6 @@ from tqdm import tqdm
 from albumjudge.models.autoencoder import Encoder
 from albumjudge.models.flow import FlowGenerator
 from training.data.covers import CoverSet, DataError, label_numbers
-from training.engine.distributed import Processes
 from training.engine.script import chosen, covers_for, run_script, train_or_end, training_parser
 from training.engine.state import read_state
 from training.engine.trainer import STATE, Trainer, TrainerConfig, fingerprint, train, update_average
@@ -80,12 +79,9 @@ def shift(pictures: Tensor, rng: torch.Generator, share: float = 0.125) -> Tenso
 
 
 @torch.no_grad()
-def encode_all(encoder: nn.Module, covers: CoverSet, config: FlowConfig, processes: Processes) -> Tensor:
+def encode_all(encoder: nn.Module, covers: CoverSet, config: FlowConfig, device: torch.device) -> Tensor:
     """Latent images of all covers in several views, float, ``(views, n, latent_channels, side, side)``, on
-    the CPU.
-
-    Each process encodes its part; all get the whole.
-    """
+    the CPU."""
     encoder.eval()
     rng = torch.Generator().manual_seed(config.seed + 4)
     views = []
@@ -95,14 +91,9 @@ def encode_all(encoder: nn.Module, covers: CoverSet, config: FlowConfig, process
         for start in bar:
             pixels = torch.from_numpy(covers.pixels[start : start + ENCODED_AT_ONCE])
             pictures = pixels.float().div_(127.5).sub_(1)
-            own = processes.local(shift(pictures, rng) if view else pictures)
-            found = encoder(own.to(processes.device, memory_format=torch.channels_last))
-            rows = torch.zeros(len(pictures), *found.shape[1:], device=processes.device)
-            rows[processes.rank :: processes.size] = found * processes.size
-            encoded.append(rows)
-        whole = torch.cat(encoded)
-        processes.average([whole])
-        views.append(whole.cpu())
+            shown = shift(pictures, rng) if view else pictures
+            encoded.append(encoder(shown.to(device, memory_format=torch.channels_last)).cpu())
+        views.append(torch.cat(encoded))
     return torch.stack(views)
 
 
@@ -126,14 +117,14 @@ class FlowTrainer(PainterTrainer[FlowConfig]):
         self,
         config: FlowConfig,
         covers: CoverSet,
-        processes: Processes,
+        device: torch.device,
         generator: FlowGenerator,
         latent_images: Tensor,
         precision: str = "fp32",
         *,
         autoguidance: bool = False,
     ) -> None:
-        super().__init__(config, covers, processes, precision)
+        super().__init__(config, covers, device, precision)
         self.latent_images = latent_images.to(self.device)
         self.origin["decoder"] = fingerprint(generator.decoder)
         generator.expansion.fit_basis(latent_images.flatten(0, 1).flatten(1))
@@ -160,7 +151,7 @@ class FlowTrainer(PainterTrainer[FlowConfig]):
         # Most of what there is to learn lies in the middle (Esser et al. 2024, https://arxiv.org/abs/2403.03206).
         t = torch.randn(config.batch, generator=rng).sigmoid()
         view, numbers, noise, t, labels = (
-            self.processes.local(drawn).to(self.device) for drawn in (view, numbers, noise, t, labels)
+            drawn.to(self.device) for drawn in (view, numbers, noise, t, labels)
         )
         targets, noise = (
             maps.contiguous(memory_format=torch.channels_last)
@@ -224,13 +215,13 @@ def begin(
     return generator.to(device), encoder.to(device), origin
 
 
-def run(given: Namespace, processes: Processes) -> Path | None:
+def run(given: Namespace, device: torch.device) -> Path | None:
     """Train as the command line says; returns the folder of the finished checkpoint."""
     config = chosen(given, FlowConfig())
     covers = covers_for(given, config)
-    generator, encoder, origin = begin(config, given.autoencoder, processes.device)
-    latent_images = encode_all(encoder, covers, config, processes)
-    common = (covers, processes, generator, latent_images, given.precision)
+    generator, encoder, origin = begin(config, given.autoencoder, device)
+    latent_images = encode_all(encoder, covers, config, device)
+    common = (covers, device, generator, latent_images, given.precision)
     if generator.autoguidance_unet is not None:
         brief = replace(config, epochs=config.autoguidance_epochs)
         smaller = FlowTrainer(brief, *common, autoguidance=True)

@@ -32,7 +32,6 @@ from albumjudge.inference.legacy import current_tensor
 from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.one_step import OneStepGenerator
 from training.data.covers import CoverSet, DataError
-from training.engine.distributed import Processes
 from training.engine.script import chosen, covers_for, run_script, train_or_end, training_parser
 from training.engine.state import read_state, write_state
 from training.engine.trainer import fingerprint, train
@@ -108,14 +107,14 @@ def load_pairs(
     return pairs
 
 
-def run(given: Namespace, processes: Processes) -> Path | None:
+def run(given: Namespace, device: torch.device) -> Path | None:
     """Train as the command line says; returns the folder of the finished checkpoint."""
     config = chosen(given, OneStepConfig())
     checkpoint = read_checkpoint(given.teacher, "generator")
     teacher = load_generator(checkpoint)
     if not isinstance(teacher, FlowGenerator):
         raise DataError(f"{given.teacher} holds no flow painter.")
-    teacher.to(processes.device)
+    teacher.to(device)
     origin: dict[str, object] = {"teacher": checkpoint.revision}
     covers = covers_for(given, config)
     if given.start_from:
@@ -124,17 +123,17 @@ def run(given: Namespace, processes: Processes) -> Path | None:
         config = replace(config, regression_epochs=0)
     else:
         student = student_of(teacher)
-    painter = teacher if config.velocity_rate or config.regression_epochs else student.to(processes.device)
-    pairs = processes.from_first(lambda: load_pairs(painter, covers, given.out / PAIRS, config))
+    painter = teacher if config.velocity_rate or config.regression_epochs else student.to(device)
+    pairs = load_pairs(painter, covers, given.out / PAIRS, config)
     if config.regression_epochs:
         first_stage = replace(config, epochs=config.regression_epochs)
-        regression = RegressionTrainer(first_stage, covers, processes, student, pairs, given.precision)
+        regression = RegressionTrainer(first_stage, covers, device, student, pairs, given.precision)
         if not train(regression, given.out / "regression"):
             return None
         student = regression.average
         origin["images_seen_before"] = regression.images_seen
     trainer = AdversarialTrainer(
-        config, covers, processes, student, pairs, given.precision, teacher=teacher, features=given.features
+        config, covers, device, student, pairs, given.precision, teacher=teacher, features=given.features
     )
     if not train_or_end(trainer, given):
         return None

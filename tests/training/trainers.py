@@ -15,7 +15,6 @@ from albumjudge.models.flow import FlowGenerator
 from tests.quick_features import QuickFeatures
 from training import train_autoencoder, train_flow
 from training.data.covers import CoverSet
-from training.engine.distributed import Processes
 from training.engine.trainer import Trainer
 from training.generator import critics, dcgan_trainer, painter_trainer
 from training.generator.dcgan_trainer import DcganConfig, DcganTrainer
@@ -100,26 +99,24 @@ def flow_generator(config: FlowConfig = FLOW) -> FlowGenerator:
     return generator
 
 
-def make_trainer(
-    kind: str, covers: CoverSet, processes: Processes | None = None, precision: str = "fp32", **changes: Any
-) -> Trainer[Any]:
+def make_trainer(kind: str, covers: CoverSet, precision: str = "fp32", **changes: Any) -> Trainer[Any]:
     """A trainer at its beginning; ``changes`` are settings."""
-    processes = processes or Processes()
+    device = torch.device("cpu")
     if kind == "dcgan":
-        return DcganTrainer(replace(DCGAN, **changes), covers, processes, precision)
+        return DcganTrainer(replace(DCGAN, **changes), covers, device, precision)
     if kind == "autoencoder":
-        return AutoencoderTrainer(replace(AUTOENCODER, **changes), covers, processes, precision)
+        return AutoencoderTrainer(replace(AUTOENCODER, **changes), covers, device, precision)
     if kind == "flow":
         config = replace(FLOW, **changes)
         torch.manual_seed(1)
         latent_images = torch.randn(config.views, len(covers), 2, 8, 8)
-        return FlowTrainer(config, covers, processes, flow_generator(config), latent_images, precision)
+        return FlowTrainer(config, covers, device, flow_generator(config), latent_images, precision)
     settings, teacher = replace(ONE_STEP, **changes), flow_generator()
     pairs, student = make_pairs(teacher, covers, settings), student_of(teacher)
     if kind == "regression":
-        return RegressionTrainer(settings, covers, processes, student, pairs, precision)
+        return RegressionTrainer(settings, covers, device, student, pairs, precision)
     return AdversarialTrainer(
-        settings, covers, processes, student, pairs, precision, teacher=teacher, features=None
+        settings, covers, device, student, pairs, precision, teacher=teacher, features=None
     )
 
 

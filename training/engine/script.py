@@ -1,4 +1,4 @@
-"""What all training scripts share: options, processes, and errors as sentences."""
+"""What all scripts that train painters share: options, device, and errors as sentences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import torch
 from albumjudge.inference.folders import CheckpointError
 from training.data.command import command_parser
 from training.data.covers import CoverSet, DataError, load_covers
-from training.engine.distributed import Processes, join_processes, leave_processes
+from training.engine.hardware import choose_device
 from training.engine.state import read_state
 from training.engine.trainer import STATE, C, Trainer, TrainerConfig, train
 
@@ -69,27 +69,22 @@ def train_or_end(trainer: Trainer[Any], given: Namespace) -> bool:
     return train(trainer, given.out)
 
 
-def run_script(given: Namespace, body: Callable[[Namespace, Processes], Path | None]) -> int:
-    """Run a training script in the processes it was started in; returns the exit status.
+def run_script(given: Namespace, body: Callable[[Namespace, torch.device], Path | None]) -> int:
+    """Run a training script; returns the exit status.
 
     Args:
         body: trains; returns the folder of a finished checkpoint, if there is one.
     """
-    processes = Processes()
+    torch.set_flush_denormal(True)  # Denormal numbers are a hundred times as slow.
     try:
-        torch.set_flush_denormal(True)  # Denormal numbers are a hundred times as slow.
-        processes = join_processes(given.device)
         if given.threads:
             torch.set_num_threads(given.threads)
-        with processes.together():
-            folder = body(given, processes)
+        folder = body(given, choose_device(given.device))
     except (CheckpointError, DataError, FileNotFoundError, ValueError) as error:
-        where = "" if processes.size == 1 else f"Process {processes.rank} of {processes.size}: "
-        print(f"{where}{error}", file=sys.stderr)
+        print(error, file=sys.stderr)
         return 1
     finally:
         torch.set_flush_denormal(False)
-        leave_processes(processes)
-    if folder and processes.first:
+    if folder:
         print(f"Wrote {folder}.")
     return 0

@@ -1,4 +1,4 @@
-"""One training loop for all networks that paint: resumable, logged, in one process or several."""
+"""One training loop for all networks that paint: resumable and logged, on one device."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -18,18 +18,14 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
+from torch.utils.tensorboard.writer import SummaryWriter
 from tqdm import tqdm
 
 from training.data.covers import CoverSet, DataError
-from training.engine.distributed import Processes
-from training.engine.hardware import choose_precision, peak_memory
-from training.engine.log import RunLog
+from training.engine.hardware import choose_precision
 from training.engine.state import read_state, write_json, write_state
 
 STATE = "state.safetensors"
-MAX_PENDING = 256
-MAX_SAVING_SHARE = 0.1
-"""Share of the time that may go into saving the state at the ends of epochs."""
 MIN_SHEETS = 24
 """A run of more epochs leaves samples at the ends of this many of them, or up to twice as many."""
 
@@ -42,8 +38,7 @@ class TrainerConfig:
         source: train on covers of this ``source`` only; None takes all.
         held_out: number of covers never trained on, see :func:`training.data.covers.hold_out`.
         size: side of a cover in pixels.
-        epochs, batch: passes through the data, and covers per step, of all processes together. An incomplete
-            last batch is left out.
+        epochs, batch: passes through the data, and covers per step. An incomplete last batch is left out.
         lr_decay: over this last share of the run the learning rate falls to zero.
         seed: of initialisation, data order and latents.
     """
@@ -61,13 +56,13 @@ C = TypeVar("C", bound=TrainerConfig)
 
 
 class Trainer(ABC, Generic[C]):
-    """Networks, optimisers and the state of a run. With several processes each takes every step.
+    """Networks, optimisers and the state of a run.
 
     Subclasses fill ``networks`` and ``optimisers``, whose states are saved, and add to ``origin`` whatever else
     a run depends on, so that it is not continued with another.
 
     Raises:
-        DataError: if there are too few covers for a batch, or a batch cannot be shared out evenly.
+        DataError: if there are too few covers for a batch.
     """
 
     metrics: ClassVar[tuple[str, ...]]
@@ -75,28 +70,22 @@ class Trainer(ABC, Generic[C]):
     changeable: ClassVar[frozenset[str]] = frozenset({"epochs"})
     """Settings that may change in the middle of a run."""
 
-    def __init__(self, config: C, covers: CoverSet, processes: Processes, precision: str = "fp32") -> None:
-        if len(covers) < config.batch or config.batch % processes.size:
+    def __init__(self, config: C, covers: CoverSet, device: torch.device, precision: str = "fp32") -> None:
+        if len(covers) < config.batch:
             raise DataError(
-                f"{len(covers)} covers and {processes.size} processes do not go with batches of {config.batch}. "
-                "Give another --batch."
+                f"{len(covers)} covers are too few for a batch of {config.batch}. Give another --batch."
             )
-        self.config, self.covers, self.processes = config, covers, processes
-        self.precision = choose_precision(precision, processes.device)
+        self.config, self.covers, self.device = config, covers, device
+        self.precision = choose_precision(precision, device)
         torch.manual_seed(config.seed)
         self.rng = torch.Generator().manual_seed(config.seed + 1)
         self.step = 0
-        self.totals = torch.zeros(len(self.metrics), dtype=torch.float64)
-        self._pending: list[Tensor] = []
+        self.totals = torch.zeros(len(self.metrics), device=device)
         self.history: list[dict[str, float]] = []
         content = repr(covers.entries).encode() + covers.pixels.tobytes()
         self.origin = {"covers": hashlib.sha256(content).hexdigest()[:16]}
         self.networks: dict[str, nn.Module] = {}
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
-
-    @property
-    def device(self) -> torch.device:
-        return self.processes.device
 
     @property
     def steps_per_epoch(self) -> int:
@@ -123,7 +112,7 @@ class Trainer(ABC, Generic[C]):
         """A picture of what has been learnt, and what to add to its file's name."""
 
     def batch_indices(self) -> NDArray[np.int64]:
-        """This step's covers, of all processes; they depend on seed and epoch alone."""
+        """Numbers of this step's covers; they depend on seed and epoch alone."""
         epoch, place = divmod(self.step, self.steps_per_epoch)
         order = np.random.default_rng([self.config.seed, epoch]).permutation(len(self.covers))
         size = self.config.batch
@@ -147,25 +136,19 @@ class Trainer(ABC, Generic[C]):
                 group["lr"] = rate
 
     def update(self, loss: Tensor, *names: str) -> None:
-        """One step of these optimisers, by the mean of all processes' gradients."""
+        """One step of these optimisers."""
         optimisers = [self.optimisers[name] for name in names]
         for optimiser in optimisers:
             optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         for optimiser in optimisers:
-            parameters = [p for group in optimiser.param_groups for p in group["params"]]
-            self.processes.average([p.grad for p in parameters if p.grad is not None])
             optimiser.step()
 
     def advance(self) -> bool:
         """Take one step and note its metrics; returns whether an epoch has ended."""
-        means = torch.stack([value.detach().float() for value in self.train_step()])
-        self.processes.average([means])
-        self._pending.append(means)
+        self.totals += torch.stack([value.detach().float() for value in self.train_step()])
         self.step += 1
         ended = self.step % self.steps_per_epoch == 0
-        if ended or len(self._pending) >= MAX_PENDING:
-            self._add_up()
         if ended:
             means_of_epoch = [round(mean, 5) for mean in (self.totals / self.steps_per_epoch).tolist()]
             epoch = {"epoch": self.step // self.steps_per_epoch, "images_seen": self.images_seen}
@@ -173,17 +156,8 @@ class Trainer(ABC, Generic[C]):
             self.totals.zero_()
         return ended
 
-    def _add_up(self) -> None:
-        """Reading a result makes a GPU wait, so it is done rarely; one by one, so that resuming changes
-        nothing.
-        """
-        for means in self._pending:
-            self.totals += means.cpu().double()
-        self._pending.clear()
-
     def state(self) -> tuple[dict[str, Tensor], dict[str, object]]:
         """All that the rest of the run depends on: tensors, and what fits in JSON."""
-        self._add_up()
         tensors = {"rng": self.rng.get_state(), "totals": self.totals}
         for name, network in self.networks.items():
             tensors |= {f"{name}/{key}": value for key, value in network.state_dict().items()}
@@ -245,59 +219,53 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
 
 
 def train(
-    trainer: Trainer[Any], out: Path, *, save_every: float = 300.0, stop_after: int | None = None
+    trainer: Trainer[Any], out: Path, *, save_every: float = 60.0, stop_after: int | None = None
 ) -> bool:
     """Train, or go on training, in ``out``; Ctrl-C and SIGTERM end it after a step, with the state saved.
 
     There are ``state.safetensors``, ``history.json``, ``samples/`` and ``tensorboard/`` then.
 
     Args:
-        save_every: seconds between saves of the state. It is saved at the end of an epoch, too, as long as saving
-            takes but a small part of the time.
+        save_every: seconds between saves of the state, which is what a killed run loses at most.
         stop_after: end early after so many steps, as a signal would.
 
     Returns:
         whether the run has come to its end.
 
     Raises:
-        DataError: if ``out`` holds another run, or the processes were given different data or settings.
+        DataError: if ``out`` holds another run.
     """
-    processes, batch = trainer.processes, trainer.config.batch
-    processes.require_equal(repr((trainer.config, trainer.origin, trainer.precision)), "settings or covers")
-    _resume(trainer, out / STATE)
-    with ExitStack() as stack:
-        log = stack.enter_context(closing(RunLog(out, seen=trainer.images_seen))) if processes.first else None
-        if log and not trainer.step:
-            log.add_samples(*trainer.samples(), trainer.images_seen)
-        asked = stack.enter_context(_stop_signals())
-        bar = tqdm(
-            total=trainer.steps * batch,
-            initial=trainer.images_seen,
-            unit="img",
-            mininterval=0.5 if sys.stderr.isatty() else 60,
-            maxinterval=120,
-            disable=not processes.first,
-        )
-        stack.enter_context(bar)
-        started = saved = time.monotonic()
-        saving = 0.0
+    if (out / STATE).is_file():
+        trainer.restore(*read_state(out / STATE))
+    # Curves of what a kill lost are hidden, since they are drawn again.
+    purged = trainer.images_seen + 1 if trainer.step else 0
+    bar = tqdm(
+        total=trainer.steps * trainer.config.batch,
+        initial=trainer.images_seen,
+        unit="img",
+        mininterval=0.5 if sys.stderr.isatty() else 60,
+        maxinterval=120,
+    )
+    with SummaryWriter(out / "tensorboard", purge_step=purged) as board, _stop_signals() as asked, bar:
+        if not trainer.step:
+            _save_samples(trainer, out)
+        saved = time.monotonic()
         while trainer.step < trainer.steps:
             ended = trainer.advance()
-            bar.update(batch)
-            stopping = trainer.step == stop_after or any(processes.gather(bool(asked)))
-            memory = max(processes.gather(peak_memory(processes.device))) if ended else 0.0
-            if log and ended:
-                log.add_epoch(trainer.history[-1], memory)
-            if log and _is_sample_step(trainer):
-                log.add_samples(*trainer.samples(), trainer.images_seen)
-            now = time.monotonic()
-            due = now - saved > save_every or (ended and saving <= MAX_SAVING_SHARE * (now - started))
-            if log and (due or stopping or trainer.step == trainer.steps):
-                log.flush()
+            bar.update(trainer.config.batch)
+            if ended:
+                line = trainer.history[-1]
+                tqdm.write("  ".join(f"{key} {value:g}" for key, value in line.items()))
+                for key in trainer.metrics:
+                    board.add_scalar(key, line[key], trainer.images_seen)
+            if _is_sample_step(trainer):
+                _save_samples(trainer, out)
+            stopping = bool(asked) or trainer.step == stop_after
+            if stopping or trainer.step == trainer.steps or time.monotonic() - saved >= save_every:
+                board.flush()  # Before the state is saved, or a kill leaves a gap in the curves.
                 write_state(out / STATE, *trainer.state())
                 write_json(out / "history.json", trainer.history)
                 saved = time.monotonic()
-                saving += saved - now
             if stopping and trainer.step < trainer.steps:
                 tqdm.write(
                     f"Stopped after {trainer.images_seen:,} covers; the same command goes on from here."
@@ -306,18 +274,10 @@ def train(
     return True
 
 
-def _resume(trainer: Trainer[Any], state_file: Path) -> None:
-    """Only the first process reads the state, since other machines may not have it."""
-
-    def first() -> tuple[dict[str, Tensor], dict[str, object]]:
-        if state_file.is_file():
-            trainer.restore(*read_state(state_file))
-        tensors, notes = trainer.state()
-        return {name: tensor.cpu() for name, tensor in tensors.items()}, notes
-
-    state = trainer.processes.from_first(first)
-    if not trainer.processes.first:
-        trainer.restore(*state)
+def _save_samples(trainer: Trainer[Any], out: Path) -> None:
+    suffix, picture = trainer.samples()
+    (out / "samples").mkdir(parents=True, exist_ok=True)
+    picture.save(out / "samples" / f"{trainer.images_seen:08d}{suffix}.png")
 
 
 def _is_sample_step(trainer: Trainer[Any]) -> bool:

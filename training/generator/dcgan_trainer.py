@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from albumjudge.models.dcgan import Discriminator, Generator
 from training.data.covers import CoverSet
-from training.engine.distributed import Processes
 from training.engine.trainer import TrainerConfig, ema_decay, update_average
 from training.generator.losses import discriminator_loss, generator_loss
 from training.generator.painter_trainer import PainterTrainer
@@ -57,16 +56,14 @@ class DcganTrainer(PainterTrainer[DcganConfig]):
     metrics = ("loss_discriminator", "loss_generator", "real_score", "fake_score")
 
     def __init__(
-        self, config: DcganConfig, covers: CoverSet, processes: Processes, precision: str = "fp32"
+        self, config: DcganConfig, covers: CoverSet, device: torch.device, precision: str = "fp32"
     ) -> None:
-        super().__init__(config, covers, processes, precision)
-        generator = Generator(config.latent_size, config.width, config.size)
-        discriminator = Discriminator(config.width, config.size)
-        for network in (generator, discriminator):
+        super().__init__(config, covers, device, precision)
+        self.generator = Generator(config.latent_size, config.width, config.size)
+        self.discriminator = Discriminator(config.width, config.size)
+        for network in (self.generator, self.discriminator):
             network.to(self.device).to(memory_format=torch.channels_last)
-        self.average = copy.deepcopy(generator).eval().requires_grad_(False)
-        self.generator = processes.sync_batch_norm(generator)
-        self.discriminator = processes.sync_batch_norm(discriminator)
+        self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         learning = {"generator": self.generator, "discriminator": self.discriminator}
         self.networks = {**learning, "average": self.average}
         self.optimisers = {
@@ -77,10 +74,10 @@ class DcganTrainer(PainterTrainer[DcganConfig]):
     def train_step(self) -> Sequence[Tensor]:
         """One step of the discriminator, then one of the generator, then of its average."""
         self.set_learning_rate(self.config.learning_rate)
-        real = self.covers_at(self.processes.local(torch.from_numpy(self.batch_indices())))
+        real = self.covers_at(self.batch_indices())
         latents = torch.randn(self.config.batch, self.config.latent_size, generator=self.rng)
         with self.autocast():
-            fake = self.generator(self.processes.local(latents).to(self.device))
+            fake = self.generator(latents.to(self.device))
             real_logits = self.discriminator(real).float()
             fake_logits = self.discriminator(fake.detach()).float()
         d_loss = discriminator_loss(real_logits, fake_logits, self.config.real_label)

@@ -20,7 +20,6 @@ from tqdm import tqdm
 from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.one_step import OneStepGenerator
 from training.data.covers import CoverSet, label_numbers
-from training.engine.distributed import Processes
 from training.engine.trainer import Trainer, TrainerConfig, ema_decay, fingerprint, update_average
 from training.generator.critics import FeatureCritic, PatchCritic, augment
 from training.generator.losses import gradient_penalty, relativistic_loss
@@ -117,12 +116,12 @@ class OneStepTrainer(PainterTrainer[OneStepConfig]):
         self,
         config: OneStepConfig,
         covers: CoverSet,
-        processes: Processes,
+        device: torch.device,
         student: OneStepGenerator,
         pairs: Pairs,
         precision: str = "fp32",
     ) -> None:
-        super().__init__(config, covers, processes, precision)
+        super().__init__(config, covers, device, precision)
         self.pairs = pairs
         self.origin["student"] = fingerprint(student)
         student = copy.deepcopy(student).train().requires_grad_(True)
@@ -136,11 +135,10 @@ class OneStepTrainer(PainterTrainer[OneStepConfig]):
         return torch.optim.Adam([p for network in networks for p in network.parameters()], 1.0, self.betas)
 
     def draw_pairs(self) -> list[Tensor]:
-        """This process's part of a random batch of pairs: latents, labels and latent images."""
+        """A random batch of pairs: latents, labels and latent images."""
         chosen = torch.randint(len(self.pairs.latents), (self.config.batch,), generator=self.rng)
-        own = self.processes.local(chosen)
         pairs = self.pairs
-        return [drawn[own].to(self.device) for drawn in (pairs.latents, pairs.labels, pairs.latent_images)]
+        return [drawn[chosen].to(self.device) for drawn in (pairs.latents, pairs.labels, pairs.latent_images)]
 
     def follow(self) -> None:
         """Update the moving average."""
@@ -189,7 +187,7 @@ class AdversarialTrainer(OneStepTrainer):
         self,
         config: OneStepConfig,
         covers: CoverSet,
-        processes: Processes,
+        device: torch.device,
         student: OneStepGenerator,
         pairs: Pairs,
         precision: str = "fp32",
@@ -197,7 +195,7 @@ class AdversarialTrainer(OneStepTrainer):
         teacher: FlowGenerator,
         features: Path | None,
     ) -> None:
-        super().__init__(config, covers, processes, student, pairs, precision)
+        super().__init__(config, covers, device, student, pairs, precision)
         self.origin["teacher"] = fingerprint(teacher)
         self.teacher = copy.deepcopy(teacher.decoder).to(self.device).requires_grad_(False)
         self.critic = PatchCritic(config.critic_width)
@@ -217,11 +215,11 @@ class AdversarialTrainer(OneStepTrainer):
         self.rates["critics"] = config.critic_rate
 
     def real_batch(self) -> tuple[Tensor, Tensor]:
-        """This process's part of this step's real covers, and their labels."""
+        """This step's real covers, and their labels."""
         numbers = torch.from_numpy(self.batch_indices())
         labels = label_numbers([self.covers.entries[i] for i in numbers.tolist()], self.rng)
         labels = labels * (torch.rand(len(labels), 1, generator=self.rng) >= self.config.label_dropout)
-        return self.covers_at(self.processes.local(numbers)), self.processes.local(labels).to(self.device)
+        return self.covers_at(numbers), labels.to(self.device)
 
     @property
     def feature_weight(self) -> float:

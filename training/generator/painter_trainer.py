@@ -37,17 +37,12 @@ class PainterTrainer(Trainer[C]):
         latents = torch.randn(SAMPLES, painter.latent_size, generator=fixed)
         return "", sheet(paint_latents(painter, latents, sample_labels(SAMPLES)), COLUMNS, enlarged=1)
 
-    def finish(self, out: Path, *, name: str, preset: str, **facts: object) -> Path | None:
+    def finish(self, out: Path, *, name: str, preset: str, **facts: object) -> Path:
         """Write ``out/checkpoint``: weights in half precision, config, history, provenance and model card.
 
         Args:
             facts: more to note in ``training.json``.
-
-        Returns:
-            The folder; None in all processes but the first.
         """
-        if not self.processes.first:
-            return None
         folder, painter = out / "checkpoint", self.painter()
         record: dict[str, object] = {
             "kind": "generator",
@@ -60,7 +55,6 @@ class PainterTrainer(Trainer[C]):
             "covers": len(self.covers),
             "images_seen": self.images_seen,
             "precision": self.precision,
-            "processes": self.processes.size,
             "hardware": hardware(self.device),
         }
         save_checkpoint(painter, folder, record)
