@@ -15,6 +15,7 @@ import torch
 from albumjudge.domain.hub_address import HubAddress
 from albumjudge.models.dcgan import Generator
 from albumjudge.models.flow import FlowGenerator
+from albumjudge.models.multitask_jury import FEATURE_WIDTHS, MultitaskJury
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
 from training.engine.state import save_checkpoint
 
@@ -62,6 +63,17 @@ def make_judge(folder: Path, *, name: str = "tiny-judge", favourite: int = 0) ->
         judge.head.bias[favourite] = 2
     save_checkpoint(judge, folder, {"kind": "judge", "name": name})
     return folder
+
+
+def random_jury(*names: str, size: int = 64) -> MultitaskJury:
+    """A jury on three landmarks with random content, which feels something else before each picture."""
+    torch.manual_seed(3)
+    jury = MultitaskJury(size, names, 3, 2, (2,) * len(FEATURE_WIDTHS))
+    for name, buffer in jury.named_buffers():
+        if name not in ("mean", "sd", "prior_correction", "signs"):
+            buffer.copy_(torch.rand_like(buffer) / 10)
+    jury.is_abstract.copy_(torch.tensor([1.0, 0.0, 1.0]))
+    return jury.eval().requires_grad_(False)
 
 
 @dataclass(frozen=True)

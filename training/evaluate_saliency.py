@@ -24,7 +24,6 @@ from torch.nn.functional import avg_pool2d, interpolate
 from albumjudge.inference.checkpoints import load_judge, read_checkpoint
 from albumjudge.inference.judge import JudgeNetwork, as_images
 from albumjudge.inference.saliency import occluded_features, saliency_of
-from albumjudge.models.jury import Jury
 from albumjudge.models.multitask_jury import MultitaskJury
 from training.judge.evaluation import Rows, finite, paired_interval
 from training.judge.script import add_judge, open_painter, parser_of, report, run, table
@@ -69,8 +68,7 @@ def randomised_network(network: JudgeNetwork, seed: int) -> JudgeNetwork:
 def shuffled_votes(network: JudgeNetwork, seed: int) -> JudgeNetwork:
     """A copy with the votes of one painting at another (or, of a single head, emotions in another order)."""
     other = copy.deepcopy(network)
-    heads = {MultitaskJury: ("weights", 1), Jury: ("dual_coefficients", 1)}
-    name, axis = heads.get(type(other), ("head.weight", 0))
+    name, axis = ("weights", 1) if isinstance(other, MultitaskJury) else ("head.weight", 0)
     votes = other.state_dict()[name]
     order = torch.randperm(votes.shape[axis], generator=torch.Generator().manual_seed(seed))
     votes.copy_(votes.index_select(axis, order))

@@ -37,7 +37,7 @@ def build(
     rows = fitted.rows
     components = [basis.shape[1] for basis in pictures.projection.bases]
     scales = pictures.train_scales.shape[1]
-    jury = MultitaskJury(size, [c.name for c in configs], len(rows), scales, components, weighted=True)
+    jury = MultitaskJury(size, [c.name for c in configs], len(rows), scales, components)
     jury.features.load_state_dict(features.state_dict())
     scale_weights = np.zeros((len(rows), scales))
     scale_weights[np.searchsorted(rows, pictures.train_others)] = pictures.scale_fit.weights

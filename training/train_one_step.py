@@ -17,6 +17,7 @@ that has not ended.
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import Namespace
 from dataclasses import replace
@@ -28,7 +29,6 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from albumjudge.inference.checkpoints import load_generator, read_checkpoint
-from albumjudge.inference.legacy import current_tensor
 from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.one_step import OneStepGenerator
 from training.data.covers import CoverSet, DataError
@@ -45,6 +45,28 @@ from training.generator.one_step_trainer import (
 
 PAIRS = "pairs.safetensors"
 VELOCITY, DECODER = "sketcher.safetensors", "inker.safetensors"
+_RENAMED = (
+    (r"\.rework\.(\d)\.", r".blocks.\1."),
+    (r"^decoder\.enlarge\.", "decoder.upsample."),
+    (r"\.around\.(\d)\.before\.", r".attention.\1.norm."),
+    (r"\.around\.(\d)\.ask\.", r".attention.\1.qkv."),
+    (r"\.around\.(\d)\.leave\.", r".attention.\1.proj."),
+    (r"\.before\.", ".norm1."),
+    (r"\.first\.", ".conv1."),
+    (r"\.second\.", ".conv2."),
+    (r"\.gains\.", ".film."),
+    (r"\.fit\.", ".skip."),
+    (r"\.enter\.", ".conv_in."),
+    (r"\.leave\.", ".conv_out."),
+    (r"\.genre\.", ".genre_embedding."),
+    (r"\.decade\.", ".decade_embedding."),
+    (r"\.moment\.", ".time_mlp."),
+    (r"\.place$", ".position"),
+    (r"\.halve\.", ".downsample."),
+    (r"\.enlarge\.", ".upsample."),
+    (r"\.level\.", ".norm_out."),
+)
+"""Tensors in these two files, which were written before layers had their present names."""
 
 
 def student_of(teacher: FlowGenerator) -> OneStepGenerator:
@@ -87,10 +109,13 @@ def started_from(folder: Path, teacher: FlowGenerator, blend: float) -> tuple[On
 
 def _named_now(part: str, file: Path) -> dict[str, Tensor]:
     """A part's tensors by their present names."""
-    found = {
-        current_tensor("OneStepGenerator", f"{part}.{key}"): value for key, value in load_file(file).items()
-    }
-    return {name.removeprefix(f"{part}."): value for name, value in found.items()}
+    found = {}
+    for old, value in load_file(file).items():
+        name = f"{part}.{old}"
+        for pattern, replacement in _RENAMED:
+            name = re.sub(pattern, replacement, name)
+        found[name.removeprefix(f"{part}.")] = value
+    return found
 
 
 def load_pairs(

@@ -135,7 +135,7 @@ def evaluate(features: Matrix, offset: Matrix, jury_logits: Matrix, votes: Visit
 def add_juror(jury: MultitaskJury, found: Fit, factor: Matrix) -> MultitaskJury:
     """The jury with one more juror, which weighs nothing: the first one plus what was fitted."""
     names, (landmarks, scales) = [*jury.juror_names, NAME], jury.landmark_scales.shape
-    other = MultitaskJury(jury.size, names, landmarks, scales, jury.components, weighted=True)
+    other = MultitaskJury(jury.size, names, landmarks, scales, jury.components)
     change = solve_triangular(factor, found.weights, lower=True, trans="T")
     state = jury.state_dict()
     for name in ("attention", "separation", "weights", "bias"):
@@ -143,9 +143,7 @@ def add_juror(jury: MultitaskJury, found: Fit, factor: Matrix) -> MultitaskJury:
     state["weights"][-1] += torch.from_numpy(change).float()
     state["bias"][-1] += torch.from_numpy(found.bias).float()
     state["juror_weights"] = torch.cat([jury.juror_weights, torch.zeros(2, 1)], 1)
-    shift = jury.valence_shift if jury.weighted else torch.zeros(len(jury.juror_names))
-    state["valence_shift"] = torch.cat([shift, shift[:1]])
-    state["domain_attention"] = jury.domain_attention if jury.weighted else jury.scale_attention
+    state["valence_shift"] = torch.cat([jury.valence_shift, jury.valence_shift[:1]])
     other.load_state_dict(state)
     return other.eval()
 

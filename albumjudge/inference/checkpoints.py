@@ -17,7 +17,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from albumjudge.domain.hub_address import HubAddress
-from albumjudge.inference import folders, legacy
+from albumjudge.inference import folders
 from albumjudge.inference.folders import (
     WEIGHTS,
     Checkpoint,
@@ -32,7 +32,6 @@ from albumjudge.inference.judge import JudgeNetwork
 from albumjudge.inference.painter import GeneratorNetwork
 from albumjudge.models.dcgan import Generator
 from albumjudge.models.flow import FlowGenerator
-from albumjudge.models.jury import Jury
 from albumjudge.models.multitask_jury import MultitaskJury
 from albumjudge.models.one_step import OneStepGenerator
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
@@ -42,7 +41,6 @@ _CLASSES: tuple[type[nn.Module], ...] = (
     FlowGenerator,
     OneStepGenerator,
     VGG16EmotionClassifier,
-    Jury,
     MultitaskJury,
 )
 NETWORKS: dict[Kind, dict[str, type[nn.Module]]] = {
@@ -176,10 +174,7 @@ def _check_tensors(weights: Path, config: dict[str, Any], network: type[nn.Modul
     try:
         with safe_open(weights, "pt") as file:
             parts = {name: file.get_slice(name) for name in file.offset_keys()}
-            found = {
-                legacy.current_tensor(network.__name__, name): (tuple(part.get_shape()), part.get_dtype())
-                for name, part in parts.items()
-            }
+            found = {name: (tuple(part.get_shape()), part.get_dtype()) for name, part in parts.items()}
     except (OSError, SafetensorError) as error:
         what = "is a pickle, not safetensors" if _looks_pickled(weights) else "is cut short or damaged"
         raise CheckpointError(f"{weights} {what} ({error}).") from error
@@ -235,10 +230,7 @@ def _load(checkpoint: Checkpoint) -> nn.Module:
         network = NETWORKS[checkpoint.kind][checkpoint.network](**checkpoint.config)
     try:
         # From bytes: a file that is overwritten while it is mapped would take the whole process down.
-        tensors = load(weights.read_bytes())
-        network.load_state_dict(
-            {legacy.current_tensor(checkpoint.network, name): value for name, value in tensors.items()}
-        )
+        network.load_state_dict(load(weights.read_bytes()))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise CheckpointError(f"{weights} cannot be loaded ({error}).") from error
     numbers = (tensor for tensor in network.state_dict().values() if tensor.is_floating_point())

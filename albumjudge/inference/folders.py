@@ -13,8 +13,6 @@ from typing import Any, Literal
 
 from albumjudge.domain.hub_address import HubAddress
 from albumjudge.domain.settings import Settings
-from albumjudge.inference import legacy
-from albumjudge.metrics import with_ids
 
 Kind = Literal["generator", "judge"]
 Source = Literal["directory", "hub", "bundled"]
@@ -25,7 +23,7 @@ GUESTS = tuple(CHECKPOINTS / f"generator-{name}" for name in ("seed", "plain"))
 """Further generators, to compare."""
 NETWORKS: dict[Kind, tuple[str, ...]] = {
     "generator": ("Generator", "FlowGenerator", "OneStepGenerator"),
-    "judge": ("VGG16EmotionClassifier", "Jury", "MultitaskJury"),
+    "judge": ("VGG16EmotionClassifier", "MultitaskJury"),
 }
 """Names of the classes that training.json may give as ``network``; the first is meant where it gives none."""
 WEIGHTS = "model.safetensors"
@@ -33,6 +31,13 @@ PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 """Endings of files that may run code when loaded."""
 LEAST_ACCURACY = 1.5
 """Times chance: a classifier must recognise the genre that a painter was asked for at least this often."""
+_HASHED = (
+    ("steps", "steps"),
+    ("autoguidance_scale", "guidance"),
+    ("guidance_scale", "insistence"),
+    ("autoguidance_start", "patience"),
+)
+"""Settings that decide what the same weights paint, and how revisions have always spelled them."""
 _NAME = re.compile(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -48,7 +53,7 @@ class Checkpoint:
         kind: what it is for.
         directory: where its files are.
         revision: name and the first eight hex digits of its weights' SHA-256 (and of the settings
-            that :func:`albumjudge.inference.legacy.hashed_settings` names, where a network has them):
+            that decide what a flow painter makes of the same weights):
             ``dcgan-seed-1a2b3c4d``.
         source: where it came from.
         training: how it was made.
@@ -106,25 +111,24 @@ def describe(directory: Path, kind: Kind, source: Source = "directory") -> Check
     if training.get("kind") != kind:
         raise CheckpointError(f"{directory} is not a {kind} but says it is a {training.get('kind')!r}.")
     network = training.get("network", NETWORKS[kind][0])
-    network = legacy.NETWORKS.get(network, network) if isinstance(network, str) else None
     if network not in NETWORKS[kind]:
         raise CheckpointError(
             f"{directory} holds a {network!r}; a {kind} is a {' or a '.join(NETWORKS[kind])}. "
             "Perhaps it was made by a newer version of albumjudge."
         )
-    config = legacy.current_config(network, config)
     if not isinstance(training.get("name"), str) or not _NAME.fullmatch(training["name"]):
         raise CheckpointError(
             f"{directory / 'training.json'} names the checkpoint {training.get('name')!r}. A name is made of "
             "small letters, digits and single hyphens."
         )
+    settings = {old: config[name] for name, old in _HASHED if name in config}
     return Checkpoint(
         kind=kind,
         directory=directory,
-        revision=f"{training['name']}-{_digest(weights, legacy.hashed_settings(network, config))[:8]}",
+        revision=f"{training['name']}-{_digest(weights, settings)[:8]}",
         source=source,
         training=training,
-        metrics=with_ids(read_json(directory / "metrics.json", dict, absent={})),
+        metrics=read_json(directory / "metrics.json", dict, absent={}),
         history=read_json(directory / "history.json", list, absent=[]),
         config=config,
         network=network,

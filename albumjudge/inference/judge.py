@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import HasPixels
 from albumjudge.domain.verdict import Juror, Verdict
-from albumjudge.models.jury import Jury
 from albumjudge.models.multitask_jury import MultitaskJury
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
 
-JudgeNetwork = Jury | MultitaskJury | VGG16EmotionClassifier
+JudgeNetwork = MultitaskJury | VGG16EmotionClassifier
 
 
 class DifferentiableVerdict:

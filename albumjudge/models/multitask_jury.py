@@ -18,12 +18,13 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor
 
 from albumjudge.domain.emotions import EMOTIONS, NAMES
-from albumjudge.models.jury import JURY_FEATURE_WIDTHS, JuryFeatures
+from albumjudge.models.vgg16 import BLOCK_WIDTHS, VGG16Features, pooled_dtype
 
 LIGHTNESS = (0.0, 25.0, 50.0, 75.0, 100.0)
 CHROMA = (-60.0, -20.0, -6.0, 6.0, 20.0, 60.0)
-FEATURE_WIDTHS = (*JURY_FEATURE_WIDTHS, len(LIGHTNESS) * len(CHROMA) ** 2)
-"""Numbers of each group of features: five blocks of the network, then the colour histogram."""
+FEATURE_WIDTHS = (*(3 * width for width in BLOCK_WIDTHS), len(LIGHTNESS) * len(CHROMA) ** 2)
+"""Numbers of each group of features: mean, maximum and activation share of every map of the five blocks, then
+the colour histogram."""
 _TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
 _WHITE = (0.9505, 1.0, 1.089)
 
@@ -65,8 +66,25 @@ def squared_distances(left: Tensor, right: Tensor) -> Tensor:
     return distances.clamp(min=0)
 
 
-class ColourFeatures(JuryFeatures):
-    """The five blocks' features, and a histogram of colours."""
+def activation_share(maps: Tensor) -> Tensor:
+    """Share of positions where each map is above zero, ``(n, c, h, w)`` to ``(n, c)``.
+
+    Its gradient is that of ``x / (1 + x)`` (straight-through estimator).
+    """
+    share = (maps > 0).to(maps.dtype).mean((2, 3), dtype=pooled_dtype(maps))
+    if not maps.requires_grad:
+        return share
+    smooth = (maps / (maps + 1)).mean((2, 3), dtype=share.dtype)
+    return smooth + (share - smooth).detach()
+
+
+class ColourFeatures(VGG16Features):
+    """The five blocks' features with the activation share of every map, and a histogram of colours."""
+
+    @staticmethod
+    def pool(maps: Tensor) -> Tensor:
+        """Maps ``(n, c, h, w)`` to roots of means and maxima, and activation shares, ``(n, 3 c)``."""
+        return torch.cat([VGG16Features.pool(maps), activation_share(maps)], 1)
 
     def pooled_features(self, maps: Tensor, first: int = 1) -> Tensor:
         """Features of normalised pictures, ``(n, 3, size, size)`` to ``(n, sum(FEATURE_WIDTHS))``."""
@@ -91,9 +109,6 @@ class MultitaskJury(
         landmarks: number of pictures that kernels compare with.
         scales: number of predicted scales of other paintings.
         components: principal components kept of each group of features.
-        weighted: whether jurors weigh differently in the verdict, which else is their mean; whether domains are
-            told apart by a kernel of their own; and whether predicted valence, the last of the scales, shifts
-            jurors' shares before pictures of the other domain.
 
     Raises:
         ValueError: if there is no juror, or not one number of components per group.
@@ -125,7 +140,6 @@ class MultitaskJury(
         landmarks: int = 1,
         scales: int = 1,
         components: Sequence[int] = (1,) * len(FEATURE_WIDTHS),
-        weighted: bool = False,
     ) -> None:
         super().__init__(size)
         if (
@@ -137,7 +151,6 @@ class MultitaskJury(
         if len(components) != len(FEATURE_WIDTHS):
             raise ValueError(f"A jury needs {len(FEATURE_WIDTHS)} numbers of components.")
         self.juror_names, self.components = tuple(juror_names), tuple(components)
-        self.weighted = weighted
         groups, count = len(FEATURE_WIDTHS), len(juror_names)
         shapes = {
             "centre": (sum(FEATURE_WIDTHS),),
@@ -155,13 +168,12 @@ class MultitaskJury(
             "weights": (count, landmarks, len(NAMES)),
             "bias": (count, len(NAMES)),
             "prior_correction": (len(NAMES),),
+            "juror_weights": (2, count),
+            "domain_attention": (groups,),
+            "valence_shift": (count,),
         }
-        if weighted:
-            shapes |= {"juror_weights": (2, count), "domain_attention": (groups,), "valence_shift": (count,)}
         for name, shape in shapes.items():
             self.register_buffer(name, torch.zeros(shape))
-        if not weighted:
-            self.register_buffer("juror_weights", torch.full((2, count), 1 / count), persistent=False)
         signs = torch.tensor([0.5 if emotion.positive else -0.5 for emotion in EMOTIONS])
         self.register_buffer("signs", signs, persistent=False)
 
@@ -181,8 +193,8 @@ class MultitaskJury(
 
     def domain(self, distances: Tensor) -> Tensor:
         """Probability that a picture is one of the abstract paintings' kind, shape ``(n, 1)``."""
-        attention = self.domain_attention if self.weighted else self.scale_attention
-        return (self._kernel(attention, distances) @ self.domain_weights + self.domain_bias).sigmoid()
+        kernel = self._kernel(self.domain_attention, distances)
+        return (kernel @ self.domain_weights + self.domain_bias).sigmoid()
 
     def scales(self, distances: Tensor) -> Tensor:
         """Predicted scales of other paintings, standardised, shape ``(n, scales)``."""
@@ -202,10 +214,11 @@ class MultitaskJury(
         return (1 + torch.einsum("...g,gnl->...nl", attention, distances)).reciprocal()
 
     def juror_logits(self, distances: Tensor) -> Tensor:
-        """Each juror's logits without the prior correction, shape ``(jurors, n, 8)``."""
+        """Each juror's logits without the prior correction, shape ``(jurors, n, 8)``.
+
+        Predicted valence, the last of the scales, shifts them before pictures of the other domain.
+        """
         logits = self.kernels(distances) @ self.weights + self.bias[:, None]
-        if not self.weighted:
-            return logits
         pleasant = (1 - self.domain(distances)) * self.scales(distances)[:, -1:]
         return logits + self.valence_shift[:, None, None] * pleasant * self.signs
 

@@ -11,7 +11,7 @@ from albumjudge.metrics import Metric
 from albumjudge.ui import markup
 from albumjudge.ui.words import N_, _, number, percent, translate
 
-_BETTER = {"none": "", "higher": N_("Higher is better."), "lower": N_("Lower is better.")}
+_BETTER = {"": "", "higher": N_("Higher is better."), "lower": N_("Lower is better.")}
 Rows = Mapping[str, Mapping[str, object]]
 
 
@@ -94,6 +94,6 @@ def _best(rows: Rows, column: str, metric: Metric) -> float | None:
     values = [
         v for row in rows.values() if isinstance(v := row.get(column), int | float) and math.isfinite(v)
     ]
-    if metric.direction == "none" or len(values) < 2:
+    if not metric.direction or len(values) < 2:
         return None
     return max(values) if metric.direction == "higher" else min(values)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from functools import cache
 
-from albumjudge.inference import legacy
 from albumjudge.inference.folders import BUNDLED, GUESTS
 from albumjudge.ui.words import N_, _
 
@@ -31,7 +30,7 @@ TITLES = {
 def plain(revision: str) -> str:
     """A checkpoint's name without its hash, as it is called now."""
     name = revision.rsplit("-", 1)[0]
-    return legacy.NAMES.get(name, name)
+    return "flow-64" if name == "sketched-64" else name  # In votes of earlier versions.
 
 
 def title(revision: str) -> str:

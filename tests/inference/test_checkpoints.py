@@ -17,9 +17,11 @@ import torch
 from safetensors.torch import load, save_file
 
 from albumjudge.inference.checkpoints import load_generator, load_judge, read_checkpoint
-from albumjudge.inference.folders import BUNDLED, KINDS, CheckpointError, Kind
+from albumjudge.inference.folders import BUNDLED, KINDS, WEIGHTS, CheckpointError, Kind
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
-from tests.checkpoint_fixtures import make_generator, make_judge
+from tests.checkpoint_fixtures import make_generator, make_judge, make_painter_to_order
+
+Spoil = Callable[[Path], object]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def folder(sound: Path, tmp_path: Path) -> Path:
 
 
 def read(folder: Path) -> dict[str, torch.Tensor]:
-    return load((folder / "model.safetensors").read_bytes())
+    return load((folder / WEIGHTS).read_bytes())
 
 
 def edit(path: Path, **changes: Any) -> None:
@@ -46,7 +48,7 @@ def test_a_sound_folder_is_read_whole(folder: Path) -> None:
     (folder / "metrics.json").write_text('{"distance": 1.5}')
     (folder / "history.json").write_text('[{"epoch": 1}]')
     checkpoint = read_checkpoint(folder, "generator")
-    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
     assert checkpoint.revision == f"dcgan-tiny-{digest[:8]}"
     assert (checkpoint.kind, checkpoint.source, checkpoint.name) == ("generator", "directory", "dcgan-tiny")
     assert checkpoint.config == {"latent_size": 8, "width": 4, "size": 64}
@@ -54,9 +56,16 @@ def test_a_sound_folder_is_read_whole(folder: Path) -> None:
     assert checkpoint.training["kind"] == "generator"
 
 
-def test_metrics_and_history_may_be_absent(folder: Path) -> None:
-    checkpoint = read_checkpoint(folder, "generator")
-    assert checkpoint.metrics == {} and checkpoint.history == []
+def test_settings_that_change_what_weights_paint_change_the_revision(tmp_path: Path) -> None:
+    folder = make_painter_to_order(tmp_path)
+    weights = (folder / WEIGHTS).read_bytes()
+    for scale in (5.0, 2.0):
+        edit(folder / "config.json", guidance_scale=scale)
+        spelled = {"steps": 2, "guidance": 3.0, "insistence": scale, "patience": 0.3}
+        digest = hashlib.sha256(weights + json.dumps(spelled).encode()).hexdigest()
+        checkpoint = read_checkpoint(folder, "generator")
+        assert checkpoint.revision == f"orderly-{digest[:8]}"
+        assert checkpoint.metrics == {} and checkpoint.history == []
 
 
 def test_the_loaded_generator_is_ready_for_use(folder: Path) -> None:
@@ -83,147 +92,66 @@ def test_the_loaded_judge_has_its_weights_and_its_input_normalisation(tmp_path: 
     assert judge.sd.flatten().tolist() == pytest.approx([0.229, 0.224, 0.225])
 
 
-def no_folder(folder: Path) -> None:
-    shutil.rmtree(folder)
-
-
-def no_weights(folder: Path) -> None:
-    (folder / "model.safetensors").unlink()
-
-
-def pickle_beside(folder: Path) -> None:
+def pickled(folder: Path) -> None:
     torch.save(read(folder), folder / "pytorch_model.bin")
-    no_weights(folder)
+    (folder / WEIGHTS).unlink()
 
 
-def pickle_inside(folder: Path) -> None:
-    torch.save(read(folder), folder / "model.safetensors")
+def edited(file: str, **changes: Any) -> Spoil:
+    return lambda folder: edit(folder / file, **changes)
 
 
-def old_pickle_inside(folder: Path) -> None:
-    (folder / "model.safetensors").write_bytes(pickle.dumps({"layers.0.weight": [1.0]}))
+def holding(file: str, content: bytes) -> Spoil:
+    return lambda folder: (folder / file).write_bytes(content)
 
 
-def cut_short(folder: Path) -> None:
-    weights = folder / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-100])
+def tensors(**changes: torch.Tensor | None) -> Spoil:
+    def spoil(folder: Path) -> None:
+        found = {**read(folder), **{name.replace("__", "."): value for name, value in changes.items()}}
+        kept = {name: value for name, value in found.items() if value is not None}
+        save_file(kept, folder / WEIGHTS)
 
-
-def empty_weights(folder: Path) -> None:
-    (folder / "model.safetensors").write_bytes(b"")
-
-
-def tensor_missing(folder: Path) -> None:
-    tensors = read(folder)
-    del tensors["layers.0.weight"]
-    save_file(tensors, folder / "model.safetensors")
-
-
-def tensor_unknown(folder: Path) -> None:
-    save_file(read(folder) | {"extra": torch.zeros(1)}, folder / "model.safetensors")
-
-
-def tensor_of_another_type(folder: Path) -> None:
-    tensors = read(folder)
-    save_file(
-        tensors | {"layers.0.weight": tensors["layers.0.weight"].to(torch.int32)},
-        folder / "model.safetensors",
-    )
-
-
-def config_of_another_width(folder: Path) -> None:
-    edit(folder / "config.json", width=8)
-
-
-def config_lacks(folder: Path) -> None:
-    edit(folder / "config.json", latent_size=None)
-
-
-def config_knows_more(folder: Path) -> None:
-    edit(folder / "config.json", style="cubist")
-
-
-def config_of_wrong_type(folder: Path) -> None:
-    edit(folder / "config.json", width="4")
-
-
-def config_impossible(folder: Path) -> None:
-    edit(folder / "config.json", size=63)
-
-
-def config_boundless(folder: Path) -> None:
-    edit(folder / "config.json", latent_size=10**12, width=10**12)
-
-
-def config_absent(folder: Path) -> None:
-    (folder / "config.json").unlink()
-
-
-def config_no_json(folder: Path) -> None:
-    (folder / "config.json").write_text("<html>Please log in to this network.</html>")
-
-
-def config_nested_without_end(folder: Path) -> None:
-    (folder / "config.json").write_text("[" * 200_000)
-
-
-def config_a_list(folder: Path) -> None:
-    (folder / "config.json").write_text("[]")
-
-
-def no_training(folder: Path) -> None:
-    (folder / "training.json").unlink()
-
-
-def a_judge_says_training(folder: Path) -> None:
-    edit(folder / "training.json", kind="judge")
-
-
-def name_with_a_path(folder: Path) -> None:
-    edit(folder / "training.json", name="../../etc")
-
-
-def name_missing(folder: Path) -> None:
-    edit(folder / "training.json", name=None)
-
-
-def history_no_list(folder: Path) -> None:
-    (folder / "history.json").write_text("{}")
+    return spoil
 
 
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (no_folder, "There is no folder"),
-        (no_weights, "has no model.safetensors"),
-        (pickle_beside, r"a pickle \(pytorch_model.bin\)"),
-        (pickle_inside, "is a pickle, not safetensors"),
-        (old_pickle_inside, "is a pickle, not safetensors"),
-        (cut_short, "is cut short or damaged"),
-        (empty_weights, "is cut short or damaged"),
-        (tensor_missing, "lacks layers.0.weight"),
-        (tensor_unknown, "has extra, which Generator has not"),
-        (tensor_of_another_type, "keeps layers.0.weight as I32"),
-        (config_of_another_width, "the shape of layers.0.weight is"),
-        (config_lacks, "config.json lacks latent_size"),
-        (config_knows_more, "has style that Generator does not know"),
-        (config_of_wrong_type, "width = '4', which is no int"),
-        (config_impossible, "describes no Generator .*not 63"),
-        (config_boundless, "describes no Generator"),
-        (config_absent, "config.json cannot be read"),
-        (config_no_json, "config.json is no JSON"),
-        (config_nested_without_end, "config.json is no JSON"),
-        (config_a_list, "holds a JSON list, not a dict"),
-        (no_training, "training.json cannot be read"),
-        (a_judge_says_training, "is not a generator but says it is a 'judge'"),
-        (name_with_a_path, "names the checkpoint '../../etc'"),
-        (name_missing, "names the checkpoint None"),
-        (history_no_list, "history.json holds a JSON dict"),
+        (shutil.rmtree, "There is no folder"),
+        (lambda folder: (folder / WEIGHTS).unlink(), "has no model.safetensors"),
+        (pickled, r"a pickle \(pytorch_model.bin\)"),
+        (lambda folder: torch.save(read(folder), folder / WEIGHTS), "is a pickle, not safetensors"),
+        (holding(WEIGHTS, pickle.dumps({"layers.0.weight": [1.0]})), "is a pickle, not safetensors"),
+        (
+            lambda folder: (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:-100]),
+            "is cut short or damaged",
+        ),
+        (holding(WEIGHTS, b""), "is cut short or damaged"),
+        (tensors(layers__0__weight=None), "lacks layers.0.weight"),
+        (tensors(extra=torch.zeros(1)), "has extra, which Generator has not"),
+        (
+            tensors(layers__0__weight=torch.zeros(8, 32, 4, 4, dtype=torch.int32)),
+            "keeps layers.0.weight as I32",
+        ),
+        (edited("config.json", width=8), "the shape of layers.0.weight is"),
+        (edited("config.json", latent_size=None), "config.json lacks latent_size"),
+        (edited("config.json", style="cubist"), "has style that Generator does not know"),
+        (edited("config.json", width="4"), "width = '4', which is no int"),
+        (edited("config.json", size=63), "describes no Generator .*not 63"),
+        (edited("config.json", latent_size=10**12, width=10**12), "describes no Generator"),
+        (lambda folder: (folder / "config.json").unlink(), "config.json cannot be read"),
+        (holding("config.json", b"<html>Please log in to this network.</html>"), "config.json is no JSON"),
+        (holding("config.json", b"[" * 200_000), "config.json is no JSON"),
+        (holding("config.json", b"[]"), "holds a JSON list, not a dict"),
+        (lambda folder: (folder / "training.json").unlink(), "training.json cannot be read"),
+        (edited("training.json", kind="judge"), "is not a generator but says it is a 'judge'"),
+        (edited("training.json", name="../../etc"), "names the checkpoint '../../etc'"),
+        (edited("training.json", name=None), "names the checkpoint None"),
+        (edited("training.json", network="Transformer"), "holds a 'Transformer'; a generator is a"),
+        (holding("history.json", b"{}"), "history.json holds a JSON dict"),
     ],
 )
-def test_a_spoiled_folder_is_refused_with_a_sentence(
-    folder: Path, spoil: Callable[[Path], None], says: str
-) -> None:
+def test_a_spoiled_folder_is_refused_with_a_sentence(folder: Path, spoil: Spoil, says: str) -> None:
     spoil(folder)
     with pytest.raises(CheckpointError, match=says) as caught:
         read_checkpoint(folder, "generator")
@@ -233,14 +161,14 @@ def test_a_spoiled_folder_is_refused_with_a_sentence(
 def test_numbers_that_are_not_finite_are_refused(folder: Path) -> None:
     tensors = read(folder)
     tensors["layers.1.weight"][0] = float("nan")
-    save_file(tensors, folder / "model.safetensors")
+    save_file(tensors, folder / WEIGHTS)
     with pytest.raises(CheckpointError, match="not finite"):
         load_generator(read_checkpoint(folder, "generator"))
 
 
 def test_weights_that_vanish_between_reading_and_loading_give_a_sentence(folder: Path) -> None:
     checkpoint = read_checkpoint(folder, "generator")
-    (folder / "model.safetensors").unlink()
+    (folder / WEIGHTS).unlink()
     with pytest.raises(CheckpointError, match="cannot be loaded"):
         load_generator(checkpoint)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from albumjudge.domain import seeds
@@ -27,8 +26,16 @@ from albumjudge.inference.folders import CheckpointError, Kind
 from albumjudge.inference.painter import Painter
 from albumjudge.inference.pool import COVERS, CoverPool, Show
 from albumjudge.inference.steering import SteeringTarget
-from albumjudge.models.jury import Jury
-from tests.checkpoint_fixtures import COMMIT, Answer, Request, local_hub, make_generator, make_judge, serving
+from tests.checkpoint_fixtures import (
+    COMMIT,
+    Answer,
+    Request,
+    local_hub,
+    make_generator,
+    make_judge,
+    random_jury,
+    serving,
+)
 from training.engine.state import save_checkpoint
 
 PROMPT = 60.0
@@ -232,14 +239,8 @@ def test_a_good_folder_serves_even_if_the_bundled_checkpoint_is_gone(
 @pytest.fixture
 def with_two_jurors(bundled: dict[Kind, Path], tmp_path: Path) -> Exhibit:
     """An exhibit whose jury feels something else before each cover."""
-    torch.manual_seed(3)
-    jury = Jury(juror_names=("one", "other"), paintings=4, other_scales=2)
-    jury.feature_weights.uniform_(0, 0.05)
-    jury.dual_coefficients.normal_()
-    jury.feature_sd.fill_(1)
-    for painting in jury.painting_features:
-        painting.normal_()
-    save_checkpoint(jury, tmp_path / "jury", {"kind": "judge", "network": "Jury", "name": "two"})
+    jury = random_jury("one", "other")
+    save_checkpoint(jury, tmp_path / "jury", {"kind": "judge", "network": "MultitaskJury", "name": "two"})
     return Exhibit.open(Settings(judge_directory=tmp_path / "jury"), bundled=bundled)
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.inference.saliency import DARKEST, saliency, saliency_by_juror, spotlight, windows
-from albumjudge.models.jury import Jury
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
+from tests.checkpoint_fixtures import random_jury
 from training.evaluate_saliency import cells, evaluate, paint_over
 
 
@@ -68,18 +68,8 @@ def test_what_is_hidden_without_loss_is_dark_and_what_speaks_against_it_too() ->
     assert against[:12, :12].max() == 0 and against.max() == 1
 
 
-def test_each_juror_looks_for_itself_at_a_picture_that_is_read_once(network: VGG16EmotionClassifier) -> None:
-    torch.manual_seed(1)
-    jury = (
-        Jury(size=64, juror_names=("one", "other", "third"), paintings=5, other_scales=2)
-        .eval()
-        .requires_grad_(False)
-    )
-    jury.features.load_state_dict(network.features.state_dict())
-    jury.feature_sd.fill_(1)
-    jury.feature_weights.uniform_(0, 0.05)
-    jury.dual_coefficients.normal_()
-    jury.painting_features.copy_(jury.standardise(jury.extract(torch.rand(5, 3, 64, 64))))
+def test_each_juror_looks_for_itself_at_a_picture_that_is_read_once() -> None:
+    jury = random_jury("one", "other", "third")
     image, asked = torch.rand(3, 64, 64), torch.tensor([6, 2, 6])
     together = saliency_by_juror(jury, image, asked)
     assert together.shape == (3, 64, 64)

@@ -8,25 +8,22 @@ import pytest
 import torch
 
 from albumjudge.models.multitask_jury import (
-    FEATURE_WIDTHS,
+    ColourFeatures,
     MultitaskJury,
+    activation_share,
     colour_histogram,
     memberships,
     to_lab,
 )
+from albumjudge.models.vgg16 import VGG16Features
+from tests.checkpoint_fixtures import random_jury
 
 
 @pytest.fixture(scope="module")
 def jury() -> MultitaskJury:
-    """Two jurors on three landmarks with random content."""
-    torch.manual_seed(3)
-    network = MultitaskJury(32, ("one", "two"), 3, 2, (2,) * len(FEATURE_WIDTHS), weighted=True)
-    for name, buffer in network.named_buffers():
-        if name not in ("mean", "sd", "prior_correction", "signs"):
-            buffer.copy_(torch.rand_like(buffer) / 10)
-    network.is_abstract.copy_(torch.tensor([1.0, 0.0, 1.0]))
+    network = random_jury("one", "two", size=32)
     network.juror_weights.copy_(torch.tensor([[0.25, 0.75], [1.0, 0.0]]))
-    return network.eval().requires_grad_(False)
+    return network
 
 
 @pytest.mark.parametrize(
@@ -52,6 +49,19 @@ def test_every_value_belongs_to_its_neighbouring_bins() -> None:
 def test_a_histogram_counts_every_pixel_once() -> None:
     found = colour_histogram(torch.rand(2, 3, 8, 8)).square()
     torch.testing.assert_close(found.sum(1), torch.ones(2), atol=1e-3, rtol=0)
+
+
+def test_activation_shares_stand_beside_means_and_maxima_and_have_the_gradient_of_a_smooth_one() -> None:
+    maps = torch.zeros(1, 2, 4, 4)
+    maps[0, 0, :, 0], maps[0, 1, 1:3, 1:3] = 5.0, 0.1
+    torch.testing.assert_close(activation_share(maps), torch.tensor([[0.25, 0.25]]))
+    pooled = ColourFeatures.pool(maps)
+    torch.testing.assert_close(pooled, torch.cat([VGG16Features.pool(maps), activation_share(maps)], 1))
+    maps = torch.rand(2, 3, 4, 4, requires_grad=True)
+    found = activation_share(maps)
+    torch.testing.assert_close(found, torch.ones(2, 3))
+    (slope,) = torch.autograd.grad(found.sum(), maps)
+    torch.testing.assert_close(slope, (1 + maps.detach()) ** -2 / 16)
 
 
 def test_shares_and_the_prior_correction(jury: MultitaskJury) -> None:
@@ -80,10 +90,6 @@ def test_jurors_weigh_by_the_kind_of_picture(jury: MultitaskJury) -> None:
     valence = (1 - domain) * jury.scales(jury.distances(jury.coordinates(features)))[:, -1:]
     torch.testing.assert_close((before - after)[:, :, 0], shift[:, None] * valence[:, 0] / 2)
     torch.testing.assert_close((before - after)[:, :, 1], -shift[:, None] * valence[:, 0] / 2)
-    equal = MultitaskJury(32, ("one", "two"), 3, 2, (2,) * len(FEATURE_WIDTHS)).eval()
-    assert "juror_weights" not in equal.state_dict()
-    jurors, verdict = equal.verdicts_of(torch.rand(1, sum(FEATURE_WIDTHS)))
-    torch.testing.assert_close(verdict, jurors.mean(0))
 
 
 def test_shares_have_a_gradient(jury: MultitaskJury) -> None:

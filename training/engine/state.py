@@ -14,7 +14,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from albumjudge.metrics import with_ids
 from training.data.files import write_durably, written_whole
 from training.data.images import DataError
 
@@ -52,7 +51,7 @@ def read_metrics(checkpoint: Path) -> dict[str, Any]:
     Raises:
         DataError: if the file is not a JSON object.
     """
-    return with_ids(read_object(checkpoint / "metrics.json") or {})
+    return read_object(checkpoint / "metrics.json") or {}
 
 
 def merge_metrics(checkpoint: Path, found: dict[str, object]) -> None:
@@ -61,7 +60,7 @@ def merge_metrics(checkpoint: Path, found: dict[str, object]) -> None:
     Raises:
         DataError: if the file there is not a JSON object.
     """
-    write_json(checkpoint / "metrics.json", {**read_metrics(checkpoint), **with_ids(found)})
+    write_json(checkpoint / "metrics.json", {**read_metrics(checkpoint), **found})
 
 
 def write_state(path: Path, tensors: dict[str, Tensor], notes: dict[str, object]) -> None:

@@ -17,11 +17,10 @@ from typing import Any, cast
 from huggingface_hub import PyTorchModelHubMixin
 from jinja2 import Environment, FileSystemLoader
 
+from albumjudge import metrics as registry
 from albumjudge.domain.emotions import NAMES
-from albumjudge.inference import legacy
 from albumjudge.inference.checkpoints import NETWORKS
 from albumjudge.inference.folders import Kind
-from albumjudge.metrics import table_named, with_ids
 from training.data.command import command_parser, exit_status
 from training.data.images import DataError
 from training.engine.state import read_object, write_text
@@ -87,7 +86,6 @@ def _network(record: Record) -> tuple[Kind, type]:
         raise DataError(f"training.json says kind {kind!r}; known are {' and '.join(NETWORKS)}.")
     known = NETWORKS[kind]
     name = record.get("network", next(iter(known)))
-    name = legacy.NETWORKS.get(name, name)
     if name not in known:
         raise DataError(f"training.json says network {name!r}; known are {' and '.join(known)}.")
     return kind, known[name]
@@ -120,7 +118,7 @@ def progress(record: Record) -> str:
 def measured(metrics: Record, heading: str = "###") -> str:
     """Every table of a ``metrics.json`` as Markdown, under its title, with remarks; empty if there is none."""
     parts = []
-    for id, table in with_ids(metrics).items():
+    for id, table in metrics.items():
         if not isinstance(table, Mapping) or not isinstance(table.get("rows"), Mapping):
             continue
         rows = {
@@ -131,7 +129,7 @@ def measured(metrics: Record, heading: str = "###") -> str:
             k: v for k, v in table.items() if k not in ("what", "rows") and not isinstance(v, dict | list)
         }
         parts += [
-            f"{heading} {table_named(id).title}",
+            f"{heading} {registry.table(id).title}",
             str(table.get("what", "")),
             markdown_table(labelled(rows)),
             "; ".join(f"{key.replace('_', ' ')} {_cell(value)}" for key, value in remarks.items()),

@@ -10,7 +10,6 @@ from typing import Any
 import streamlit as st
 
 from albumjudge import metrics
-from albumjudge.inference import legacy
 from albumjudge.inference.film import read_film
 from albumjudge.inference.folders import Checkpoint
 from albumjudge.ui import charts, markup, prints, words
@@ -50,7 +49,7 @@ def tables_in(content: Mapping[str, Any], title: str = "", ranked: bool = True) 
     found = []
     for name, inner in content.items():
         if isinstance(inner, Mapping):
-            known = metrics.table_named(name)
+            known = metrics.table(name)
             found += tables_in(inner, f"{title}, {known.title}".strip(", "), known.ranked)
     return found
 
@@ -109,7 +108,7 @@ def film(checkpoint: Checkpoint) -> None:
         alt = _("The same sixteen covers as painted after {n} real ones were shown.", n=chosen)
         st.html(
             f'<img class="film" src="{prints.data_uri(frame.png)}" alt="{escape(alt)}">'
-            f'<p class="quiet">{escape(_(RECIPES.get(legacy.NAMES.get(frame.recipe, frame.recipe), "")))}</p>'
+            f'<p class="quiet">{escape(_(RECIPES.get(frame.recipe, "")))}</p>'
         )
 
 

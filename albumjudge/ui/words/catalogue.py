@@ -52,7 +52,7 @@ def collected() -> Catalog:
     ]
     sources += [
         ("albumjudge/ui/locales/sentences.txt", messages_elsewhere()),
-        ("albumjudge/metrics.py", of_metrics()),
+        ("albumjudge/metrics.csv", of_metrics()),
         ("albumjudge/export/tables.py", DATA_DICTIONARY.values()),
     ]
     for origin, messages in sources:
