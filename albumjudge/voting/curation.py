@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.voting import schema
 from albumjudge.voting.database import VoteError
-from albumjudge.voting.store import Store, is_open
+from albumjudge.voting.store import Store, identity_in, is_open, record
 
 BEFORE = "before the first period"
 """Name of the time that ends when an exhibit without any period is closed."""
+_exclusions, _periods, _anchors = schema.exclusions, schema.periods, schema.anchors
+_LASTING = _periods.c.closed_at.is_(None)
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,7 @@ class CurationStore(Store):
         Raises:
             ValueError: if the reason is none, see :func:`checked`.
         """
-        words = checked(reason, "reason")
-        now = self._clock()
+        values = {"visitor": visitor, "reason": checked(reason, "reason"), "excluded_at": self._clock()}
 
         def store(connection: Connection) -> Exclusion:
             # Locked, so that two curators at once exclude nobody twice. SQLite, where one transaction writes at
@@ -62,30 +62,28 @@ class CurationStore(Store):
             known = select(schema.visitors.c.id).where(schema.visitors.c.id == visitor).with_for_update()
             if connection.execute(known).first() is None:
                 raise VoteError("Nobody with this id has voted, so there is nobody to leave out.")
-            held = select(schema.exclusions).where(
-                schema.exclusions.c.visitor == visitor, schema.exclusions.c.lifted_at.is_(None)
+            held = select(_exclusions).where(
+                _exclusions.c.visitor == visitor, _exclusions.c.lifted_at.is_(None)
             )
             if connection.execute(held).first() is None:
-                connection.execute(
-                    insert(schema.exclusions).values(visitor=visitor, reason=words, excluded_at=now)
-                )
-            return _exclusion(connection.execute(held).first())
+                connection.execute(insert(_exclusions).values(values))
+            return record(Exclusion, connection.execute(held).one())
 
         return self._write(store)
 
     def lift(self, visitor: str) -> bool:
         """Let a visitor's votes count again, and return whether they did not."""
         held = (
-            update(schema.exclusions)
-            .where(schema.exclusions.c.visitor == visitor, schema.exclusions.c.lifted_at.is_(None))
+            update(_exclusions)
+            .where(_exclusions.c.visitor == visitor, _exclusions.c.lifted_at.is_(None))
             .values(lifted_at=self._clock())
         )
         return self._write(lambda connection: connection.execute(held).rowcount > 0)
 
     def exclusions(self) -> list[Exclusion]:
         """All of them, lifted ones too, the latest first."""
-        query = select(schema.exclusions).order_by(schema.exclusions.c.id.desc())
-        return [_exclusion(row) for row in self._rows(query)]
+        rows = self._rows(select(_exclusions).order_by(_exclusions.c.id.desc()))
+        return [record(Exclusion, row) for row in rows]
 
     def left_out(self) -> dict[str, str]:
         """Visitors who are left out now, each with the reason."""
@@ -93,10 +91,8 @@ class CurationStore(Store):
 
     def anchors(self, generator: str | None = None) -> list[CoverIdentity]:
         """The covers, or those of one generator, that everyone is asked about, in their order."""
-        query = select(schema.anchors).order_by(schema.anchors.c.id)
-        if generator is not None:
-            query = query.where(schema.anchors.c.generator == generator)
-        return [CoverIdentity.of(row.generator, row.seed, row.recipe) for row in self._rows(query)]
+        covers = [identity_in(row) for row in self._rows(select(_anchors).order_by(_anchors.c.id))]
+        return [cover for cover in covers if generator in (None, cover.generator)]
 
     def set_anchors(self, covers: Sequence[CoverIdentity]) -> None:
         """Ask everyone about these covers, in this order, and no longer about others; none clears the set."""
@@ -106,9 +102,9 @@ class CurationStore(Store):
         ]
 
         def store(connection: Connection) -> None:
-            connection.execute(delete(schema.anchors))
+            connection.execute(delete(_anchors))
             if rows:
-                connection.execute(insert(schema.anchors), rows)
+                connection.execute(insert(_anchors), rows)
 
         self._write(store)
 
@@ -118,8 +114,7 @@ class CurationStore(Store):
 
     def periods(self) -> list[Period]:
         """All of them, the latest first."""
-        query = select(schema.periods).order_by(schema.periods.c.id.desc())
-        return [_period(row) for row in self._rows(query)]
+        return [record(Period, row) for row in self._rows(select(_periods).order_by(_periods.c.id.desc()))]
 
     def open(self, name: str) -> None:
         """Begin a period, unless one lasts: then that one goes on, under its own name.
@@ -127,13 +122,11 @@ class CurationStore(Store):
         Raises:
             ValueError: if the name is none, see :func:`checked`.
         """
-        words = checked(name, "name")
-        now = self._clock()
+        values = {"name": checked(name, "name"), "opened_at": self._clock()}
 
         def store(connection: Connection) -> None:
-            lasting = select(schema.periods.c.id).where(schema.periods.c.closed_at.is_(None))
-            if connection.execute(lasting).first() is None:
-                connection.execute(insert(schema.periods).values(name=words, opened_at=now))
+            if connection.execute(select(_periods.c.id).where(_LASTING)).first() is None:
+                connection.execute(insert(_periods).values(values))
 
         self._write(store)
 
@@ -142,12 +135,11 @@ class CurationStore(Store):
         now = self._clock()
 
         def store(connection: Connection) -> None:
-            lasting = schema.periods.c.closed_at.is_(None)
-            connection.execute(update(schema.periods).where(lasting).values(closed_at=now))
-            if connection.execute(select(schema.periods.c.id)).first() is None:
+            connection.execute(update(_periods).where(_LASTING).values(closed_at=now))
+            if connection.execute(select(_periods.c.id)).first() is None:
                 first = connection.scalar(select(func.min(schema.votes.c.voted_at)))
                 connection.execute(
-                    insert(schema.periods).values(name=BEFORE, opened_at=first or now, closed_at=now)
+                    insert(_periods).values(name=BEFORE, opened_at=first or now, closed_at=now)
                 )
 
         self._write(store)
@@ -170,12 +162,3 @@ def checked(text: str, what: str) -> str:
             "word."
         )
     return words
-
-
-def _exclusion(row: Row[Any] | None) -> Exclusion:
-    assert row is not None
-    return Exclusion(row.visitor, row.reason, row.excluded_at, row.lifted_at)
-
-
-def _period(row: Row[Any]) -> Period:
-    return Period(row.name, row.opened_at, row.closed_at)

@@ -14,8 +14,8 @@ from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.emotions import ANSWERS
 from albumjudge.domain.verdict import Verdict
 from albumjudge.voting import schema
-from albumjudge.voting.store import Store, counts, has_identity
-from albumjudge.voting.votes import verdict_of, with_latest_verdict
+from albumjudge.voting.store import Store, has_identity
+from albumjudge.voting.votes import felt_before, verdict_of, with_latest_verdict
 
 _PREFIX = "wall"
 _ROUND = re.compile(rf"{_PREFIX}[0-9]{{8}}[0-9a-f]{{16}}")
@@ -51,7 +51,6 @@ class DayStore(Store):
     """Finds what was voted on walls of days."""
 
     not_read = "The day's votes cannot be read"
-    not_written = not_read
 
     def painter(self, day: date) -> str | None:
         """Revision of the generator of a day's first vote: it paints that wall; None before the first vote."""
@@ -62,8 +61,7 @@ class DayStore(Store):
             .order_by(schema.votes.c.id)
             .limit(1)
         )
-        row = self._row(query)
-        return None if row is None else str(row.generator)
+        return self._read(lambda connection: connection.scalar(query))
 
     def before(self, day: date, most: int) -> tuple[date, ...]:
         """Which of the ``most`` days before a day had a vote, the latest first."""
@@ -73,21 +71,13 @@ class DayStore(Store):
 
     def results(self, wall: Sequence[CoverIdentity]) -> tuple[DayCover, ...]:
         """The covers of a wall that have counted votes, in its order."""
-        votes, covers = schema.votes, schema.covers
 
         def read(connection: Connection) -> tuple[DayCover, ...]:
             found = []
             for identity in wall:
-                felt = connection.execute(
-                    select(votes.c.felt, func.count().label("people"))
-                    .join(covers, covers.c.id == votes.c.cover_id)
-                    .where(*has_identity(identity), counts(votes))
-                    .group_by(votes.c.felt)
-                ).all()
-                if felt:
+                if felt := felt_before(connection, *has_identity(identity)):
                     row = connection.execute(with_latest_verdict(identity)).one()
-                    people = {one.felt: one.people for one in felt}
-                    found.append(DayCover(identity, bytes(row.png), verdict_of(row), people))
+                    found.append(DayCover(identity, row.png, verdict_of(row), felt[identity]))
             return tuple(found)
 
         return self._read(read)

@@ -22,11 +22,12 @@ from albumjudge.voting import schema
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.store import (
     ClosedError,
-    Store,
+    Votes,
     counts,
     identity_in,
     insert_new,
     is_open,
+    record,
     store_covers,
     with_covers,
 )
@@ -40,7 +41,6 @@ YOUNG = 3
 MOST_WAITING = 60
 """Duels that may wait at a time: with more, each would get too few votes to say anything."""
 _NOT_PUT_UP = "The pair was not put to the vote"
-_VOTE_COLUMNS = ("emotion", "visitor", "chosen", "left_shown", "seconds_to_vote", "voted_at", "suspect")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +65,8 @@ class Duel:
 
     def hung(self, visitor: str) -> tuple[Cover, Cover]:
         """The two covers as this visitor sees them, left and right."""
-        return (
-            (self.before, self.after) if left_for(visitor, self.id) == "before" else (self.after, self.before)
-        )
+        both = self.before, self.after
+        return both if left_for(visitor, self.id) == "before" else both[::-1]
 
 
 @dataclass(frozen=True)
@@ -101,11 +100,12 @@ def chosen_by(picked: Picked, left: Side) -> Chosen:
     return left if picked == "left" else other
 
 
-class DuelStore(Store):
-    """Stores and finds duels."""
+class DuelStore(Votes[DuelVote]):
+    """Stores and finds duels and the votes on them."""
 
     not_read = "The pairs cannot be read"
     not_written = "Your choice was not stored"
+    table = schema.duel_votes
 
     def challenge(self, *, before: JudgedCover, after: JudgedCover, emotion: str) -> Duel:
         """Put a pair to the vote and return it after it has committed; the same pair is put up only once.
@@ -178,10 +178,7 @@ class DuelStore(Store):
     ) -> DuelVote:
         """Store which side a visitor picked and return the vote after it has committed; the first one stays.
 
-        Raises:
-            ClosedError: if the exhibit takes no votes at the moment.
-            VoteError: if it could not be stored, or there is no such duel. Trying again is safe.
-            ValueError: if a value is none that a page could offer.
+        Raises as :meth:`Votes._cast`, and a VoteError if there is no such duel.
         """
         if picked not in ("left", "right", "neither"):
             raise ValueError(f"{picked!r} is neither 'left' nor 'right' nor 'neither'.")
@@ -193,9 +190,8 @@ class DuelStore(Store):
             return {"duel_id": duel, "chosen": chosen_by(picked, left), "left_shown": left}
 
         return self._cast(
-            schema.duel_votes,
-            lambda connection: _found(connection, visitor, duel),
-            values,
+            *_of(visitor, duel),
+            values=values,
             visitor=visitor,
             seconds_to_vote=seconds_to_vote,
             suspect=suspect,
@@ -203,14 +199,14 @@ class DuelStore(Store):
 
     def vote_of(self, visitor: str, duel: int) -> DuelVote | None:
         """What a visitor chose in a duel, None if nothing yet."""
-        return self._read(lambda connection: _found(connection, visitor, duel))
+        return self._one(*_of(visitor, duel))
 
     def votes(self, *, duel: int | None = None, counted: bool = True) -> list[DuelVote]:
         """All votes, or those of one duel, in the order in which they were cast; by default those that count."""
         conditions = [] if duel is None else [schema.duel_votes.c.duel_id == duel]
         if counted:
             conditions.append(counts(schema.duel_votes))
-        return [_vote(row) for row in self._rows(_votes(*conditions))]
+        return self._all(*conditions)
 
     def left_out(self) -> dict[str, int]:
         """How many votes do not count, by the curator's reason, in the order in which those were given."""
@@ -222,6 +218,19 @@ class DuelStore(Store):
             .order_by(func.min(schema.exclusions.c.id))
         )
         return {row.reason: row.votes for row in self._rows(query)}
+
+    def _query(self) -> Select[Any]:
+        votes, duels = schema.duel_votes, schema.duels
+        columns = (votes, votes.c.duel_id.label("duel"), duels.c.emotion)
+        return select(*columns).join(duels, duels.c.id == votes.c.duel_id)
+
+    def _vote(self, row: Row[Any]) -> DuelVote:
+        return record(DuelVote, row)
+
+
+def _of(visitor: str, duel: int) -> tuple[ColumnElement[bool], ...]:
+    """SQL for: this is the visitor's vote in the duel."""
+    return schema.duel_votes.c.visitor == visitor, schema.duel_votes.c.duel_id == duel
 
 
 def _votes_of_each() -> Select[Any]:
@@ -242,29 +251,8 @@ def _duels() -> Select[Any]:
     )
 
 
-def _votes(*conditions: ColumnElement[bool]) -> Select[Any]:
-    return (
-        select(schema.duel_votes, schema.duels.c.emotion)
-        .join(schema.duels, schema.duels.c.id == schema.duel_votes.c.duel_id)
-        .where(*conditions)
-        .order_by(schema.duel_votes.c.id)
-    )
-
-
-def _found(connection: Connection, visitor: str, duel: int) -> DuelVote | None:
-    query = _votes(schema.duel_votes.c.visitor == visitor, schema.duel_votes.c.duel_id == duel)
-    row = connection.execute(query).one_or_none()
-    return None if row is None else _vote(row)
-
-
 def _duel(row: Row[Any]) -> Duel:
     before, after = (
-        read_png(identity_in(row, side), bytes(row._mapping[f"{side}_png"])) for side in ("before", "after")
+        read_png(identity_in(row, side), row._mapping[f"{side}_png"]) for side in ("before", "after")
     )
-    shares = row.share_before, row.share_after
-    return Duel(row.id, row.emotion, before, after, row.judge, *shares, row.made_at)
-
-
-def _vote(row: Row[Any]) -> DuelVote:
-    found = row._mapping
-    return DuelVote(found["duel_id"], **{name: found[name] for name in _VOTE_COLUMNS})
+    return record(Duel, row, before=before, after=after)

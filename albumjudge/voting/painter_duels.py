@@ -14,12 +14,11 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, select
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.seeds import ballot_pool
 from albumjudge.voting import schema
-from albumjudge.voting.store import Store, counts, cover_id, identity_in, store_covers, with_covers
+from albumjudge.voting.store import Votes, counts, cover_id, identity_in, record, store_covers, with_covers
 
 Picked = Literal["left", "right", "tie"]
 Pair = tuple[CoverIdentity, CoverIdentity]
 """Two covers, as they hang: left and right."""
-_OTHER = {"first": "second", "second": "first"}
 
 
 @dataclass(frozen=True)
@@ -61,11 +60,12 @@ def pair_for(visitor: str, painters: Sequence[str], seen: Collection[frozenset[C
         number += 1
 
 
-class PainterDuelStore(Store):
+class PainterDuelStore(Votes[PainterVote]):
     """Stores and finds votes in painters' duels."""
 
     not_read = "The votes on painters cannot be read"
     not_written = "Your choice was not stored"
+    table = schema.painter_votes
 
     def cast(
         self,
@@ -77,14 +77,9 @@ class PainterDuelStore(Store):
         seconds_to_vote: float,
         suspect: bool = False,
     ) -> PainterVote:
-        """Store which side a visitor picked and return the vote after it has committed.
+        """Store which side a visitor picked and return the vote after it has committed, see :meth:`Votes._cast`.
 
         The first choice on a pair stays, however the two hang the next time.
-
-        Raises:
-            ClosedError: if the exhibit takes no votes at the moment.
-            VoteError: if it could not be stored. Trying again is safe.
-            ValueError: if a value is none that a page could offer.
         """
         if picked not in ("left", "right", "tie"):
             raise ValueError(f"{picked!r} is neither 'left' nor 'right' nor 'tie'.")
@@ -93,19 +88,17 @@ class PainterDuelStore(Store):
 
         def values(connection: Connection) -> dict[str, Any]:
             ids = store_covers(connection, left, right)
-            left_shown = "first" if ids[0] < ids[1] else "second"
-            chosen = {"left": left_shown, "right": _OTHER[left_shown], "tie": "tie"}[picked]
+            shown = ("first", "second") if ids[0] < ids[1] else ("second", "first")
             return {
                 "first_id": min(ids),
                 "second_id": max(ids),
-                "chosen": chosen,
-                "left_shown": left_shown,
+                "chosen": dict(zip(("left", "right", "tie"), (*shown, "tie"), strict=True))[picked],
+                "left_shown": shown[0],
             }
 
         return self._cast(
-            schema.painter_votes,
-            lambda connection: _found(connection, visitor, left.identity, right.identity),
-            values,
+            *_of(visitor, left.identity, right.identity),
+            values=values,
             visitor=visitor,
             seconds_to_vote=seconds_to_vote,
             suspect=suspect,
@@ -113,43 +106,32 @@ class PainterDuelStore(Store):
 
     def find(self, visitor: str, one: CoverIdentity, other: CoverIdentity) -> PainterVote | None:
         """What a visitor picked of two covers, in whichever order they are named; None if nothing yet."""
-        return self._read(lambda connection: _found(connection, visitor, one, other))
+        return self._one(*_of(visitor, one, other))
 
     def votes(self, *, visitor: str | None = None, counted: bool = True) -> list[PainterVote]:
         """All votes, or those of one visitor, in the order in which they were cast; by default what counts."""
         conditions = [] if visitor is None else [schema.painter_votes.c.visitor == visitor]
         if counted:
             conditions.append(counts(schema.painter_votes))
-        return [_vote(row) for row in self._rows(_votes(*conditions))]
+        return self._all(*conditions)
 
     def next_for(self, visitor: str, painters: Sequence[str]) -> Pair:
         """The pair that a visitor is asked about next, as :func:`pair_for`."""
         seen = {frozenset((vote.left, vote.right)) for vote in self.votes(visitor=visitor, counted=False)}
         return pair_for(visitor, painters, seen)
 
+    def _query(self) -> Select[Any]:
+        return with_covers(select(self.table), first=self.table.c.first_id, second=self.table.c.second_id)
 
-def _found(
-    connection: Connection, visitor: str, one: CoverIdentity, other: CoverIdentity
-) -> PainterVote | None:
-    ids = [connection.scalar(cover_id(identity)) for identity in (one, other)]
-    row = connection.execute(
-        _votes(
-            schema.painter_votes.c.visitor == visitor,
-            schema.painter_votes.c.first_id.in_(ids),
-            schema.painter_votes.c.second_id.in_(ids),
-        )
-    ).one_or_none()
-    return None if row is None else _vote(row)
+    def _vote(self, row: Row[Any]) -> PainterVote:
+        left, right = (identity_in(row, side) for side in ("first", "second"))
+        if row.left_shown == "second":
+            left, right = right, left
+        picked = "tie" if row.chosen == "tie" else "left" if row.chosen == row.left_shown else "right"
+        return record(PainterVote, row, left=left, right=right, picked=picked)
 
 
-def _votes(*conditions: ColumnElement[bool]) -> Select[Any]:
-    votes = schema.painter_votes
-    both = with_covers(select(votes), png=False, first=votes.c.first_id, second=votes.c.second_id)
-    return both.where(*conditions).order_by(votes.c.id)
-
-
-def _vote(row: Row[Any]) -> PainterVote:
-    first, second = identity_in(row, "first"), identity_in(row, "second")
-    left, right = (first, second) if row.left_shown == "first" else (second, first)
-    picked: Picked = "tie" if row.chosen == "tie" else "left" if row.chosen == row.left_shown else "right"
-    return PainterVote(row.visitor, left, right, picked, row.seconds_to_vote, row.voted_at, row.suspect)
+def _of(visitor: str, *pair: CoverIdentity) -> tuple[ColumnElement[bool], ...]:
+    """SQL for: this is the visitor's vote on the pair, in whichever order it is named."""
+    votes, ids = schema.painter_votes.c, [cover_id(identity).scalar_subquery() for identity in pair]
+    return votes.visitor == visitor, votes.first_id.in_(ids), votes.second_id.in_(ids)

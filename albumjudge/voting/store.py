@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Row, Select, Table, and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,6 +19,7 @@ from albumjudge.voting.rate_limit import VISITOR_LIMITS, is_suspect
 
 T = TypeVar("T")
 VISITOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_IDENTITY = ("generator", "seed", "recipe")
 
 
 class ClosedError(VoteError):
@@ -54,57 +56,14 @@ class Store:
         self.engine, self._timeout, self._clock = engine, timeout, clock
 
     def _write(self, work: Callable[[Connection], T], otherwise: str = "") -> T:
-        return transact(
-            self.engine, work, otherwise=otherwise or self.not_written, writes=True, timeout=self._timeout
-        )
+        words = otherwise or self.not_written
+        return transact(self.engine, work, otherwise=words, writes=True, timeout=self._timeout)
 
     def _read(self, work: Callable[[Connection], T], otherwise: str = "", *, repeat: bool = True) -> T:
+        words = otherwise or self.not_read
         return transact(
-            self.engine,
-            work,
-            otherwise=otherwise or self.not_read,
-            writes=False,
-            timeout=self._timeout,
-            repeat=repeat,
+            self.engine, work, otherwise=words, writes=False, timeout=self._timeout, repeat=repeat
         )
-
-    def _cast(
-        self,
-        table: Table,
-        find: Callable[[Connection], T | None],
-        values: Callable[[Connection], dict[str, Any]],
-        *,
-        visitor: str,
-        seconds_to_vote: float,
-        suspect: bool,
-    ) -> T:
-        """Store a vote, unless the visitor has cast it already, and return the one that is stored then.
-
-        ``values`` gives what the table's own columns hold, and may store covers; ``find`` reads the vote.
-        """
-        check_vote(visitor, seconds_to_vote)
-        now = self._clock()
-
-        def store(connection: Connection) -> T:
-            # Asked here and not on the page alone: a page may have been open when the exhibit closed.
-            if is_open(connection):
-                # Visitors first, then covers, then votes, so that transactions never wait in a circle.
-                insert_new(connection, schema.visitors, id=visitor, first_vote_at=now)
-                insert_new(
-                    connection,
-                    table,
-                    **values(connection),
-                    visitor=visitor,
-                    seconds_to_vote=float(seconds_to_vote),
-                    voted_at=now,
-                    suspect=suspect or too_fast(connection, table, visitor, now),
-                )
-            found = find(connection)
-            if found is None:
-                raise ClosedError(self.not_written)
-            return found
-
-        return self._write(store)
 
     def _rows(self, query: Select[Any], otherwise: str = "") -> list[Any]:
         return self._read(lambda connection: list(connection.execute(query)), otherwise)
@@ -114,12 +73,83 @@ class Store:
         return self._read(lambda connection: connection.execute(query).one_or_none())
 
 
-def check_vote(visitor: str, seconds_to_vote: float) -> None:
-    """Raise ValueError for what no page could offer."""
-    if not VISITOR.fullmatch(visitor):
-        raise ValueError(f"{visitor!r} is no visitor's id: 1 to 64 letters, digits, '_' and '-'.")
-    if not (math.isfinite(seconds_to_vote) and 0 <= seconds_to_vote <= schema.LONGEST_VOTE):
-        raise ValueError(f"{seconds_to_vote} is no time to vote in seconds.")
+class Votes(Store, Generic[T]):
+    """Votes of one kind in a table of their own, of which a visitor has one on each question."""
+
+    table: ClassVar[Table]
+
+    def _query(self) -> Select[Any]:
+        """SQL for the rows that :meth:`_vote` reads."""
+        raise NotImplementedError
+
+    def _vote(self, row: Row[Any]) -> T:
+        raise NotImplementedError
+
+    def _found(self, connection: Connection, *conditions: ColumnElement[bool]) -> T | None:
+        row = connection.execute(self._query().where(*conditions)).one_or_none()
+        return None if row is None else self._vote(row)
+
+    def _one(self, *conditions: ColumnElement[bool]) -> T | None:
+        return self._read(lambda connection: self._found(connection, *conditions))
+
+    def _all(self, *conditions: ColumnElement[bool]) -> list[T]:
+        """In the order in which they were cast."""
+        query = self._query().where(*conditions).order_by(self.table.c.id)
+        return [self._vote(row) for row in self._rows(query)]
+
+    def _cast(
+        self,
+        *this_one: ColumnElement[bool],
+        values: Callable[[Connection], dict[str, Any]],
+        visitor: str,
+        seconds_to_vote: float,
+        suspect: bool,
+    ) -> T:
+        """Store a vote, unless the visitor has cast it already, and return the one that is stored then.
+
+        A vote that comes faster than anyone can look, or is ``suspect`` for another reason, does not count.
+
+        Args:
+            this_one: SQL that finds the vote.
+            values: gives what the table's own columns hold, and may store covers.
+
+        Raises:
+            ClosedError: if the exhibit takes no votes at the moment.
+            VoteError: if the vote could not be stored. Nothing of it was kept; trying again is safe.
+            ValueError: if a value is none that a page could offer.
+        """
+        if not VISITOR.fullmatch(visitor):
+            raise ValueError(f"{visitor!r} is no visitor's id: 1 to 64 letters, digits, '_' and '-'.")
+        if not (math.isfinite(seconds_to_vote) and 0 <= seconds_to_vote <= schema.LONGEST_VOTE):
+            raise ValueError(f"{seconds_to_vote} is no time to vote in seconds.")
+        now = self._clock()
+
+        def store(connection: Connection) -> T:
+            # Asked here and not on the page alone: a page may have been open when the exhibit closed.
+            if is_open(connection):
+                # Visitors first, then covers, then votes, so that transactions never wait in a circle.
+                insert_new(connection, schema.visitors, id=visitor, first_vote_at=now)
+                insert_new(
+                    connection,
+                    self.table,
+                    **values(connection),
+                    visitor=visitor,
+                    seconds_to_vote=float(seconds_to_vote),
+                    voted_at=now,
+                    suspect=suspect or too_fast(connection, self.table, visitor, now),
+                )
+            found = self._found(connection, *this_one)
+            if found is None:
+                raise ClosedError(self.not_written)
+            return found
+
+        return self._write(store)
+
+
+def record(kind: type[T], row: Row[Any], **others: Any) -> T:
+    """A dataclass made of ``others`` and, for its other fields, of the columns of a row with their names."""
+    names = (field.name for field in fields(kind))  # type: ignore[arg-type]
+    return kind(**others, **{name: row._mapping[name] for name in names if name not in others})
 
 
 def is_open(connection: Connection) -> bool:
@@ -164,7 +194,7 @@ def change_state(connection: Connection, name: str, **values: Any) -> None:
 
 def has_identity(identity: CoverIdentity) -> tuple[ColumnElement[bool], ...]:
     """SQL for: this row of ``covers`` is the cover."""
-    return tuple(schema.covers.c[name] == getattr(identity, name) for name in ("generator", "seed", "recipe"))
+    return tuple(schema.covers.c[name] == getattr(identity, name) for name in _IDENTITY)
 
 
 def cover_id(identity: CoverIdentity) -> Select[int]:
@@ -172,39 +202,30 @@ def cover_id(identity: CoverIdentity) -> Select[int]:
     return select(schema.covers.c.id).where(*has_identity(identity))
 
 
-def store_cover(connection: Connection, identity: CoverIdentity, png: bytes) -> int:
+def store_cover(connection: Connection, cover: Cover) -> int:
     """Store a cover, unless it is stored already, and return its row's id."""
-    insert_new(
-        connection,
-        schema.covers,
-        generator=identity.generator,
-        seed=identity.seed,
-        recipe=identity.recipe,
-        png=png,
-    )
-    return connection.execute(cover_id(identity)).scalar_one()
+    parts = {name: getattr(cover.identity, name) for name in _IDENTITY}
+    insert_new(connection, schema.covers, **parts, png=cover.png())
+    return connection.execute(cover_id(cover.identity)).scalar_one()
 
 
 def store_covers(connection: Connection, *covers: Cover) -> list[int]:
     """Store covers and return their rows' ids, in the order of ``covers``."""
     # Stored in one order for all, so that two transactions never wait for each other in a circle.
-    ids = {
-        str(cover.identity): store_cover(connection, cover.identity, cover.png())
-        for cover in sorted(covers, key=lambda cover: str(cover.identity))
-    }
-    return [ids[str(cover.identity)] for cover in covers]
+    ordered = sorted(covers, key=lambda cover: str(cover.identity))
+    ids = {cover.identity: store_cover(connection, cover) for cover in ordered}
+    return [ids[cover.identity] for cover in covers]
 
 
-def with_covers(query: Select[Any], *, png: bool, **columns: ColumnElement[int]) -> Select[Any]:
+def with_covers(query: Select[Any], *, png: bool = False, **columns: ColumnElement[int]) -> Select[Any]:
     """Add covers to a query, given side -> column with the cover's id, so that rows have ``side_seed`` etc."""
-    wanted = ("generator", "seed", "recipe", "png") if png else ("generator", "seed", "recipe")
     for side, column in columns.items():
         cover = schema.covers.alias(side)
-        named = (cover.c[name].label(f"{side}_{name}") for name in wanted)
+        named = (cover.c[name].label(f"{side}_{name}") for name in (*_IDENTITY, *["png"] * png))
         query = query.add_columns(*named).join(cover, cover.c.id == column)
     return query
 
 
-def identity_in(row: Row[Any], side: str) -> CoverIdentity:
-    """The identity of the cover on one side, in a row of a query :func:`with_covers`."""
-    return CoverIdentity.of(*(row._mapping[f"{side}_{name}"] for name in ("generator", "seed", "recipe")))
+def identity_in(row: Row[Any], side: str = "") -> CoverIdentity:
+    """The identity of the cover in a row, or on one side in a row of a query :func:`with_covers`."""
+    return CoverIdentity.of(*(row._mapping[f"{side}_{name}" if side else name] for name in _IDENTITY))

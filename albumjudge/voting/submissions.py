@@ -11,19 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, select, update
 
 from albumjudge.domain import emotions
 from albumjudge.domain.uploads import Picture
 from albumjudge.voting import schema
 from albumjudge.voting.curation import checked
 from albumjudge.voting.database import VoteError
-from albumjudge.voting.store import Store, insert_new
+from albumjudge.voting.store import Store, insert_new, record
 
 MOST_PER_VISITOR = 24
 """Pictures that one visitor may leave here, so that nobody fills the disk."""
 
 _submissions, _decisions = schema.submissions, schema.submission_decisions
+_HIDDEN = _decisions.c.deleted_at.is_(None)
+_DELETED = _decisions.c.deleted_at.is_not(None)
 _YOURS_NOT_READ = "Your pictures cannot be read"
 
 
@@ -79,11 +81,10 @@ class SubmissionStore(Store):
         if felt not in (None, emotions.NOTHING):
             emotions.index(felt)
         png, now = picture.png(), self._clock()
+        this_one = _of(visitor).where(_submissions.c.png == png)
 
         def store(connection: Connection) -> Submission:
-            gone = select(_decisions.c.reason).where(
-                _decisions.c.digest == _digest(png), _decisions.c.deleted_at.is_not(None)
-            )
+            gone = select(_decisions.c.reason).where(_decisions.c.digest == _digest(png), _DELETED)
             if (reason := connection.scalar(gone.limit(1))) is not None:
                 raise VoteError(
                     f"Your picture was not kept: the curator has deleted this one before ({reason})."
@@ -91,9 +92,8 @@ class SubmissionStore(Store):
             if connection.dialect.name == "postgresql":
                 # A double click must not keep a picture twice; SQLite lets one transaction write at a time.
                 connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(visitor))))
-            found = connection.execute(_of(visitor).where(_submissions.c.png == png)).first()
-            if found is not None:
-                return _submission(found)
+            if (found := connection.execute(this_one).first()) is not None:
+                return record(Submission, found)
             given = select(func.count()).select_from(_submissions).where(_submissions.c.visitor == visitor)
             if connection.execute(given).scalar_one() >= MOST_PER_VISITOR:
                 raise VoteError(
@@ -103,25 +103,22 @@ class SubmissionStore(Store):
             connection.execute(
                 insert(_submissions).values(visitor=visitor, png=png, judge=judge, felt=felt, given_at=now)
             )
-            return _submission(connection.execute(_of(visitor).where(_submissions.c.png == png)).one())
+            return record(Submission, connection.execute(this_one).one())
 
         return self._write(store, "Your picture was not kept")
 
     def of(self, visitor: str) -> list[Submission]:
         """What a visitor gave, the first one first."""
-        return [_submission(row) for row in self._rows(_of(visitor), _YOURS_NOT_READ)]
+        return [record(Submission, row) for row in self._rows(_of(visitor), _YOURS_NOT_READ)]
 
     def give_back(self, *, visitor: str, submission: int) -> bool:
         """Delete a visitor's picture for good, and return whether there was one: nobody takes another's."""
         mine = delete(_submissions).where(_submissions.c.visitor == visitor, _submissions.c.id == submission)
-        about_it = delete(_decisions).where(
-            _decisions.c.submission == submission, _decisions.c.deleted_at.is_(None)
-        )
 
         def take(connection: Connection) -> bool:
             if connection.execute(mine).rowcount == 0:
                 return False
-            connection.execute(about_it)
+            connection.execute(delete(_decisions).where(*_held(submission)))
             return True
 
         return self._write(take, "Your picture was not deleted")
@@ -129,16 +126,14 @@ class SubmissionStore(Store):
     def latest(self, first: int = 0, most: int = 24) -> list[SubmissionRecord]:
         """Pictures of all visitors for a curator, the latest first, ``most`` of them after the first ones."""
         query = (
-            select(_submissions, _decisions.c.reason)
-            .outerjoin(
-                _decisions,
-                and_(_decisions.c.submission == _submissions.c.id, _decisions.c.deleted_at.is_(None)),
-            )
+            select(_submissions, _decisions.c.reason.label("hidden"))
+            .outerjoin(_decisions, and_(_decisions.c.submission == _submissions.c.id, _HIDDEN))
             .order_by(_submissions.c.id.desc())
             .offset(first)
             .limit(most)
         )
-        return [SubmissionRecord(_submission(row), row.visitor, row.reason) for row in self._rows(query)]
+        rows = self._rows(query)
+        return [record(SubmissionRecord, row, submission=record(Submission, row)) for row in rows]
 
     def hide(self, submission: int, reason: str) -> None:
         """Hide a picture from everyone but its giver and the curator; a hidden one keeps its first reason.
@@ -150,10 +145,8 @@ class SubmissionStore(Store):
         words, now = checked(reason, "reason"), self._clock()
 
         def store(connection: Connection) -> None:
-            row = connection.execute(
-                select(_submissions).where(_submissions.c.id == submission)
-            ).one_or_none()
-            if row is None:
+            query = select(_submissions).where(_submissions.c.id == submission)
+            if (row := connection.execute(query).one_or_none()) is None:
                 raise VoteError(
                     f"{self.not_written}: the picture is not there any more. Its giver took it back."
                 )
@@ -162,7 +155,7 @@ class SubmissionStore(Store):
                 _decisions,
                 submission=submission,
                 visitor=row.visitor,
-                digest=_digest(bytes(row.png)),
+                digest=_digest(row.png),
                 reason=words,
                 given_at=row.given_at,
                 hidden_at=now,
@@ -172,22 +165,15 @@ class SubmissionStore(Store):
 
     def show_again(self, submission: int) -> bool:
         """Hide a picture no longer, and return whether it was hidden."""
-        held = delete(_decisions).where(
-            _decisions.c.submission == submission, _decisions.c.deleted_at.is_(None)
-        )
-        return self._write(lambda connection: connection.execute(held).rowcount > 0)
+        shown = delete(_decisions).where(*_held(submission))
+        return self._write(lambda connection: connection.execute(shown).rowcount > 0)
 
     def delete(self, submission: int) -> bool:
         """Delete a hidden picture for good, and return whether there was one. What is not hidden stays."""
-        now = self._clock()
-        held = (
-            update(_decisions)
-            .where(_decisions.c.submission == submission, _decisions.c.deleted_at.is_(None))
-            .values(deleted_at=now)
-        )
+        noted = update(_decisions).where(*_held(submission)).values(deleted_at=self._clock())
 
         def remove(connection: Connection) -> bool:
-            if connection.execute(held).rowcount == 0:
+            if connection.execute(noted).rowcount == 0:
                 return False
             connection.execute(delete(_submissions).where(_submissions.c.id == submission))
             return True
@@ -196,31 +182,20 @@ class SubmissionStore(Store):
 
     def deleted_of(self, visitor: str) -> list[DeletedSubmission]:
         """Which of a visitor's pictures a curator deleted, the first one first."""
-        query = (
-            select(_decisions.c.reason, _decisions.c.given_at)
-            .where(_decisions.c.visitor == visitor, _decisions.c.deleted_at.is_not(None))
-            .order_by(_decisions.c.id)
-        )
-        return [DeletedSubmission(row.reason, row.given_at) for row in self._rows(query, _YOURS_NOT_READ)]
+        query = select(_decisions).where(_decisions.c.visitor == visitor, _DELETED).order_by(_decisions.c.id)
+        return [record(DeletedSubmission, row) for row in self._rows(query, _YOURS_NOT_READ)]
 
     def hidden_of(self, visitor: str) -> dict[int, str]:
         """Which of a visitor's pictures are hidden: number -> reason."""
-        query = select(_decisions.c.submission, _decisions.c.reason).where(
-            _decisions.c.visitor == visitor, _decisions.c.deleted_at.is_(None)
-        )
+        query = select(_decisions).where(_decisions.c.visitor == visitor, _HIDDEN)
         return {row.submission: row.reason for row in self._rows(query, _YOURS_NOT_READ)}
 
     def count(self) -> SubmissionCounts:
         """How many pictures there are, are hidden, and were deleted."""
-        gone = func.count().filter(_decisions.c.deleted_at.is_not(None)).label("gone")
-        decisions = select(func.count().label("made"), gone).select_from(_decisions)
-
-        def tally(connection: Connection) -> SubmissionCounts:
-            kept = connection.execute(select(func.count()).select_from(_submissions)).scalar_one()
-            row = connection.execute(decisions).one()
-            return SubmissionCounts(kept, row.made - row.gone, row.gone)
-
-        return self._read(tally)
+        kept = select(func.count()).select_from(_submissions).scalar_subquery().label("kept")
+        hidden, deleted = func.count().filter(_HIDDEN), func.count().filter(_DELETED)
+        query = select(kept, hidden.label("hidden"), deleted.label("deleted")).select_from(_decisions)
+        return record(SubmissionCounts, self._row(query))
 
 
 def _digest(png: bytes) -> str:
@@ -231,5 +206,6 @@ def _of(visitor: str) -> Select[Any]:
     return select(_submissions).where(_submissions.c.visitor == visitor).order_by(_submissions.c.id)
 
 
-def _submission(row: Row[Any]) -> Submission:
-    return Submission(row.id, bytes(row.png), row.judge, row.felt, row.given_at)
+def _held(submission: int) -> tuple[ColumnElement[bool], ...]:
+    """SQL for: this decision hides the picture."""
+    return _decisions.c.submission == submission, _HIDDEN

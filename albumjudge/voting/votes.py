@@ -16,11 +16,13 @@ from albumjudge.domain.verdict import JudgedCover, Verdict
 from albumjudge.voting import database, schema
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.store import (
-    Store,
+    Votes,
     counts,
     cover_id,
     has_identity,
+    identity_in,
     insert_new,
+    record,
     store_cover,
 )
 
@@ -61,11 +63,12 @@ class StoredVote:
     suspect: bool = False
 
 
-class VoteStore(Store):
+class VoteStore(Votes[StoredVote]):
     """Stores and finds votes."""
 
     not_read = "The votes cannot be read"
     not_written = "Your vote was not stored"
+    table = schema.votes
 
     def prepare(self, *, timeout: float = database.UPGRADE_TIMEOUT) -> None:
         """Bring the schema up to date, see :func:`albumjudge.voting.database.upgrade`."""
@@ -83,37 +86,27 @@ class VoteStore(Store):
         round_id: str | None = None,
         suspect: bool = False,
     ) -> StoredVote:
-        """Store what a visitor felt and return the vote after it has committed.
+        """Store what a visitor felt and return the vote after it has committed, see :meth:`Votes._cast`.
 
         A repeat, however it came about, changes nothing and returns the vote that is stored already: what was
-        felt first was felt blind. A vote that comes faster than anyone can look, or is ``suspect`` for another
-        reason, is stored, but does not count.
-
-        Raises:
-            ClosedError: if the exhibit takes no votes at the moment.
-            VoteError: if the vote could not be stored. Nothing of it was kept; trying again is safe.
-            ValueError: if a value is none that a page could offer.
+        felt first was felt blind.
         """
         _check_answer(judged.verdict, felt, label_shown, arm, round_id)
-        identity, png = judged.cover.identity, judged.cover.png()
 
         def values(connection: Connection) -> dict[str, Any]:
-            cover = store_cover(connection, identity, png)
-            verdict = _store_verdict(connection, cover, judged.verdict)
+            cover = store_cover(connection, judged.cover)
             return {
                 "cover_id": cover,
-                "verdict_id": verdict,
+                "verdict_id": _store_verdict(connection, cover, judged.verdict),
                 "felt": felt,
                 "label_shown": label_shown,
                 "arm": arm,
-                "agrees": None,
                 "round": round_id,
             }
 
         return self._cast(
-            schema.votes,
-            lambda connection: _found(connection, visitor, identity),
-            values,
+            *_of(visitor, judged.cover.identity),
+            values=values,
             visitor=visitor,
             seconds_to_vote=seconds_to_vote,
             suspect=suspect,
@@ -125,18 +118,15 @@ class VoteStore(Store):
         Raises:
             VoteError: if this visitor has not voted on this cover, or the answer could not be stored.
         """
+        unanswered = (
+            schema.votes.c.visitor == visitor,
+            schema.votes.c.cover_id == cover_id(cover).scalar_subquery(),
+            schema.votes.c.agrees.is_(None),
+        )
 
         def store(connection: Connection) -> StoredVote:
-            connection.execute(
-                update(schema.votes)
-                .where(
-                    schema.votes.c.visitor == visitor,
-                    schema.votes.c.cover_id == cover_id(cover).scalar_subquery(),
-                    schema.votes.c.agrees.is_(None),
-                )
-                .values(agrees=agrees)
-            )
-            vote = _found(connection, visitor, cover)
+            connection.execute(update(schema.votes).where(*unanswered).values(agrees=agrees))
+            vote = self._found(connection, *_of(visitor, cover))
             if vote is None:
                 raise VoteError(f"You have not voted on cover {cover.number} yet. Say first what you feel.")
             return vote
@@ -145,12 +135,12 @@ class VoteStore(Store):
 
     def find(self, visitor: str, cover: CoverIdentity) -> StoredVote | None:
         """The vote of a visitor on a cover."""
-        return self._read(lambda connection: _found(connection, visitor, cover))
+        return self._one(*_of(visitor, cover))
 
     def stored_cover(self, identity: CoverIdentity) -> tuple[bytes, Verdict] | None:
         """PNG and latest verdict of a cover that was voted on; survives any new generator or judge."""
         found = self._row(with_latest_verdict(identity))
-        return None if found is None else (bytes(found.png), verdict_of(found))
+        return None if found is None else (found.png, verdict_of(found))
 
     def tallies(
         self, generator_revision: str, *, without: str | None = None
@@ -159,35 +149,13 @@ class VoteStore(Store):
 
         Only votes that count, and none of the visitor ``without``.
         """
-        query = (
-            select(
-                schema.covers.c.seed,
-                schema.covers.c.recipe,
-                schema.votes.c.felt,
-                func.count().label("people"),
-            )
-            .join(schema.votes, schema.votes.c.cover_id == schema.covers.c.id)
-            .where(schema.covers.c.generator == generator_revision, *_counted(without))
-            .group_by(schema.covers.c.seed, schema.covers.c.recipe, schema.votes.c.felt)
-        )
-        found: dict[CoverIdentity, dict[str, int]] = {}
-        for row in self._rows(query):
-            cover = CoverIdentity.of(generator_revision, row.seed, row.recipe)
-            found.setdefault(cover, {})[row.felt] = row.people
-        return found
+        painted = schema.covers.c.generator == generator_revision
+        return self._read(lambda connection: felt_before(connection, painted, without=without))
 
     def crowd(self, cover: CoverIdentity, *, without: str | None = None) -> dict[str, int]:
-        """How many visitors felt what before a cover: the eight emotions and ``NOTHING``, in that order.
-
-        Only votes that count, and none of the visitor ``without``.
-        """
-        query = (
-            select(schema.votes.c.felt, func.count().label("people"))
-            .where(schema.votes.c.cover_id == cover_id(cover).scalar_subquery(), *_counted(without))
-            .group_by(schema.votes.c.felt)
-        )
-        people: dict[str, int] = {row.felt: row.people for row in self._rows(query)}
-        return {name: people.get(name, 0) for name in (*emotions.NAMES, emotions.NOTHING)}
+        """As :meth:`tallies` for one cover, zeros included: the eight emotions and ``NOTHING``, in that order."""
+        felt = self._read(lambda connection: felt_before(connection, *has_identity(cover), without=without))
+        return {name: felt.get(cover, {}).get(name, 0) for name in emotions.ANSWERS}
 
     def count(self) -> int:
         """Number of votes."""
@@ -195,23 +163,37 @@ class VoteStore(Store):
 
     def votes(self, *, visitor: str | None = None, round_id: str | None = None) -> list[StoredVote]:
         """All votes, or those of one visitor or of one round, in the order in which they were cast."""
-        query = _joined()
-        if visitor is not None:
-            query = query.where(schema.votes.c.visitor == visitor)
-        if round_id is not None:
-            query = query.where(schema.votes.c.round == round_id)
-        query = query.order_by(schema.votes.c.id)
-        return [_vote(row) for row in self._rows(query)]
+        asked = {"visitor": visitor, "round": round_id}
+        return self._all(*(schema.votes.c[name] == one for name, one in asked.items() if one is not None))
 
     def stream(self, consume: Callable[[Iterator[StoredVote]], T]) -> T:
         """Give all votes, one by one as they were cast and as they are at one moment, to ``consume``."""
 
         def read(connection: Connection) -> T:
-            query = _joined().order_by(schema.votes.c.id)
+            query = self._query().order_by(schema.votes.c.id)
             rows = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query)
-            return consume(_vote(row) for row in rows)
+            return consume(map(self._vote, rows))
 
         return self._read(read, repeat=False)
+
+    def _query(self) -> Select[Any]:
+        covers, verdicts = schema.covers, schema.verdicts
+        probabilities = (verdicts.c[column] for column in schema.PROBABILITIES)
+        return (
+            select(
+                schema.votes,
+                covers.c.generator,
+                covers.c.seed,
+                covers.c.recipe,
+                verdicts.c.judge,
+                *probabilities,
+            )
+            .join(covers, covers.c.id == schema.votes.c.cover_id)
+            .join(verdicts, verdicts.c.id == schema.votes.c.verdict_id)
+        )
+
+    def _vote(self, row: Row[Any]) -> StoredVote:
+        return record(StoredVote, row, cover=identity_in(row), verdict=verdict_of(row))
 
 
 def _check_answer(verdict: Verdict, felt: str, label_shown: str, arm: Arm, round_id: str | None) -> None:
@@ -228,46 +210,37 @@ def _check_answer(verdict: Verdict, felt: str, label_shown: str, arm: Arm, round
         raise ValueError(f"{round_id!r} is no round's id: 8 to 32 letters and digits.")
 
 
+def _of(visitor: str, cover: CoverIdentity) -> tuple[ColumnElement[bool], ...]:
+    """SQL for: this is the visitor's vote on the cover."""
+    return (schema.votes.c.visitor == visitor, *has_identity(cover))
+
+
 def _store_verdict(connection: Connection, cover: int, verdict: Verdict) -> int:
-    insert_new(
-        connection,
-        schema.verdicts,
-        cover_id=cover,
-        judge=verdict.revision,
-        **dict(zip(schema.PROBABILITIES, map(float, verdict.probabilities), strict=True)),
+    verdicts = schema.verdicts
+    shares = dict(zip(schema.PROBABILITIES, map(float, verdict.probabilities), strict=True))
+    insert_new(connection, verdicts, cover_id=cover, judge=verdict.revision, **shares)
+    query = select(verdicts.c.id).where(verdicts.c.cover_id == cover, verdicts.c.judge == verdict.revision)
+    return int(connection.execute(query).scalar_one())
+
+
+def felt_before(
+    connection: Connection, *covers: ColumnElement[bool], without: str | None = None
+) -> dict[CoverIdentity, dict[str, int]]:
+    """How many visitors felt what before each of some covers, see :meth:`VoteStore.tallies`."""
+    cover, votes = schema.covers.c, schema.votes
+    by = (cover.generator, cover.seed, cover.recipe, votes.c.felt)
+    query = (
+        select(*by, func.count().label("people"))
+        .join(votes, votes.c.cover_id == cover.id)
+        .where(*covers, counts(votes))
+        .group_by(*by)
     )
-    found = select(schema.verdicts.c.id).where(
-        schema.verdicts.c.cover_id == cover, schema.verdicts.c.judge == verdict.revision
-    )
-    return int(connection.execute(found).scalar_one())
-
-
-def _counted(without: str | None) -> tuple[ColumnElement[bool], ...]:
-    """Conditions for votes that count, but for those of one visitor."""
-    counted = counts(schema.votes)
-    return (counted,) if without is None else (counted, schema.votes.c.visitor != without)
-
-
-def _joined() -> Select[Any]:
-    probabilities = (schema.verdicts.c[column] for column in schema.PROBABILITIES)
-    return (
-        select(
-            schema.votes,
-            schema.covers.c.generator,
-            schema.covers.c.seed,
-            schema.covers.c.recipe,
-            schema.verdicts.c.judge,
-            *probabilities,
-        )
-        .join(schema.covers, schema.covers.c.id == schema.votes.c.cover_id)
-        .join(schema.verdicts, schema.verdicts.c.id == schema.votes.c.verdict_id)
-    )
-
-
-def _found(connection: Connection, visitor: str, identity: CoverIdentity) -> StoredVote | None:
-    query = _joined().where(schema.votes.c.visitor == visitor, *has_identity(identity))
-    row = connection.execute(query).one_or_none()
-    return None if row is None else _vote(row)
+    if without is not None:
+        query = query.where(votes.c.visitor != without)
+    found: dict[CoverIdentity, dict[str, int]] = {}
+    for row in connection.execute(query):
+        found.setdefault(identity_in(row), {})[row.felt] = row.people
+    return found
 
 
 def with_latest_verdict(identity: CoverIdentity) -> Select[Any]:
@@ -284,19 +257,3 @@ def with_latest_verdict(identity: CoverIdentity) -> Select[Any]:
 def verdict_of(row: Row[Any]) -> Verdict:
     """The verdict in a row of ``verdicts``."""
     return Verdict(tuple(row._mapping[column] for column in schema.PROBABILITIES), row.judge)
-
-
-def _vote(row: Row[Any]) -> StoredVote:
-    return StoredVote(
-        visitor=row.visitor,
-        cover=CoverIdentity.of(row.generator, row.seed, row.recipe),
-        felt=row.felt,
-        verdict=verdict_of(row),
-        label_shown=row.label_shown,
-        arm=row.arm,
-        agrees=row.agrees,
-        seconds_to_vote=row.seconds_to_vote,
-        voted_at=row.voted_at,
-        round=row.round,
-        suspect=row.suspect,
-    )
