@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from alembic import command
@@ -18,7 +20,10 @@ from albumjudge.domain.verdict import JudgedCover, Verdict
 from albumjudge.voting import database, schema
 from albumjudge.voting.votes import StoredVote, VoteStore
 
+T = TypeVar("T")
+R = TypeVar("R")
 GENERATOR = "dcgan-test-0123abcd"
+OTHER = "flow-test-89abcdef"
 JUDGE = "vgg16-test-89abcdef"
 
 
@@ -103,3 +108,15 @@ def upgrade_to(engine: Engine, revision: str) -> None:
         command.upgrade(database._alembic(connection), revision)
 
     database.transact(engine, work, otherwise="", writes=True, rebuilds=True)
+
+
+def race(work: Callable[[T], R], given: Sequence[T]) -> list[R]:
+    """What ``work`` makes of each of the things given, all begun at the same moment in threads of their own."""
+    gate = threading.Barrier(len(given))
+
+    def run(one: T) -> R:
+        gate.wait()
+        return work(one)
+
+    with ThreadPoolExecutor(len(given)) as pool:
+        return list(pool.map(run, given))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -17,12 +15,11 @@ from albumjudge.voting.duels import DuelStore
 from albumjudge.voting.painter_duels import PainterDuelStore
 from albumjudge.voting.store import ClosedError
 from albumjudge.voting.votes import VoteStore
-from tests.vote_fixtures import before_each_statement, cast_one, judged
+from tests.vote_fixtures import OTHER, before_each_statement, cast_one, judged, race
 from tests.voting.test_duels import pair
 
 Engines = Callable[[str], Engine]
 IMPATIENT = 0.05
-OTHER = "flow-test-89abcdef"
 KINDS = (VoteStore, DuelStore, PainterDuelStore)
 CHOICES: dict[type, list[str]] = {
     VoteStore: ["fear", "awe", "nothing"],
@@ -72,14 +69,7 @@ def test_racing_clicks_are_one_vote_and_all_get_it(
     stores = [kind(engines(database_url)), kind(vote_store.engine)]
     if kind is DuelStore:
         DuelStore(vote_store.engine).challenge(**pair(1))
-    gate = threading.Barrier(6)
-
-    def race(runner: int) -> Any:
-        gate.wait()
-        return cast(stores[runner % 2], choice=runner % 3)
-
-    with ThreadPoolExecutor(6) as pool:
-        results = set(pool.map(race, range(6)))
+    results = set(race(lambda runner: cast(stores[runner % 2], choice=runner % 3), range(6)))
     assert results == set(everything(stores[0])) and len(results) == 1
     assert count(vote_store.engine, TABLES[kind]) == count(vote_store.engine, schema.visitors) == 1
 

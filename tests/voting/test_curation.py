@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 from sqlalchemy import Engine
@@ -20,27 +20,17 @@ from albumjudge.voting.curation import BEFORE, CurationStore
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.duels import Chosen, DuelVote, Side
 from albumjudge.voting.votes import VoteStore
-from tests.vote_fixtures import GENERATOR, identity, judged, vote
+from tests.vote_fixtures import GENERATOR, cast_one, identity, race, vote
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-class Clock:
-    """A clock that goes on by a minute whenever it is looked at."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(minutes=1)
-        return self.now
 
 
 @pytest.fixture
 def store(vote_store: VoteStore, engine: Engine) -> CurationStore:
     for visitor in ("ada", "bob"):
-        vote_store.cast(visitor=visitor, judged=judged(), felt="awe", label_shown="awe", seconds_to_vote=2)
-    return CurationStore(engine, clock=Clock())
+        cast_one(vote_store, visitor)
+    ticks = count(1)
+    return CurationStore(engine, clock=lambda: NOON + timedelta(minutes=next(ticks)))
 
 
 def test_a_visitor_is_left_out_and_let_in_again(store: CurationStore) -> None:
@@ -55,40 +45,20 @@ def test_a_visitor_is_left_out_and_let_in_again(store: CurationStore) -> None:
     assert store.left_out() == {"ada": "a child at the keyboard"} and len(store.exclusions()) == 2
 
 
-def test_leaving_out_twice_keeps_the_first_reason(store: CurationStore) -> None:
-    first = store.exclude("ada", "too fast")
-    assert store.exclude("ada", "another reason") == first
-    assert len(store.exclusions()) == 1
-
-
-def test_two_curators_at_once_leave_nobody_out_twice(
+def test_two_curators_at_once_leave_nobody_out_twice_and_the_first_reason_stays(
     store: CurationStore, database_url: str, engines: Callable[[str], Engine]
 ) -> None:
-    books = [CurationStore(engines(database_url)) for _ in range(4)]
-    start = threading.Barrier(len(books))
-
-    def exclude(mine: CurationStore) -> None:
-        start.wait()
-        mine.exclude("ada", "too fast")
-
-    hands = [threading.Thread(target=exclude, args=(mine,)) for mine in books]
-    for hand in hands:
-        hand.start()
-    for hand in hands:
-        hand.join()
-    assert len(store.exclusions()) == 1
-
-
-def test_nobody_who_never_voted_is_left_out(store: CurationStore) -> None:
-    with pytest.raises(VoteError, match="Nobody with this id has voted"):
-        store.exclude("eve", "too fast")
-    assert store.exclusions() == []
+    race(lambda one: one.exclude("ada", "too fast"), [CurationStore(engines(database_url)) for _ in range(4)])
+    (first,) = store.exclusions()
+    assert store.exclude("ada", "another reason") == first and store.exclusions() == [first]
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 201, "=1+1", " -x", "@x"])
 def test_a_reason_is_given_in_words(store: CurationStore, reason: str) -> None:
     with pytest.raises(ValueError, match=r"\.$"):
         store.exclude("ada", reason)
+    with pytest.raises(VoteError, match="Nobody with this id has voted"):
+        store.exclude("eve", "too fast")
     assert store.exclusions() == []
 
 
@@ -103,15 +73,12 @@ def test_exclusions_take_votes_out_of_the_results_and_are_counted_by_reason() ->
         words.format(reason="a child at the keyboard"): 3,
     }
     assert exclusions.sift(votes, exclusions.reasons_now(votes, {})).counted == tuple(votes)
-
-
-def test_an_excluded_visitor_does_not_decide_which_generator_is_the_current_one() -> None:
-    honest = vote(visitor="a", cover=identity(1))
-    odd = vote(
-        visitor="b", cover=identity(1, "dcgan-old-00000000"), voted_at=honest.voted_at + timedelta(days=1)
+    # Who is left out does not decide which generator is the current one, either.
+    odd = vote(visitor="b", cover=identity(1, "dcgan-old-00000000"))
+    assert (
+        exclusions.sift([*votes, odd], exclusions.reasons_now([*votes, odd], left_out)).counted
+        == sifted.counted
     )
-    sifted = exclusions.sift([honest, odd], exclusions.reasons_now([honest, odd], {"b": "too fast"}))
-    assert sifted.counted == (honest,)
 
 
 def test_anchors_are_chosen_in_an_order_replaced_and_cleared(
@@ -127,21 +94,17 @@ def test_anchors_are_chosen_in_an_order_replaced_and_cleared(
     assert store.anchors() == []
 
 
-def test_without_any_period_the_exhibit_is_open(store: CurationStore) -> None:
-    assert store.is_open() and store.periods() == []
-
-
 def test_periods_open_and_close(store: CurationStore) -> None:
+    assert store.is_open() and store.periods() == []
     store.open("Long Night")
     store.open("Another one")
     assert store.is_open() and [p.name for p in store.periods()] == ["Long Night"]
     store.close()
-    assert not store.is_open()
     store.close()
+    assert not store.is_open()
     store.open("Second evening")
-    assert store.is_open()
     second, first = store.periods()
-    assert (second.name, second.closed_at) == ("Second evening", None)
+    assert store.is_open() and (second.name, second.closed_at) == ("Second evening", None)
     assert first.closed_at and first.opened_at < first.closed_at < second.opened_at
 
 

@@ -12,10 +12,9 @@ from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.days import DayStore, day_round_id, is_day_round
 from albumjudge.voting.rounds import round_id
 from albumjudge.voting.votes import VoteStore
-from tests.vote_fixtures import GENERATOR, cast_one, identity, judged
+from tests.vote_fixtures import GENERATOR, OTHER, cast_one, identity, judged
 
 TODAY = date(2026, 11, 28)
-OTHER = "flow-test-89abcdef"
 
 
 def test_everyone_sees_one_wall_a_day() -> None:
@@ -58,12 +57,8 @@ def test_days_with_votes_are_found_the_latest_first(vote_store: VoteStore) -> No
 
 
 def test_results_are_the_counted_votes_on_the_wall_in_its_order(vote_store: VoteStore) -> None:
-    for visitor, seed, felt in (
-        ("ann", 7, "fear"),
-        ("bob", 7, "fear"),
-        ("eve", 8, "awe"),
-        ("bot", 7, "anger"),
-    ):
+    given = ("ann", 7, "fear"), ("bob", 7, "fear"), ("eve", 8, "awe"), ("bot", 7, "anger")
+    for visitor, seed, felt in given:
         cast_one(vote_store, visitor, judged=judged(seed), felt=felt, round_id=day_round_id(visitor, TODAY))
     CurationStore(vote_store.engine).exclude("bot", "too fast")
     first, second = DayStore(vote_store.engine).results([identity(9), identity(8), identity(7)])

