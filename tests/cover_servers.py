@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +11,6 @@ import numpy as np
 from PIL import Image
 
 from tests.checkpoint_fixtures import Answer, Request
-from training.data.http import HttpClient, RetryPolicy
 
 Respond = Callable[[Request], Answer]
 
@@ -26,14 +24,12 @@ def picture(seed: int, size: tuple[int, int] = (48, 48), form: str = "JPEG") -> 
     return file.getvalue()
 
 
-def archive(files: Mapping[str, bytes], item: str = "sleeves", *, announce: bool = False) -> Respond:
-    """archive.org with one item; ``announce`` lists the files with their SHA-1."""
+def archive(files: Mapping[str, bytes], item: str = "sleeves") -> Respond:
+    """archive.org with one item."""
 
     def answer(request: Request) -> Answer:
         if request.path == f"/metadata/{item}":
-            rows: list[dict[str, str]] = [{"name": name, "source": "original"} for name in files]
-            for row in rows if announce else ():
-                row["sha1"] = hashlib.sha1(files[row["name"]], usedforsecurity=False).hexdigest()
+            rows = [{"name": name, "source": "original"} for name in files]
             return Answer(body=json.dumps({"files": rows, "metadata": {}}).encode())
         if request.path.startswith("/metadata/"):
             return Answer(body=b"{}")
@@ -71,15 +67,3 @@ def itunes(albums: Sequence[dict[str, object]]) -> Respond:
         return Answer(body=picture(number, (side, side)))
 
     return answer
-
-
-def client(
-    slept: list[float] | None = None,
-    *,
-    interval: float = 0.0,
-    deadline: float = 30.0,
-    largest: int = 1_000_000,
-) -> HttpClient:
-    """A client that notes how long it would wait between attempts, and does not."""
-    noted = [] if slept is None else slept
-    return HttpClient(RetryPolicy(interval, deadline=deadline, largest=largest), sleep=noted.append)

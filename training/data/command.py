@@ -19,17 +19,6 @@ def command_parser(module: str, doc: str | None) -> argparse.ArgumentParser:
     )
 
 
-def within(least: int, most: int) -> Callable[[str], int]:
-    """A type of options: whole numbers from ``least`` to ``most``."""
-
-    def read(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least:,} to {most:,}")
-        return int(text)
-
-    return read
-
-
 def exit_status(body: Callable[[], str], *, interrupted: str = "the same command goes on from here") -> int:
     """Run a script and print what it returns: 0, or 1 after a sentence on what is wrong, or 130 after Ctrl-C."""
     try:

@@ -1,12 +1,11 @@
-"""Fetch album covers for training, from the iTunes Search API or from an item of archive.org.
+"""Fetch album covers for training, from the iTunes Search API or from items of archive.org.
 
     python -m training.data.fetch_covers itunes --term "blue note" --list artists.txt --out data/covers/itunes
     python -m training.data.fetch_covers archive ITEM --genre jazz --out data/covers/jazz
 
-A run that was stopped, or killed at any moment, goes on when the same command is given again; nothing that
-has come before is asked for twice. Delete listings/ or quarantine/ to have asked again for what they hold.
---out ends up with images/ and the metadata.csv that training reads, manifest.jsonl (where each cover came
-from, when, and its hash) and quarantine/ (what is no cover, and why).
+--out ends up with images/, manifest.jsonl (where each cover came from, when, and its hash; or why it is none) and
+the metadata.csv that training reads. What is there is not fetched again, so a run that was stopped goes on when
+the same command is given again.
 
 Labels of iTunes: the genre is Apple's, as far as it is one of the ten known here. The decade is that of the
 release date on sale, which for older music is often the date of a re-issue. What archive.org holds has no
@@ -20,272 +19,230 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import re
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import httpx2
+import pandas as pd
+from pyrate_limiter import Limiter, Rate
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from tqdm import tqdm
 
+from albumjudge import __version__
 from albumjudge.domain.conditions import DECADES, GENRES
-from training.data.command import command_parser, within
-from training.data.covers import DataError
-from training.data.http import FetchError, HttpClient, RetryPolicy, SpoiledError
-from training.data.images import SMALLEST, Shape, UnusableError, examine, looks_like_a_page
-from training.data.sources import (
-    ARCHIVE,
-    ITUNES,
-    MOST_RESULTS,
-    SIDE,
-    Listing,
-    ListingError,
-    Query,
-    Wanted,
-    archive_query,
-    itunes_line,
-    itunes_query,
-)
-from training.data.store import KEPT, QUARANTINED, CoverStore
+from training.data.command import command_parser, exit_status
+from training.data.files import written_whole
+from training.data.images import ENDINGS, SMALLEST, DataError, UnusableError, opened
+from training.data.sources import Ask, Wanted, archive, itunes, itunes_line
 
-STOP_AFTER = 5
-"""Failures in a row upon which a run ends: the server is down, or does not want us now."""
+MINUTE = 60_000
+SEARCHES, PICTURES = 18, 60
+"""Requests a minute; Apple allows about 20 searches."""
+ATTEMPTS, STOP_AFTER = 6, 5
+"""Requests for one thing before it is left for another day, and such failures in a row upon which a run ends."""
+PASSING = {403, 408, 425, 429}
+"""Statuses below 500 that may be gone later. The iTunes Search API says 403 to those who ask too often."""
+COLUMNS = ("file_name", "source", "genre", "decade", "year", "width", "height", "artist", "title", "url")
+List = Callable[[Ask], list[Wanted]]
 
 
-@dataclass
-class Tally:
-    """What became of one run."""
+class PoliteClient:
+    """Fetches one thing after another, at most so many a minute; waits and tries again where that may help."""
 
-    new: int = 0
-    there: int = 0
-    quarantined: int = 0
-    postponed: int = 0
-    problems: list[str] = field(default_factory=list)
-    stopped: bool = False
+    def __init__(self, per_minute: int) -> None:
+        self._limiter = Limiter(Rate(1, MINUTE // per_minute))
+        self._http = httpx2.Client(
+            headers={"User-Agent": f"albumjudge/{__version__} (collects album covers for research, slowly)"},
+            follow_redirects=True,
+            timeout=60,
+        )
+        self._retrying = Retrying(
+            retry=retry_if_exception(may_pass),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_as_asked,
+            reraise=True,
+        )
 
-    @property
-    def complete(self) -> bool:
-        """Whether everything asked for is there or in quarantine."""
-        return not (self.postponed or self.problems or self.stopped)
+    def get(self, url: str) -> bytes:
+        """The content of ``url``.
 
-    def sentences(self) -> list[str]:
-        """For the person who waits."""
-        said = []
-        if self.stopped:
-            said.append(f"{STOP_AFTER} requests in a row failed, so this run ends here.")
-        counts = f"{self.new:,} new covers, {self.there:,} there before, {self.quarantined:,} in quarantine"
-        said.append(f"{counts}, {self.postponed:,} not to be had today.")
-        if self.stopped or self.postponed:
-            said.append("Give the same command again later; it goes on from here.")
-        return said
+        Raises:
+            httpx2.HTTPError: if the server says no, or all attempts failed.
+        """
+        found: bytes = self._retrying(self._attempt, url)
+        return found
+
+    def _attempt(self, url: str) -> bytes:
+        self._limiter.try_acquire()
+        return self._http.get(url).raise_for_status().content
 
 
-class ServerDownError(Exception):
-    """Too many requests in a row failed."""
+def may_pass(error: BaseException) -> bool:
+    """Whether asking again may help."""
+    if isinstance(error, httpx2.HTTPStatusError):
+        return error.response.status_code in PASSING or error.response.status_code >= 500
+    return isinstance(error, httpx2.TransportError)
 
 
-class Collector:
-    """Fetches what queries find into a store.
+def wait_as_asked(state: RetryCallState) -> float:
+    """Growing random seconds, and no fewer than the server asks for."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.response.headers.get("retry-after", "") if isinstance(error, httpx2.HTTPStatusError) else ""
+    return max(wait_random_exponential(2, 120)(state), float(asked) if asked.isdecimal() else 0.0)
+
+
+def fetch(lists: dict[str, List], out: Path) -> list[str]:
+    """Fetch what lists name into a folder; returns a sentence for each failure.
 
     Args:
-        listings, pictures: clients for the two kinds of request, each with its own pace.
+        lists: by what is asked for, in words.
     """
-
-    def __init__(self, store: CoverStore, listings: HttpClient, pictures: HttpClient) -> None:
-        self.store, self.listings, self.pictures = store, listings, pictures
-        self.tally = Tally()
-        self._in_a_row = 0
-        self._seen: set[str] = set()
-
-    def collect(self, queries: Sequence[Query]) -> Tally:
-        """Fetch everything, or as much as can be had; the lists are written in any case."""
-        bar = tqdm(unit="cover", mininterval=0.5 if sys.stderr.isatty() else 60, total=0)
-        try:
-            with bar:
-                for query in queries:
-                    bar.set_description(query.name[:30])
-                    wanted = [cover for cover in self._ask(query) if cover.id not in self._seen]
-                    self._seen |= {cover.id for cover in wanted}
-                    bar.total += len(wanted)
-                    bar.refresh()
-                    for cover in wanted:
-                        self._obtain(cover)
-                        bar.update()
-        except ServerDownError:
-            self.tally.stopped = True
-        finally:
-            self.store.write_lists()
-        return self.tally
-
-    def _ask(self, query: Query) -> tuple[Wanted, ...]:
-        """Covers that a query finds, from the saved answer if there is one."""
-        saved = self.store.listing(query)
-        try:
-            listing = self._ask_server(query) if saved is None else query.read(saved)
-        except (FetchError, ListingError, SpoiledError) as error:
-            self._failed(f"{query.name}: {error}", passing=getattr(error, "passing", False))
-            return ()
-        if listing.remark:
-            tqdm.write(f"{query.name}: {listing.remark}", file=sys.stderr)
-        return listing.wanted
-
-    def _ask_server(self, query: Query) -> Listing:
-        def read(body: bytes) -> tuple[object, Listing]:
+    problems, in_a_row, seen = [], 0, set[str]()
+    searches, pictures = PoliteClient(SEARCHES), PoliteClient(PICTURES)
+    known = read_manifest(out)
+    with written_whole(out / "manifest.jsonl") as part:  # Without a line that a kill cut short.
+        part.write_text("".join(f"{as_line(line)}\n" for line in known.values()), encoding="utf-8")
+    try:
+        for name, listed in lists.items():
             try:
-                content = json.loads(body)
-                return content, query.read(content)
-            except (ValueError, RecursionError) as error:
-                what = "a web page" if looks_like_a_page(body) else "something"
-                raise SpoiledError(f"was answered with {what} that is no JSON") from error
-
-        content, listing = self.listings.get(query.url, read)
-        self._in_a_row = 0
-        self.store.save_listing(query, content)
-        return listing
-
-    def _obtain(self, wanted: Wanted) -> None:
-        """Make sure of one cover."""
-        if record := self.store.find(wanted.id):
-            self.store.relabel(record, wanted.label)
-            self.tally.there += record.status == KEPT
-            self.tally.quarantined += record.status == QUARANTINED
-            return
-        try:
-            body, found = self.pictures.get(wanted.url, partial(_look, wanted))
-        except FetchError as error:
-            self._put_aside(wanted, error)
-            return
-        self._in_a_row = 0
-        if isinstance(found, Shape):
-            self.store.keep(wanted, body, found)
-            self.tally.new += 1
-        else:
-            self.store.quarantine(wanted, str(found), body)
-            self.tally.quarantined += 1
-
-    def _put_aside(self, wanted: Wanted, error: FetchError) -> None:
-        """After a failure: quarantine what will not get better, leave the rest for another day."""
-        damaged = error.spoiled.body if error.spoiled else None
-        if damaged or not error.passing:
-            self._in_a_row = 0
-            self.store.quarantine(wanted, str(error.spoiled if damaged else error), damaged)
-            self.tally.quarantined += 1
-        else:
-            self.tally.postponed += 1
-            self._failed(str(error), passing=True)
-
-    def _failed(self, problem: str, *, passing: bool) -> None:
-        tqdm.write(problem, file=sys.stderr)
-        self.tally.problems.append(problem)
-        self._in_a_row = self._in_a_row + 1 if passing else 0
-        if self._in_a_row >= STOP_AFTER:
-            raise ServerDownError
+                wanted = listed(lambda url: json.loads(searches.get(url)))
+            except (httpx2.HTTPError, KeyError, TypeError, ValueError) as error:
+                problems.append(f"{name} could not be listed ({why(error)}).")
+                continue
+            if not wanted:
+                problems.append(f"No cover was found for {name}.")
+            new = [cover for cover in wanted if cover.id not in known.keys() | seen]
+            seen |= {cover.id for cover in new}
+            for cover in tqdm(new, desc=name, unit="cover", mininterval=0.5 if sys.stderr.isatty() else 60):
+                lasting = True
+                try:
+                    note(out, cover, **keep(out, cover, pictures.get(cover.url)))
+                except (UnusableError, httpx2.HTTPError) as error:
+                    problems.append(f"{cover.url} {why(error)}.")
+                    lasting = getattr(error, "lasting", not may_pass(error))
+                    if lasting:
+                        note(out, cover, reason=why(error))
+                in_a_row = 0 if lasting else in_a_row + 1
+                if in_a_row == STOP_AFTER:
+                    return [*problems, f"{STOP_AFTER} requests in a row failed, so this run ends here."]
+    finally:
+        write_metadata(out)
+    return problems
 
 
-def _look(wanted: Wanted, body: bytes) -> tuple[bytes, Shape | UnusableError]:
-    """A picture and its shape, or why it is none where asking again would not change that."""
-    if looks_like_a_page(body):
-        raise SpoiledError("was answered with a web page instead of a picture")
-    if wanted.sha1 and hashlib.sha1(body, usedforsecurity=False).hexdigest() != wanted.sha1:
-        raise SpoiledError("is not the file that was announced: its SHA-1 differs", body=body)
-    try:
-        return body, examine(body)
-    except UnusableError as error:
-        if error.lasting:
-            return body, error
-        raise SpoiledError(str(error), body=body) from error
+def why(error: Exception) -> str:
+    """The rest of a sentence that begins with an address."""
+    if isinstance(error, httpx2.HTTPStatusError):
+        return f"was answered with {error.response.status_code}"
+    return str(error) if isinstance(error, UnusableError) else f"broke off ({error})"
 
 
-def read_list(path: Path) -> list[tuple[str, str]]:
-    """Artists and albums of a text file, one ``Artist`` or ``Artist - Album`` a line; ``#`` begins a remark.
+def keep(out: Path, wanted: Wanted, body: bytes) -> dict[str, Any]:
+    """Save a picture; returns its name, size and hash.
 
     Raises:
-        DataError: if there is no such file, or nothing in it.
+        UnusableError: if it is broken, of another format, not square or tiny.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"The list {path} cannot be read ({error}). Give a text file in UTF-8.") from error
-    found = [itunes_line(line) for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    if not found:
-        raise DataError(f"The list {path} is empty. Write one artist, or artist - album, a line.")
-    return found
+    with opened(io.BytesIO(body), smallest=SMALLEST) as image:
+        image.load()
+    readable = re.sub(r"[^a-z0-9]+", "-", wanted.id.lower()).strip("-")[:50]
+    name = (
+        f"images/{readable}-{hashlib.sha256(wanted.id.encode()).hexdigest()[:8]}{ENDINGS[str(image.format)]}"
+    )
+    with written_whole(out / name) as part:
+        part.write_bytes(body)
+    digest = hashlib.sha256(body).hexdigest()
+    return {"file_name": name, "width": image.width, "height": image.height, "sha256": digest}
 
 
-def queries_of(given: argparse.Namespace) -> list[Query]:
-    """The questions that a command line asks.
+def note(out: Path, wanted: Wanted, **facts: object) -> None:
+    """Append a line to the manifest."""
+    line = asdict(wanted) | {"date": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
+    with (out / "manifest.jsonl").open("a", encoding="utf-8") as manifest:
+        manifest.write(f"{as_line(line)}\n")
+
+
+as_line = partial(json.dumps, ensure_ascii=False)
+
+
+def read_manifest(out: Path) -> dict[str, dict[str, Any]]:
+    """Lines of the manifest by id, but for covers whose file is gone, and for lines that a kill cut short."""
+
+    def lines() -> Iterator[dict[str, Any]]:
+        path = out / "manifest.jsonl"
+        for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+            try:
+                yield json.loads(text)
+            except ValueError:
+                continue
+
+    return {line["id"]: line for line in lines() if (out / line.get("file_name", "")).exists()}
+
+
+def write_metadata(out: Path) -> None:
+    """Write ``metadata.csv`` from the manifest."""
+    covers = [line for line in read_manifest(out).values() if "file_name" in line]
+    table = pd.DataFrame(covers, columns=list(COLUMNS))
+    with written_whole(out / "metadata.csv") as part:
+        table.to_csv(part, index=False, lineterminator="\n")
+
+
+def lists_of(given: argparse.Namespace) -> dict[str, List]:
+    """What a command line asks for.
 
     Raises:
-        DataError: if it asks none, or names a list that cannot be read.
+        DataError: if nothing, or a list that cannot be read.
     """
-    endpoint = given.endpoint.rstrip("/")
     if given.source == "archive":
-        return [
-            archive_query(item, match=given.match, genre=given.genre, decade=given.decade, endpoint=endpoint)
-            for item in given.items
-        ]
-    ask = partial(itunes_query, country=given.country, limit=given.limit, side=given.side, endpoint=endpoint)
-    queries = [ask(term=term) for term in given.term]
+        return {
+            item: partial(archive, item=item, genre=given.genre, decade=given.decade) for item in given.items
+        }
+    lists: dict[str, List] = {term: partial(itunes, term=term) for term in given.term}
     for path in given.list:
-        queries += [ask(artist=artist, album=album) for artist, album in read_list(path)]
-    if not queries:
+        try:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except ValueError as error:
+            raise DataError(
+                f"The list {path} cannot be read ({error}). Give a text file in UTF-8."
+            ) from error
+        lists |= {line: partial(itunes_line, line=line) for line in lines if line.strip()}
+    if not lists:
         raise DataError("Nothing was asked for. Give --term WORDS or --list FILE.")
-    return queries
-
-
-def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = command_parser("training.data.fetch_covers", __doc__)
-    sources = parser.add_subparsers(dest="source", required=True)
-    itunes = sources.add_parser("itunes", help="albums that the iTunes Search API finds")
-    archive = sources.add_parser("archive", help="pictures of items of archive.org")
-    add = itunes.add_argument
-    add("--term", action="append", default=[], help="words to search for; may be repeated")
-    add("--list", action="append", default=[], type=Path, help="text file, one 'Artist - Album' a line")
-    add("--country", default="US", help="store to search, two letters (default: US)")
-    add("--limit", type=within(1, MOST_RESULTS), default=MOST_RESULTS, help="most albums of one search")
-    add("--side", type=within(SMALLEST, 3000), default=SIDE, help=f"of pictures, in pixels (default: {SIDE})")
-    add = archive.add_argument
-    add("items", nargs="+", metavar="ITEM", help="as in archive.org/details/ITEM")
-    add("--match", default="*", help="pattern of the file names wanted, such as '*front*'")
-    add("--genre", choices=GENRES, default="", help="of all these covers, if known")
-    add("--decade", choices=DECADES, default="", help="of all these covers, if known")
-    for source, endpoint, pace in ((itunes, ITUNES, 18), (archive, ARCHIVE, 30)):
-        add, allowed = source.add_argument, "; Apple allows about 20" if source is itunes else ""
-        minute = within(1, 100_000)
-        add("--out", type=Path, required=True, help="folder; an old run there is continued")
-        add("--searches-per-minute", type=minute, default=pace, help=f"default: {pace}{allowed}")
-        add("--pictures-per-minute", type=minute, default=60, help="default: 60")
-        add("--endpoint", default=endpoint, help=f"default: {endpoint}")
-    given = parser.parse_args(arguments)
-    if given.source == "itunes" and not re.fullmatch("[A-Za-z]{2}", given.country):
-        parser.error("--country is two letters, such as US")
-    return given
+    return lists
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the script; returns its exit status: 0 only if all that was asked for is there or in quarantine."""
-    given = parse(arguments)
-    try:
-        queries = queries_of(given)
-        with (
-            CoverStore(given.out) as store,
-            HttpClient(RetryPolicy(60 / given.searches_per_minute)) as listings,
-            HttpClient(RetryPolicy(60 / given.pictures_per_minute)) as pictures,
-        ):
-            tally = Collector(store, listings, pictures).collect(queries)
-    except DataError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"{given.out} cannot be written ({error}). Make room, then go on.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped; the same command goes on from here.", file=sys.stderr)
-        return 130
-    print("\n".join(tally.sentences()))
-    return 0 if tally.complete else 1
+    """Run the script; returns its exit status: 0 only if nothing failed."""
+    parser = command_parser("training.data.fetch_covers", __doc__)
+    sources = parser.add_subparsers(dest="source", required=True)
+    searched = sources.add_parser("itunes", help="albums that the iTunes Search API finds")
+    searched.add_argument("--term", action="append", default=[], help="words to search for; may be repeated")
+    searched.add_argument(
+        "--list", action="append", default=[], type=Path, help="text file, one 'Artist - Album' a line"
+    )
+    held = sources.add_parser("archive", help="pictures of items of archive.org")
+    held.add_argument("items", nargs="+", metavar="ITEM", help="as in archive.org/details/ITEM")
+    held.add_argument("--genre", choices=GENRES, default="", help="of all these covers, if known")
+    held.add_argument("--decade", choices=DECADES, default="", help="of all these covers, if known")
+    for source in (searched, held):
+        source.add_argument("--out", type=Path, required=True, help="folder; an old run there is continued")
+    given = parser.parse_args(arguments)
+
+    def body() -> str:
+        problems = fetch(lists_of(given), given.out)
+        if problems:
+            raise DataError("\n".join([*problems, "The same command goes on from here."]))
+        return f"Everything is in {given.out}."
+
+    return exit_status(body)
 
 
 if __name__ == "__main__":

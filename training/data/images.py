@@ -6,7 +6,6 @@ import io
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,33 +35,6 @@ class UnusableError(Exception):
     def __init__(self, message: str, *, lasting: bool = False) -> None:
         super().__init__(message)
         self.lasting = lasting
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What a usable picture is: its Pillow ``format`` and its size in pixels."""
-
-    format: str
-    width: int
-    height: int
-
-
-def examine(body: bytes) -> Shape:
-    """Decode a fetched picture to its last pixel.
-
-    Raises:
-        UnusableError: if it is broken, cut short, of another format, not square or tiny.
-    """
-    if looks_like_a_page(body):
-        raise UnusableError("is a web page, not a picture")
-    with opened(io.BytesIO(body), smallest=SMALLEST) as image:
-        image.load()
-        return Shape(image.format or "", image.width, image.height)
-
-
-def looks_like_a_page(body: bytes) -> bool:
-    """Whether this is HTML, as login and error pages are."""
-    return body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
 
 
 @contextmanager

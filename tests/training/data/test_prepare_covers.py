@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import re
 from pathlib import Path
 
@@ -12,13 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.checkpoint_fixtures import local_hub
 from tests.cover_folders import write_metadata
-from tests.cover_servers import album, itunes, picture
+from tests.cover_servers import picture
 from training.data import prepare_covers
-from training.data.covers import DataError, load_covers, read_metadata
-from training.data.images import UnusableError, load
-from training.data.prepare_covers import COLUMNS, HELD_OUT, TRAIN, main, prepare
+from training.data.covers import load_covers, read_metadata
+from training.data.images import load
+from training.data.prepare_covers import HELD_OUT, TRAIN, main, prepare
 
 FIELDS = ("file_name", "source", "genre", "decade", "year")
 
@@ -56,12 +54,12 @@ def test_pressings_become_one_cover_the_largest_with_all_that_is_known(tmp_path:
             "images/other.jpg": (picture(2, (64, 64)), {"source": "a", "genre": "pop", "decade": "1980s"}),
         },
     )
-    prepare([root], tmp_path / "out", count_held_out=0)
+    prepare([root], tmp_path / "out")
     large, other = rows(tmp_path / "out")
     assert large["file_name"] == "images/large.png" and large["original"] == "covers/images/large.png"
     assert (large["source"], large["decade"], large["year"]) == ("b", "1960s", "1964")
     assert large["genre"] == "rock"
-    assert (large["source_width"], large["source_height"]) == ("300", "300")
+    assert (large["width"], large["height"]) == ("300", "300")
     assert (other["genre"], other["decade"], other["split"]) == ("pop", "1980s", TRAIN)
     assert {row["original"]: row["reason"] for row in rows(tmp_path / "out", "left_out.csv")} == {
         "covers/images/small.jpg": "is a near-duplicate of covers/images/large.png",
@@ -79,33 +77,43 @@ def test_the_new_pictures_are_what_training_would_have_made_of_the_old(tmp_path:
     ]
     root = folder(tmp_path / "covers", {f"images/{i}.jpg": (body, {}) for i, body in enumerate(bodies)})
     out = tmp_path / "out"
-    prepare([root], out, size=size, count_held_out=0)
+    prepare([root], out, size=size)
     assert {Image.open(path).size for path in (out / "images").iterdir()} == {(size, size)}
     before, after = load_covers(root, size=size), load_covers(out, size=size)
     assert np.array_equal(before.pixels, after.pixels)
 
 
-def test_what_cannot_be_used_is_left_out_with_the_reason_and_stops_nothing(tmp_path: Path) -> None:
-    covers: dict[str, tuple[bytes, dict[str, str]]]
-    covers = {f"images/{i}.jpg": (picture(i, (64, 64)), {}) for i in range(3)}
+def test_what_cannot_be_used_is_left_out_with_the_reason_and_the_rest_is_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rock = {"source": "x", "genre": "rock|pop", "decade": "1970"}
     whole = picture(7, (64, 64))
-    covers |= {
+    covers: dict[str, tuple[bytes, dict[str, str]]] = {
+        "images/1.jpg": (picture(1, (64, 64)), rock),
+        "images/2.jpg": (picture(2, (64, 64)), {"source": "x", "genre": "rock"}),
+        "images/3.jpg": (picture(3, (64, 64)), {}),
         "images/broken.jpg": (whole[: len(whole) // 2], {}),
         "images/wide.jpg": (picture(8, (64, 48)), {}),
         "images/text.jpg": (b"no picture", {}),
-        "images/tiny.jpg": (picture(9, (40, 40)), {}),
+        "images/tiny.jpg": (picture(9, (31, 31)), {}),
         "images/gone.jpg": (b"", {}),
     }
-    root = folder(tmp_path / "covers", covers)
+    root, out = folder(tmp_path / "covers", covers), tmp_path / "out"
     (root / "images" / "gone.jpg").unlink()
-    counted = prepare([root], tmp_path / "out", count_held_out=1, least_side=41)
-    assert (counted["read"], counted["kept"], counted["unusable"]) == (8, 3, 5)
-    reasons = {Path(row["original"]).stem: row["reason"] for row in rows(tmp_path / "out", "left_out.csv")}
-    assert reasons["broken"].startswith("is broken (")
-    assert reasons["wide"] == "is not square (64x48)"
-    assert reasons["text"] == "is no picture, or of a format that is not taken"
-    assert (reasons["tiny"], reasons["gone"]) == ("is too small (40x40)", "is missing")
-    assert len(load_covers(tmp_path / "out", size=64)) == 3
+    assert main(["--data", str(root), "--out", str(out)]) == 0
+    reasons = {Path(row["original"]).stem: row["reason"] for row in rows(out, "left_out.csv")}
+    assert reasons.pop("broken").startswith("is broken (")
+    assert reasons == {
+        "wide": "is not square (64x48)",
+        "text": "is no picture, or of a format that is not taken",
+        "tiny": "is too small (31x31)",
+        "gone": "is missing",
+    }
+    assert len(load_covers(out, size=64)) == 3
+    printed = capsys.readouterr().out
+    assert "3 covers stay, 5 were left out" in printed
+    for counted in (r"rock +2\n", r"pop +1\n", r"1970s +1\n", r"x +2\n"):
+        assert re.search(counted, printed)
 
 
 def test_several_folders_are_joined_even_if_their_files_have_the_same_names(tmp_path: Path) -> None:
@@ -115,7 +123,7 @@ def test_several_folders_are_joined_even_if_their_files_have_the_same_names(tmp_
     (two / "more").mkdir()
     (two / "more" / "1.jpg").write_bytes(picture(3))
     write_metadata(two, [{"file_name": "images/1.png", **body}, {"file_name": "more/1.jpg", **body}], FIELDS)
-    prepare([one, two], tmp_path / "out", count_held_out=0)
+    prepare([one, two], tmp_path / "out")
     entries = read_metadata(tmp_path / "out")
     assert [entry.source for entry in entries].count("b") == 2
     names = sorted(entry.file_name for entry in entries)
@@ -123,62 +131,12 @@ def test_several_folders_are_joined_even_if_their_files_have_the_same_names(tmp_
     assert len(load_covers(tmp_path / "out", size=48)) == 3
 
 
-def test_the_split_goes_by_the_hash_of_the_file_name(tmp_path: Path) -> None:
-    prepare([plain(tmp_path / "covers", 12)], tmp_path / "out", count_held_out=4)
+def test_a_tenth_is_held_out_by_the_hash_of_the_file_name(tmp_path: Path) -> None:
+    prepare([plain(tmp_path / "covers", 25)], tmp_path / "out")
     listed = rows(tmp_path / "out")
     ranked = sorted(listed, key=lambda row: hashlib.sha256(row["file_name"].encode()).digest())
-    assert [row["split"] for row in ranked] == [HELD_OUT] * 4 + [TRAIN] * 8
+    assert [row["split"] for row in ranked] == [HELD_OUT] * 2 + [TRAIN] * 23
     assert [row["file_name"] for row in listed] == sorted(row["file_name"] for row in listed)
-
-
-def test_by_default_a_tenth_is_held_out(tmp_path: Path) -> None:
-    counted = prepare([plain(tmp_path / "covers", 25)], tmp_path / "out")
-    assert (counted[TRAIN], counted[HELD_OUT]) == (23, 2)
-
-
-def test_the_counts_are_printed_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = folder(
-        tmp_path / "covers",
-        {
-            "images/1.jpg": (picture(1, (40, 40)), {"source": "x", "genre": "rock|pop", "decade": "1970"}),
-            "images/2.jpg": (picture(2, (130, 130)), {"source": "x", "genre": "rock"}),
-            "images/3.jpg": (picture(3, (600, 600)), {}),
-            "images/4.jpg": (picture(3, (500, 500)), {}),
-        },
-    )
-    out = tmp_path / "out"
-    assert main(["--data", str(root), "--out", str(out), "--held-out", "0", "--size", "64"]) == 0
-    told = json.loads((out / "statistics.json").read_text(encoding="utf-8"))
-    labels = told.pop("labels")
-    assert {
-        key: told[key] for key in ("read", "kept", "train", "held-out", "near_duplicates", "unusable")
-    } == {
-        **{"read": 4, "kept": 3, "train": 3, "held-out": 0},
-        **{"near_duplicates": 1, "unusable": 0},
-    }
-    assert (told["size"], told["enlarged"]) == (64, 1)
-    totals = {table: {label: sum(n.values()) for label, n in rows.items()} for table, rows in labels.items()}
-    assert totals["genre"] == {"rock": 2, "pop": 1, "unknown": 1}
-    assert totals["decade"] == {"1970s": 1, "unknown": 2}
-    assert totals["source"] == {"unknown": 1, "x": 2}
-    assert totals["side"] == {"under 64": 1, "128 to 255": 1, "512 and more": 1}
-    printed = capsys.readouterr().out
-    assert "4 covers read: 0 cannot be used, 1 are near-duplicates, 3 stay" in printed
-    assert re.search(r"\nrock +2 +0\n", printed)
-
-
-def test_covers_fetched_by_our_own_script_can_be_prepared(tmp_path: Path) -> None:
-    from training.data.fetch_covers import main as get_covers
-
-    with local_hub(itunes([album(number) for number in range(1, 5)])) as server:
-        given = ["itunes", "--term", "x", "--side", "64", "--out", str(tmp_path / "got")]
-        fast = ["--searches-per-minute", "100000", "--pictures-per-minute", "100000"]
-        assert get_covers([*given, "--endpoint", server.endpoint, *fast]) == 0
-    assert main(["--data", str(tmp_path / "got"), "--out", str(tmp_path / "out"), "--held-out", "1"]) == 0
-    listed = rows(tmp_path / "out")
-    assert [(row["genre"], row["decade"], row["year"]) for row in listed] == [("jazz", "1950s", "1959")] * 4
-    assert tuple(listed[0]) == COLUMNS
-    assert len(load_covers(tmp_path / "out", size=64)) == 4
 
 
 def test_a_folder_appears_only_when_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,41 +151,20 @@ def test_a_folder_appears_only_when_it_is_whole(tmp_path: Path, monkeypatch: pyt
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(prepare_covers, "load", interrupted)
         prepare([root], out)
-    assert [path.name for path in tmp_path.iterdir()] == ["covers"]
-    (tmp_path / "out.part" / "images").mkdir(parents=True)  # As a kill leaves it.
+    assert not out.exists()
     prepare([root], out)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["covers", "out"]
     assert len(load_covers(out, size=64)) == 6
 
 
-def test_a_picture_that_vanishes_on_the_way_is_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_old_folder_is_never_written_over_and_an_empty_one_not_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def vanished(path: Path, size: int) -> Image.Image:
-        raise UnusableError("is missing")
-
-    monkeypatch.setattr(prepare_covers, "load", vanished)
-    with pytest.raises(DataError, match=r"changed while the covers were prepared: it is missing\. Try again"):
-        prepare([plain(tmp_path / "covers", 3)], tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_an_old_folder_is_never_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = plain(tmp_path / "covers", 3)
     before = (root / "metadata.csv").read_bytes()
     assert main(["--data", str(root), "--out", str(root)]) == 1
     assert "is already there. Give another --out" in capsys.readouterr().err
     assert (root / "metadata.csv").read_bytes() == before
-
-
-def test_too_few_covers_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"3 of 3 covers can be used\. With 3 held out none is left"):
-        prepare([plain(tmp_path / "covers", 3)], tmp_path / "out", count_held_out=3)
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("given", [["--size", "0"], ["--held-out", "-1"], ["--least-side", "x"]])
-def test_options_out_of_range_are_refused(tmp_path: Path, given: list[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        main(["--data", str(tmp_path), "--out", str(tmp_path / "out"), *given])
-    assert stopped.value.code == 2
+    bad = folder(tmp_path / "bad", {"images/text.jpg": (b"no picture", {})})
+    assert main(["--data", str(bad), "--out", str(tmp_path / "out")]) == 1
+    assert "can be used" in capsys.readouterr().err and not (tmp_path / "out").exists()
