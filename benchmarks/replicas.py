@@ -118,12 +118,12 @@ def nginx_configuration(ports: Sequence[int], listen: int, folder: Path) -> str:
 def processes(
     count: int, folder: Path, database_url: str, settings: Mapping[str, str]
 ) -> Iterator[list[Replica]]:
-    """Processes of the exhibit on one database, each with its log in the folder."""
+    """Processes of the exhibit on one database, each with its log in the folder and a data folder of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ALBUMJUDGE_")}
     environment |= {
-        "ALBUMJUDGE_DATA_DIR": str(folder),
         "DATABASE_URL": database_url,
         "ALBUMJUDGE_PROXIES": "1",
+        **settings,
     }
     replicas = []
     try:
@@ -131,9 +131,8 @@ def processes(
             command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
             command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
             with (folder / f"{port}.log").open("wb") as log:
-                process = subprocess.Popen(
-                    command, cwd=ROOT, env={**environment, **settings}, stdout=log, stderr=subprocess.STDOUT
-                )
+                own = environment | {"ALBUMJUDGE_DATA_DIR": str(folder / f"data-{port}")}
+                process = subprocess.Popen(command, cwd=ROOT, env=own, stdout=log, stderr=subprocess.STDOUT)
             replicas.append(Replica(f"http://127.0.0.1:{port}", process))
         for replica in replicas:
             wait_for(f"{replica.address}/healthz")

@@ -24,7 +24,7 @@ from albumjudge.ui.rooms.curation import (
     votes_to_take,
 )
 from albumjudge.ui.words import N_, _, date_time, ngettext, number, translate
-from albumjudge.voting.admin_password import AdminPassword, PleaseWaitError
+from albumjudge.voting.curation import AdminPassword, PleaseWaitError
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.submissions import SubmissionStore
 

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from albumjudge.domain.cover import CoverIdentity, CoverLinkError, HasPixels
 from albumjudge.domain.settings import Settings
 from albumjudge.domain.verdict import JudgedCover, Verdict
 from albumjudge.inference.folders import BUNDLED, GUESTS, KINDS, Checkpoint, Kind, likely_revision
-from albumjudge.inference.pool import CoverPool, new_wall
+from albumjudge.inference.pool import CoverPool, FolderShelf, ShelfMaker, new_wall
 from albumjudge.inference.worker import NetworkWorker, PaintRequest, Pair, limit_threads, paint_and_judge
 
 if TYPE_CHECKING:
@@ -51,10 +52,10 @@ class Exhibit:
         bundled: Mapping[Kind, Path],
         guest_folders: Sequence[Path],
         retry_after: float,
-        pool: Path | None,
+        shelf: ShelfMaker | None,
     ) -> None:
         self._settings, self._bundled, self._guest_folders = settings, bundled, guest_folders
-        self._retry_after, self._pool_folder = retry_after, pool
+        self._retry_after, self._shelf = retry_after, shelf or partial(FolderShelf, None)
         self._loaded: Pair | None = None
         self._faults: dict[Kind, tuple[str, ...]] = {}
         self._guests: tuple[Painter, ...] = ()
@@ -64,8 +65,8 @@ class Exhibit:
         self._cache: OrderedDict[tuple[CoverIdentity, str], JudgedCover] = OrderedDict()
         self._pool: CoverPool | None = None
         painter, judge = (likely_revision(settings, kind, bundled[kind]) for kind in KINDS)
-        if pool is not None and painter and judge:
-            self._pool = CoverPool(painter, judge, pool)
+        if shelf is not None and painter and judge:
+            self._pool = CoverPool(painter, judge, shelf)
         this = weakref.ref(self)  # The thread must not keep an exhibit alive that nobody uses.
         self._worker: NetworkWorker[PaintRequest, JudgedCover] = NetworkWorker(
             paint_and_judge, lambda: (exhibit := this()) is not None and exhibit._fill()
@@ -81,20 +82,20 @@ class Exhibit:
         bundled: Mapping[Kind, Path] = BUNDLED,
         guests: Sequence[Path] = GUESTS,
         retry_after: float = RETRY_AFTER,
-        pool: Path | None = None,
+        shelf: ShelfMaker | None = None,
     ) -> Exhibit:
         """Open with what is on this machine, and start fetching what is not.
 
         Args:
             bundled: checkpoints to fall back on.
             guests: further generators; the bundled one is a guest, too, where another one is at work.
-            pool: folder for covers that are ready in advance; if all that are put to the vote are, the networks
+            shelf: for covers that are ready in advance; if all that are put to the vote are, the networks
                 are not waited for.
 
         Raises:
             CheckpointError: if not even a bundled checkpoint that is needed can be used.
         """
-        exhibit = cls(settings, bundled, guests, retry_after, pool)
+        exhibit = cls(settings, bundled, guests, retry_after, shelf)
         if exhibit._pool is None or not exhibit._pool.ballots_ready:
             exhibit.wait()
         return exhibit
@@ -132,7 +133,7 @@ class Exhibit:
             self._loaded = pair
             pool, revisions = self._pool, (pair.painter.revision, pair.judge.revision)
             if pool is not None and (pool.painter, pool.judge) != revisions:
-                self._pool = CoverPool(*revisions, self._pool_folder)
+                self._pool = CoverPool(*revisions, self._shelf)
 
     @property
     def _pair(self) -> Pair:
@@ -268,7 +269,7 @@ class Exhibit:
         """Begin to paint walls in idle time, see :class:`albumjudge.inference.pool.CoverPool`."""
         pair = self._pair
         if self._pool is None:
-            self._pool = CoverPool(pair.painter.revision, pair.judge.revision, self._pool_folder)
+            self._pool = CoverPool(pair.painter.revision, pair.judge.revision, self._shelf)
         self._filling = True
         self._worker.wake()
 

@@ -1,6 +1,7 @@
-"""Walls and covers to vote on that are ready before anybody comes: painted and judged in idle time, kept on disk.
+"""Walls and covers to vote on that are ready before anybody comes: painted and judged in idle time, and kept.
 
-All processes that share a data folder share them. A wall is one file; whoever renames it has taken it.
+All processes that share a shelf share them: a folder, or the database of a deployment on several machines
+(:class:`albumjudge.voting.ready.ReadyWalls`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from albumjudge.domain import seeds
 from albumjudge.domain.cover import CoverIdentity, read_png
@@ -27,12 +29,39 @@ COVERS = 12
 AT_ONCE = 4
 """Covers in a piece of idle work: nobody who comes meanwhile waits longer than for these."""
 LAST_WALL = 99_999
+BALLOTS = 0
+"""Stands for the number of a wall where the covers that are put to the vote are kept."""
 _ABANDONED = 24 * 3600.0
 """Seconds after which what other networks painted and judged is removed."""
-_BALLOTS = "ballots.json"
 _log = logging.getLogger(__name__)
 
 Show = Callable[[Sequence[CoverIdentity]], list[JudgedCover]]
+
+
+class Shelf(Protocol):
+    """Keeps the walls of one painter and one judge as text, 0.2 MB each, by number. No method raises."""
+
+    def take(self) -> tuple[int, str] | None:
+        """A wall that nobody was given, else the one given longest ago; None if there is none."""
+
+    def count(self) -> tuple[int, int]:
+        """How many walls nobody was given yet, and how many were."""
+
+    def read(self, number: int) -> str | None:
+        """What is kept under a number."""
+
+    def put(self, number: int, covers: str) -> bool:
+        """Keep it, whole or not at all; whether that was possible."""
+
+    def remove(self, number: int) -> None:
+        """Keep it no more."""
+
+    def keep_given(self, most: int) -> None:
+        """Remove the walls given longest ago, but for so many."""
+
+
+ShelfMaker = Callable[[str], Shelf]
+"""Makes the shelf for the networks of a name."""
 
 
 class CoverPool:
@@ -43,38 +72,23 @@ class CoverPool:
 
     Args:
         painter, judge: revisions.
-        folder: of all pools; None or one that cannot be written to: a folder of this process alone.
-        walls: at most so many that nobody was given are kept, 0.2 MB each, and as many that were.
+        shelf: where it is kept.
+        walls: at most so many that nobody was given are kept, and as many that were.
     """
 
-    def __init__(
-        self, painter: str, judge: str, folder: Path | None = None, *, walls: int | None = None
-    ) -> None:
+    def __init__(self, painter: str, judge: str, shelf: ShelfMaker, *, walls: int | None = None) -> None:
         self.painter, self.judge, self._most = painter, judge, walls or WALLS
-        self._own: tempfile.TemporaryDirectory[str] | None = None
-        if (usable := _usable(folder, f"{painter}.{judge}")) is None:
-            self._own = tempfile.TemporaryDirectory(prefix="albumjudge-ready-")
-            usable = Path(self._own.name)
-        self._folder = usable
+        self._shelf = shelf(f"{painter}.{judge}")
         self._lock = threading.Lock()
         self._due = [CoverIdentity(painter, seed) for seed in seeds.ballot_pool(painter)]
-        self._ballots = {one.cover.identity: one for one in self._read(_BALLOTS)}
+        self._ballots = {one.cover.identity: one for one in self._read(BALLOTS, self._shelf.read(BALLOTS))}
         self._new: tuple[int, dict[CoverIdentity, JudgedCover]] = new_wall(), {}
 
     def take(self) -> tuple[int, list[JudgedCover]] | None:
         """A wall that nobody was given, if there is one, and its covers; None if no wall is ready."""
-        for name in self._names("fresh"):
-            taken = name.replace("fresh", "given")
-            with suppress(OSError):  # Another process was faster.
-                (self._folder / name).rename(self._folder / taken)
-                (self._folder / taken).touch()
-                if covers := self._read(taken):
-                    return int(Path(taken).stem.rpartition("-")[2]), covers
-        for name in self._given():
-            with suppress(OSError):
-                (self._folder / name).touch()
-            if covers := self._read(name):
-                return int(Path(name).stem.rpartition("-")[2]), covers
+        while (taken := self._shelf.take()) is not None:
+            if covers := self._read(*taken):
+                return taken[0], covers
         return None
 
     def find(self, identities: Sequence[CoverIdentity]) -> dict[CoverIdentity, JudgedCover]:
@@ -85,7 +99,7 @@ class CoverPool:
     @property
     def ready(self) -> int:
         """How many walls nobody was given yet."""
-        return len(self._names("fresh"))
+        return self._shelf.count()[0]
 
     @property
     def ballots_ready(self) -> bool:
@@ -97,7 +111,7 @@ class CoverPool:
 
         The first wall comes first, then the covers that are put to the vote, then other walls.
         """
-        fresh, given = self.ready, self._given()
+        fresh, given = self._shelf.count()
         if self.ballots_ready or not (fresh or given):
             if fresh >= self._most:
                 return False
@@ -107,40 +121,23 @@ class CoverPool:
             if len(done) < len(wall):
                 return True
             self._new = new_wall(), {}
-            for name in given[: max(0, len(given) - self._most)]:
-                with suppress(OSError):
-                    (self._folder / name).unlink()
-            return self._write(f"fresh-{number:05}.json", [done[one] for one in wall])
+            self._shelf.keep_given(self._most)
+            return self._shelf.put(number, _text([done[one] for one in wall]))
         found = _shown(show, [one for one in self._due if one not in self._ballots])
         with self._lock:
             self._ballots |= found
-        return not self.ballots_ready or self._write(_BALLOTS, list(self._ballots.values()))
+        return not self.ballots_ready or self._shelf.put(BALLOTS, _text(list(self._ballots.values())))
 
-    def _given(self) -> list[str]:
-        """Files of walls that were given, the longest ago first."""
-        times = {}
-        for name in self._names("given"):
-            with suppress(OSError):
-                times[name] = (self._folder / name).stat().st_mtime
-        return sorted(times, key=lambda name: times[name])
-
-    def _names(self, state: str) -> list[str]:
-        with suppress(OSError):
-            return sorted(path.name for path in self._folder.glob(f"{state}-*.json"))
+    def _read(self, number: int, kept: str | None) -> list[JudgedCover]:
+        """Covers of a wall; none if there is nothing, or it is damaged, and then it is removed."""
+        if kept is None:
+            return []
+        with suppress(ValueError, TypeError):
+            if covers := [self._cover(**row) for row in json.loads(kept)]:
+                return covers
+        _log.warning("What is kept of wall %s is damaged; it is painted anew.", number)
+        self._shelf.remove(number)
         return []
-
-    def _read(self, name: str) -> list[JudgedCover]:
-        """Covers of a file; none if it is gone or damaged, and then it is removed."""
-        path = self._folder / name
-        try:
-            return [self._cover(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError, TypeError) as error:
-            _log.warning("%s cannot be read (%s) and is painted anew.", path, error)
-            with suppress(OSError):
-                path.unlink()
-            return []
 
     def _cover(
         self, cover: str, png: str, probabilities: list[float], jurors: list[tuple[str, list[float]]]
@@ -149,31 +146,82 @@ class CoverPool:
         picture = read_png(CoverIdentity.parse(cover), base64.b64decode(png))
         return JudgedCover(picture, Verdict(tuple(probabilities), self.judge, said))
 
-    def _write(self, name: str, covers: Sequence[JudgedCover]) -> bool:
-        """Write a file, whole or not at all; whether that was possible."""
-        rows = [
-            {
-                "cover": str(one.cover.identity),
-                "png": base64.b64encode(one.cover.png()).decode("ascii"),
-                "probabilities": one.verdict.probabilities,
-                "jurors": [(juror.name, juror.probabilities) for juror in one.verdict.jurors],
-            }
-            for one in covers
-        ]
-        part = self._folder / f".{name}.{secrets.token_hex(4)}"
+
+class FolderShelf:
+    """A shelf of files: a wall is one file, and whoever renames it has taken it.
+
+    Args:
+        folder: of all shelves; None or one that cannot be written to: a folder of this process alone.
+        name: of the networks; those of others are removed after a day.
+    """
+
+    def __init__(self, folder: Path | None, name: str) -> None:
+        self._own: tempfile.TemporaryDirectory[str] | None = None
+        if (usable := _usable(folder, name)) is None:
+            self._own = tempfile.TemporaryDirectory(prefix="albumjudge-ready-")
+            usable = Path(self._own.name)
+        self._folder = usable
+
+    def take(self) -> tuple[int, str] | None:
+        """See :class:`Shelf`."""
+        for file in (*self._walls("fresh"), *self._given()):
+            taken = file.with_name(file.name.replace("fresh", "given"))
+            with suppress(OSError, ValueError):  # Another process was faster, or it is damaged.
+                file.rename(taken)
+                taken.touch()
+                return int(taken.stem.rpartition("-")[2]), taken.read_text(encoding="utf-8")
+        return None
+
+    def count(self) -> tuple[int, int]:
+        """See :class:`Shelf`."""
+        return len(self._walls("fresh")), len(self._walls("given"))
+
+    def read(self, number: int) -> str | None:
+        """See :class:`Shelf`."""
+        for state in ("fresh", "given"):
+            with suppress(OSError, ValueError):
+                return self._file(state, number).read_text(encoding="utf-8")
+        return None
+
+    def put(self, number: int, covers: str) -> bool:
+        """See :class:`Shelf`."""
+        part = self._folder / f".{number}.{secrets.token_hex(4)}"
         try:
-            part.write_text(json.dumps(rows), encoding="utf-8")
-            part.rename(self._folder / name)
+            part.write_text(covers, encoding="utf-8")
+            part.rename(self._file("fresh", number))
         except OSError as error:
-            _log.warning(
-                "Covers cannot be kept in %s (%s): nothing is painted in advance.", part, error.strerror
-            )
+            _log.warning("%s cannot be kept (%s): nothing is painted in advance.", part, error.strerror)
             return False
         return True
 
+    def remove(self, number: int) -> None:
+        """See :class:`Shelf`."""
+        for state in ("fresh", "given"):
+            with suppress(OSError):
+                self._file(state, number).unlink()
 
-def _shown(show: Show, missing: Sequence[CoverIdentity]) -> dict[CoverIdentity, JudgedCover]:
-    return {one.cover.identity: one for one in show(missing[:AT_ONCE])}
+    def keep_given(self, most: int) -> None:
+        """See :class:`Shelf`."""
+        given = self._given()
+        for file in given[: max(0, len(given) - most)]:
+            with suppress(OSError):
+                file.unlink()
+
+    def _file(self, state: str, number: int) -> Path:
+        return self._folder / f"{'ballots' if number == BALLOTS else f'{state}-{number:05}'}.json"
+
+    def _walls(self, state: str) -> list[Path]:
+        with suppress(OSError):
+            return sorted(self._folder.glob(f"{state}-*.json"))
+        return []
+
+    def _given(self) -> list[Path]:
+        """Files of walls that were given, the longest ago first."""
+        times = {}
+        for file in self._walls("given"):
+            with suppress(OSError):
+                times[file] = file.stat().st_mtime
+        return sorted(times, key=lambda file: times[file])
 
 
 def _usable(folder: Path | None, name: str) -> Path | None:
@@ -189,6 +237,24 @@ def _usable(folder: Path | None, name: str) -> Path | None:
         except OSError as error:
             _log.warning("Covers cannot be kept in %s (%s).", folder, error.strerror)
     return None
+
+
+def _text(covers: Sequence[JudgedCover]) -> str:
+    """Covers with their verdicts as JSON."""
+    rows = [
+        {
+            "cover": str(one.cover.identity),
+            "png": base64.b64encode(one.cover.png()).decode("ascii"),
+            "probabilities": one.verdict.probabilities,
+            "jurors": [(juror.name, juror.probabilities) for juror in one.verdict.jurors],
+        }
+        for one in covers
+    ]
+    return json.dumps(rows)
+
+
+def _shown(show: Show, missing: Sequence[CoverIdentity]) -> dict[CoverIdentity, JudgedCover]:
+    return {one.cover.identity: one for one in show(missing[:AT_ONCE])}
 
 
 def new_wall() -> int:

@@ -6,7 +6,7 @@ import json
 import logging
 import runpy
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from functools import lru_cache
 from html import escape
@@ -24,9 +24,11 @@ from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.domain.settings import Settings, SettingsError
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.inference.folders import CheckpointError
+from albumjudge.inference.pool import FolderShelf, Shelf
 from albumjudge.ui import health, kiosk, markup, names, words
 from albumjudge.ui.words import N_, _, translate
 from albumjudge.voting.database import VoteError, engine_options
+from albumjudge.voting.ready import ReadyWalls
 from albumjudge.voting.votes import VoteStore
 
 TITLE = "Album judge"
@@ -105,7 +107,15 @@ def exhibit() -> Exhibit:
         CheckpointError: if no weights can be used at all.
     """
     settings = Settings.from_environment()
-    return Exhibit.open(settings, pool=settings.data_directory / "ready")
+
+    def shelf(networks: str) -> Shelf:
+        """In a database that several machines may share, else in the data folder."""
+        if settings.database_url.startswith("postgres"):
+            with suppress(VoteError):
+                return ReadyWalls(engine(), networks)
+        return FolderShelf(settings.data_directory / "ready", networks)
+
+    return Exhibit.open(settings, shelf=shelf)
 
 
 @st.cache_resource(show_spinner=False)

@@ -17,6 +17,7 @@ from albumjudge.voting.database import UPGRADE_TIMEOUT, VoteError, open_engine, 
 _NOT_SAVED = "The backup was not made"
 _NOT_RESTORED = "The backup was not restored"
 _ROWS_AT_ONCE = 500
+_TABLES = [table for table in schema.metadata.sorted_tables if table is not schema.ready_walls]
 
 
 def backup(engine: Engine, file: Path) -> int:
@@ -98,24 +99,23 @@ def is_empty(engine: Engine) -> bool:
 
 
 def _is_empty(connection: Connection) -> bool:
-    kept = (table for table in schema.metadata.sorted_tables if table is not schema.deployment_state)
+    kept = (table for table in _TABLES if table is not schema.deployment_state)
     return not any(connection.execute(select(table).limit(1)).first() for table in kept)
 
 
 def _replace(source: Connection, target: Connection, allowed: bool) -> None:
-    tables = schema.metadata.sorted_tables
     if not allowed and not _is_empty(target):
         raise VoteError(
             f"{_NOT_RESTORED}: the database holds votes or decisions already. Say --replace to throw them away, "
             "or name an empty one."
         )
-    for table in reversed(tables):
+    for table in reversed(_TABLES):
         target.execute(table.delete())
     _copy_rows(source, target)
 
 
 def _copy_rows(source: Connection, target: Connection) -> None:
-    for table in schema.metadata.sorted_tables:
+    for table in _TABLES:
         rows = source.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(table))
         for some in rows.partitions():
             target.execute(insert(table), [dict(zip(table.c.keys(), row, strict=True)) for row in some])

@@ -19,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     TypeDecorator,
     UniqueConstraint,
     false,
@@ -293,3 +294,16 @@ deployment_state = Table(
     Column("until", UtcDateTime, nullable=True),
 )
 """What all processes of a deployment agree on, by name: wrong passwords, pushes to the Hub."""
+
+ready_walls = Table(
+    "ready_walls",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("networks", String(2 * REVISION_LENGTH + 4), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("covers", Text, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("given_at", UtcDateTime, nullable=True),
+    UniqueConstraint("networks", "number"),
+)
+"""Walls that are painted and judged before anybody comes, see :mod:`albumjudge.voting.ready`."""

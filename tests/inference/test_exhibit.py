@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from albumjudge.inference.checkpoints import read_checkpoint
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.inference.folders import CheckpointError, Kind
 from albumjudge.inference.painter import Painter
-from albumjudge.inference.pool import COVERS, CoverPool, Show
+from albumjudge.inference.pool import COVERS, CoverPool, FolderShelf, Show
 from albumjudge.inference.steering import SteeringTarget
 from tests.checkpoint_fixtures import (
     COMMIT,
@@ -343,7 +344,7 @@ def test_a_fresh_wall_is_painted_and_judged_in_advance_and_shown_before_the_netw
     bundled: dict[Kind, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool_module, "WALLS", 2)
-    exhibit = Exhibit.open(Settings(), bundled=bundled, guests=(), pool=tmp_path)
+    exhibit = Exhibit.open(Settings(), bundled=bundled, guests=(), shelf=partial(FolderShelf, tmp_path))
     assert exhibit.fresh_wall() != exhibit.fresh_wall()  # Nothing is ready: walls by chance.
     filled, fill = threading.Event(), CoverPool.fill
 
@@ -365,7 +366,7 @@ def test_a_fresh_wall_is_painted_and_judged_in_advance_and_shown_before_the_netw
         load(exhibit)
 
     monkeypatch.setattr(Exhibit, "_load", late)
-    again = Exhibit.open(Settings(), bundled=bundled, guests=(), pool=tmp_path)
+    again = Exhibit.open(Settings(), bundled=bundled, guests=(), shelf=partial(FolderShelf, tmp_path))
     ballots, wall = seeds.ballot_pool(again.painter_revision), seeds.wall(again.fresh_wall(), COVERS)
     for numbers in (ballots, wall):
         assert [judged.cover.identity.seed for judged in again.show(numbers)] == list(numbers)

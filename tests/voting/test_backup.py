@@ -11,9 +11,8 @@ from sqlalchemy import Engine, select
 
 from albumjudge.voting import schema
 from albumjudge.voting.__main__ import main
-from albumjudge.voting.admin_password import AdminPassword
 from albumjudge.voting.backup import backup, restore
-from albumjudge.voting.curation import CurationStore
+from albumjudge.voting.curation import AdminPassword, CurationStore
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.duels import DuelStore
 from albumjudge.voting.painter_duels import PainterDuelStore
@@ -51,6 +50,7 @@ def content(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
         return {
             table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
             for table in schema.metadata.sorted_tables
+            if table is not schema.ready_walls
         }
 
 

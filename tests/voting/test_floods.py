@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from albumjudge.voting import rate_limit
-from albumjudge.voting.admin_password import FIRST_WAIT, LONGEST_WAIT, TRIES, AdminPassword, PleaseWaitError
+from albumjudge.voting.curation import FIRST_WAIT, LONGEST_WAIT, TRIES, AdminPassword, PleaseWaitError
 from albumjudge.voting.rate_limit import AddressLimiter, client_address, is_suspect
 from albumjudge.voting.votes import VoteStore
 
