@@ -18,8 +18,6 @@ from albumjudge.models.one_step import OneStepGenerator
 GeneratorNetwork = Generator | FlowGenerator | OneStepGenerator
 CONDITIONAL = (FlowGenerator, OneStepGenerator)
 """Networks that take a genre and a decade."""
-GRADIENT_STEPS = 4
-"""Steps of a flow painter where only its gradient is asked for, without autoguidance."""
 
 
 class Painter:
@@ -105,21 +103,16 @@ class Painter:
     def differentiable(self, identity: CoverIdentity) -> DifferentiableCover:
         """Paint one cover and keep what the gradient needs.
 
-        A flow painter is differentiated with fewer steps than it paints with, and without autoguidance.
-
         Raises:
             CoverLinkError: see :meth:`check`.
         """
-        cover = self.paint_each([identity])[0] if isinstance(self.network, FlowGenerator) else None
         self.check(identity)
         latents = torch.from_numpy(identity.latents(self.network.latent_size)).float()[None]
         with self._lock, torch.enable_grad():
             latents.requires_grad_(True)
-            painted = paint_with(self.network, latents, condition_labels([identity]), exact=False)
-            self.painted += cover is None
-        if cover is None:
-            cover = Cover(identity, to_pixels(painted.detach())[0])
-        return DifferentiableCover(cover, latents, painted)
+            painted = paint_with(self.network, latents, condition_labels([identity]))
+            self.painted += 1
+        return DifferentiableCover(Cover(identity, to_pixels(painted)[0]), latents, painted)
 
 
 class DifferentiableCover:
@@ -143,19 +136,9 @@ class DifferentiableCover:
         return found
 
 
-def paint_with(
-    network: GeneratorNetwork, latents: torch.Tensor, labels: torch.Tensor, *, exact: bool = True
-) -> torch.Tensor:
-    """Run any kind of generator.
-
-    Args:
-        latents, labels: as for :meth:`Painter.paint_latents`.
-        exact: as painted; else a flow painter takes fewer steps and no autoguidance.
-    """
+def paint_with(network: GeneratorNetwork, latents: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Run any kind of generator; arguments as for :meth:`Painter.paint_latents`."""
     latents = latents.to(next(network.parameters()).dtype)
-    if isinstance(network, FlowGenerator) and not exact:
-        steps = min(network.steps, GRADIENT_STEPS)
-        return network(latents, *labels.unbind(1), steps=steps, autoguidance=False)  # type: ignore[no-any-return]
     if isinstance(network, CONDITIONAL):
         return network(latents, *labels.unbind(1))  # type: ignore[no-any-return]
     return network(latents)  # type: ignore[no-any-return]

@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
+
+from albumjudge.models.layers import HubModule
 
 
 def doublings(size: int) -> int:
@@ -27,11 +28,8 @@ def doublings(size: int) -> int:
 
 
 class Generator(
-    nn.Module,
-    PyTorchModelHubMixin,
-    library_name="albumjudge",
+    HubModule,
     pipeline_tag="unconditional-image-generation",
-    license="mit",
     tags=["dcgan", "gan", "album-covers"],
 ):
     """Latent vectors to covers.

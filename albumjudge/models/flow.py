@@ -9,14 +9,20 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from albumjudge.domain.conditions import DECADES, GENRES
 from albumjudge.models.autoencoder import DOWNSAMPLING, Decoder
 from albumjudge.models.dcgan import doublings
-from albumjudge.models.layers import EMBEDDING, GROUPS, ConditionalResidualBlock, SelfAttention, zero_bias
+from albumjudge.models.layers import (
+    EMBEDDING,
+    GROUPS,
+    ConditionalResidualBlock,
+    HubModule,
+    SelfAttention,
+    zero_bias,
+)
 
 SMALLEST_SIZE = 8 * DOWNSAMPLING
 TIME_FREQUENCIES = 32
@@ -78,7 +84,7 @@ class VelocityUNet(nn.Module):
         Args:
             x: float, ``(n, latent_channels, side, side)``.
             t: float, ``(n,)``, 0 for noise to 1 for latent images.
-            genre, decade: int64, ``(n,)``, as for :meth:`FlowGenerator.forward`.
+            genre, decade: int64, ``(n,)``, as for :meth:`LatentPainter.forward`.
 
         Returns:
             float, the shape of ``x``: its change per unit of time.
@@ -186,19 +192,31 @@ class LatentPainter(nn.Module):
         noise: Tensor = self.expansion(latents).view(-1, self.latent_channels, self.side, self.side)
         return noise
 
+    def latent_images(self, latents: Tensor, genre: Tensor, decade: Tensor) -> Tensor:
+        """Latent vectors to latent images, ``(n, latent_channels, side, side)``; labels as in :meth:`forward`."""
+        raise NotImplementedError
 
-def known(latents: Tensor, *labels: Tensor | None) -> tuple[Tensor, ...]:
-    """Genres and decades of latent vectors, 0 (unknown) where None is given."""
-    unknown = torch.zeros(len(latents), dtype=torch.long, device=latents.device)
-    return tuple(unknown if given is None else given for given in labels)
+    def forward(self, latents: Tensor, genre: Tensor | None = None, decade: Tensor | None = None) -> Tensor:
+        """Paint.
+
+        Args:
+            latents: float, shape ``(n, latent_size)``, standard normal.
+            genre: int64, shape ``(n,)``; 0 is unknown, ``k`` is ``GENRES[k - 1]``. None: all unknown.
+            decade: int64, shape ``(n,)``, likewise with ``DECADES``.
+
+        Returns:
+            float, shape ``(n, 3, size, size)``, RGB in [-1, 1].
+        """
+        unknown = torch.zeros(len(latents), dtype=torch.long, device=latents.device)
+        labels = (unknown if given is None else given for given in (genre, decade))
+        covers: Tensor = self.decoder(self.latent_images(latents, *labels))
+        return covers
 
 
 class FlowGenerator(
     LatentPainter,
-    PyTorchModelHubMixin,
-    library_name="albumjudge",
+    HubModule,
     pipeline_tag="unconditional-image-generation",
-    license="mit",
     tags=["flow-matching", "latent-diffusion", "album-covers"],
 ):
     """Latent vectors, genres and decades to covers.
@@ -243,9 +261,7 @@ class FlowGenerator(
             VelocityUNet(latent_channels, autoguidance_width, self.side) if autoguidance_width else None
         )
 
-    def velocity(
-        self, x: Tensor, t: float, genre: Tensor, decade: Tensor, *, autoguidance: bool = True
-    ) -> Tensor:
+    def velocity(self, x: Tensor, t: float, genre: Tensor, decade: Tensor) -> Tensor:
         """The guided velocity at time ``t``; arguments and result as for :meth:`VelocityUNet.forward`."""
         times = torch.full((len(x),), t, dtype=x.dtype, device=x.device)
         unknown = torch.zeros_like(genre)
@@ -256,59 +272,16 @@ class FlowGenerator(
             conditional: Tensor = self.unet(x[rows], times[rows], genre[rows], decade[rows])
             difference = conditional - unconditional[rows]
             velocity = velocity.index_add(0, rows, self.guidance_scale * difference)
-        if autoguidance and self.autoguidance_unet is not None and t >= self.autoguidance_start:
+        if self.autoguidance_unet is not None and t >= self.autoguidance_start:
             weaker = self.autoguidance_unet(x, times, unknown, unknown)
             velocity = velocity + (self.autoguidance_scale - 1) * (unconditional - weaker)
         return velocity
 
-    def latent_images(
-        self,
-        latents: Tensor,
-        genre: Tensor,
-        decade: Tensor,
-        *,
-        steps: int | None = None,
-        autoguidance: bool = True,
-    ) -> Tensor:
-        """Latent vectors to latent images, ``(n, latent_channels, side, side)``.
-
-        Integrates by the two-step method of Adams and Bashforth, which begins with a step of Euler's.
-
-        Args:
-            latents, genre, decade: as for :meth:`forward`.
-            steps: other than ``self.steps``.
-            autoguidance: whether to use it where there is a network for it.
-        """
-        steps = steps or self.steps
+    def latent_images(self, latents: Tensor, genre: Tensor, decade: Tensor) -> Tensor:
+        """Integrate by the two-step method of Adams and Bashforth, which begins with a step of Euler's."""
         x, previous = self.noise(latents), None
-        for step in range(steps):
-            velocity = self.velocity(x, step / steps, genre, decade, autoguidance=autoguidance)
+        for step in range(self.steps):
+            velocity = self.velocity(x, step / self.steps, genre, decade)
             slope = velocity if previous is None else 1.5 * velocity - 0.5 * previous
-            x, previous = x + slope / steps, velocity
+            x, previous = x + slope / self.steps, velocity
         return x
-
-    def forward(
-        self,
-        latents: Tensor,
-        genre: Tensor | None = None,
-        decade: Tensor | None = None,
-        *,
-        steps: int | None = None,
-        autoguidance: bool = True,
-    ) -> Tensor:
-        """Paint.
-
-        Args:
-            latents: float, shape ``(n, latent_size)``, standard normal.
-            genre: int64, shape ``(n,)``; 0 is unknown, ``k`` is ``GENRES[k - 1]``. None: all unknown.
-            decade: int64, shape ``(n,)``, likewise with ``DECADES``.
-            steps, autoguidance: see :meth:`latent_images`.
-
-        Returns:
-            float, shape ``(n, 3, size, size)``, RGB in [-1, 1].
-        """
-        labels = known(latents, genre, decade)
-        covers: Tensor = self.decoder(
-            self.latent_images(latents, *labels, steps=steps, autoguidance=autoguidance)
-        )
-        return covers

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import torch
+from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, leaky_relu, scaled_dot_product_attention, silu
 
 LEAKY_SLOPE = 0.2
 EMBEDDING, GROUPS, HEADS = 256, 8, 4
 """Width of the conditioning embedding, groups of a group norm, heads of self-attention."""
+
+
+class HubModule(nn.Module, PyTorchModelHubMixin, library_name="albumjudge", license="mit"):
+    """A network that can be saved to and loaded from a folder or the Hub, with its constructor's arguments."""
 
 
 class ResidualBlock(nn.Module):

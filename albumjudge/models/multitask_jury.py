@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor
 
 from albumjudge.domain.emotions import EMOTIONS, NAMES
+from albumjudge.models.layers import HubModule
 from albumjudge.models.vgg16 import BLOCK_WIDTHS, VGG16Features, pooled_dtype
 
 LIGHTNESS = (0.0, 25.0, 50.0, 75.0, 100.0)
@@ -95,10 +95,8 @@ class ColourFeatures(VGG16Features):
 
 class MultitaskJury(
     ColourFeatures,
-    PyTorchModelHubMixin,
-    library_name="albumjudge",
+    HubModule,
     pipeline_tag="image-classification",
-    license="mit",
     tags=["vgg16", "emotion", "label-distribution-learning", "multi-task", "ensemble"],
 ):
     """Pictures to each juror's shares of the eight emotions. The convolutions run once for all.

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor
 
-from albumjudge.models.flow import LatentPainter, known
+from albumjudge.models.flow import LatentPainter
+from albumjudge.models.layers import HubModule
 
 
 class OneStepGenerator(
     LatentPainter,
-    PyTorchModelHubMixin,
-    library_name="albumjudge",
+    HubModule,
     pipeline_tag="unconditional-image-generation",
-    license="mit",
     tags=["one-step", "latent-diffusion", "album-covers"],
 ):
     """Latent vectors, genres and decades to covers, with one call of the velocity network."""
@@ -27,8 +25,3 @@ class OneStepGenerator(
         t = torch.zeros(len(noise), dtype=noise.dtype, device=noise.device)
         velocity: Tensor = self.unet(noise, t, genre, decade)
         return noise + velocity
-
-    def forward(self, latents: Tensor, genre: Tensor | None = None, decade: Tensor | None = None) -> Tensor:
-        """Paint; arguments and result as for :meth:`albumjudge.models.flow.FlowGenerator.forward`."""
-        covers: Tensor = self.decoder(self.latent_images(latents, *known(latents, genre, decade)))
-        return covers

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from albumjudge.domain.emotions import NAMES
+from albumjudge.models.layers import HubModule
 
 BLOCK_STARTS = (0, 5, 10, 17, 24, 31)
 """Where the five blocks of torchvision's ``features`` begin, each a few convolutions and a max-pool."""
@@ -120,10 +120,8 @@ class VGG16Features(nn.Module):
 
 class VGG16EmotionClassifier(
     VGG16Features,
-    PyTorchModelHubMixin,
-    library_name="albumjudge",
+    HubModule,
     pipeline_tag="image-classification",
-    license="mit",
     tags=["vgg16", "emotion", "label-distribution-learning"],
 ):
     """A linear head on standardised features; the blocks may be fine-tuned.

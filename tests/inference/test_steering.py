@@ -18,7 +18,6 @@ from albumjudge.domain.emotions import NAMES
 from albumjudge.domain.verdict import JudgedCover
 from albumjudge.inference.judge import Judge
 from albumjudge.inference.painter import (
-    GRADIENT_STEPS,
     GeneratorNetwork,
     Painter,
     condition_labels,
@@ -223,27 +222,3 @@ def test_the_bundled_jury_gives_more_to_nearly_every_cover(emotion: str) -> None
     ]
     assert sum(late > early for late, early in zip(after, before, strict=True)) >= 7
     assert np.mean(after) > np.mean(before)
-
-
-def test_gradients_of_a_flow_painter_take_fewer_steps_and_its_covers_all(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    torch.manual_seed(0)
-    network = FlowGenerator(SIZE, 3, 8, decoder_width=4, steps=6, autoguidance_width=8)
-    for parameter in network.parameters():
-        nn.init.normal_(parameter, 0, 0.1)
-    painter, calls = Painter(network, REVISION), list[tuple[bool, bool]]()
-    velocity = FlowGenerator.velocity
-
-    def counted(
-        self: FlowGenerator, x: Tensor, t: float, *condition: Tensor, autoguidance: bool = True
-    ) -> Tensor:
-        calls.append((torch.is_grad_enabled(), autoguidance))
-        return velocity(self, x, t, *condition, autoguidance=autoguidance)
-
-    monkeypatch.setattr(FlowGenerator, "velocity", counted)
-    painter.paint([3])
-    assert calls == [(False, True)] * 6
-    calls.clear()
-    painter.differentiable(START).gradient(torch.ones(1, 3, 64, 64))
-    assert calls == [(False, True)] * 6 + [(True, False)] * GRADIENT_STEPS

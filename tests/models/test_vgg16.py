@@ -17,12 +17,6 @@ def network() -> VGG16EmotionClassifier:
     return VGG16EmotionClassifier(size=32).eval()
 
 
-@torch.no_grad()
-def test_images_to_eight_log_probabilities(network: VGG16EmotionClassifier) -> None:
-    assert network(torch.rand(2, 3, 32, 32)).shape == (2, 8)
-    assert network(torch.rand(1, 3, 64, 48)).shape == (1, 8)
-
-
 def test_the_features_are_torchvisions() -> None:
     assert repr(vgg16_features()) == repr(make_layers(cfgs["D"]))
 
@@ -58,6 +52,7 @@ def test_temperature_softens() -> None:
 
 @torch.no_grad()
 def test_saved_and_loaded_it_says_the_same(network: VGG16EmotionClassifier, tmp_path: Path) -> None:
+    assert network(torch.rand(2, 3, 64, 48)).shape == (2, 8)
     network.save_pretrained(tmp_path)
     back = VGG16EmotionClassifier.from_pretrained(str(tmp_path)).eval()
     image = torch.rand(1, 3, 32, 32)
