@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 import typing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from albumjudge.domain.hub_address import HubAddress
-from albumjudge.inference import folders
 from albumjudge.inference.folders import (
     WEIGHTS,
     Checkpoint,
@@ -36,18 +36,11 @@ from albumjudge.models.multitask_jury import MultitaskJury
 from albumjudge.models.one_step import OneStepGenerator
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
 
-_CLASSES: tuple[type[nn.Module], ...] = (
-    Generator,
-    FlowGenerator,
-    OneStepGenerator,
-    VGG16EmotionClassifier,
-    MultitaskJury,
-)
 NETWORKS: dict[Kind, dict[str, type[nn.Module]]] = {
-    kind: {network.__name__: network for network in _CLASSES if network.__name__ in names}
-    for kind, names in folders.NETWORKS.items()
+    "generator": {network.__name__: network for network in (Generator, FlowGenerator, OneStepGenerator)},
+    "judge": {network.__name__: network for network in (VGG16EmotionClassifier, MultitaskJury)},
 }
-"""By kind and by the name that training.json gives as ``network``."""
+"""By kind and by the name that training.json gives as ``network``; where it gives none the first is meant."""
 _FLOATS = {"F16", "BF16", "F32", "F64"}
 _ABANDONED = 24 * 3600.0
 
@@ -62,10 +55,16 @@ def read_checkpoint(directory: Path, kind: Kind, source: Source = "directory") -
         CheckpointError: if anything of that is not so.
     """
     found = describe(directory, kind, source)
-    network = NETWORKS[kind][found.network]
+    known = NETWORKS[kind]
+    network = known.get(found.network or next(iter(known)))
+    if network is None:
+        raise CheckpointError(
+            f"{directory} holds a {found.network!r}; a {kind} is a {' or a '.join(known)}. "
+            "Perhaps it was made by a newer version of albumjudge."
+        )
     _check_config(directory / "config.json", found.config, network)
     _check_tensors(directory / WEIGHTS, found.config, network)
-    return found
+    return replace(found, network=network.__name__)
 
 
 def load_generator(checkpoint: Checkpoint) -> GeneratorNetwork:
@@ -111,37 +110,25 @@ def fetch_checkpoint(
     folder = cache_folder(address, cache)
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        _sweep(cache)
-        part = Path(tempfile.mkdtemp(prefix=".part-", dir=cache))
+        for abandoned in cache.glob(".part-*"):  # By a process that was killed; younger ones may be in use.
+            if time.time() - abandoned.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(abandoned, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=".part-", dir=cache, ignore_cleanup_errors=True) as name:
+            part = Path(name)
+            fetch(address, part, endpoint=endpoint, deadline=deadline)
+            try:
+                read_checkpoint(part, kind, "hub")
+            except CheckpointError as error:
+                raise CheckpointError(str(error).replace(name, f"{address.short} from the Hub")) from error
+            if cached(address, cache, kind) is None:  # Else another process was faster.
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.parent.mkdir(exist_ok=True)
+                part.rename(folder)
     except OSError as error:
-        raise CheckpointError(f"The folder {cache} cannot be written ({error.strerror}).") from error
-    try:
-        fetch(address, part, endpoint=endpoint, deadline=deadline)
-        try:
-            read_checkpoint(part, kind, "hub")
-        except CheckpointError as error:
-            raise CheckpointError(str(error).replace(str(part), f"{address.short} from the Hub")) from error
-        found = cached(address, cache, kind)
-        if found is not None:  # Another process was faster.
+        if (found := cached(address, cache, kind)) is not None:
             return found
-        shutil.rmtree(folder, ignore_errors=True)
-        try:
-            folder.parent.mkdir(exist_ok=True)
-            part.rename(folder)
-        except OSError as error:
-            if (found := cached(address, cache, kind)) is not None:
-                return found
-            raise CheckpointError(f"The folder {folder} cannot be written ({error.strerror}).") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        raise CheckpointError(f"The folder {cache} cannot be written ({error.strerror}).") from error
     return read_checkpoint(folder, kind, "hub")
-
-
-def _sweep(cache: Path) -> None:
-    """Remove what a process that was killed while fetching left behind; younger folders may be in use."""
-    for part in cache.glob(".part-*"):
-        if time.time() - part.stat().st_mtime > _ABANDONED:
-            shutil.rmtree(part, ignore_errors=True)
 
 
 def _check_config(path: Path, config: dict[str, Any], network: type[nn.Module]) -> None:

@@ -21,11 +21,6 @@ CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 BUNDLED: dict[Kind, Path] = {kind: CHECKPOINTS / kind for kind in KINDS}
 GUESTS = tuple(CHECKPOINTS / f"generator-{name}" for name in ("seed", "plain"))
 """Further generators, to compare."""
-NETWORKS: dict[Kind, tuple[str, ...]] = {
-    "generator": ("Generator", "FlowGenerator", "OneStepGenerator"),
-    "judge": ("VGG16EmotionClassifier", "MultitaskJury"),
-}
-"""Names of the classes that training.json may give as ``network``; the first is meant where it gives none."""
 WEIGHTS = "model.safetensors"
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 """Endings of files that may run code when loaded."""
@@ -60,7 +55,7 @@ class Checkpoint:
         metrics: evaluation tables, empty if there are none.
         history: training curves, empty if there are none.
         config: arguments of the network's constructor, by their present names.
-        network: name of its class, see :data:`NETWORKS`.
+        network: name of its class as training.json gives it; empty where it gives none.
     """
 
     kind: Kind
@@ -93,7 +88,7 @@ def describe(directory: Path, kind: Kind, source: Source = "directory") -> Check
     """What a folder says it is; its config and tensors are not verified yet.
 
     Raises:
-        CheckpointError: if weights or a JSON file are missing or damaged, or training.json names no network.
+        CheckpointError: if weights or a JSON file are missing or damaged, or training.json gives no name.
     """
     weights = directory / WEIGHTS
     if not directory.is_dir():
@@ -110,12 +105,6 @@ def describe(directory: Path, kind: Kind, source: Source = "directory") -> Check
     training = read_json(directory / "training.json", dict)
     if training.get("kind") != kind:
         raise CheckpointError(f"{directory} is not a {kind} but says it is a {training.get('kind')!r}.")
-    network = training.get("network", NETWORKS[kind][0])
-    if network not in NETWORKS[kind]:
-        raise CheckpointError(
-            f"{directory} holds a {network!r}; a {kind} is a {' or a '.join(NETWORKS[kind])}. "
-            "Perhaps it was made by a newer version of albumjudge."
-        )
     if not isinstance(training.get("name"), str) or not _NAME.fullmatch(training["name"]):
         raise CheckpointError(
             f"{directory / 'training.json'} names the checkpoint {training.get('name')!r}. A name is made of "
@@ -131,7 +120,7 @@ def describe(directory: Path, kind: Kind, source: Source = "directory") -> Check
         metrics=read_json(directory / "metrics.json", dict, absent={}),
         history=read_json(directory / "history.json", list, absent=[]),
         config=config,
-        network=network,
+        network=str(training.get("network", "")),
     )
 
 
@@ -142,12 +131,12 @@ def read_kind(directory: Path) -> Kind:
         CheckpointError: if it does not say.
     """
     said = read_json(directory / "training.json", dict).get("kind")
-    for kind in KINDS:
-        if said == kind:
-            return kind
-    raise CheckpointError(
-        f"{directory / 'training.json'} says kind {said!r}; known are {' and '.join(KINDS)}."
-    )
+    if said not in KINDS:
+        raise CheckpointError(
+            f"{directory / 'training.json'} says kind {said!r}; known are {' and '.join(KINDS)}."
+        )
+    kind: Kind = said
+    return kind
 
 
 def cache_folder(address: HubAddress, cache: Path) -> Path:
@@ -160,23 +149,28 @@ def hub_cache(settings: Settings) -> Path:
     return settings.data_directory / "hub"
 
 
-def asked_for(settings: Settings, kind: Kind) -> tuple[Path | None, str | None]:
-    """The folder and the address on the Hub that the settings name."""
-    if kind == "generator":
-        return settings.generator_directory, settings.generator_hub
-    return settings.judge_directory, settings.judge_hub
+def hub_address(settings: Settings, kind: Kind) -> HubAddress | None:
+    """What the settings name on the Hub."""
+    text = settings.generator_hub if kind == "generator" else settings.judge_hub
+    return HubAddress.parse(text) if text else None
+
+
+def places(settings: Settings, kind: Kind, bundled: Path) -> list[tuple[Path, Source]]:
+    """The folders that may serve, in the order in which they are tried."""
+    own = settings.generator_directory if kind == "generator" else settings.judge_directory
+    address = hub_address(settings, kind)
+    fetched = cache_folder(address, hub_cache(settings)) if address else None
+    found: list[tuple[Path | None, Source]] = [(own, "directory"), (fetched, "hub"), (bundled, "bundled")]
+    return [(folder, source) for folder, source in found if folder is not None]
 
 
 def likely_revision(settings: Settings, kind: Kind, bundled: Path) -> str | None:
     """The revision that will serve if the first folder there is can be used; None if none says what it is."""
-    directory, hub = asked_for(settings, kind)
-    folders = [directory, cache_folder(HubAddress.parse(hub), hub_cache(settings)) if hub else None, bundled]
-    for folder in folders:
-        if folder is not None:
-            try:
-                return describe(folder, kind).revision
-            except CheckpointError:
-                continue
+    for folder, _ in places(settings, kind, bundled):
+        try:
+            return describe(folder, kind).revision
+        except CheckpointError:
+            continue
     return None
 
 
@@ -216,8 +210,5 @@ def _hash(path: Path, size: int, modified: int) -> hashlib._Hash:
 
 def painter_folders() -> dict[str, Path]:
     """Folders of the bundled painters by name, the default one first."""
-    folders = [folder for folder in (BUNDLED["generator"], *GUESTS) if (folder / "training.json").is_file()]
-    return {
-        json.loads((folder / "training.json").read_text(encoding="utf-8"))["name"]: folder
-        for folder in folders
-    }
+    folders = (folder for folder in (BUNDLED["generator"], *GUESTS) if (folder / "training.json").is_file())
+    return {read_json(folder / "training.json", dict)["name"]: folder for folder in folders}

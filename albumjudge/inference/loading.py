@@ -18,14 +18,8 @@ import numpy as np
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.hub_address import HubAddress, HubError
 from albumjudge.domain.settings import Settings
-from albumjudge.inference.checkpoints import (
-    cached,
-    fetch_checkpoint,
-    load_generator,
-    load_judge,
-    read_checkpoint,
-)
-from albumjudge.inference.folders import Checkpoint, CheckpointError, Kind, asked_for, hub_cache
+from albumjudge.inference.checkpoints import fetch_checkpoint, load_generator, load_judge, read_checkpoint
+from albumjudge.inference.folders import Checkpoint, CheckpointError, Kind, hub_address, hub_cache, places
 from albumjudge.inference.judge import Judge
 from albumjudge.inference.painter import Painter
 
@@ -83,6 +77,18 @@ def open_judge(checkpoint: Checkpoint) -> Judge:
     return judge
 
 
+def open_painters(folders: Sequence[Path]) -> list[Painter]:
+    """Bundled painters; those that cannot be used are logged and left out."""
+    painters: dict[str, Painter] = {}
+    for folder in folders:
+        try:
+            checkpoint = read_checkpoint(folder, "generator", "bundled")
+            painters.setdefault(checkpoint.revision, open_painter(checkpoint))
+        except CheckpointError as error:
+            _log.warning("%s It is left out.", error)
+    return list(painters.values())
+
+
 def choose_painter(settings: Settings, bundled: Mapping[Kind, Path]) -> Choice[Painter]:
     """The painter of the folder, else of the Hub's cache, else the bundled one.
 
@@ -97,48 +103,26 @@ def choose_judge(settings: Settings, bundled: Mapping[Kind, Path]) -> Choice[Jud
     return _choose("judge", open_judge, settings, bundled["judge"])
 
 
-def open_painters(folders: Sequence[Path]) -> list[Painter]:
-    """Bundled painters; those that cannot be used are logged and left out."""
-    painters: dict[str, Painter] = {}
-    for folder in folders:
-        try:
-            checkpoint = read_checkpoint(folder, "generator", "bundled")
-            painters.setdefault(checkpoint.revision, open_painter(checkpoint))
-        except CheckpointError as error:
-            _log.warning("%s It is left out.", error)
-    return list(painters.values())
-
-
 def _choose(
     kind: Kind, open_model: Callable[[Checkpoint], Model], settings: Settings, bundled: Path
 ) -> Choice[Model]:
-    directory, hub = asked_for(settings, kind)
+    faults: list[str] = []
     missing: HubAddress | None = None
-    faults: tuple[str, ...] = ()
-    if directory is not None:
+    for folder, source in places(settings, kind, bundled):
+        checkpoint = None
         try:
-            checkpoint = read_checkpoint(directory, kind, "directory")
-            return Choice(open_model(checkpoint), checkpoint)
+            checkpoint = read_checkpoint(folder, kind, source)
+            return Choice(open_model(checkpoint), checkpoint, tuple(faults), missing)
         except CheckpointError as error:
-            faults = (str(error),)
-    if hub is not None:
-        address = HubAddress.parse(hub)
-        found = cached(address, hub_cache(settings), kind)
-        if found is None:
-            missing = address
-        else:
-            try:
-                return Choice(open_model(found), found, faults)
-            except CheckpointError as error:  # The commit is pinned: fetching it anew would bring the same.
-                faults = (*faults, str(error))
-    try:
-        checkpoint = read_checkpoint(bundled, kind, "bundled")
-        return Choice(open_model(checkpoint), checkpoint, faults, missing)
-    except CheckpointError as error:
-        raise CheckpointError(
-            " ".join([*faults, f"The bundled {kind} cannot be used: {error}"])
-            + f" Restore it, or name a good one in ALBUMJUDGE_{kind.upper()}_DIR."
-        ) from error
+            if source == "hub" and checkpoint is None:
+                missing = hub_address(settings, kind)
+            else:  # Of the Hub, too: the commit is pinned, so fetching it anew would bring the same.
+                faults.append(str(error))
+    *others, last = faults
+    raise CheckpointError(
+        " ".join([*others, f"The bundled {kind} cannot be used: {last}"])
+        + f" Restore it, or name a good one in ALBUMJUDGE_{kind.upper()}_DIR."
+    )
 
 
 class HubRefresh:

@@ -6,7 +6,6 @@ import io
 import json
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -37,6 +36,7 @@ from tests.checkpoint_fixtures import (
     random_jury,
     serving,
 )
+from tests.vote_fixtures import race
 from training.engine.state import save_checkpoint
 
 PROMPT = 60.0
@@ -79,6 +79,8 @@ def test_covers_come_judged_and_in_order(exhibit: Exhibit) -> None:
     assert {j.verdict.top for j in shown} == {"awe"}
     assert {j.verdict.revision for j in shown} == {exhibit.judge.revision}
     assert exhibit.show([]) == []
+    with pytest.raises(CoverLinkError):
+        exhibit.show([1, 1_000_000])
 
 
 def test_a_cover_is_the_same_by_link_in_a_crowd_and_in_another_exhibit(
@@ -147,11 +149,6 @@ def test_the_bundled_generator_is_a_guest_where_another_is_at_work(
         exhibit.show_each([CoverIdentity(exhibit.painter.revision, 1, decade="1970s")])
 
 
-def test_a_seed_out_of_range_is_refused(exhibit: Exhibit) -> None:
-    with pytest.raises(CoverLinkError):
-        exhibit.show([1, 1_000_000])
-
-
 def test_what_was_shown_is_remembered_but_not_without_bound(
     bundled: dict[Kind, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,14 +170,10 @@ def test_what_was_shown_is_remembered_but_not_without_bound(
 
 
 def test_many_visitors_at_once_see_the_same(exhibit: Exhibit) -> None:
-    ready = threading.Barrier(4)
-
     def visit(first: int) -> list[bytes]:
-        ready.wait(PROMPT)
         return [judged.cover.pixels.tobytes() for judged in exhibit.show([100, 101, 102 + first])][:2]
 
-    with ThreadPoolExecutor(4) as visitors:
-        seen = list(visitors.map(visit, range(4)))
+    seen = race(visit, range(4))
     assert all(one == seen[0] for one in seen)
 
 

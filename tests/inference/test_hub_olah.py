@@ -16,12 +16,7 @@ import pytest
 from albumjudge.domain.settings import Settings
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.inference.folders import Kind
-from tests.checkpoint_fixtures import (
-    COMMIT,
-    PROMPT,
-    REPO,
-    make_generator,
-)
+from tests.checkpoint_fixtures import COMMIT, PROMPT, REPO, make_generator
 
 pytestmark = pytest.mark.usefixtures("judges_opened_once")
 
@@ -36,14 +31,8 @@ def museum(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def git(repository: Path, *arguments: str) -> str:
-    identity = [
-        "-c",
-        "user.name=A curator",
-        "-c",
-        "user.email=curator@example.org",
-        "-c",
-        "commit.gpgsign=false",
-    ]
+    settings = ("user.name=A curator", "user.email=curator@example.org", "commit.gpgsign=false")
+    identity = [word for setting in settings for word in ("-c", setting)]
     done = subprocess.run(
         ["git", *identity, *arguments], cwd=repository, check=True, capture_output=True, text=True
     )
