@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,38 +30,29 @@ STATEMENT_LIMIT = 30.0
 _ADVISORY_LOCK = 0x616C62756D  # "album"
 _RETRY_PAUSE = 0.05
 _NOT_OPENED = "The votes cannot be opened"
+_ADDRESSES = "SQLite is sqlite:///FILE, PostgreSQL is postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."
 # Alembic keeps its current environment in module globals.
 _one_upgrade = threading.Lock()
 
 T = TypeVar("T")
 
 _IF_IT_LASTS = "If it keeps happening, tell whoever runs the exhibit."
+_AGAIN = f"Try again in a moment. {_IF_IT_LASTS}"
+_MUST = "Whoever runs the exhibit must"
 _REASONS = {
-    "busy": ("the database is busy", f"Try again in a moment. {_IF_IT_LASTS}"),
-    "lost": ("the database cannot be reached", f"Try again in a moment. {_IF_IT_LASTS}"),
-    "full": ("the disk that holds the database is full", "Whoever runs the exhibit must make room on it."),
-    "faulty": (
-        "the disk that holds the database reports a fault",
-        "Whoever runs the exhibit must see that there is room on it and that it is sound.",
-    ),
-    "read-only": (
-        "the database can only be read",
-        "Whoever runs the exhibit must give it a database, and a folder around it, that it may write to.",
-    ),
-    "unopened": (
-        "the database file cannot be opened",
-        "Whoever runs the exhibit must see that its folder exists and may be written to.",
-    ),
-    "damaged": (
-        "the database file is damaged or is no database",
-        "Whoever runs the exhibit must restore it or name another one.",
-    ),
-    "schema": (
-        "the database lacks a table or column",
-        "Whoever runs the exhibit must restart it, so that the database is brought up to date.",
-    ),
-    "refused": ("the database refused it", f"Reload the page and try again. {_IF_IT_LASTS}"),
-    "other": ("the database reported an error", f"Try again in a moment. {_IF_IT_LASTS}"),
+    "busy": f"the database is busy. {_AGAIN}",
+    "lost": f"the database cannot be reached. {_AGAIN}",
+    "full": f"the disk that holds the database is full. {_MUST} make room on it.",
+    "faulty": f"the disk that holds the database reports a fault. {_MUST} see that there is room on it and "
+    "that it is sound.",
+    "read-only": f"the database can only be read. {_MUST} give it a database, and a folder around it, that it "
+    "may write to.",
+    "unopened": f"the database file cannot be opened. {_MUST} see that its folder exists and may be written to.",
+    "damaged": f"the database file is damaged or is no database. {_MUST} restore it or name another one.",
+    "schema": f"the database lacks a table or column. {_MUST} restart it, so that the database is brought up to "
+    "date.",
+    "refused": f"the database refused it. Reload the page and try again. {_IF_IT_LASTS}",
+    "other": f"the database reported an error. {_AGAIN}",
 }
 _SQLITE_KINDS = {
     "SQLITE_BUSY": "busy",
@@ -118,8 +110,7 @@ def open_engine(url: str | URL) -> Engine:
         engine = create_engine(url, **options)
     except (SQLAlchemyError, ImportError) as error:
         raise VoteError(
-            f"The database setting {_shown(url)} cannot be used ({error}). SQLite is sqlite:///FILE, "
-            "PostgreSQL is postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."
+            f"The database setting {_shown(url)} cannot be used ({error}). {_ADDRESSES}"
         ) from error
     configure(engine)
     return engine
@@ -180,11 +171,7 @@ def transact(
     Raises:
         VoteError: if the database does not do it.
     """
-    options = {
-        "albumjudge_writes": writes,
-        "albumjudge_timeout": timeout,
-        "albumjudge_rebuilds": rebuilds,
-    }
+    options = {"albumjudge_writes": writes, "albumjudge_timeout": timeout, "albumjudge_rebuilds": rebuilds}
     for last_try in (False, True) if repeat else (True,):
         try:
             with engine.connect().execution_options(**options) as connection, connection.begin():
@@ -192,7 +179,7 @@ def transact(
             return result
         except SQLAlchemyError as error:
             if last_try or not _worth_repeating(error):
-                raise VoteError(f"{otherwise}: {_sentence(error)}") from error
+                raise VoteError(f"{otherwise}: {_REASONS[_kind(error)]}") from error
     raise AssertionError("unreachable")
 
 
@@ -259,7 +246,7 @@ def _checked_revision(connection: Connection) -> str | None:
         # A damaged page would otherwise come to light in the middle of a vote.
         faults = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
         if faults != "ok":
-            raise VoteError(f"{_NOT_OPENED}: {'. '.join(_REASONS['damaged'])}")
+            raise VoteError(f"{_NOT_OPENED}: {_REASONS['damaged']}")
     return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -275,16 +262,13 @@ def _use_write_ahead_log(engine: Engine, timeout: float) -> None:
     while True:
         try:
             # Past SQLAlchemy's transactions: the journal mode cannot change inside one.
-            connection = engine.raw_connection()
-            try:
+            with closing(engine.raw_connection()) as connection:
                 connection.cursor().execute("PRAGMA journal_mode = WAL")
-            finally:
-                connection.close()
             return
         except (SQLAlchemyError, sqlite3.Error) as error:
             # When several processes switch, SQLite answers "locked" at once, without waiting its time-out.
             if _kind(error) != "busy" or time.monotonic() >= deadline:
-                raise VoteError(f"{_NOT_OPENED}: {_sentence(error)}") from error
+                raise VoteError(f"{_NOT_OPENED}: {_REASONS[_kind(error)]}") from error
             time.sleep(_RETRY_PAUSE)
 
 
@@ -312,18 +296,12 @@ def _kind(error: Exception) -> str:
     return "lost" if isinstance(error, DBAPIError) and hasattr(original, "sqlstate") else "other"
 
 
-def _sentence(error: Exception) -> str:
-    reason, remedy = _REASONS[_kind(error)]
-    return f"{reason}. {remedy}"
-
-
 def _parse(url: str | URL) -> URL:
     try:
         return make_url(url)
     except (ArgumentError, ValueError) as error:
         raise VoteError(
-            f"The database setting {_shown(url)} is no address of a database. SQLite is sqlite:///FILE, "
-            "PostgreSQL is postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."
+            f"The database setting {_shown(url)} is no address of a database. {_ADDRESSES}"
         ) from error
 
 

@@ -30,20 +30,8 @@ DISTRIBUTIONS = st.lists(st.floats(1e-6, 1), min_size=8, max_size=8).map(
 )
 
 
-# Order and names
-
-
 def test_the_order_is_that_of_the_data_set() -> None:
-    assert NAMES == (
-        "amusement",
-        "anger",
-        "awe",
-        "contentment",
-        "disgust",
-        "excitement",
-        "fear",
-        "sadness",
-    )
+    assert " ".join(NAMES) == "amusement anger awe contentment disgust excitement fear sadness"
     positive = [number for number, emotion in enumerate(EMOTIONS, start=1) if emotion.positive]
     assert positive == [1, 3, 4, 6]
 
@@ -60,9 +48,6 @@ def test_an_emotion_has_its_place() -> None:
     for other in (NOTHING, "Awe", ""):
         with pytest.raises(ValueError, match=f"{other!r} is none of the eight emotions: amusement, anger"):
             emotions.index(other)
-
-
-# A distribution in words
 
 
 @pytest.mark.parametrize(
@@ -107,9 +92,6 @@ def test_of_equals_the_first_is_on_top() -> None:
     assert emotions.top(shares(anger=0.3, fear=0.3)) == "anger"
 
 
-# Colours
-
-
 def test_every_colour_can_be_read_on_the_wall() -> None:
     for emotion in EMOTIONS:
         assert contrast(emotion.colour, WALL) >= 4.5, emotion
@@ -129,35 +111,15 @@ def test_the_theme_has_the_same_colours() -> None:
     assert theme["chartCategoricalColors"] == [emotion.colour for emotion in EMOTIONS]
 
 
-# The measures above, against published numbers
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [
+def test_the_measures_above_are_those_of_the_books() -> None:
+    # Sharma, Wu & Dalal (2005), table 1.
+    for one, other, expected in (
         ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
-        ((50, 0, 0), (50, -1, 2), 2.3669),
-        ((50, 2.49, -0.001), (50, -2.49, 0.0009), 7.1792),
         ((50, 2.5, 0), (73, 25, -18), 27.1492),
-        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
         ((22.7233, 20.0904, -46.6940), (23.0331, 14.9730, -42.5619), 2.0373),
-        ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
-    ],
-)
-def test_colour_differences_are_those_of_sharma_et_al(
-    one: tuple[float, ...], other: tuple[float, ...], expected: float
-) -> None:
-    """Sharma, Wu & Dalal (2005), table 1."""
-    assert difference(np.array(one), np.array(other)) == pytest.approx(expected, abs=1e-4)
-    assert difference(np.array(other), np.array(one)) == pytest.approx(expected, abs=1e-4)
-
-
-def test_contrast_and_lab_are_right_at_their_ends() -> None:
+    ):
+        assert difference(np.array(one), np.array(other)) == pytest.approx(expected, abs=1e-4)
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert lab("#ffffff") == pytest.approx([100, 0, 0], abs=0.02)
     assert lab("#ff0000") == pytest.approx([53.24, 80.09, 67.20], abs=0.02)
-
-
-def test_greys_look_grey_to_everyone() -> None:
     for vision in VISIONS:
         assert lab("#808080", vision)[1:] == pytest.approx([0, 0], abs=0.05)

@@ -24,7 +24,7 @@ from albumjudge.voting.votes import VoteStore
 from tests.checkpoint_fixtures import Answer, local_hub
 from tests.export.test_dataset import DATASET, DataHub
 from tests.training.fake_hub import TOKEN, Repository, at
-from tests.vote_fixtures import JUDGE, cast_one
+from tests.vote_fixtures import JUDGE, cast_one, race
 from tests.voting.test_submissions import picture
 
 BACKUP = f"{DATASET}-backup"
@@ -105,18 +105,7 @@ def test_one_process_pushes_whenever_it_is_due(
 ) -> None:
     now = [NOON]
     turns = [PushTurns(engine, clock=lambda: now[0]) for engine in (vote_store.engine, engines(database_url))]
-    gate = threading.Barrier(2)
-    taken: list[bool] = []
-
-    def race(mine: PushTurns) -> None:
-        gate.wait()
-        taken.append(mine.take(3600))
-
-    runners = [threading.Thread(target=race, args=(mine,)) for mine in turns]
-    for runner in runners:
-        runner.start()
-    for runner in runners:
-        runner.join()
+    taken = race(lambda mine: mine.take(3600), turns)
     assert sorted(taken) == [False, True]
     turns[0].note(votes=7)
     assert turns[1].last() == (7, NOON)

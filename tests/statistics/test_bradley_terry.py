@@ -74,13 +74,8 @@ def test_simulated_visitors_give_back_the_strengths_they_were_made_with() -> Non
 def test_many_choices_of_few_visitors_count_for_less() -> None:
     apart = rank(choices("flow", "seed", 60, 0, 40)).painters[0].lead
     opinions = {0: "first", 1: "first", 2: "first", 3: "second", 4: "second"}
-    few = (
-        rank(
-            [Comparison("flow", "seed", opinions[n % 5], f"v{n % 5}") for n in range(100)]  # type: ignore[arg-type]
-        )
-        .painters[0]
-        .lead
-    )
+    cast = [Comparison("flow", "seed", opinions[n % 5], f"v{n % 5}") for n in range(100)]  # type: ignore[arg-type]
+    few = rank(cast).painters[0].lead
     assert apart is not None and few is not None and apart.interval is not None and few.interval is not None
     assert few.value == pytest.approx(apart.value)
     assert few.interval.high - few.interval.low > 3 * (apart.interval.high - apart.interval.low)
@@ -92,13 +87,7 @@ def test_too_few_choices_are_not_solid_and_none_rank_nobody() -> None:
     assert best.strength.unmet and best.strength.beside(0) is None
     nobody = rank([])
     assert nobody.painters == () and nobody.ties.value is None
-
-
-def test_one_visitor_alone_gives_no_interval() -> None:
-    ranking = rank([Comparison("flow", "seed", "first", "ann")] * 3)
-    assert ranking.painters[0].strength.interval is ranking.painters[0].preferred.interval is None
-
-
-def test_a_painter_is_not_compared_with_itself() -> None:
+    alone = rank([Comparison("flow", "seed", "first", "ann")] * 3).painters[0]
+    assert alone.strength.interval is alone.preferred.interval is None
     with pytest.raises(ValueError, match="itself"):
         rank([Comparison("flow", "flow", "tie", "ann")])

@@ -38,6 +38,8 @@ def test_covers_go_where_the_emotion_was_felt_most() -> None:
     assert seeds(found.machine) == [4, 6]
     assert seeds(found.all) == [1, 2, 3, 4, 5, 6]
     assert (found.both[0].people, found.both[0].voters, found.both[0].share) == (3, 4, 0.75)
+    with pytest.raises(ValueError, match="none of the eight"):
+        covers_of("hunger", [])
     assert found.both[0].machine == 0.5 and found.people[0].machine == pytest.approx(0.5 / 7)
 
 
@@ -58,8 +60,3 @@ def test_every_cover_is_the_machines_once_and_somebodys_if_anything_was_felt(
         felt = {name for name in NAMES if row.cover.seed in seeds((*found[name].both, *found[name].people))}
         most = max(row.felt)
         assert felt == {name for name, people in zip(NAMES, row.felt, strict=False) if people == most}
-
-
-def test_what_is_no_emotion_has_no_covers() -> None:
-    with pytest.raises(ValueError, match="none of the eight"):
-        covers_of("hunger", [])

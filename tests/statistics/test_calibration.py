@@ -32,14 +32,6 @@ def test_the_curve_is_that_of_scikit_learn(seed: int, votes: int) -> None:
     assert error == pytest.approx(np.abs(true - said) @ trials[trials > 0] / trials.sum())
 
 
-def test_a_machine_that_is_always_sure_and_always_wrong_is_all_error() -> None:
-    stated = np.tile([1.0, *[0.0] * 7], (5, 1))
-    *observed, error = calibration.curve(np.ones(5, np.intp), stated)(np.ones((1, 5)))[0]
-    assert observed[-1] == 0 and observed[0] == pytest.approx(1 / 7)
-    # Of eight statements, one was one too high, and the others were one too low between them.
-    assert error == pytest.approx(2 / 8)
-
-
 def test_weights_are_repetitions() -> None:
     chance = np.random.default_rng(0)
     stated, felt = chance.dirichlet(np.ones(8), 6), chance.integers(0, 8, 6)

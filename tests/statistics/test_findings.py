@@ -52,13 +52,9 @@ def test_no_votes_give_numbers_without_values_that_say_what_they_need() -> None:
         assert figure.unmet and not figure.solid and figure.beside(0) is None
     assert not nothing.noise.covers and not nothing.calibration.bins
     assert nothing.noise.by_chance is nothing.calibration.by_chance is None
-
-
-def test_one_vote_is_a_number_with_nearly_no_interval() -> None:
-    found = findings.find([vote("awe")]).agreement
-    one = found.share
-    assert one.value == 1 and one.interval == wilson(1, 1) and found.excess.interval is None
-    assert one.unmet[0] == Need("votes", findings.FEWEST_VOTES, 1)
+    one = findings.find([vote("awe")]).agreement
+    assert one.share.value == 1 and one.share.interval == wilson(1, 1) and one.excess.interval is None
+    assert one.share.unmet[0] == Need("votes", findings.FEWEST_VOTES, 1)
 
 
 def test_enough_votes_that_follow_the_machine_are_solid_and_beyond_chance(found: Findings) -> None:
@@ -69,14 +65,11 @@ def test_enough_votes_that_follow_the_machine_are_solid_and_beyond_chance(found:
     assert found.agreement.chance.value == pytest.approx(summary.chance.marginal)
     assert found.agreement.excess.beside(0) == 1
     assert found.one_more.machine.beside(0) == 1 and found.among_visitors.beside(0) == 1
+    blind = findings.find(crowd(0))
+    assert blind.agreement.excess.beside(0) == blind.among_visitors.beside(0) == 0
     assert found.one_more.difference.value == pytest.approx(
         (found.one_more.machine.value or 0) - (found.one_more.visitor.value or 0)
     )
-
-
-def test_votes_that_do_not_look_cannot_be_told_from_chance() -> None:
-    blind = findings.find(crowd(0))
-    assert blind.agreement.excess.beside(0) == blind.among_visitors.beside(0) == 0
 
 
 def test_the_crowd_is_compared_without_nothing_and_only_where_there_is_one() -> None:
@@ -91,9 +84,6 @@ def test_the_crowd_is_compared_without_nothing_and_only_where_there_is_one() -> 
     assert found.one_more.machine.n == full
     assert found.among_visitors.n == len(votes) + 2
     assert found.calibration.error.n == len(named) + 3
-
-
-# Placebo
 
 
 def answers(arm: str, agreed: int, asked: int) -> list[StoredVote]:
@@ -116,15 +106,11 @@ def test_the_placebo_is_counted_apart_and_unanswered_votes_not_at_all() -> None:
         assert figure.solid
     assert apart_from_placebo.difference.value == pytest.approx(40 / 60 - 10 / 40)
     assert apart_from_placebo.difference.n == 100 and apart_from_placebo.difference.beside(0) == 1
-
-
-def test_each_arm_needs_answers_of_its_own() -> None:
-    apart_from_placebo = findings.against_placebo([*answers("judge", 40, 60), *answers("placebo", 1, 3)])
-    assert not apart_from_placebo.judge.unmet
-    assert apart_from_placebo.placebo.unmet == apart_from_placebo.difference.unmet
-    assert [need.has for need in apart_from_placebo.difference.unmet] == [3]
-    assert apart_from_placebo.placebo.interval is not None
-    assert wider(apart_from_placebo.placebo.interval, wilson(1, 3)) == apart_from_placebo.placebo.interval
+    few = findings.against_placebo([*answers("judge", 40, 60), *answers("placebo", 1, 3)])
+    assert not few.judge.unmet and few.placebo.unmet == few.difference.unmet
+    assert [need.has for need in few.difference.unmet] == [3]
+    assert few.placebo.interval is not None
+    assert wider(few.placebo.interval, wilson(1, 3)) == few.placebo.interval
     assert findings.against_placebo(answers("judge", 1, 3)).difference.value is None
 
 
@@ -138,9 +124,6 @@ def test_unanimous_votes_leave_room_for_doubt() -> None:
     assert apart is not None and 0.8 < apart.low < 0.9 and apart.high == 1
     (*_, high) = findings.calibrate(ballots.from_votes(votes)).bins
     assert high.felt.interval is not None and high.felt.interval.low < 1
-
-
-# Noise and calibration
 
 
 def test_crowds_that_vote_as_the_machine_says_are_seldom_beyond_chance_and_others_mostly_are() -> None:
@@ -183,9 +166,6 @@ def test_bins_say_how_often_what_was_said_was_felt() -> None:
     assert (low.n, high.n) == (70, 10)
     assert low.stated == pytest.approx(0.5 / 7) and high.stated == pytest.approx(0.5)
     assert low.felt.value == pytest.approx(4 / 70) and high.felt.value == pytest.approx(0.6)
-
-
-# Figures and arrays
 
 
 @pytest.mark.parametrize(("level", "beside"), [(0.1, 1), (0.3, 0), (0.9, -1)])

@@ -34,10 +34,6 @@ def drawn(*args: object) -> Portrait:
     return found
 
 
-def test_there_is_no_portrait_of_a_few_votes() -> None:
-    assert portray(on(portrait.FEWEST_VOTES - 1, "awe"), {}, {}) is None
-
-
 def test_what_a_visitor_feels_more_often_than_others_comes_first() -> None:
     found = drawn(on(16, "fear", "fear", "awe", "fear"), everywhere(16, EVEN), {})
     first = found.leans[0]
@@ -64,9 +60,7 @@ def test_covers_with_few_other_votes_are_not_compared() -> None:
     tallies = everywhere(12, {"awe": portrait.FEWEST_OTHERS - 1})
     found = drawn(on(12, "fear"), tallies, {})
     assert found.compared == 0 and not found.leans and not found.alone
-
-
-# Jurors
+    assert portray(on(portrait.FEWEST_VOTES - 1, "awe"), {}, {}) is None
 
 
 def jury(seed: int) -> tuple[Juror, ...]:
@@ -101,9 +95,6 @@ def test_votes_for_nothing_and_covers_of_other_juries_are_no_comparison() -> Non
     assert drawn([vote(NOTHING, seed=seed) for seed in range(12)], {}, jurors).jurors == ()
     found = drawn(on(12, *NAMES), {}, jurors).jurors
     assert {one.juror for one in found} == {"gloomy", "kindred"} and found[0].given == pytest.approx(0.3)
-
-
-# Alone
 
 
 def test_a_visitor_stood_alone_where_few_others_felt_the_same_the_surest_first() -> None:

@@ -22,9 +22,6 @@ def test_the_distance_is_the_square_of_scipys(first: list[int], second: list[int
     ours = float(jensen_shannon(one, other))
     assert ours == pytest.approx(jensenshannon(one, other) ** 2, abs=1e-9)
     assert 0 <= ours <= math.log(2) + 1e-12
-
-
-def test_shares_of_nothing_are_zero() -> None:
     np.testing.assert_array_equal(shares(np.array([[0, 0], [1, 3]])), [[0, 0], [0.25, 0.75]])
 
 
