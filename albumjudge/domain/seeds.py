@@ -39,10 +39,10 @@ def wall(number: int, count: int) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=16)
-def ballot_pool(generator_revision: str, size: int = BALLOT_POOL_SIZE) -> tuple[int, ...]:
+def ballot_pool(generator_revision: str) -> tuple[int, ...]:
     """Seeds of the covers that are put to the vote: the same for every visitor of one generator."""
     digest = hashlib.sha256(f"ballot pool of {generator_revision}".encode()).digest()
-    return _distinct(np.random.default_rng(int.from_bytes(digest[:8], "big")), size)
+    return _distinct(np.random.default_rng(int.from_bytes(digest[:8], "big")), BALLOT_POOL_SIZE)
 
 
 def day_of(moment: datetime, zone: tzinfo) -> date:

@@ -19,6 +19,8 @@ from albumjudge.inference.painter import Painter, condition_labels, to_pixels
 FILM, FRAMES = "film.webp", "film.json"
 BETWEEN = 7
 """Frames painted between two covers."""
+ENLARGED = 4
+"""Whole factor by which pixels grow, crisply."""
 MILLISECONDS = 160
 REST = 1200
 """How long a cover stays before it turns into the next one, in milliseconds."""
@@ -65,9 +67,7 @@ def read_film(checkpoint: Path) -> tuple[Frame, ...]:
     return tuple(frames)
 
 
-def morph(
-    painter: Painter, covers: Sequence[CoverIdentity], *, between: int = BETWEEN, enlarge: int = 4
-) -> bytes:
+def morph(painter: Painter, covers: Sequence[CoverIdentity]) -> bytes:
     """An animated WebP in which each cover turns into the next one and the last one into the first.
 
     Latent vectors are interpolated along the sphere on which they lie, see
@@ -75,8 +75,6 @@ def morph(
 
     Args:
         covers: at least two, all by this painter.
-        between: frames painted between two covers.
-        enlarge: whole factor by which pixels grow, crisply.
 
     Raises:
         ValueError: if there are fewer than two covers.
@@ -89,14 +87,14 @@ def morph(
     latents, conditions, durations = [], [], []
     for number, here in enumerate(vectors):
         there = vectors[(number + 1) % len(vectors)]
-        for step in range(between + 1):
-            place = step / (between + 1)
+        for step in range(BETWEEN + 1):
+            place = step / (BETWEEN + 1)
             latents.append(slerp(here, there, place))
             # Genre and decade cannot be halved; the nearer cover's hold.
             conditions.append(labels[number if place < 0.5 else (number + 1) % len(vectors)])
             durations.append(MILLISECONDS if step else REST)
     painted = to_pixels(painter.paint_latents(torch.from_numpy(np.stack(latents)), torch.stack(conditions)))
-    enlarged = painted.repeat(enlarge, 1).repeat(enlarge, 2)
+    enlarged = painted.repeat(ENLARGED, 1).repeat(ENLARGED, 2)
     first, *others = [Image.fromarray(pixels) for pixels in enlarged]
     file = io.BytesIO()
     first.save(

@@ -142,9 +142,10 @@ class HubRefresh:
         retry_after: float,
     ) -> None:
         self._settings, self._install, self._retry_after = settings, install, retry_after
-        self._lock = threading.Lock()
-        self._fetching = dict(missing)
-        self._faults: dict[Kind, str] = {}
+        self._said = {
+            kind: f"The {kind} {address.short} is being fetched from the Hub."
+            for kind, address in missing.items()
+        }
         self._tried = {kind: threading.Event() for kind in missing}
         self._closed = threading.Event()
         for kind, address in missing.items():
@@ -153,12 +154,9 @@ class HubRefresh:
             ).start()
 
     def status(self, kind: Kind) -> tuple[str, ...]:
-        """Sentences on what is being fetched and on what failed."""
-        with self._lock:
-            said = [self._faults[kind]] if kind in self._faults else []
-            if kind in self._fetching:
-                said.append(f"The {kind} {self._fetching[kind].short} is being fetched from the Hub.")
-        return tuple(said)
+        """A sentence on what is being fetched or what failed; none where all is well."""
+        said = self._said.get(kind)
+        return () if said is None else (said,)
 
     def wait(self, timeout: float) -> bool:
         """Wait until everything was tried once; whether that happened within ``timeout`` seconds."""
@@ -172,12 +170,11 @@ class HubRefresh:
     def _keep_fetching(self, kind: Kind, address: HubAddress) -> None:
         while True:
             fault, may_pass = self._fetch(kind, address)
-            with self._lock:
-                self._fetching.pop(kind, None)
-                self._faults.pop(kind, None)
-                if fault is not None:
-                    _log.warning("%s", fault)
-                    self._faults[kind] = fault
+            if fault is None:
+                self._said.pop(kind, None)
+            else:
+                _log.warning("%s", fault)
+                self._said[kind] = fault
             self._tried[kind].set()
             if not may_pass or self._closed.wait(self._retry_after):
                 return

@@ -128,14 +128,12 @@ class VGG16EmotionClassifier(
 
     Args:
         size: see :class:`VGG16Features`.
-        temperature: divides the logits (temperature scaling).
     """
 
     juror_names = ("alone",)
 
-    def __init__(self, size: int = 64, temperature: float = 1.0) -> None:
+    def __init__(self, size: int = 64) -> None:
         super().__init__(size)
-        self.temperature = temperature
         width = sum(FEATURE_WIDTHS)
         self.head = nn.Linear(width, len(NAMES))
         self.register_buffer("feature_mean", torch.zeros(width))
@@ -146,7 +144,7 @@ class VGG16EmotionClassifier(
     def logits(self, features: Tensor) -> Tensor:
         """Pooled features, ``(n, 2944)``, to logits, ``(n, 8)``."""
         logits: Tensor = self.head((features - self.feature_mean) / self.feature_sd)
-        return logits / self.temperature
+        return logits
 
     def probabilities_of(self, features: Tensor) -> Tensor:
         """Probabilities of a jury of one from pooled features, ``(n, 2944)``, shape ``(1, n, 8)``."""

@@ -27,6 +27,8 @@ FELT = ANSWERS
 """What a visitor can feel: the rows of the confusion matrix."""
 FEWEST_VOTES = 3
 """A cover with fewer votes appears in no ranking."""
+RANKED = 6
+"""Covers in a ranking."""
 
 
 @dataclass(frozen=True)
@@ -157,12 +159,12 @@ def chance_level(counts: NDArray[np.int64]) -> Chance:
     return Chance(1 / len(NAMES), float(felt @ named))
 
 
-def says_agree(votes: Iterable[StoredVote], *, arm: str = "judge", label: str | None = None) -> Share:
-    """Of the answers in an arm, those that agreed with the label shown; of one ``label`` if that is given."""
+def says_agree(votes: Iterable[StoredVote], *, label: str | None = None) -> Share:
+    """Of the answers to the judge's own label, those that agreed; of one ``label`` if that is given."""
     answers = [
         vote.agrees
         for vote in votes
-        if vote.arm == arm and vote.agrees is not None and label in (None, vote.label_shown)
+        if vote.arm == "judge" and vote.agrees is not None and label in (None, vote.label_shown)
     ]
     return Share(sum(answers), len(answers))
 
@@ -195,33 +197,20 @@ def per_cover(votes: Iterable[StoredVote]) -> tuple[CoverAgreement, ...]:
     return tuple(rows)
 
 
-def most_agreed(
-    covers: Iterable[CoverAgreement], *, fewest: int = FEWEST_VOTES, limit: int = 6
-) -> tuple[CoverAgreement, ...]:
+def most_agreed(covers: Iterable[CoverAgreement]) -> tuple[CoverAgreement, ...]:
     """Covers on which at least half agree, by the lower end of the interval, highest first."""
-    agreed, _ = _ranked(covers, fewest)
-    return agreed[:limit]
+    agreed = [row for row in _eligible(covers) if 2 * row.agreement.successes >= row.agreement.trials]
+    return tuple(sorted(agreed, key=lambda row: (-row.agreement.interval.low, str(row.cover)))[:RANKED])
 
 
-def most_disputed(
-    covers: Iterable[CoverAgreement], *, fewest: int = FEWEST_VOTES, limit: int = 6
-) -> tuple[CoverAgreement, ...]:
+def most_disputed(covers: Iterable[CoverAgreement]) -> tuple[CoverAgreement, ...]:
     """Covers on which fewer than half agree, by the upper end of the interval, lowest first."""
-    _, disputed = _ranked(covers, fewest)
-    return disputed[:limit]
+    disputed = [row for row in _eligible(covers) if 2 * row.agreement.successes < row.agreement.trials]
+    return tuple(sorted(disputed, key=lambda row: (row.agreement.interval.high, str(row.cover)))[:RANKED])
 
 
-def _ranked(
-    covers: Iterable[CoverAgreement], fewest: int
-) -> tuple[tuple[CoverAgreement, ...], tuple[CoverAgreement, ...]]:
-    """Covers with at least ``fewest`` votes, those with a majority for the verdict and the others."""
-    eligible = [row for row in covers if row.agreement.trials >= fewest]
-    agreed = [row for row in eligible if 2 * row.agreement.successes >= row.agreement.trials]
-    disputed = [row for row in eligible if 2 * row.agreement.successes < row.agreement.trials]
-    return (
-        tuple(sorted(agreed, key=lambda row: (-row.agreement.interval.low, str(row.cover)))),
-        tuple(sorted(disputed, key=lambda row: (row.agreement.interval.high, str(row.cover)))),
-    )
+def _eligible(covers: Iterable[CoverAgreement]) -> list[CoverAgreement]:
+    return [row for row in covers if row.agreement.trials >= FEWEST_VOTES]
 
 
 def summary(votes: Sequence[StoredVote]) -> Summary:

@@ -27,6 +27,7 @@ REPEATS = 400
 SIMULATIONS = 200
 """Simulated sets of votes per cover."""
 SEED = 20101025
+"""The same votes always give the same errors."""
 _AT_ONCE = 1_000_000
 """Weights in memory at a time."""
 _FEWEST_DEFINED = 0.9
@@ -91,7 +92,6 @@ def estimates(
     statistic: Statistic,
     *clusters: NDArray[np.intp],
     repeats: int | None = None,
-    seed: int = SEED,
 ) -> tuple[Estimate, ...]:
     """A statistic of n votes with clustered standard errors.
 
@@ -99,7 +99,6 @@ def estimates(
         statistic: gives k numbers.
         *clusters: one or two ways in which the votes are clustered, each of shape (n,).
         repeats: draws per way; None draws ``REPEATS`` times, and less often if there are many votes.
-        seed: the same seed and votes give the same errors.
 
     Raises:
         ValueError: if there are not one or two ways.
@@ -112,7 +111,7 @@ def estimates(
         return tuple(Estimate(None, None) for _ in values)
     if repeats is None:
         repeats = min(REPEATS, max(REPEATS // 4, _AT_ONCE // votes))
-    chance = np.random.default_rng(seed)
+    chance = np.random.default_rng(SEED)
     ways = np.stack([cluster_variance(statistic, way, repeats, chance) for way in clusters])
     variance = ways[0]
     if len(ways) == 2:
@@ -139,10 +138,10 @@ def jensen_shannon(first: Floats, second: Floats) -> Floats:
 
 
 def simulated_counts(
-    votes: NDArray[np.int64], verdicts: Floats, *, draws: int = SIMULATIONS, seed: int = SEED
+    votes: NDArray[np.int64], verdicts: Floats, *, draws: int = SIMULATIONS
 ) -> NDArray[np.int64]:
     """Votes (draws, C, k), ``votes`` (C,) a cover, of visitors who feel just as verdicts (C, k) say."""
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(SEED)
     return generator.multinomial(votes, verdicts, size=(draws, len(votes))).astype(np.int64)
 
 

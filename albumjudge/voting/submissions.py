@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, select, update
 
-from albumjudge.domain import emotions
 from albumjudge.domain.uploads import Picture
 from albumjudge.voting import schema
 from albumjudge.voting.curation import checked
@@ -31,12 +30,11 @@ _YOURS_NOT_READ = "Your pictures cannot be read"
 
 @dataclass(frozen=True)
 class Submission:
-    """A picture that a visitor gave, without any metadata, the judge that judged it, and what was felt."""
+    """A picture that a visitor gave, without any metadata, and the judge that judged it."""
 
     id: int
     png: bytes
     judge: str
-    felt: str | None
     given_at: datetime
 
 
@@ -72,14 +70,12 @@ class SubmissionStore(Store):
     not_read = "The pictures cannot be read"
     not_written = "It was not noted"
 
-    def keep(self, *, visitor: str, picture: Picture, judge: str, felt: str | None = None) -> Submission:
+    def keep(self, *, visitor: str, picture: Picture, judge: str) -> Submission:
         """Keep a picture and return it after that has been committed; the same picture is kept only once.
 
         Raises:
             VoteError: if it could not be kept, there is no room for more, or a curator deleted this very picture.
         """
-        if felt not in (None, emotions.NOTHING):
-            emotions.index(felt)
         png, now = picture.png(), self._clock()
         this_one = _of(visitor).where(_submissions.c.png == png)
 
@@ -101,7 +97,7 @@ class SubmissionStore(Store):
                     "more. Take one back first."
                 )
             connection.execute(
-                insert(_submissions).values(visitor=visitor, png=png, judge=judge, felt=felt, given_at=now)
+                insert(_submissions).values(visitor=visitor, png=png, judge=judge, given_at=now)
             )
             return record(Submission, connection.execute(this_one).one())
 

@@ -70,9 +70,9 @@ class VoteStore(Votes[StoredVote]):
     not_written = "Your vote was not stored"
     table = schema.votes
 
-    def prepare(self, *, timeout: float = database.UPGRADE_TIMEOUT) -> None:
+    def prepare(self) -> None:
         """Bring the schema up to date, see :func:`albumjudge.voting.database.upgrade`."""
-        database.upgrade(self.engine, timeout=timeout)
+        database.upgrade(self.engine)
 
     def cast(
         self,

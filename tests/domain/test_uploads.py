@@ -99,15 +99,8 @@ def test_what_is_transparent_lies_on_white(mode: str) -> None:
         return
     file = saved(clear.convert(mode), "PNG") if mode != "PA" else saved(clear.quantize(8), "PNG")
     assert corners(see(file).pixels)[3] == WHITE
-
-
-def test_half_transparent_is_half_white() -> None:
-    seen = see(saved(Image.new("RGBA", (80, 80), (0, 0, 0, 128)), "WEBP", lossless=True)).pixels
-    assert (seen == 127).all()
-
-
-def test_a_print_shops_jpeg_has_its_colours() -> None:
-    assert corners(see(saved(quarters().convert("CMYK"), "JPEG", quality=95)).pixels) == TURNED[1]
+    half = see(saved(Image.new("RGBA", (80, 80), (0, 0, 0, 128)), "WEBP", lossless=True)).pixels
+    assert (half == 127).all()
 
 
 @pytest.mark.parametrize("value", [0, 257, 32896, 65535])
@@ -116,19 +109,22 @@ def test_sixteen_bits_become_eight(value: int) -> None:
     assert (see(saved(deep, "PNG")).pixels == round(value / 257)).all()
 
 
-def test_sixteen_bit_colours_are_read() -> None:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """Of a PNG file."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
+
+def test_sixteen_bit_colours_are_read() -> None:
     row = b"\0" + struct.pack(">HHH", 0xFFFF, 0x8080, 0) * 70
     file = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 70, 70, 16, 2, 0, 0, 0))
     file += chunk(b"IDAT", zlib.compress(row * 70)) + chunk(b"IEND", b"")
     assert (see(file).pixels == (255, 128, 0)).all()
 
 
-@pytest.mark.parametrize("mode", ["L", "1", "P"])
-def test_grey_and_few_colours_are_read(mode: str) -> None:
-    assert (see(saved(Image.new("RGB", (90, 90), "white").convert(mode), "PNG")).pixels == 255).all()
+@pytest.mark.parametrize(("mode", "format"), [("L", "PNG"), ("1", "PNG"), ("P", "PNG"), ("CMYK", "JPEG")])
+def test_grey_few_colours_and_a_print_shops_are_read(mode: str, format: str) -> None:
+    white = see(saved(Image.new("RGB", (90, 90), "white").convert(mode), format))
+    assert (white.pixels == 255).all()
 
 
 @pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG"])
@@ -172,10 +168,8 @@ def test_a_large_photo_is_decoded_small_and_looks_the_same() -> None:
 
 def png_header(width: int, height: int) -> bytes:
     """A PNG file that claims a size and ends after a little of it."""
-    body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    data = zlib.compress(bytes(1000))
-    idat = struct.pack(">I", len(data)) + b"IDAT" + data + struct.pack(">I", zlib.crc32(b"IDAT" + data))
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body)) + idat
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000)))
 
 
 def claims(file: bytes, width: int, height: int) -> bytes:
@@ -228,7 +222,7 @@ def test_a_hundred_megapixels_are_refused_before_anything_is_decoded(
 
 
 @pytest.mark.parametrize(
-    "chunk",
+    "note",
     [
         b"zTXtComment\0\0" + zlib.compress(bytes(80_000_000), 9),
         b"tEXtComment\0" + b"x" * 3_000_000,
@@ -238,32 +232,20 @@ def test_a_hundred_megapixels_are_refused_before_anything_is_decoded(
     ],
     ids=["packed text", "text", "text of the world", "profile", "broken profile"],
 )
-def test_a_png_with_a_fat_note_is_read_without_it(chunk: bytes) -> None:
+def test_a_png_with_a_fat_note_is_read_without_it(note: bytes) -> None:
     whole = saved(quarters(), "PNG")
-    file = (
-        whole[:33]
-        + struct.pack(">I", len(chunk) - 4)
-        + chunk
-        + struct.pack(">I", zlib.crc32(chunk))
-        + whole[33:]
-    )
-    assert corners(see(file).pixels) == [RED, GREEN, BLUE, WHITE]
+    assert corners(see(whole[:33] + chunk(note[:4], note[4:]) + whole[33:]).pixels) == TURNED[1]
 
 
 @pytest.mark.parametrize("more", [{}, {"comment": b"c" * 700}])
 def test_a_gif_on_a_screen_beyond_all_measure_is_read(more: dict[str, Any]) -> None:
     file = saved(quarters(240), "GIF", **more)
-    assert corners(see(file[:6] + struct.pack("<HH", 65_000, 31_000) + file[10:]).pixels) == [
-        RED,
-        GREEN,
-        BLUE,
-        WHITE,
-    ]
+    assert corners(see(file[:6] + struct.pack("<HH", 65_000, 31_000) + file[10:]).pixels) == TURNED[1]
 
 
 def test_an_avif_file_under_a_general_brand_is_none_of_heics() -> None:
     file = saved(quarters(), "AVIF", quality=95)
-    assert corners(see(file[:8] + b"mif1" + file[12:]).pixels) == [RED, GREEN, BLUE, WHITE]
+    assert corners(see(file[:8] + b"mif1" + file[12:]).pixels) == TURNED[1]
 
 
 def test_a_file_of_many_megabytes_is_refused_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,15 +332,6 @@ def test_whatever_happened_to_a_file_it_is_a_picture_or_a_sentence(
         reach = len(file) if byte % 2 else 64
         file[int(place * reach)] = byte
     assert_picture_or_sentence(bytes(file[: max(1, int(len(file) * keep))]))
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    st.sampled_from([b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF"]),
-    st.binary(max_size=300),
-)
-def test_noise_is_a_picture_or_a_sentence(start: bytes, rest: bytes) -> None:
-    assert_picture_or_sentence(start + rest)
 
 
 @settings(max_examples=25, deadline=None)

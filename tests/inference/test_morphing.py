@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 from albumjudge.domain.cover import CoverIdentity
-from albumjudge.inference.film import MILLISECONDS, REST, morph
+from albumjudge.inference.film import BETWEEN, MILLISECONDS, REST, morph
 from albumjudge.inference.painter import Painter
 from albumjudge.models.one_step import OneStepGenerator
 from tests.models.networks import randomised
 
+FRAMES = BETWEEN + 1
 REVISION = "dcgan-test-1a2b3c4d"
 
 
@@ -26,17 +27,17 @@ def test_each_cover_turns_into_the_next_and_the_last_into_the_first(painter: Pai
     with pytest.raises(ValueError, match="two covers"):
         morph(painter, [CoverIdentity(REVISION, 1)])
     covers = [CoverIdentity(REVISION, 1), CoverIdentity(REVISION, 2, "jazz"), CoverIdentity(REVISION, 3)]
-    with Image.open(io.BytesIO(morph(painter, covers, between=3, enlarge=2))) as film:
-        assert film.format == "WEBP" and film.size == (128, 128)
-        assert film.n_frames == 3 * 4  # type: ignore[attr-defined]
+    with Image.open(io.BytesIO(morph(painter, covers))) as film:
+        assert film.format == "WEBP" and film.size == (256, 256)
+        assert film.n_frames == 3 * FRAMES  # type: ignore[attr-defined]
         frames = []
-        for number in range(12):
+        for number in range(3 * FRAMES):
             film.seek(number)
             film.load()
-            assert film.info["duration"] == (MILLISECONDS if number % 4 else REST)
+            assert film.info["duration"] == (MILLISECONDS if number % FRAMES else REST)
             frames.append(np.asarray(film.convert("RGB").resize((64, 64), Image.Resampling.BOX), float))
     for number, cover in enumerate(covers):
         wanted = painter.paint_each([cover])[0].pixels
         errors = [np.abs(frame - wanted).mean() for frame in frames]
         # Lossy compression blurs neighbours, not covers.
-        assert abs(int(np.argmin(errors)) - 4 * number) <= 1
+        assert abs(int(np.argmin(errors)) - FRAMES * number) <= 1

@@ -179,9 +179,7 @@ def test_a_cover_is_summed_up_with_its_latest_verdict() -> None:
 def test_rankings_weigh_votes_and_leave_out_covers_with_few() -> None:
     counts = [(3, 3), (9, 9), (2, 2), (0, 3), (0, 9), (0, 2), (5, 10)]
     covers = [_cover(seed, *agreed) for seed, agreed in enumerate(counts, 1)]
-    agreed = agreement.most_agreed(covers, fewest=3)
-    disputed = agreement.most_disputed(covers, fewest=3)
-    assert [row.cover.seed for row in agreed] == [2, 1, 7]
-    assert [row.cover.seed for row in disputed] == [5, 4]
-    assert [row.cover.seed for row in agreement.most_agreed(covers, fewest=3, limit=1)] == [2]
-    assert [row.cover.seed for row in agreement.most_disputed(covers, fewest=10)] == []
+    assert [row.cover.seed for row in agreement.most_agreed(covers)] == [2, 1, 7]
+    assert [row.cover.seed for row in agreement.most_disputed(covers)] == [5, 4]
+    many = [_cover(seed, 4, 4) for seed in range(9)]
+    assert [row.cover.seed for row in agreement.most_agreed(many)] == list(range(agreement.RANKED))

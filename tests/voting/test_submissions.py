@@ -32,15 +32,13 @@ def store(vote_store: VoteStore, engine: Engine) -> SubmissionStore:
 
 def test_a_submission_comes_back_as_it_was_given(store: SubmissionStore) -> None:
     assert store.of(ME) == []
-    given = store.keep(visitor=ME, picture=picture(), judge=JUDGE, felt="awe")
+    given = store.keep(visitor=ME, picture=picture(), judge=JUDGE)
     assert store.of(ME) == [given] and store.of(YOU) == []
-    assert (given.judge, given.felt, given.given_at) == (JUDGE, "awe", NOON)
+    assert (given.judge, given.given_at) == (JUDGE, NOON)
     pixels = read_png(CoverIdentity("tiny-00000000", 0), given.png).pixels
     assert np.array_equal(pixels, picture().pixels)
-    assert store.keep(visitor=ME, picture=picture(), judge=JUDGE, felt="fear") == given
+    assert store.keep(visitor=ME, picture=picture(), judge=JUDGE) == given
     assert store.keep(visitor=YOU, picture=picture(), judge=JUDGE).id != given.id
-    with pytest.raises(ValueError, match="none of the eight"):
-        store.keep(visitor=ME, picture=picture(1), judge=JUDGE, felt="hunger")
     assert store.count().kept == 2
 
 
