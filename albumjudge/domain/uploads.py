@@ -88,44 +88,39 @@ def see(file: bytes) -> Picture:
             f"This file has {len(file) / 1024**2:,.0f} megabytes; {MOST_BYTES / 1024**2:.0f} are the most "
             f"here. {_SMALLER}"
         )
-    if _is_heic(file):
-        return _see_heic(file)
-    file = _first_frame_alone(_without_notes(file))
-    # Pillow sets up its WebP decoder, and the memory for it, on opening.
-    if size := _webp_size(file):
-        _check(size, MOST_PIXELS)
+    heic = _is_heic(file)
     try:
         # One at a time: ten visitors who bring the largest allowed must not need ten times its memory.
         with _one_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Remarks on sizes below our limits and on broken notes.
-            with Image.open(io.BytesIO(file), formats=_FORMATS) as image:
-                _check(image.size, MOST_PIXELS_JPEG if image.format in ("JPEG", "MPO") else MOST_PIXELS)
-                return Picture(np.asarray(_upright(image, _small(image))))
-    except UploadError:
-        raise
-    except Image.DecompressionBombError:
-        raise UploadError(f"This picture is far too large. {_SMALLER}") from None
-    except UnidentifiedImageError:
-        raise UploadError(_BROKEN if file[4:8] == b"ftyp" and file[8:11] == b"avi" else _NOT_READ) from None
-    except MemoryError:
-        raise UploadError(f"This picture needs more memory than there is. {_SMALLER}") from None
-    except Exception as error:  # Pillow's decoders raise a dozen kinds over a broken file.
-        raise UploadError(_BROKEN) from error
-
-
-def _see_heic(file: bytes) -> Picture:
-    try:
-        with _one_at_a_time:
-            heic = pi_heif.open_heif(io.BytesIO(file))
-            _check(heic.size, MOST_PIXELS)
-            # It comes upright already.
-            return Picture(np.asarray(_small(heic.to_pillow())))
+            return Picture(np.asarray(_decoded_heic(file) if heic else _decoded(file)))
     except UploadError:
         raise
     except MemoryError:
         raise UploadError(f"This picture needs more memory than there is. {_SMALLER}") from None
-    except Exception as error:  # Its decoder, too, raises several kinds over a broken file.
-        raise UploadError(_HEIC) from error
+    except Exception as error:  # Decoders raise a dozen kinds over a broken file.
+        if heic:
+            raise UploadError(_HEIC) from error
+        if isinstance(error, Image.DecompressionBombError):
+            raise UploadError(f"This picture is far too large. {_SMALLER}") from None
+        unknown = isinstance(error, UnidentifiedImageError) and file[4:11] != b"ftypavi"
+        raise UploadError(_NOT_READ if unknown else _BROKEN) from error
+
+
+def _decoded(file: bytes) -> Image.Image:
+    file = _first_frame_alone(_without_notes(file))
+    # Pillow sets up its WebP decoder, and the memory for it, on opening.
+    if size := _webp_size(file):
+        _check(size, MOST_PIXELS)
+    with Image.open(io.BytesIO(file), formats=_FORMATS) as image:
+        _check(image.size, MOST_PIXELS_JPEG if image.format in ("JPEG", "MPO") else MOST_PIXELS)
+        return _upright(image, _small(image))
+
+
+def _decoded_heic(file: bytes) -> Image.Image:
+    heic = pi_heif.open_heif(io.BytesIO(file))
+    _check(heic.size, MOST_PIXELS)
+    return _small(heic.to_pillow())  # It comes upright already.
 
 
 def _check(size: tuple[int, int], most: int) -> None:

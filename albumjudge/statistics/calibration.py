@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from albumjudge.statistics.intervals import Floats, Statistic
+from albumjudge.statistics.intervals import Floats, Statistic, ratio
 
 EDGES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 1.0)
 """Where bins of stated probability begin and end; narrower where most probabilities lie."""
@@ -22,9 +22,7 @@ def bin_of(stated: Floats) -> NDArray[np.intp]:
 
 def error(stated: Floats, hits: Floats, trials: Floats) -> Floats:
     """Expected calibration error from sums over bins (last axis), 0 to 1; NaN without trials."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        result: Floats = np.abs(stated - hits).sum(axis=-1) / trials.sum(axis=-1)
-    return result
+    return ratio(np.abs(stated - hits).sum(axis=-1), trials.sum(axis=-1))
 
 
 def per_vote(felt: NDArray[np.intp], stated: Floats) -> tuple[Floats, Floats, Floats]:
@@ -48,9 +46,7 @@ def curve(felt: NDArray[np.intp], stated: Floats) -> Statistic:
 
     def statistic(weights: Floats) -> Floats:
         said, hits, trials = (weights @ part for part in sums)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            observed = hits / trials
-        return np.concatenate([observed, error(said, hits, trials)[:, None]], axis=1)
+        return np.concatenate([ratio(hits, trials), error(said, hits, trials)[:, None]], axis=1)
 
     return statistic
 

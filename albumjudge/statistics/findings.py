@@ -16,6 +16,7 @@ from albumjudge.statistics.intervals import (
     Floats,
     estimates,
     jensen_shannon,
+    ratio,
     shares,
     simulated_counts,
 )
@@ -210,9 +211,7 @@ def share_figure(share: Share, estimate: Estimate, needs: tuple[Need, ...] = ())
 def weighted_mean(values: Floats, weights: Floats) -> Floats:
     """Means of k columns, ``values`` (n, k) or (n,), for b sets of weights (b, n): shape (b, k)."""
     columns = values[:, None] if values.ndim == 1 else values
-    with np.errstate(divide="ignore", invalid="ignore"):
-        means: Floats = (weights @ columns) / weights.sum(axis=1, keepdims=True)
-    return means
+    return ratio(weights @ columns, weights.sum(axis=1, keepdims=True))
 
 
 def _needs(votes: VoteArrays, fewest: int, what: str = "votes") -> tuple[Need, ...]:
@@ -241,8 +240,7 @@ def against_placebo(votes: Sequence[StoredVote]) -> AgainstPlacebo:
     arms = np.stack([np.array([v.arm == arm for v in answered], np.float64) for arm in ("judge", "placebo")])
 
     def statistic(weights: Floats) -> Floats:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            judge, placebo = (weights @ (arm * agrees) / (weights @ arm) for arm in arms)
+        judge, placebo = (ratio(weights @ (arm * agrees), weights @ arm) for arm in arms)
         return np.stack([judge, placebo, judge - placebo], axis=1)
 
     *each, difference = estimates(statistic, arrays.cover, arrays.visitor)

@@ -53,6 +53,13 @@ class Estimate:
         return max(lowest, self.value - reach), min(highest, self.value + reach)
 
 
+def ratio(top: Floats, bottom: Floats) -> Floats:
+    """Quotients; NaN or infinite, without a warning, where they are undefined."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quotients: Floats = top / bottom
+    return quotients
+
+
 def cluster_weights(clusters: NDArray[np.intp], repeats: int, chance: np.random.Generator) -> Floats:
     """How often each of n votes is drawn when clusters are, with replacement: shape (repeats, n)."""
     _, place = np.unique(clusters, return_inverse=True)

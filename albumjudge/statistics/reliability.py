@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from albumjudge.domain.emotions import NAMES
 from albumjudge.statistics.agreement import FELT
-from albumjudge.statistics.intervals import Floats, Statistic
+from albumjudge.statistics.intervals import Floats, Statistic, ratio
 from albumjudge.statistics.vote_arrays import VoteArrays
 
 _EMOTIONS = len(NAMES)
@@ -19,8 +19,7 @@ _EMOTIONS = len(NAMES)
 
 def observed_and_chance(tables: Floats) -> tuple[Floats, Floats]:
     """Observed agreement and agreement by chance of tables (..., k, k); NaN without answers."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = tables / tables.sum(axis=(-2, -1), keepdims=True)
+    shares = ratio(tables, tables.sum(axis=(-2, -1), keepdims=True))
     chance: Floats = (shares.sum(axis=-1) * shares.sum(axis=-2)).sum(axis=-1)
     return np.trace(shares, axis1=-2, axis2=-1), chance
 
@@ -28,9 +27,7 @@ def observed_and_chance(tables: Floats) -> tuple[Floats, Floats]:
 def kappa(tables: Floats) -> Floats:
     """Cohen's kappa (1960) of tables of shape (..., k, k); NaN where chance alone agrees perfectly."""
     observed, chance = observed_and_chance(tables)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        result: Floats = np.where(1 - chance > 1e-12, (observed - chance) / (1 - chance), np.nan)
-    return result
+    return np.where(1 - chance > 1e-12, ratio(observed - chance, 1 - chance), np.nan)
 
 
 def against_chance(votes: VoteArrays) -> Statistic:
@@ -118,13 +115,10 @@ def alpha(units: NDArray[np.intp], values: NDArray[np.intp]) -> Statistic:
         paired = pairs > 1e-9
         counted = weights * paired[:, unit_of]
         total = counted.sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            apart = np.where(paired, size * (size**2 - same) / np.where(paired, pairs, 1), 0).sum(axis=1)
-            observed = apart / total
-            expected = (total**2 - ((counted @ answers) ** 2).sum(axis=1)) / (
-                total**2 - (counted**2).sum(axis=1)
-            )
-            result = np.where(expected > 1e-12, 1 - observed / expected, np.nan)
-        return result[:, None]
+        apart = np.where(paired, size * (size**2 - same) / np.where(paired, pairs, 1), 0).sum(axis=1)
+        differing = total**2 - ((counted @ answers) ** 2).sum(axis=1)
+        expected = ratio(differing, total**2 - (counted**2).sum(axis=1))
+        found = 1 - ratio(ratio(apart, total), expected)
+        return np.where(expected > 1e-12, found, np.nan)[:, None]
 
     return statistic

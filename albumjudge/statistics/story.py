@@ -24,7 +24,7 @@ from albumjudge.statistics.findings import (
     figure,
     weighted_mean,
 )
-from albumjudge.statistics.intervals import Floats, Statistic, estimates
+from albumjudge.statistics.intervals import Floats, Statistic, estimates, ratio
 from albumjudge.statistics.vote_arrays import VoteArrays
 from albumjudge.voting.votes import StoredVote
 
@@ -115,12 +115,10 @@ def _rank_correlation(pairs: Floats) -> Statistic:
     ranks = rankdata(pairs, axis=0) if len(pairs) else pairs
 
     def statistic(weights: Floats) -> Floats:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share = weights / weights.sum(axis=1, keepdims=True)
-            x, y = (ranks[None, :, side] - (share @ ranks[:, side])[:, None] for side in (0, 1))
-            scale = np.sqrt((share * x * x).sum(axis=1) * (share * y * y).sum(axis=1))
-            result: Floats = np.where(scale > 1e-12, (share * x * y).sum(axis=1) / scale, np.nan)
-        return result[:, None]
+        share = ratio(weights, weights.sum(axis=1, keepdims=True))
+        x, y = (ranks[None, :, side] - (share @ ranks[:, side])[:, None] for side in (0, 1))
+        scale = np.sqrt((share * x * x).sum(axis=1) * (share * y * y).sum(axis=1))
+        return np.where(scale > 1e-12, ratio((share * x * y).sum(axis=1), scale), np.nan)[:, None]
 
     return statistic
 
