@@ -59,8 +59,6 @@ TABLES: tuple[Table, ...] = (
     Table("benchmark", "Benchmark, 5 x 5 folds"),
     Table("benchmark_differences", "Benchmark, 5 x 5 folds: differences", ranked=False),
     Table("other_paintings", "Other paintings"),
-    Table("benchmark_70_30", "Benchmark, 70/30"),
-    Table("benchmark_70_30_differences", "Benchmark, 70/30: differences", ranked=False),
     Table("benchmark_scaled", "Benchmark, scaled shares"),
     Table("benchmark_scaled_differences", "Benchmark, scaled shares: differences", ranked=False),
     Table("disagreement", "Disagreement of jurors and of people"),
@@ -81,7 +79,6 @@ ROWS: dict[str, str] = {
     "best_juror": "juror: the well-read",
     "jury": "our jury",
     "vote_noise": "a perfect judge (vote noise)",
-    "valence_regression": "taught valence alone (support vector regression)",
 }
 """Rows that code looks up, by id, and their labels; other rows are called what their label says."""
 

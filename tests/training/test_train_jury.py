@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +24,7 @@ from training.judge import evaluation
 from training.judge.features import features_of, imagenet_backbone
 from training.judge.jurors import JURORS, JuryConfig, fit_jury
 from training.judge.pictures import gather_pictures
-from training.judge.protocols import Protocol, read_splits
+from training.judge.protocols import cross_validation
 
 
 def images_of(root: Path) -> torch.Tensor:
@@ -76,16 +74,10 @@ def test_features_are_computed_once(root: Path, monkeypatch: pytest.MonkeyPatch)
 def test_the_benchmark_from_end_to_end_and_again(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(benchmark_judge, "lite_features", lambda pixels, out: np.eye(len(pixels)))
     monkeypatch.setattr(evaluation, "WORLDS", 5)
     monkeypatch.setattr(evaluation, "BOOTSTRAPS", 50)
     monkeypatch.setattr(benchmark_judge, "CONFIG", JuryConfig(size=32))
-
-    def few(names: Sequence[str]) -> tuple[Protocol, Protocol]:
-        crossed, held = read_splits(names)
-        return replace(crossed, splits=crossed.splits[:5]), replace(held, splits=held.splits[:1])
-
-    monkeypatch.setattr(benchmark_judge, "read_splits", few)
+    monkeypatch.setattr(benchmark_judge, "cross_validation", lambda count: cross_validation(count)[:5])
     checkpoint = root / "run/checkpoint"
     arguments = [*jury_options(root, "bench"), "--quick", "--threads", "1", "--judge", str(checkpoint)]
     assert benchmark_judge.main([*arguments, "--write"]) == 0
@@ -96,9 +88,9 @@ def test_the_benchmark_from_end_to_end_and_again(
     assert {"best_juror", "juror: the homebody"} <= set(rows)
     difference = tables["benchmark_differences"]["rows"]["mean_prediction"]
     assert difference["kl_low"] < difference["kl"] < difference["kl_high"] < 0
-    assert set(tables) >= {"benchmark_70_30", "disagreement"}
+    assert "disagreement" in tables
     others = tables["other_paintings"]["rows"]
-    assert set(others) >= {"jury", "linear_probe", "valence_regression", "juror: the traveller"}
+    assert set(others) >= {"jury", "linear_probe", "juror: the traveller"}
     assert others["jury"]["valence_correlation"] > 0
     assert "other paintings" in (checkpoint / "README.md").read_text(encoding="utf-8")
     # What was predicted before is read again, and gives the same tables.

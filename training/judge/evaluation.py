@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,20 +25,18 @@ from training.metrics.distributions import POSITIVE, Shares
 Rows = dict[str, dict[str, float]]
 BOOTSTRAPS = 2000
 WORLDS = 200
-MEASURES: dict[str, Callable[[Shares, Shares], NDArray[np.float64]]] = {
+NEGATIVE = ("anger", "disgust", "fear", "sadness")
+MEASURES: dict[str, Callable[[Shares, Shares], NDArray[Any]]] = {
     "kl": measures.kl,
     "cosine": measures.cosine,
-    "top1": lambda true, predicted: measures.top_hits(true, predicted).astype(float),
-    "polarity": lambda true, predicted: measures.polarity_hits(true, predicted).astype(float),
+    "top1": measures.top_hits,
+    "polarity": measures.polarity_hits,
 }
 """Those that differences are reported of."""
 SCALES = {
-    f"{source}_{emotion}": (f"{prefix}_{emotion}", NAMES.index(emotion))
+    f"{source}_{scale}": (f"{prefix}_{scale}", NAMES.index(emotion))
     for source, prefix in (("wikiart", "wikiart"), ("feelingblue", "bws"))
-    for emotion in ("anger", "disgust", "fear", "sadness")
-} | {
-    f"{source}_happiness": (f"{prefix}_happiness", NAMES.index("contentment"))
-    for source, prefix in (("wikiart", "wikiart"), ("feelingblue", "bws"))
+    for scale, emotion in (*((name, name) for name in NEGATIVE), ("happiness", "contentment"))
 }
 """By metric: a scale of the other paintings, and the emotion whose share should go with it."""
 
@@ -59,12 +58,12 @@ def predict(
         shape ``(k, splits, count, 8)``, NaN where not tested.
     """
     found: NDArray[np.float64] | None = None
-    done, total = 0, len(protocol.splits)
+    done, total = 0, len(protocol)
     if file.is_file():
         with np.load(file) as kept:
             found, done = kept["found"], int(kept["done"])
     for number in tqdm(range(done, total), desc=name, mininterval=10, disable=done == total):
-        split = protocol.splits[number]
+        split = protocol[number]
         predicted = method(split.train, split.test)
         if found is None:
             found = np.full((len(predicted), total, count, len(NAMES)), np.nan)
@@ -84,9 +83,9 @@ def repeats(found: NDArray[np.float64], protocol: Protocol) -> list[tuple[NDArra
         found: of one predictor, shape ``(splits, n, 8)``.
     """
     joined = []
-    for repeat in dict.fromkeys(split.repeat for split in protocol.splits):
+    for repeat in dict.fromkeys(split.repeat for split in protocol):
         predicted = np.full(found.shape[1:], np.nan)
-        for number, split in enumerate(protocol.splits):
+        for number, split in enumerate(protocol):
             if split.repeat == repeat:
                 predicted[split.test] = found[number, split.test]
         tested = np.flatnonzero(~np.isnan(predicted[:, 0]))
@@ -241,17 +240,10 @@ def disagreement(found: NDArray[np.float64], protocol: Protocol, true: Shares) -
         "mutual information of jurors and emotion": information,
         "entropy of the jurors’ mean": entropy,
     }
+    intervals = {name: correlation_interval(values, entr(true).sum(1)) for name, values in measured.items()}
     return {
-        name: finite(
-            dict(
-                zip(
-                    ("rank_correlation", "low", "high"),
-                    correlation_interval(values, entr(true).sum(1)),
-                    strict=True,
-                )
-            )
-        )
-        for name, values in measured.items()
+        name: finite({"rank_correlation": value, "low": low, "high": high})
+        for name, (value, low, high) in intervals.items()
     }
 
 

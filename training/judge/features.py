@@ -32,7 +32,7 @@ def imagenet_backbone(size: int, features: Path | None) -> ColourFeatures:
 
 
 def means_and_maxima(features: Matrix) -> Matrix:
-    """Of all features only the blocks' means and maxima, ``(n, 2944)``: what rivals are given."""
+    """Of all features only the blocks' means and maxima, ``(n, 2944)``: what the linear probe is given."""
     blocks = np.split(features, np.cumsum(FEATURE_WIDTHS)[:-1], axis=1)
     return np.concatenate([block[:, :w] for block, w in zip(blocks, VGG16_WIDTHS, strict=False)], axis=1)
 

@@ -20,12 +20,12 @@ def folds(count: int, repeats: int, parts: int = 2) -> Protocol:
             Split(repeat, np.flatnonzero(places != fold), np.flatnonzero(places == fold))
             for fold in range(parts)
         ]
-    return Protocol("folds", tuple(splits))
+    return tuple(splits)
 
 
 def predictions(protocol: Protocol, shares: np.ndarray) -> np.ndarray:
-    found = np.full((len(protocol.splits), *shares.shape), np.nan)
-    for number, split in enumerate(protocol.splits):
+    found = np.full((len(protocol), *shares.shape), np.nan)
+    for number, split in enumerate(protocol):
         found[number, split.test] = shares[split.test]
     return found
 
