@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 import urllib.request
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -33,6 +35,7 @@ class Session:
     Attributes:
         buttons: key -> widget id and fragment of the buttons that the last run of the script drew.
         html: texts that the last run drew.
+        signs: CSS class -> when the last step first drew something of that class, as ``time.perf_counter`` says.
     """
 
     address: str
@@ -40,6 +43,7 @@ class Session:
     cookies: dict[str, str] = field(default_factory=dict)
     buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
     html: list[str] = field(default_factory=list)
+    signs: dict[str, float] = field(default_factory=dict)
     _socket: ClientConnection | None = None
     _query: str = ""
     _page: str = ""
@@ -94,7 +98,7 @@ class Session:
 
     async def _run(self, page: str, pressed: WidgetState | None = None, fragment: str = "") -> None:
         assert self._socket is not None
-        self._page = page
+        self._page, self.signs = page, {}
         state = ClientState(
             query_string=self._query,
             page_name=page,
@@ -132,6 +136,8 @@ class Session:
             self.buttons[element.button.id.split("-", 2)[-1]] = (element.button.id, fragment)
         elif kind == "html":
             self.html.append(element.html.body)
+            for name in re.findall(r'class="([^"]+)"', element.html.body):
+                self.signs.setdefault(name, time.perf_counter())
         elif kind == "exception":
             raise SessionError(element.exception.message)
 

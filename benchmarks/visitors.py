@@ -5,7 +5,7 @@
 Starts an exhibit of its own on this machine, with an empty database, and lets as many visitors in at once, or, as
 ``200/60``, within so many seconds: each says what the first cover makes them feel, goes on to the wall, chooses a
 cover, and plays a round of votes, with time to think between the steps. Then every third leads a cover towards a
-feeling, and every third breeds two.
+feeling, and every third breeds two; ``--after dialogue`` lets all of them lead covers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,10 +44,12 @@ STEPS = (
     "say what you feel",
     "agree or not",
     "next cover",
+    "its first frame",
     "a dialogue",
     "six children",
     "health",
 )
+AFTER = ("dialogue", "breed", "")
 Seconds = dict[str, list[float]]
 
 
@@ -92,7 +94,10 @@ async def visit(
         if after == "dialogue":
             await session.click("lead-")
             await pause()
+            began = time.perf_counter()
             await timed(seconds, "a dialogue", session.click(f"felt-{chance.choice(NAMES)}-wish"))
+            if "passing" in session.signs:
+                seconds["its first frame"].append(session.signs["passing"] - began)
         elif after == "breed":
             await session.click("take-")
             await pause()
@@ -109,20 +114,27 @@ async def feel_the_pulse(address: str, seconds: Seconds) -> None:
 
 
 async def crowd(
-    address: str, sessions: int, think: float, cards: int, seed: int, within: float = 0
+    address: str,
+    sessions: int,
+    think: float,
+    cards: int,
+    seed: int,
+    within: float = 0,
+    after: Sequence[str] = AFTER,
 ) -> tuple[Seconds, list[str]]:
     """Let visitors in; the seconds of their steps, and what went wrong.
 
     Args:
         within: seconds over which they come, one after the other; 0 lets them in at once.
+        after: rooms that one visitor after the other goes to at last.
     """
     seconds: Seconds = defaultdict(list)
     pulse = asyncio.create_task(feel_the_pulse(address, seconds))
 
     async def come(number: int) -> None:
         await asyncio.sleep(within * number / sessions)
-        after = ("dialogue", "breed", "")[number % 3] if seed >= 0 else ""
-        await visit(address, think, cards, random.Random(f"{seed}-{number}"), seconds, after)
+        room = after[number % len(after)] if seed >= 0 else ""
+        await visit(address, think, cards, random.Random(f"{seed}-{number}"), seconds, room)
 
     visits = [come(number) for number in range(sessions)]
     ended = await asyncio.gather(*visits, return_exceptions=True)
@@ -202,6 +214,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sessions", type=arrivals, nargs="+", default=[(1, 0), (5, 0), (20, 0), (50, 0)])
     parser.add_argument("--think", type=float, default=4.0, help="mean seconds between two steps")
     parser.add_argument("--cards", type=int, default=CARDS, help="votes of each visitor")
+    parser.add_argument(
+        "--after", nargs="+", default=AFTER, help="rooms that visitors go to at last, in turns"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", action="store_true", help="put the table into docs/load.md")
     given = parser.parse_args(arguments)
@@ -212,7 +227,7 @@ def main(arguments: list[str] | None = None) -> int:
             asyncio.run(crowd(address, 1, 0, 2, seed=-2))
             for sessions, within in given.sessions:
                 server, client = cpu_seconds(process), time.process_time()
-                crowded = crowd(address, sessions, given.think, given.cards, given.seed, within)
+                crowded = crowd(address, sessions, given.think, given.cards, given.seed, within, given.after)
                 seconds, failed = asyncio.run(crowded)
                 name = f"{sessions}" + (f" in {within:g} s" if within else "")
                 steps = sum(len(seconds[step]) for step in STEPS[:-1]) or 1

@@ -176,13 +176,13 @@ def lead(
 ) -> None:
     """Show each frame as it comes, then keep the last one."""
     canvas, progress, words, bars = places
-    place = emotions.index(wish.emotion)
-    at_first = start.verdict.probabilities
+    place, at_first = emotions.index(wish.emotion), start.verdict.probabilities
     last: JudgedCover | None = None
+    progress.html(pairs.step(1, others := len(shell.exhibit().walks)))
     for number, frame in enumerate(shell.exhibit().steer(start.cover.identity, wish), start=1):
         last = frame
         canvas.html(pairs.passing(frame.cover, start.cover))
-        progress.html(markup.paragraph(_("Step {n} of {all} …", n=number, all=STEPS), "progress"))
+        progress.html(pairs.step(min(number + 1, STEPS), others))
         tell(words, frame, pairs.rise(wish.emotion, at_first[place], frame.verdict.probabilities[place]))
         bars.html(pairs.shares(frame.verdict.probabilities, at_first, wish.emotion))
     if last is None or last.cover.identity in [step.cover for step in way]:

@@ -23,7 +23,15 @@ from albumjudge.domain.settings import Settings
 from albumjudge.domain.verdict import JudgedCover, Verdict
 from albumjudge.inference.folders import BUNDLED, GUESTS, KINDS, Checkpoint, Kind, likely_revision
 from albumjudge.inference.pool import CoverPool, FolderShelf, ShelfMaker, new_wall
-from albumjudge.inference.worker import NetworkWorker, PaintRequest, Pair, limit_threads, paint_and_judge
+from albumjudge.inference.steering import SteeringTarget, Walk, WalkQueue
+from albumjudge.inference.worker import (
+    NetworkWorker,
+    PaintRequest,
+    Pair,
+    in_halves,
+    limit_threads,
+    paint_and_judge,
+)
 
 if TYPE_CHECKING:
     from albumjudge.domain.hub_address import HubAddress
@@ -31,7 +39,6 @@ if TYPE_CHECKING:
     from albumjudge.inference.judge import Judge
     from albumjudge.inference.loading import HubRefresh
     from albumjudge.inference.painter import Painter
-    from albumjudge.inference.steering import SteeringTarget
     from albumjudge.models.dcgan import Generator
 
 CACHED_COVERS = 1024
@@ -44,6 +51,7 @@ class Exhibit:
     """What pages show from, made by :meth:`open`. Several threads may share one.
 
     PyTorch is imported in the networks' thread; until they are loaded, what the pool has ready can be shown.
+    ``walks`` are those of visitors who lead covers just now.
     """
 
     def __init__(
@@ -67,9 +75,10 @@ class Exhibit:
         painter, judge = (likely_revision(settings, kind, bundled[kind]) for kind in KINDS)
         if shelf is not None and painter and judge:
             self._pool = CoverPool(painter, judge, shelf)
+        self.walks = WalkQueue()
         this = weakref.ref(self)  # The thread must not keep an exhibit alive that nobody uses.
         self._worker: NetworkWorker[PaintRequest, JudgedCover] = NetworkWorker(
-            paint_and_judge, lambda: (exhibit := this()) is not None and exhibit._fill()
+            in_halves, self.walks.turn, lambda: (exhibit := this()) is not None and exhibit._fill()
         )
         weakref.finalize(self, self._worker.close)
         self._loading: Future[None] = self._worker.submit(self._load)
@@ -321,17 +330,13 @@ class Exhibit:
         return self._worker.call(lambda: judge.judge([picture])[0])
 
     def steer(self, start: CoverIdentity, target: SteeringTarget) -> Iterator[JudgedCover]:
-        """Lead a cover towards an emotion, frame by frame; see :func:`albumjudge.inference.steering.steer`.
+        """Lead a cover towards an emotion, frame by frame; see :mod:`albumjudge.inference.steering`.
 
         Raises:
             CoverLinkError: if nobody here can paint ``start``.
         """
-        from albumjudge.inference.steering import steer
-
-        judge = self.judge
-        painter = self.painter_of(start.generator) or self.painter
-        frames = steer(painter, judge, start, target)
-        while (frame := self._worker.call(lambda: next(frames, None), watched=True)) is not None:
+        walk = Walk(self.painter_of(start.generator) or self.painter, self.judge, start, target)
+        for frame in self.walks.lead(walk, self._worker.wake):
             self._remember({(frame.cover.identity, frame.verdict.revision): frame})
             yield frame
 

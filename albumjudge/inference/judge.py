@@ -17,25 +17,30 @@ from albumjudge.models.vgg16 import VGG16EmotionClassifier
 JudgeNetwork = MultitaskJury | VGG16EmotionClassifier
 
 
-class DifferentiableVerdict:
-    """A verdict with the gradient of its shares.
+class DifferentiableVerdicts:
+    """Verdicts on covers with the gradients of their shares.
 
     Attributes:
-        verdict: the same as :meth:`Judge.judge` gives.
+        verdicts: the same as :meth:`Judge.judge` gives.
     """
 
-    def __init__(self, verdict: Verdict, image: torch.Tensor, shares: torch.Tensor) -> None:
-        self.verdict = verdict
-        self._image, self._shares = image, shares
+    def __init__(self, verdicts: list[Verdict], images: torch.Tensor, shares: torch.Tensor) -> None:
+        self.verdicts = verdicts
+        self._images, self._shares = images, shares
 
-    def gradient(self, emotion: str) -> torch.Tensor:
-        """Of the log share of an emotion with respect to the cover's pixels in [0, 1]. To be asked for once.
+    def gradient(self, asked: Sequence[str]) -> torch.Tensor:
+        """Of the log share of each cover's emotion with respect to its pixels in [0, 1]. To be asked for once.
+
+        Args:
+            asked: emotions, one for each cover.
 
         Returns:
-            float32, shape ``(1, 3, size, size)``.
+            float32, shape ``(n, 3, size, size)``.
         """
-        share = self._shares[0, emotions.index(emotion)].clamp(min=1e-9)
-        (gradient,) = torch.autograd.grad(share.log(), self._image)
+        places = torch.tensor([[emotions.index(emotion)] for emotion in asked])
+        # A verdict depends on its own cover alone, so the gradient of the sum is that of each.
+        total = self._shares.gather(1, places).clamp(min=1e-9).log().sum()
+        (gradient,) = torch.autograd.grad(total, self._images)
         return gradient
 
 
@@ -73,12 +78,12 @@ class Judge:
             return []
         return self._verdicts(*self.network.verdicts_of(self.network.extract(as_images(covers))))
 
-    def differentiable(self, cover: HasPixels) -> DifferentiableVerdict:
-        """Judge one cover and keep what the gradient needs."""
+    def differentiable(self, covers: Sequence[HasPixels]) -> DifferentiableVerdicts:
+        """Judge covers and keep what the gradients need."""
         with torch.enable_grad():
-            image = as_images([cover]).requires_grad_(True)
-            jurors, shares = self.network.verdicts_of(self.network.extract(image))
-        return DifferentiableVerdict(self._verdicts(jurors.detach(), shares.detach())[0], image, shares)
+            images = as_images(covers).requires_grad_(True)
+            jurors, shares = self.network.verdicts_of(self.network.extract(images))
+        return DifferentiableVerdicts(self._verdicts(jurors.detach(), shares.detach()), images, shares)
 
     def _verdicts(self, jurors: torch.Tensor, shares: torch.Tensor) -> list[Verdict]:
         jurors, shares = (each.double() / each.double().sum(-1, keepdim=True) for each in (jurors, shares))

@@ -96,43 +96,48 @@ class Painter:
         Returns:
             float32, shape ``(n, 3, size, size)``, RGB in [-1, 1].
         """
-        with self._lock:  # Two forward passes at once would only share the same cores.
+        with self._lock:
             self.painted += len(latents)
-            return paint_with(self.network, latents, labels)
+        return paint_with(self.network, latents, labels)
 
-    def differentiable(self, identity: CoverIdentity) -> DifferentiableCover:
-        """Paint one cover and keep what the gradient needs.
+    def differentiable(self, identities: Sequence[CoverIdentity]) -> DifferentiableCovers:
+        """Paint covers and keep what the gradients need.
 
         Raises:
             CoverLinkError: see :meth:`check`.
         """
-        self.check(identity)
-        latents = torch.from_numpy(identity.latents(self.network.latent_size)).float()[None]
-        with self._lock, torch.enable_grad():
+        for identity in identities:
+            self.check(identity)
+        latents = torch.from_numpy(
+            np.stack([i.latents(self.network.latent_size) for i in identities])
+        ).float()
+        with torch.enable_grad():
             latents.requires_grad_(True)
-            painted = paint_with(self.network, latents, condition_labels([identity]))
-            self.painted += 1
-        return DifferentiableCover(Cover(identity, to_pixels(painted)[0]), latents, painted)
+            painted = paint_with(self.network, latents, condition_labels(identities))
+        with self._lock:
+            self.painted += len(identities)
+        covers = [Cover(i, image) for i, image in zip(identities, to_pixels(painted), strict=True)]
+        return DifferentiableCovers(covers, latents, painted)
 
 
-class DifferentiableCover:
-    """A cover with the gradient of its pixels."""
+class DifferentiableCovers:
+    """Covers with the gradients of their pixels."""
 
-    def __init__(self, cover: Cover, latents: torch.Tensor, painted: torch.Tensor) -> None:
-        self.cover = cover
+    def __init__(self, covers: list[Cover], latents: torch.Tensor, painted: torch.Tensor) -> None:
+        self.covers = covers
         self._latents, self._painted = latents, painted
 
     def gradient(self, pixel_gradient: torch.Tensor) -> NDArray[np.float64]:
-        """The gradient of a function of the pixels with respect to the latent vector. To be asked for once.
+        """Gradients of a function of each cover's pixels with respect to its latent vector. To be asked for once.
 
         Args:
-            pixel_gradient: of the function with respect to the painter's output, ``(1, 3, size, size)``.
+            pixel_gradient: of the function with respect to the painter's output, ``(n, 3, size, size)``.
 
         Returns:
-            shape ``(latent_size,)``.
+            shape ``(n, latent_size)``.
         """
         (gradient,) = torch.autograd.grad(self._painted, self._latents, pixel_gradient)
-        found: NDArray[np.float64] = gradient[0].double().numpy()
+        found: NDArray[np.float64] = gradient.double().numpy()
         return found
 
 

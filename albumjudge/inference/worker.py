@@ -1,7 +1,7 @@
 """One thread in which all networks work, so that sessions do not fight over cores.
 
-What several sessions ask for within a few milliseconds is computed in one batch. When nobody waits, the thread
-does idle work, a small piece at a time.
+What several sessions ask for within a few milliseconds is computed in one batch. Long work goes on between these
+batches, a turn at a time. When nobody waits, the thread does idle work, a small piece at a time.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import atexit
 import logging
 import os
 import queue
+import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -29,12 +29,15 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 GATHER = 0.004
 """Seconds for which more requests are awaited after the first."""
 MOST_AT_ONCE = 48
+NICENESS = 5
+"""Of the networks' threads: pages go first."""
 LAST_BATCH = 10.0
 """Seconds that the end of the process waits for."""
 
@@ -45,7 +48,6 @@ class _Request(Generic[Key]):
 
     keys: Sequence[Key] = ()
     call: Callable[[], Any] | None = None
-    watched: bool = False
     done: Future[Any] = field(default_factory=Future)
 
 
@@ -54,15 +56,17 @@ class NetworkWorker(Generic[Key, Value]):
 
     Args:
         compute: values of different keys, all of them.
+        turn: does a piece of long work for those who watch it; whether there is more to do.
         idle: does a small piece of work when nobody waits; whether there is more to do.
     """
 
     def __init__(
         self,
         compute: Callable[[Sequence[Key]], Mapping[Key, Value]],
+        turn: Callable[[], bool] = lambda: False,
         idle: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._compute, self._idle = compute, idle
+        self._compute, self._turn, self._idle = compute, turn, idle
         self._requests: queue.SimpleQueue[_Request[Key] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="networks", daemon=True)
         self._thread.start()
@@ -78,17 +82,13 @@ class NetworkWorker(Generic[Key, Value]):
         self._requests.put(request)
         return request.done
 
-    def call(self, function: Callable[[], Result], *, watched: bool = False) -> Result:
-        """Call a function in the thread of the networks; returns or raises what it does.
-
-        Args:
-            watched: a visitor watches each step: where nobody else waits, it may use every core.
-        """
-        result: Result = self._wait(_Request(call=function, watched=watched))
+    def call(self, function: Callable[[], Result]) -> Result:
+        """Call a function in the thread of the networks; returns or raises what it does."""
+        result: Result = self._wait(_Request(call=function))
         return result
 
     def wake(self) -> None:
-        """Say that there is idle work to do."""
+        """Say that there is long or idle work to do."""
         self._requests.put(_Request(call=lambda: None))
 
     def close(self) -> None:
@@ -112,19 +112,21 @@ class NetworkWorker(Generic[Key, Value]):
             try:
                 first = self._requests.get(block=not busy)
             except queue.Empty:
-                busy = self._idle_work()
+                busy = self._work_on(self._turn) or self._work_on(self._idle)
                 continue
             if first is None:
                 return
             busy = True
             if not self._answer(first):
                 return
+            self._work_on(self._turn)
 
-    def _idle_work(self) -> bool:
+    @staticmethod
+    def _work_on(work: Callable[[], bool]) -> bool:
         try:
-            return self._idle()
+            return work()
         except Exception:
-            _log.exception("Idle work failed")
+            _log.exception("Long or idle work failed")
             return False
 
     def _answer(self, first: _Request[Key]) -> bool:
@@ -143,8 +145,7 @@ class NetworkWorker(Generic[Key, Value]):
         for request in alone:
             assert request.call is not None
             try:
-                with all_cores() if request.watched and self._requests.empty() else nullcontext():
-                    request.done.set_result(request.call())
+                request.done.set_result(request.call())
             except BaseException as error:
                 request.done.set_exception(error)
         return goes_on
@@ -185,8 +186,14 @@ class PaintRequest:
     identity: CoverIdentity
 
 
+def in_halves(requests: Sequence[PaintRequest]) -> dict[PaintRequest, JudgedCover]:
+    """Paint and judge on all cores, in any order."""
+    halves = on_all_cores(paint_and_judge, requests)
+    return {request: judged for half in halves for request, judged in half.items()}
+
+
 def paint_and_judge(requests: Sequence[PaintRequest]) -> dict[PaintRequest, JudgedCover]:
-    """Paint by each painter in one batch, then judge by each judge in one batch."""
+    """Paint by each painter in one batch, then judge by each judge in one batch, in their order."""
     covers: dict[PaintRequest, Cover] = {}
     for painter in dict.fromkeys(request.painter for request in requests):
         theirs = [request for request in requests if request.painter is painter]
@@ -202,24 +209,27 @@ def paint_and_judge(requests: Sequence[PaintRequest]) -> dict[PaintRequest, Judg
 
 
 def limit_threads() -> None:
-    """Leave cores to the sessions: the calling thread's networks use half of them."""
+    """Leave the cores to the sessions: the calling thread's networks use half of them, after the pages."""
     import torch
 
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-@contextmanager
-def all_cores() -> Iterator[None]:
-    """Let the calling thread's networks use every core for a moment."""
-    import torch
+def on_all_cores(function: Callable[[Sequence[Item]], Result], items: Sequence[Item]) -> list[Result]:
+    """Call a function with the two halves of items at once, each on half of the cores.
 
-    torch.set_num_threads(os.cpu_count() or 1)
-    try:
-        yield
-    finally:
-        limit_threads()
+    They wait for one another once. Layers that share all cores would do so each time, which takes many times as
+    long where sessions or other processes keep a core busy; so a single item is left to half of them.
+    """
+    if len(items) < 2:
+        return [function(items)] if items else []
+    other = _helper.submit(function, items[1::2])
+    return [function(items[::2]), other.result()]
 
 
+_helper = ThreadPoolExecutor(1, "networks", initializer=limit_threads)
 _running: weakref.WeakSet[NetworkWorker[Any, Any]] = weakref.WeakSet()
 
 

@@ -154,11 +154,11 @@ def test_what_was_shown_is_remembered_but_not_without_bound(
 ) -> None:
     monkeypatch.setattr(exhibit_module, "CACHED_COVERS", 3)
     exhibit = Exhibit.open(Settings(), bundled=bundled)
-    asked: list[list[int]] = []
+    asked: list[int] = []
     paint = exhibit.painter.paint_each
 
     def note(identities: Sequence[CoverIdentity]) -> list[Cover]:
-        asked.append([identity.seed for identity in identities])
+        asked.extend(identity.seed for identity in identities)
         return paint(identities)
 
     monkeypatch.setattr(exhibit.painter, "paint_each", note)
@@ -166,7 +166,7 @@ def test_what_was_shown_is_remembered_but_not_without_bound(
     assert exhibit.show([3, 1, 2]) == [first[2], first[0], first[1]]
     exhibit.show([4])  # 3 was asked for longest ago.
     exhibit.show([1, 2, 3, 4])
-    assert asked == [[1, 2, 3], [4], [3]]
+    assert sorted(asked[:3]) == [1, 2, 3] and asked[3:] == [4, 3]
 
 
 def test_many_visitors_at_once_see_the_same(exhibit: Exhibit) -> None:
@@ -371,7 +371,7 @@ def test_a_fresh_wall_is_painted_and_judged_in_advance_and_shown_before_the_netw
         assert np.array_equal(again.painter.paint([seed])[0].pixels, again.show([seed])[0].cover.pixels)
 
 
-def test_all_networks_work_in_one_thread(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_work_in_threads_of_their_own(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> None:
     threads = set()
 
     def noting(function: Callable[..., object]) -> Callable[..., object]:
@@ -390,4 +390,4 @@ def test_all_networks_work_in_one_thread(exhibit: Exhibit, monkeypatch: pytest.M
     shown = exhibit.show([901, 902])[0]
     list(exhibit.steer(shown.cover.identity, SteeringTarget("awe")))
     exhibit.judge_picture(shown.cover)
-    assert threads == {"networks"}
+    assert threads <= {"networks", "networks_0"}  # The second one helps.

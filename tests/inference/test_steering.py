@@ -16,6 +16,7 @@ from albumjudge import load_judge, load_painter
 from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError
 from albumjudge.domain.emotions import NAMES
 from albumjudge.domain.verdict import JudgedCover
+from albumjudge.inference import steering
 from albumjudge.inference.judge import Judge
 from albumjudge.inference.painter import (
     GeneratorNetwork,
@@ -23,7 +24,16 @@ from albumjudge.inference.painter import (
     condition_labels,
     paint_with,
 )
-from albumjudge.inference.steering import LONGEST, SHORTEST, STEPS, SteeringTarget, project, steer
+from albumjudge.inference.steering import (
+    LONGEST,
+    SHORTEST,
+    STEPS,
+    SteeringTarget,
+    Walk,
+    WalkQueue,
+    project,
+    steer,
+)
 from albumjudge.models.dcgan import Generator
 from albumjudge.models.flow import FlowGenerator
 from albumjudge.models.one_step import OneStepGenerator
@@ -113,19 +123,19 @@ def test_each_cover_is_judged_once_and_as_anywhere(painter: Painter) -> None:
 def test_the_gradient_of_a_verdict_is_that_of_its_formula() -> None:
     judge = stripe_judge()
     cover = Cover(START, np.full((64, 64, 3), 128, np.uint8))
-    verdict = judge.differentiable(cover)
-    assert verdict.verdict == judge.judge([cover])[0]
+    verdict = judge.differentiable([cover, cover])
+    assert verdict.verdicts == judge.judge([cover, cover])
     # d log softmax_k / d pixel: 20 (1 - 1/8) over the pixels of the emotion's own stripe, -20/8 over the others.
     each = 20 / (64 * 8 * 3)
-    expected = torch.full((1, 3, 64, 64), -each / 8)
-    expected[:, :, 8:16] = each * 7 / 8
-    torch.testing.assert_close(verdict.gradient(NAMES[1]), expected)
+    expected = torch.full((2, 3, 64, 64), -each / 8)
+    expected[0, :, 8:16] = expected[1, :, 40:48] = each * 7 / 8
+    torch.testing.assert_close(verdict.gradient([NAMES[1], NAMES[5]]), expected)
 
 
 @pytest.mark.parametrize("kind", ["dcgan", "flow", "one step"])
 def test_the_gradient_of_a_painter_is_what_small_steps_measure(kind: str) -> None:
     weights = torch.randn((1, 3, 64, 64), generator=torch.Generator().manual_seed(1))
-    gradient = Painter(make_network(kind), REVISION).differentiable(START).gradient(weights)
+    gradient = Painter(make_network(kind), REVISION).differentiable([START]).gradient(weights)[0]
     exact = make_network(kind).double().eval()
 
     def weighted(latents: np.ndarray) -> float:
@@ -206,6 +216,55 @@ def test_projection_stays_within_the_radius(latents: np.ndarray, start: np.ndarr
     projected = project(latents, start, radius)
     assert np.linalg.norm(projected - start) <= radius + 1e-9
     assert np.linalg.norm(projected) <= np.linalg.norm(start) + 1e-9  # A chord lies within its sphere.
+
+
+def test_walks_that_go_on_together_go_where_each_goes_alone(painter: Painter) -> None:
+    judge, queue = stripe_judge(), WalkQueue()
+    wishes = [(CoverIdentity(REVISION, seed), SteeringTarget(NAMES[seed % 8])) for seed in range(9)]
+    led = [queue.lead(Walk(painter, judge, *wish, 2)) for wish in wishes]
+    while queue.turn():
+        pass
+    for (start, target), together in zip(wishes, map(list, led), strict=True):
+        alone = list(steer(painter, judge, start, target, 2))
+        assert len(together) == len(alone)
+        for one, other in zip(together, alone, strict=True):
+            assert distance(one.cover.identity, other.cover.identity) < 0.1
+            assert np.abs(one.cover.pixels.astype(int) - other.cover.pixels).max() <= 1
+
+
+def test_a_new_walk_need_not_wait_for_those_before_it(
+    painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steering, "MOST_AT_ONCE", 2)
+    judge, queue = stripe_judge(), WalkQueue()
+    crowd = [Walk(painter, judge, START, SteeringTarget("awe")) for _ in range(5)]
+    led = [queue.lead(walk) for walk in crowd]
+    for _ in range(8):
+        queue.turn()
+    late = Walk(painter, judge, START, SteeringTarget("awe"))
+    frames = queue.lead(late)
+    queue.turn()
+    queue.turn()
+    assert next(frames) and late.taken == 2
+    taken = [walk.taken for walk in crowd]
+    assert max(taken) - min(taken) <= 1 and len(queue) == len(crowd) + 1
+    for one in led:  # Those who leave are not painted for.
+        assert next(one)
+        one.close()  # type: ignore[attr-defined]
+    before = painter.painted
+    queue.turn()
+    assert late.taken == 3 and len(queue) == 1 and painter.painted == before + 1
+
+
+def test_a_fault_reaches_all_whose_turn_it_was(painter: Painter, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = WalkQueue()
+    led = [queue.lead(Walk(painter, stripe_judge(), START, SteeringTarget("awe"))) for _ in range(3)]
+    monkeypatch.setattr(painter, "differentiable", lambda identities: 1 / 0)
+    while queue.turn():
+        pass
+    for frames in led:
+        with pytest.raises(ZeroDivisionError):
+            next(frames)
 
 
 @pytest.mark.slow

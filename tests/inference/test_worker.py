@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from albumjudge.inference import worker as worker_module
-from albumjudge.inference.worker import MOST_AT_ONCE, NetworkWorker, limit_threads
+from albumjudge.inference.worker import MOST_AT_ONCE, NetworkWorker, limit_threads, on_all_cores
 
 PROMPT = 60.0
 
@@ -105,7 +105,7 @@ def test_idle_work_is_done_until_there_is_none_and_again_when_woken(squares: Squ
             done.set()
         return left[0] > 0
 
-    worker = NetworkWorker(squares.compute, idle)
+    worker = NetworkWorker(squares.compute, idle=idle)
     worker.wake()
     assert done.wait(PROMPT)
     left[0] = 2
@@ -125,7 +125,7 @@ def test_idle_work_that_fails_is_logged_and_survived(
         failed.set()
         raise RuntimeError("out of paint")
 
-    worker = NetworkWorker(squares.compute, idle)
+    worker = NetworkWorker(squares.compute, idle=idle)
     worker.wake()
     assert failed.wait(PROMPT)
     assert worker.values([2]) == {2: 4}
@@ -155,7 +155,7 @@ def test_a_process_ends_in_order_though_there_is_idle_work() -> None:
         "import torch\n"
         "from albumjudge.inference.worker import NetworkWorker\n"
         "layer, maps = torch.nn.Conv2d(8, 8, 3), torch.rand(4, 8, 64, 64)\n"
-        "worker = NetworkWorker(lambda keys: {}, lambda: layer(maps) is not None)\n"
+        "worker = NetworkWorker(lambda keys: {}, idle=lambda: layer(maps) is not None)\n"
         "worker.wake()\n"
         "worker.call(lambda: None)\n"
     )
@@ -163,29 +163,43 @@ def test_a_process_ends_in_order_though_there_is_idle_work() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_watched_call_uses_every_core_where_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_halves_are_computed_at_once_on_half_of_the_cores_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(worker_module, "_helper", ThreadPoolExecutor(1, initializer=limit_threads))
     networks: NetworkWorker[int, int] = NetworkWorker(lambda keys: {key: key for key in keys})
-    started, go_on = threading.Event(), threading.Event()
-    networks.call(limit_threads)
-    assert networks.call(torch.get_num_threads, watched=True) == 4
-    assert networks.call(torch.get_num_threads) == 2
+    both = threading.Barrier(2, timeout=PROMPT)
 
-    def hold() -> None:
-        started.set()
-        go_on.wait(10)
+    def half(items: Sequence[int]) -> tuple[list[int], int]:
+        if len(items) > 1:
+            both.wait()
+        return list(items), torch.get_num_threads()
 
-    networks.submit(hold)
-    started.wait(10)
-    with ThreadPoolExecutor(2) as visitors:
-        watched = visitors.submit(networks.call, torch.get_num_threads, watched=True)
-        while networks._requests.qsize() < 1:
-            pass
-        other = visitors.submit(networks.call, torch.get_num_threads)
-        while networks._requests.qsize() < 2:
-            pass
-        go_on.set()
-        assert (watched.result(10), other.result(10)) == (2, 2)
-    monkeypatch.undo()
     networks.call(limit_threads)
+    assert networks.call(lambda: on_all_cores(half, [0, 1, 2, 3])) == [([0, 2], 2), ([1, 3], 2)]
+    assert networks.call(lambda: on_all_cores(half, [7])) == [([7], 2)]
     networks.close()
+    assert networks.join(PROMPT)
+
+
+def test_long_work_takes_turns_with_what_others_ask_for(squares: Squares) -> None:
+    done: list[str] = []
+    worker: NetworkWorker[int, int]
+
+    def turn() -> bool:
+        if done.count("turn") == 3:
+            return False
+        worker.submit(lambda: done.append("asked"))
+        done.append("turn")
+        return True
+
+    def idle() -> bool:
+        done.append("idle")
+        return False
+
+    worker = NetworkWorker(squares.compute, turn, idle)
+    for _ in range(3):
+        worker.call(lambda: None)
+    worker.close()
+    assert worker.join(PROMPT)
+    assert [what for what in done if what != "idle"] == ["turn", "asked"] * 3
+    assert "idle" not in done[:5]

@@ -13,6 +13,7 @@ import streamlit as st
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import Cover
 from albumjudge.domain.emotions import EMOTIONS
+from albumjudge.inference.steering import STEPS
 from albumjudge.statistics import duel_findings
 from albumjudge.statistics.agreement import Share
 from albumjudge.statistics.duel_findings import DuelFindings
@@ -26,6 +27,8 @@ from albumjudge.voting.database import VoteError
 from albumjudge.voting.duels import Duel, DuelStore, Picked
 from albumjudge.voting.store import ClosedError
 
+MANY = 6
+"""Visitors who lead covers from which on another one waits noticeably longer."""
 MORE = {
     "amusement": N_("funnier"),
     "anger": N_("angrier"),
@@ -107,6 +110,14 @@ def passing(cover: Cover, still: Cover) -> str:
         f'<div class="passing">{prints.framed(cover, size="large", short=True)}</div>'
         f'<div class="staying">{prints.framed(still, size="large", short=True)}</div>'
     )
+
+
+def step(number: int, others: int) -> str:
+    """HTML of how far a walk has come, and why it takes long where many ``others`` lead covers, too."""
+    sentence = _("Step {n} of {all} …", n=number, all=STEPS)
+    if others >= MANY:
+        sentence += " " + _("{n} others lead covers just now, so each step takes longer.", n=others)
+    return markup.paragraph(sentence, "progress")
 
 
 def rise(emotion: str, before: float, after: float) -> str:
