@@ -31,6 +31,7 @@ from albumjudge.inference.worker import (
     in_halves,
     limit_threads,
     paint_and_judge,
+    wait_for,
 )
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Exhibit:
         Raises:
             CheckpointError: if not even a bundled checkpoint that is needed can be used.
         """
-        self._loading.result()
+        wait_for(self._loading)
 
     def _load(self) -> None:
         """Load the networks. In their thread."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.verdict import JudgedCover
-from albumjudge.inference.worker import on_all_cores
+from albumjudge.inference import worker
 
 if TYPE_CHECKING:
     from albumjudge.inference.judge import Judge
@@ -174,7 +174,11 @@ class WalkQueue:
 
     def _frames(self, walk: Walk, came: SimpleQueue[JudgedCover | Exception | None]) -> Iterator[JudgedCover]:
         try:
-            while (frame := came.get()) is not None:
+            while True:
+                with worker.waiting():
+                    frame = came.get()
+                if frame is None:
+                    return
                 if isinstance(frame, Exception):
                     raise frame
                 yield frame
@@ -193,7 +197,7 @@ class WalkQueue:
             alike = not taken or (one[0].painter, one[0].judge) == (taken[0][0].painter, taken[0][0].judge)
             (taken if alike else others).append(one)
         self._waiting.extendleft(reversed(others))
-        on_all_cores(self._advance, taken)
+        worker.on_all_cores(self._advance, taken)
         return bool(self._waiting)
 
     def _advance(self, taken: Sequence[_Waiting]) -> None:

@@ -16,6 +16,7 @@ import time
 import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -40,6 +41,16 @@ NICENESS = 5
 """Of the networks' threads: pages go first."""
 LAST_BATCH = 10.0
 """Seconds that the end of the process waits for."""
+
+
+waiting: Callable[[], AbstractContextManager[object]] = nullcontext
+"""Around each wait for the networks; the server lets other pages run meanwhile."""
+
+
+def wait_for(done: Future[Result]) -> Result:
+    """What the networks' thread has computed."""
+    with waiting():
+        return done.result()
 
 
 @dataclass(eq=False)
@@ -104,7 +115,7 @@ class NetworkWorker(Generic[Key, Value]):
         if threading.current_thread() is self._thread:
             return request.call() if request.call else self._compute(request.keys)
         self._requests.put(request)
-        return request.done.result()
+        return wait_for(request.done)
 
     def _work(self) -> None:
         busy = False

@@ -23,10 +23,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from albumjudge.domain.settings import Settings, SettingsError
+from albumjudge.inference import worker
 from albumjudge.inference.folders import CheckpointError
 from albumjudge.server import share, telemetry
 from albumjudge.server.cookie import is_secure, known_visitor, set_cookie
 from albumjudge.server.middleware import FirstPaint, Headers
+from albumjudge.server.turns import TURNS
 from albumjudge.ui import shell
 from albumjudge.ui.visitor import is_visitor_id
 from albumjudge.voting.database import VoteError, transact
@@ -89,6 +91,7 @@ def database_problem() -> str:
 
 
 shell.measured = telemetry.measured_run
+worker.waiting = TURNS.outside
 
 
 async def healthz(_: Request) -> Response:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from albumjudge.server.turns import TURNS
 from albumjudge.ui.health import without_persons
 
 VISITORS = Counter("albumjudge_visitors", "Browsers that were given a new id.")
@@ -40,11 +41,12 @@ class Run:
 
 @contextmanager
 def measured_run() -> Iterator[Run]:
-    """Count and time a run of the script, however it ends."""
+    """Count and time a run of the script, its wait for a turn included, however it ends."""
     run, began = Run(), time.perf_counter()
     with RUNS.track_inprogress():
         try:
-            yield run
+            with TURNS.inside():
+                yield run
         finally:
             RUN_SECONDS.labels(run.page).observe(time.perf_counter() - began)
 
