@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 from sqlalchemy import Engine
 from streamlit.navigation.page import StreamlitPage
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import StopException, get_script_run_ctx
 
 from albumjudge.domain.cover import CoverLinkError
 from albumjudge.domain.emotions import EMOTIONS
@@ -241,7 +241,7 @@ def need_frame() -> None:
     """
     if not _INSIDE.get():
         runpy.run_path(str(_APP), run_name="__main__")
-        st.stop()
+        raise StopException  # st.stop() would drop what was clicked while this page was drawn.
 
 
 def in_place(part: Callable[[], None]) -> None:
