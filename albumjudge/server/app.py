@@ -25,7 +25,7 @@ from starlette.routing import Route
 from albumjudge.domain.settings import Settings, SettingsError
 from albumjudge.inference import worker
 from albumjudge.inference.folders import CheckpointError
-from albumjudge.server import share, telemetry
+from albumjudge.server import allocator, share, telemetry
 from albumjudge.server.cookie import is_secure, known_visitor, set_cookie
 from albumjudge.server.middleware import FirstPaint, Headers
 from albumjudge.server.turns import TURNS
@@ -90,6 +90,7 @@ def database_problem() -> str:
     return ""
 
 
+allocator.bound()
 shell.measured = telemetry.measured_run
 worker.waiting = TURNS.outside
 
@@ -148,14 +149,15 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     # Networks and database are opened outside any visitor's session, which Streamlit would warn of.
     logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
     loading = asyncio.get_running_loop().run_in_executor(None, load_models)
-    watching = asyncio.create_task(_watch_loop())
+    watching, trimming = asyncio.create_task(_watch_loop()), asyncio.create_task(_trim_memory())
     stopped = threading.Event()
     threading.Thread(target=push_votes, args=(stopped,), name="hub-push", daemon=True).start()
     yield {}
     stopped.set()
-    watching.cancel()
-    with suppress(asyncio.CancelledError):
-        await watching
+    for task in (watching, trimming):
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
     await loading
 
 
@@ -164,6 +166,12 @@ async def _watch_loop() -> None:
         began = time.perf_counter()
         await asyncio.sleep(_LOOP_BEAT)
         telemetry.LOOP_LAG.observe(max(0.0, time.perf_counter() - began - _LOOP_BEAT))
+
+
+async def _trim_memory() -> None:
+    while True:
+        await asyncio.sleep(allocator.TRIM_EVERY)
+        await run_in_threadpool(allocator.trim)
 
 
 def frame_ancestors() -> str:

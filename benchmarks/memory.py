@@ -1,0 +1,73 @@
+"""How much memory the exhibit holds after many visits.
+
+    python -m benchmarks.memory --visits 1000 --at-once 20 --write
+
+Starts an exhibit of its own on this machine, with an empty database, and lets short visits follow one another, so
+many at any time: the first cover, the wall, a cover of it, and votes, see :mod:`benchmarks.visitors`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+from benchmarks.results import section, table, write
+from benchmarks.visitors import Seconds, exhibit, memory, visit
+from training.data.command import command_parser
+
+MARKS = (0, 50, 200, 500, 1000, 2000, 5000)
+
+
+async def visits(
+    address: str, process: int, count: int, at_once: int, cards: int, seed: int
+) -> tuple[dict[int, float], list[str]]:
+    """Let visits follow one another; megabytes after so many of them, and what went wrong."""
+    megabytes, failed = {0: memory(process)}, list[str]()
+    numbers, done = iter(range(count)), 0
+
+    async def come_one_after_the_other() -> None:
+        nonlocal done
+        for number in numbers:
+            seconds: Seconds = defaultdict(list)
+            try:
+                await visit(address, 0, cards, random.Random(f"{seed}-{number}"), seconds)
+            except Exception as error:
+                failed.append(repr(error))
+            done += 1
+            if done in MARKS or done == count:
+                megabytes[done] = memory(process)
+                print(done, f"{megabytes[done]:,.0f} MB", flush=True)
+
+    await asyncio.gather(*(come_one_after_the_other() for _ in range(at_once)))
+    return megabytes, failed
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the script; returns its exit status."""
+    parser = command_parser("benchmarks.memory", __doc__)
+    parser.add_argument("--visits", type=int, default=1000)
+    parser.add_argument("--at-once", type=int, default=20)
+    parser.add_argument("--cards", type=int, default=2, help="votes of each visitor")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/load.md")
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder, exhibit(Path(folder)) as (address, process):
+        crowd = visits(address, process, given.visits, given.at_once, given.cards, given.seed)
+        megabytes, failed = asyncio.run(crowd)
+    rows = {"memory": {f"{number:,}": f"{held:,.0f} MB" for number, held in megabytes.items()}}
+    text = (
+        f"What the process holds after so many short visits, {given.at_once} at any time, each with "
+        f"{given.cards} votes; {len(failed)} failed.\n\n{table(rows, 'visits')}"
+    )
+    print(f"\n{text}", *failed[:3])
+    if given.write:
+        write("memory", section("python -m benchmarks.memory", text))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
