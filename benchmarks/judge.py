@@ -25,8 +25,9 @@ from torch import Tensor, nn
 from albumjudge.inference.checkpoints import load_judge, read_checkpoint
 from albumjudge.inference.judge import Judge, as_images, native_bfloat16
 from albumjudge.inference.painter import Painter
+from training.data.command import exit_status
 from training.judge.evaluation import Rows, finite
-from training.judge.script import add_judge, open_painter, parser_of, report, run, table
+from training.judge.script import add_judge, open_painter, parser_of, report, table
 
 
 def in_turns(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
@@ -120,7 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         report({"time": found}, given.judge if given.write else None)
 
-    return run(given, body)
+    return exit_status(body, threads=given.threads)
 
 
 if __name__ == "__main__":

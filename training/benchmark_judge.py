@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from training.data.abstract import PaintingSet, load_paintings
+from training.data.command import exit_status
 from training.data.paintings import OtherPaintings, load_other_paintings
 from training.judge import evaluation
 from training.judge.features import imagenet_backbone
@@ -26,7 +27,7 @@ from training.judge.kernel_regression import Matrix
 from training.judge.methods import Method, methods
 from training.judge.pictures import Pictures, gather_pictures
 from training.judge.protocols import FOLDS, REPEATS, SEED, Protocol, Split, cross_validation
-from training.judge.script import Table, add_data, parser_of, report, run, table
+from training.judge.script import Table, add_data, parser_of, report, table
 from training.judge.seed_recipe import SeedRecipe
 
 CONFIG = JuryConfig()
@@ -141,7 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
         tables = measure(paintings, others, given.features, given.out, quick=given.quick)
         report(tables, given.judge if given.write else None)
 
-    return run(given, body)
+    return exit_status(body, threads=given.threads)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,9 @@ from albumjudge.inference.checkpoints import load_judge, read_checkpoint
 from albumjudge.inference.judge import JudgeNetwork, as_images
 from albumjudge.inference.saliency import occluded_features, saliency_of
 from albumjudge.models.multitask_jury import MultitaskJury
+from training.data.command import exit_status
 from training.judge.evaluation import Rows, finite, paired_interval
-from training.judge.script import add_judge, open_painter, parser_of, report, run, table
+from training.judge.script import add_judge, open_painter, parser_of, report, table
 
 CELL = 8
 RANDOM_COVERS = 40
@@ -156,7 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         report({"saliency": found}, given.judge if given.write else None)
 
-    return run(given, body)
+    return exit_status(body, threads=given.threads)
 
 
 if __name__ == "__main__":

@@ -30,10 +30,11 @@ from albumjudge.inference.checkpoints import load_judge, read_checkpoint
 from albumjudge.inference.judge import as_images
 from albumjudge.models.multitask_jury import MultitaskJury
 from training.data.abstract import PaintingSet, load_paintings
+from training.data.command import exit_status
 from training.data.covers import CoverEntry, load_covers
 from training.data.images import DataError
 from training.judge.evaluation import BOOTSTRAPS, Rows, finite, lifted
-from training.judge.script import Table, add_judge, open_painter, parser_of, report, run, table
+from training.judge.script import Table, add_judge, open_painter, parser_of, report, table
 from training.metrics.distributions import POSITIVE, Shares
 
 SEED = 0
@@ -210,7 +211,6 @@ def main(arguments: list[str] | None = None) -> int:
     add_judge(parser)
     parser.add_argument("--data", type=Path, required=True, help="folder with the table of votes and Images/")
     parser.add_argument("--covers", type=Path, required=True, help="folder of real covers with metadata.csv")
-    parser.add_argument("--limit", type=int, help="so many real covers, drawn by the hash of their names")
     parser.add_argument("--count", type=int, default=2000, help="painted covers, seeds 0 onwards")
     given = parser.parse_args(arguments)
 
@@ -219,7 +219,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not isinstance(jury, MultitaskJury):
             raise DataError(f"{given.judge} holds no jury by training.train_jury. Train one.")
         painter, paintings = open_painter(given.generator), load_paintings(given.data)
-        real = load_covers(given.covers, size=64, held_out=given.limit or 0, held=bool(given.limit))
+        real = load_covers(given.covers, size=64)
         starts = range(0, given.count, 50)
         painted = [as_images(painter.paint(range(s, min(s + 50, given.count)))) for s in starts]
         images = {
@@ -235,7 +235,7 @@ def main(arguments: list[str] | None = None) -> int:
         tables = tables_of(said, paintings, real.entries, correction, painter.revision)
         report(tables, given.judge if given.write else None)
 
-    return run(given, body)
+    return exit_status(body, threads=given.threads)
 
 
 if __name__ == "__main__":

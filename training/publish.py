@@ -30,16 +30,7 @@ from training.data.command import command_parser
 CARD = "README.md"
 
 
-def publish(
-    folder: Path,
-    repo: str,
-    *,
-    endpoint: str,
-    token: str | None,
-    private: bool = False,
-    pull_request: bool = False,
-    message: str | None = None,
-) -> tuple[Checkpoint, CommitInfo]:
+def publish(folder: Path, repo: str, *, endpoint: str, token: str | None) -> tuple[Checkpoint, CommitInfo]:
     """Verify a checkpoint and send it to the Hub in one commit; returns both.
 
     Args:
@@ -47,9 +38,6 @@ def publish(
         repo: ``org/name``; made if there is none.
         endpoint: the Hub's address without a slash at its end.
         token: with permission to write.
-        private: make a new repository private; an existing public one is refused.
-        pull_request: ask for adoption instead of changing the repository's main branch.
-        message: of the commit.
 
     Raises:
         CheckpointError: if the folder is no checkpoint; nothing was sent.
@@ -73,34 +61,27 @@ def publish(
             )
         api = writer(endpoint, token)
         with readable_errors(endpoint, repo, again="The same command goes on from here."):
-            there, created = _repository(api, repo, private)
-        state = f" The repository {repo} was made for this and holds no checkpoint yet." if created else ""
+            there = _files(api, repo)
+        state = "" if there else f" The repository {repo} holds no checkpoint yet."
         stale = [name for name in OPTIONAL if name in there and not (copy / name).is_file()]
         with readable_errors(endpoint, repo, state, again="The same command goes on from here."):
             done = api.create_commit(
                 repo,
                 [CommitOperationAdd(path.name, path) for path in sorted(copy.iterdir())]
                 + [CommitOperationDelete(name) for name in stale],
-                commit_message=message or f"Publish {checkpoint.revision}",
-                create_pr=pull_request,
+                commit_message=f"Publish {checkpoint.revision}",
             )
     return checkpoint, done
 
 
-def _repository(api: HfApi, repo: str, private: bool) -> tuple[set[str], bool]:
-    """Make sure of the repository: names of the files that are there, and whether it was made just now."""
+def _files(api: HfApi, repo: str) -> set[str]:
+    """Names of the files in a repository, which is made if there is none."""
     # A token may be allowed to write to a repository without being allowed to make one, so look first.
     try:
-        info = api.model_info(repo)
+        return {file.rfilename for file in api.model_info(repo).siblings or []}
     except RepositoryNotFoundError:
-        api.create_repo(repo, private=private, exist_ok=True)
-        return set(), True
-    if private and not info.private:
-        raise PublishError(
-            f"{repo} is already on the Hub and public, so nothing was sent. Make it private there, or leave "
-            "out --private."
-        )
-    return {file.rfilename for file in info.siblings or []}, False
+        api.create_repo(repo, exist_ok=True)
+        return set()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -108,28 +89,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = command_parser("training.publish", __doc__)
     parser.add_argument("--repo-id", required=True, metavar="ORG/NAME", help="repository on the Hub")
     parser.add_argument("--checkpoint", required=True, type=Path, metavar="DIR", help="folder to publish")
-    parser.add_argument("--private", action="store_true", help="make a new repository private")
-    parser.add_argument("--create-pr", action="store_true", help="open a pull request instead")
-    parser.add_argument("--message", help="commit message")
     given = parser.parse_args(arguments)
     limit_waiting()
     hub_logging.set_verbosity(logging.ERROR)
+    endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/") or DEFAULT_ENDPOINT
     try:
-        checkpoint, done = publish(
-            given.checkpoint,
-            given.repo_id,
-            endpoint=os.environ.get("HF_ENDPOINT", "").rstrip("/") or DEFAULT_ENDPOINT,
-            token=get_token(),
-            private=given.private,
-            pull_request=given.create_pr,
-            message=given.message,
-        )
+        checkpoint, done = publish(given.checkpoint, given.repo_id, endpoint=endpoint, token=get_token())
     except (CheckpointError, PublishError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"Published {checkpoint.revision} as {given.repo_id} at commit {done.oid}.")
-    if done.pr_url:
-        print(f"It waits for adoption at {done.pr_url}.")
     print(f"ALBUMJUDGE_{checkpoint.kind.upper()}_HUB={given.repo_id}@{done.oid}")
     return 0
 

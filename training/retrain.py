@@ -30,6 +30,8 @@ from training.data.command import command_parser, exit_status
 from training.data.images import DataError
 from training.engine.state import read_object, write_json
 
+KNOWN = "retrain.json"
+AGAIN = "The same command goes on there."
 READ_WHOLE = 1_000_000
 """Files up to so many bytes are hashed by content, larger ones by name, size and time."""
 WEIGHTS, STATE = "model.safetensors", "state.safetensors"
@@ -43,8 +45,8 @@ READS = {
 }
 """Options that name what a step reads, and the file in that folder; of data all files."""
 
-Value = Path | str | int | bool | Sequence[Path]
-Options = Mapping[str, Value]
+Known = dict[str, dict[str, Any]]
+Options = Mapping[str, Path | str | int | bool | Sequence[Path]]
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,7 @@ class Step:
         """What is run."""
         words = [sys.executable, "-m", f"training.{self.script}"]
         for name, value in self.options.items():
-            words.append(f"--{name}")
-            if not isinstance(value, bool):
-                words += map(str, _several(value))
+            words += [f"--{name}", *([] if value is True else map(str, _several(value)))]
         return [*words, *self.more]
 
     @property
@@ -89,9 +89,21 @@ class Step:
             for folder in _several(value)
         ]
 
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the command and of all that is read."""
+        digest = hashlib.sha256(json.dumps(self.command[1:]).encode())
+        for root in self.reads:
+            for file in sorted(root.rglob("*")) if root.is_dir() else [root]:
+                if file.is_file():
+                    size, time_ns = file.stat().st_size, file.stat().st_mtime_ns
+                    digest.update(f"{file.relative_to(root)} {size}".encode())
+                    digest.update(file.read_bytes() if size <= READ_WHOLE else str(time_ns).encode())
+        return digest.hexdigest()[:32]
 
-def _several(value: Value) -> Sequence[object]:
-    return value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+
+def _several(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else [value]
 
 
 def steps(
@@ -135,69 +147,23 @@ def steps(
             out / "painters",
         ),
         train("jury", "train_jury", 5, judge_data),
-        judge(
-            "judges",
-            "benchmark_judge",
-            60,
-            {**judge_data, "out": out / "judges", "quick": True, "judge": jury},
-        ),
+        judge("judges", "benchmark_judge", 60, {**judge_data, "out": out / "judges", "judge": jury}),
         judge("prior", "fit_prior_correction", 10, {**both, "data": paintings, "covers": covers}),
         judge("saliency", "evaluate_saliency", 15, both),
     ]
 
 
-def fingerprint(step: Step) -> str:
-    """A hash of a step's command and of all that it reads."""
-    digest = hashlib.sha256(json.dumps(step.command[1:]).encode())
-    for root in step.reads:
-        for file in sorted(root.rglob("*")) if root.is_dir() else [root]:
-            if file.is_file():
-                found = file.stat()
-                digest.update(f"{file.relative_to(root)} {found.st_size}".encode())
-                digest.update(
-                    file.read_bytes() if found.st_size <= READ_WHOLE else str(found.st_mtime_ns).encode()
-                )
-    return digest.hexdigest()[:32]
-
-
-class Progress:
-    """What ``retrain.json`` knows of each step: ``begun`` and ``done`` (fingerprints) and ``seconds``.
-
-    Raises:
-        DataError: if that file is broken.
-    """
-
-    def __init__(self, out: Path) -> None:
-        self.path = out / "retrain.json"
-        try:
-            self.known: dict[str, dict[str, Any]] = read_object(self.path) or {}
-        except DataError as error:
-            raise DataError(f"{error} Without it, all steps are done again.") from error
-
-    def note(self, step: Step, **facts: object) -> None:
-        """Remember facts about a step."""
-        self.known[step.name] = {**self.known.get(step.name, {}), **facts}
-        write_json(self.path, self.known)
-
-    def up_to_date(self, step: Step) -> bool:
-        """Whether a step was done with what it would read now, and its results are there."""
-        done = self.known.get(step.name, {}).get("done")
-        return done == fingerprint(step) and all(path.exists() for path in step.writes)
-
-    def to_do(self, planned: Sequence[Step]) -> list[Step]:
-        """Steps that are out of date, or will be when those before them are done."""
-        found: list[Step] = []
-        for step in planned:
-            renewed = [other.owns for other in found if other.owns]
-            if any(path.is_relative_to(folder) for path in step.reads for folder in renewed) or not (
-                self.up_to_date(step)
-            ):
-                found.append(step)
-        return found
-
-    def seconds(self, step: Step) -> float:
-        """How long a step takes, as it did last time or on two processor cores."""
-        return float(self.known.get(step.name, {}).get("seconds", 60 * step.minutes))
+def out_of_date(planned: Sequence[Step], known: Known) -> list[Step]:
+    """Steps that were not done with what they would read now, or will have to be when those before are done."""
+    found: list[Step] = []
+    for step in planned:
+        renewed = [other.owns for other in found if other.owns]
+        done = known.get(step.name, {}).get("done") == step.fingerprint
+        if not (done and all(path.exists() for path in step.writes)) or any(
+            path.is_relative_to(folder) for path in step.reads for folder in renewed
+        ):
+            found.append(step)
+    return found
 
 
 def run(command: Sequence[str]) -> int:
@@ -217,58 +183,61 @@ def run(command: Sequence[str]) -> int:
             signal.signal(signal.SIGTERM, before)
 
 
-def retrain(
-    planned: Sequence[Step],
-    out: Path,
-    *,
-    run: Callable[[Sequence[str]], int] = run,
-    clock: Callable[[], float] = time.monotonic,
-) -> None:
-    """Do what is out of date.
+def retrain(planned: Sequence[Step], out: Path, *, run: Callable[[Sequence[str]], int] = run) -> None:
+    """Do what is out of date, with what is known of each step (``begun``, ``done``, ``seconds``) in a file.
 
     Args:
         run: runs a command and returns its exit status.
-        clock: seconds.
 
     Raises:
         DataError: if a step fails; the next call goes on there.
     """
-    progress = Progress(out)
-    expected = progress.to_do(planned)
+    known = read_known(out)
+
+    def note(step: Step, **facts: object) -> None:
+        known[step.name] = {**known.get(step.name, {}), **facts}
+        write_json(out / KNOWN, known)
+
     for place, step in enumerate(planned, start=1):
         title = f"Step {place} of {len(planned)}, {step.name}"
-        if progress.up_to_date(step):
+        to_do = out_of_date(planned[place - 1 :], known)
+        if step not in to_do:
             print(f"{title}: up to date.", flush=True)
             continue
-        _begin(step, progress, out)
-        left = [progress.seconds(other) for other in planned[place - 1 :] if other in (*expected, step)]
-        end = datetime.now() + timedelta(seconds=sum(left))
+        if known.get(step.name, {}).get("begun") != (now := step.fingerprint):
+            _move_away(step, out)
+            note(step, begun=now)
+        left = sum(known.get(other.name, {}).get("seconds", 60 * other.minutes) for other in to_do)
+        end = datetime.now() + timedelta(seconds=left)
         print(f"{title}. All steps may be done by {end:%A, %H:%M}.\n  {shlex.join(step.command)}", flush=True)
-        started = clock() - progress.known[step.name]["spent"]
-        try:
-            status = run(step.command)
-        finally:
-            progress.note(step, spent=round(clock() - started, 1))
+        started = time.monotonic()
+        status = run(step.command)
         if missing := [str(path) for path in step.writes if not path.exists()]:
-            status = status or 1
+            raise DataError(f"The step {step.name} is not done: {missing[0]} was not written. {AGAIN}")
         if status:
-            why = f"{missing[0]} was not written" if missing else f"it ended with status {status}"
-            raise DataError(f"The step {step.name} is not done: {why}. The same command goes on there.")
-        known = progress.known[step.name]
-        progress.note(step, done=known["begun"], seconds=known["spent"], spent=0.0)
+            raise DataError(f"The step {step.name} is not done: it ended with status {status}. {AGAIN}")
+        note(step, done=now, seconds=round(time.monotonic() - started, 1))
 
 
-def _begin(step: Step, progress: Progress, out: Path) -> None:
-    """Note that a step is begun, with the older result out of its way if that was begun with something else."""
-    now = fingerprint(step)
-    if progress.known.get(step.name, {}).get("begun") == now:
-        return
+def _move_away(step: Step, out: Path) -> None:
+    """Take an older result, that was begun with something else, out of a step's way."""
     if step.owns and step.owns.exists():
         old = out / "old" / f"{step.owns.name}-{datetime.now():%Y%m%d-%H%M%S-%f}"
         old.parent.mkdir(parents=True, exist_ok=True)
         step.owns.rename(old)
         print(f"What {step.name} was before is now in {old}.", flush=True)
-    progress.note(step, begun=now, spent=0.0)
+
+
+def read_known(out: Path) -> Known:
+    """What is known of each step.
+
+    Raises:
+        DataError: if the file is broken.
+    """
+    try:
+        return read_object(out / KNOWN) or {}
+    except DataError as error:
+        raise DataError(f"{error} Without it, all steps are done again.") from error
 
 
 def more_options(planned: Sequence[Step], given: Sequence[str]) -> list[Step]:
@@ -315,7 +284,7 @@ def main(arguments: list[str] | None = None) -> int:
         all_steps = steps(given.covers, given.paintings, others, given.out, given.features)
         planned = more_options(all_steps, given.options)
         if given.list:
-            to_do = Progress(given.out).to_do(planned)
+            to_do = out_of_date(planned, read_known(given.out))
             states = {True: "to do", False: "up to date"}
             return "\n".join(f"{s.name:12} {states[s in to_do]:10} {shlex.join(s.command)}" for s in planned)
         retrain(planned, given.out)

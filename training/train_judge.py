@@ -16,8 +16,9 @@ from pathlib import Path
 import torch
 
 from training.data.abstract import load_paintings
+from training.data.command import exit_status
 from training.engine.state import save_checkpoint
-from training.judge.script import add_data, parser_of, run
+from training.judge.script import add_data, parser_of
 from training.judge.seed_recipe import RecipeConfig, SeedRecipe
 from training.metrics.imagenet import vgg16_features
 from training.reports.model_card import write_card
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     config = RecipeConfig(size=given.size, epochs=given.epochs)
 
-    def body() -> None:
+    def body() -> str:
         paintings = load_paintings(given.data)
         network = SeedRecipe(vgg16_features(given.features), paintings, config).fit(
             torch.arange(len(paintings))
@@ -51,9 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
         folder = given.out / "checkpoint"
         save_checkpoint(network, folder, record)
         write_card(folder)
-        print(f"Wrote {folder}.")
+        return f"Wrote {folder}."
 
-    return run(given, body)
+    return exit_status(body, threads=given.threads)
 
 
 if __name__ == "__main__":

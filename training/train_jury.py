@@ -21,12 +21,13 @@ from torch import nn
 
 from albumjudge.models.multitask_jury import MultitaskJury
 from training.data.abstract import load_paintings
+from training.data.command import exit_status
 from training.data.paintings import load_other_paintings
 from training.engine.state import save_checkpoint
 from training.judge.features import imagenet_backbone
 from training.judge.jurors import JURORS, FittedJury, JurorConfig, JuryConfig, fit_jury
 from training.judge.pictures import Pictures, gather_pictures
-from training.judge.script import add_data, parser_of, run
+from training.judge.script import add_data, parser_of
 from training.reports.model_card import write_card
 
 
@@ -78,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     config = JuryConfig(size=given.size, seed=given.seed)
 
-    def body() -> None:
+    def body() -> str:
         paintings, others = load_paintings(given.data), load_other_paintings(given.others)
         backbone = imagenet_backbone(config.size, given.features)
         pictures = gather_pictures(paintings, others, backbone, given.out)
@@ -98,9 +99,9 @@ def main(arguments: list[str] | None = None) -> int:
         folder = given.out / "checkpoint"
         save_checkpoint(build(config.size, backbone.features, JURORS, fitted, pictures), folder, record)
         write_card(folder)
-        print(f"Wrote {folder}.")
+        return f"Wrote {folder}."
 
-    return run(given, body)
+    return exit_status(body, threads=given.threads)
 
 
 if __name__ == "__main__":

@@ -31,11 +31,12 @@ from albumjudge.inference.checkpoints import load_judge, read_checkpoint
 from albumjudge.inference.folders import Checkpoint
 from albumjudge.inference.judge import as_images
 from albumjudge.models.multitask_jury import MultitaskJury
+from training.data.command import exit_status
 from training.data.images import DataError
 from training.engine.state import merge_metrics, save_checkpoint
 from training.judge.evaluation import Rows, finite, paired_interval
 from training.judge.kernel_regression import Fit, Matrix, decompose, fit_features
-from training.judge.script import open_painter, parser_of, report, run, table
+from training.judge.script import open_painter, parser_of, report, table
 from training.judge.visitor_votes import VisitorVotes, choose_votes, read_database, read_table
 
 NAME = "raised by visitors"
@@ -206,13 +207,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     given = parser.parse_args(arguments)
 
-    def body() -> None:
+    def body() -> str:
         painters = [open_painter(folder) for folder in given.generators]
         judge = read_checkpoint(given.judge, "judge", "directory")
         rows = read_table(given.votes) if given.votes else read_database(given.database_url)
-        print(f"Wrote {train(judge, choose_votes(rows, painters), given.out)}.")
+        return f"Wrote {train(judge, choose_votes(rows, painters), given.out)}."
 
-    return run(given, body)
+    return exit_status(body, threads=given.threads)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -19,38 +18,40 @@ import pytest
 from albumjudge.inference.checkpoints import load_generator, read_checkpoint
 from tests.cover_folders import cover_folder
 from training.data.images import DataError
-from training.retrain import Progress, Step, exhibit_command, main, more_options, retrain, run, steps
+from training.retrain import (
+    Step,
+    exhibit_command,
+    main,
+    more_options,
+    out_of_date,
+    read_known,
+    retrain,
+    run,
+    steps,
+)
 
 UNIQUE = count()
 
 
 @dataclass
 class Runner:
-    """Runs steps by writing their results; the ticks of its clock are minutes."""
+    """Runs steps by writing their results."""
 
     planned: list[Step]
     fails: set[str] = field(default_factory=set)
-    interrupted: set[str] = field(default_factory=set)
     ran: list[str] = field(default_factory=list)
-    minutes: int = 0
 
     def __call__(self, command: Sequence[str]) -> int:
         (step,) = (step for step in self.planned if step.command == command)
         self.ran.append(step.name)
         if step.name in self.fails:
             return 3
-        if step.name in self.interrupted:
-            raise KeyboardInterrupt
         for path in step.writes:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{step.name} {next(UNIQUE)}")
         if step.name == "jury":
             (step.writes[0].parent / "training.json").write_text(f"{next(UNIQUE)}")
         return 0
-
-    def clock(self) -> float:
-        self.minutes += 1
-        return 60.0 * self.minutes
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def again(folders: dict[str, Path], options: Sequence[str] = (), fails: set[str]
     """Names of the steps that a call runs."""
     planned = more_options(plan(folders), options)
     runner = Runner(planned, fails or set())
-    retrain(planned, folders["runs"], run=runner, clock=runner.clock)
+    retrain(planned, folders["runs"], run=runner)
     return runner.ran
 
 
@@ -90,7 +91,7 @@ def test_changed_data_concern_those_who_read_them_and_all_who_read_their_results
 ) -> None:
     again(folders)
     (folders["abstract"] / "metadata.csv").write_text("file_name\nnew.png\n")
-    to_do = Progress(folders["runs"]).to_do(plan(folders))
+    to_do = out_of_date(plan(folders), read_known(folders["runs"]))
     assert [step.name for step in to_do] == ["jury", "judges", "prior", "saliency"]
     assert again(folders) == ["jury", "judges", "prior", "saliency"]
     assert again(folders) == []
@@ -121,18 +122,6 @@ def test_a_step_that_fails_ends_the_run_and_goes_on_without_losing_what_it_had(
     assert state.read_text() == "half-way" and not (folders["runs"] / "old").exists()
     out = capsys.readouterr().out
     assert "Step 1 of 10, seed: up to date." in out and "Step 4 of 10, flow. All steps may be done by" in out
-    known = json.loads((folders["runs"] / "retrain.json").read_text())
-    assert known["flow"]["seconds"] == 120 and known["jury"]["seconds"] == 60
-
-
-def test_the_time_before_an_interruption_counts(folders: dict[str, Path]) -> None:
-    planned = plan(folders)
-    runner = Runner(planned, interrupted={"seed"})
-    with pytest.raises(KeyboardInterrupt):
-        retrain(planned, folders["runs"], run=runner, clock=runner.clock)
-    again(folders)
-    known = json.loads((folders["runs"] / "retrain.json").read_text())
-    assert (known["seed"]["seconds"], known["plain"]["seconds"]) == (120, 60)
 
 
 def test_who_is_told_to_stop_lets_the_step_save_what_it_has(tmp_path: Path) -> None:
@@ -166,8 +155,6 @@ def test_a_half_done_step_is_begun_anew_if_its_data_changed(folders: dict[str, P
 
 def test_scripts_take_the_options_that_they_are_given(folders: dict[str, Path]) -> None:
     for step in plan(folders):
-        if step.script == "train_one_step":
-            pytest.importorskip("training.train_one_step")
         with pytest.raises(SystemExit) as stopped:
             import_module(f"training.{step.script}").main([*step.command[3:], "--help"])
         assert stopped.value.code == 0

@@ -19,10 +19,24 @@ def command_parser(module: str, doc: str | None) -> argparse.ArgumentParser:
     )
 
 
-def exit_status(body: Callable[[], str], *, interrupted: str = "the same command goes on from here") -> int:
-    """Run a script and print what it returns: 0, or 1 after a sentence on what is wrong, or 130 after Ctrl-C."""
+def exit_status(
+    body: Callable[[], str | None],
+    *,
+    threads: int | None = None,
+    interrupted: str = "the same command goes on from here",
+) -> int:
+    """Run a script and print what it returns: 0, or 1 after a sentence on what is wrong, or 130 after Ctrl-C.
+
+    Args:
+        threads: CPU threads; torch's own choice where none are given.
+    """
     try:
-        print(body())
+        if threads:
+            import torch
+
+            torch.set_num_threads(threads)
+        if said := body():
+            print(said)
     except (CheckpointError, DataError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

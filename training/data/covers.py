@@ -123,7 +123,6 @@ def load_covers(
     *,
     size: int,
     source: str | None = None,
-    limit: int | None = None,
     held_out: int = 0,
     held: bool = False,
 ) -> CoverSet:
@@ -133,7 +132,6 @@ def load_covers(
         root: folder with ``metadata.csv``.
         size: side in pixels of the covers returned.
         source: keep only entries of this source; None keeps all.
-        limit: keep only the first so many.
         held_out: part so many covers off, see :func:`hold_out`.
         held: return the covers held out instead of the others.
 
@@ -142,7 +140,7 @@ def load_covers(
             not square.
     """
     everything = [e for e in read_metadata(root) if source is None or e.source == source]
-    entries = hold_out(everything, held_out)[held][:limit]
+    entries = hold_out(everything, held_out)[held]
     if not entries:
         raise DataError(
             f"{root}/metadata.csv lists no cover" + (f" of source {source!r}." if source else ".")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -12,9 +11,8 @@ from typing import Any
 
 import torch
 
-from albumjudge.inference.folders import CheckpointError
-from training.data.command import command_parser
-from training.data.covers import CoverSet, DataError, load_covers
+from training.data.command import command_parser, exit_status
+from training.data.covers import CoverSet, load_covers
 from training.engine.hardware import choose_device
 from training.engine.state import read_state
 from training.engine.trainer import STATE, C, Trainer, TrainerConfig, train
@@ -75,16 +73,13 @@ def run_script(given: Namespace, body: Callable[[Namespace, torch.device], Path 
     Args:
         body: trains; returns the folder of a finished checkpoint, if there is one.
     """
+
+    def train_and_say() -> str | None:
+        folder = body(given, choose_device(given.device))
+        return f"Wrote {folder}." if folder else None
+
     torch.set_flush_denormal(True)  # Denormal numbers are a hundred times as slow.
     try:
-        if given.threads:
-            torch.set_num_threads(given.threads)
-        folder = body(given, choose_device(given.device))
-    except (CheckpointError, DataError, FileNotFoundError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
+        return exit_status(train_and_say, threads=given.threads)
     finally:
         torch.set_flush_denormal(False)
-    if folder:
-        print(f"Wrote {folder}.")
-    return 0

@@ -1,20 +1,15 @@
-"""What the judge's scripts share: options, errors as sentences, tables for ``metrics.json``."""
+"""What the judge's scripts share: options, and tables for ``metrics.json``."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-import torch
-
 from albumjudge.inference.checkpoints import load_generator, read_checkpoint
-from albumjudge.inference.folders import CheckpointError
 from albumjudge.inference.painter import Painter
 from training.data.command import command_parser
-from training.data.images import DataError
 from training.engine.state import merge_metrics
 from training.reports.model_card import write_card
 from training.reports.tables import labelled, markdown_table
@@ -46,18 +41,6 @@ def add_judge(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(given: argparse.Namespace, body: Callable[[], object]) -> int:
-    """Run a script's body; returns the exit status, 1 after a sentence on standard error."""
-    try:
-        if given.threads:
-            torch.set_num_threads(given.threads)
-        body()
-    except (CheckpointError, DataError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
 def open_painter(folder: Path) -> Painter:
     """The painter of a checkpoint's folder."""
     checkpoint = read_checkpoint(folder, "generator", "directory")
@@ -69,17 +52,10 @@ def table(what: str, rows: Mapping[str, Mapping[str, float]], seed: int, **facts
     return {"what": what, "seed": seed, "date": datetime.now(UTC).date().isoformat(), **facts, "rows": rows}
 
 
-def as_text(found: Mapping[str, Table]) -> str:
-    """Tables for a terminal: what each is, and its rows as Markdown."""
-    return "\n".join(
-        f"{each['what']}\n\n{markdown_table(labelled(each['rows']))}\n"  # type: ignore[arg-type]
-        for each in found.values()
-    )
-
-
 def report(found: Mapping[str, Table], checkpoint: Path | None) -> None:
     """Print tables; keep them in the checkpoint's metrics and model card, where one is given."""
-    print(as_text(found))
+    for each in found.values():
+        print(f"{each['what']}\n\n{markdown_table(labelled(each['rows']))}\n")  # type: ignore[arg-type]
     if checkpoint is not None:
         merge_metrics(checkpoint, dict(found))
         write_card(checkpoint)

@@ -25,16 +25,11 @@ def report(checkpoints: Path) -> str:
     """
     parts = []
     for kind, heading in HEADINGS.items():
-        record, metrics = (
-            read_object(checkpoints / kind / name) for name in ("training.json", "metrics.json")
-        )
+        record = read_object(checkpoints / kind / "training.json")
         if record is None:
             raise DataError(f"The bundled {kind} cannot be reported: it has no training.json.")
-        parts += [
-            f"## {heading}: {record['name']}",
-            progress(record),
-            measured(metrics or {}) or "Not measured yet.",
-        ]
+        tables = measured(read_object(checkpoints / kind / "metrics.json") or {})
+        parts += [f"## {heading}: {record['name']}", progress(record), tables or "Not measured yet."]
     return "\n\n".join(parts)
 
 
@@ -44,8 +39,8 @@ def insert(page: str, content: str) -> str:
     Raises:
         DataError: if a mark is missing.
     """
-    begin = page.find(BEGIN)
-    line_end, end = page.find("\n", begin), page.find(END)
+    begin, end = page.find(BEGIN), page.find(END)
+    line_end = page.find("\n", begin)
     if begin < 0 or end < line_end:
         raise DataError(f"The page needs the marks {BEGIN!r} and {END!r}, in this order.")
     return f"{page[: line_end + 1]}\n{content}\n\n{page[end:]}"

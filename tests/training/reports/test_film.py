@@ -32,58 +32,20 @@ def run(folder: Path, moments: list[int], *, recipe: str = "dcgan", seed: int = 
 
 
 def test_a_film_of_two_runs_goes_on_where_the_first_was_left(tmp_path: Path) -> None:
-    first = run(tmp_path / "first", [0, 256, 512, 1024])
+    first = run(tmp_path / "first", [0, 256, 512])
     second = run(tmp_path / "second", [0, 256, 1000], recipe="flow")
-    assert main(["--out", str(tmp_path), f"{first}@512", str(second)]) == 0
+    assert main(["--out", str(tmp_path), str(first), str(second)]) == 0
     film = read_film(tmp_path)
-    assert [(moment.covers_seen, moment.recipe) for moment in film] == [
-        (0, "dcgan"),
-        (256, "dcgan"),
-        (512, "dcgan"),
-        (768, "flow"),
-        (1512, "flow"),
-    ]
+    moments = [(0, "dcgan"), (256, "dcgan"), (512, "dcgan"), (768, "flow"), (1512, "flow")]
+    assert [(moment.covers_seen, moment.recipe) for moment in film] == moments
     with Image.open(io.BytesIO(film[1].png)) as frame:
         assert frame.size == (4 * SIZE, 4 * SIZE)
         # Sheets are eight wide, the film four: the fifth picture opens its second row.
         assert np.asarray(frame)[SIZE + 4, 4].tolist() == pytest.approx([70] * 3, abs=3)
 
 
-def test_the_film_of_a_flow_painter_counts_what_its_velocity_network_was_shown(tmp_path: Path) -> None:
-    flow = run(tmp_path / "flow", [0, 16])
-    (flow / "checkpoint").mkdir()
-    record = {"images_seen_before": 9000, "autoencoder": {}}
-    (flow / "checkpoint" / "training.json").write_text(json.dumps(record))
-    assert [frame.covers_seen for frame in frames_of([(flow, None)])] == [0, 16]
-
-
-def test_a_film_stands_in_for_a_run_whose_samples_are_gone(tmp_path: Path) -> None:
-    first = run(tmp_path / "first", [0, 256, 512])
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    assert main(["--out", str(kept), str(first)]) == 0
-    config = asdict(DcganConfig(seed=1, size=SIZE))
-    (kept / "training.json").write_text(json.dumps({"config": config}))
-    second = run(tmp_path / "second", [0, 100], recipe="one step")
-    sheet = second / "samples" / "00000100.png"
-    Image.fromarray(255 - np.asarray(Image.open(sheet))).save(sheet)
-    (second / "checkpoint").mkdir()
-    # Where it is known how long the start had learned, that holds: the film may have left off earlier.
-    (second / "checkpoint" / "training.json").write_text(json.dumps({"images_seen_before": 9000}))
-    assert main(["--out", str(tmp_path), f"{kept}@256", str(second)]) == 0
-    film = read_film(tmp_path)
-    assert [(moment.covers_seen, moment.recipe) for moment in film] == [
-        (0, "dcgan"),
-        (256, "dcgan"),
-        (9100, "one step"),
-    ]
-    assert film[1].png == read_film(kept)[1].png
-    other = run(tmp_path / "other", [0, 100], seed=2)
-    assert main(["--out", str(tmp_path / "none"), str(kept), str(other)]) == 1
-
-
 def test_pictures_are_cut_in_the_order_of_the_sheet(tmp_path: Path) -> None:
-    (frame,) = frames_of([(run(tmp_path / "run", [0]), None)])
+    (frame,) = frames_of([run(tmp_path / "run", [0])])
     levels = np.asarray(cut(frame))[SIZE // 2 :: SIZE, SIZE // 2 :: SIZE, 0]
     assert levels.flatten().tolist() == [5 * k for k in range(16)]
 
