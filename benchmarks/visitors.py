@@ -43,7 +43,6 @@ STEPS = (
     "open the vote",
     "say what you feel",
     "agree or not",
-    "next cover",
     "its first frame",
     "a dialogue",
     "six children",
@@ -78,16 +77,13 @@ async def visit(
         await timed(seconds, "choose a cover", session.click("choose-"))
         await pause()
         await timed(seconds, "open the vote", session.visit("vote"))
-        for card in range(1, cards):
+        for _ in range(1, cards):
             await pause()
             felt = chance.choice(NAMES)
             await timed(seconds, "say what you feel", session.click(f"felt-{felt}"))
             await pause()
             answer = chance.choice(("agree-yes", "agree-no"))
             await timed(seconds, "agree or not", session.click(answer))
-            if card < cards - 1:
-                await pause()
-                await timed(seconds, "next cover", session.click("next"))
         if after:
             await session.visit(after)
             await pause()

@@ -8,7 +8,7 @@ from albumjudge.domain import seeds
 from albumjudge.domain.verdict import JudgedCover
 from albumjudge.inference.folders import Checkpoint
 from albumjudge.ui import charts, jurors, knobs, markup, names, prints, shell
-from albumjudge.ui.rooms.measured import curves, film, how_good, measured, plain_numbers, prose
+from albumjudge.ui.rooms.measured import curves, film, how_good, measured, plain_numbers
 from albumjudge.ui.words import N_, _, translate
 
 shell.need_frame()
@@ -19,14 +19,14 @@ DCGAN = N_(
     "discriminator tries to tell its pictures from real covers. After thousands of rounds it often cannot."
 )
 ONE_STEP = N_(
-    "Random numbers become a plan of 8 by 8 points, each of which says what goes there: light or dark, which "
-    "colour, a face’s edge, lettering. The field calls it a latent. One network makes it in one step; a decoder "
-    "makes a picture of it. Its teacher needs many steps; discriminators sharpened what the teacher left blurred."
+    "Random numbers become a plan of 8 by 8 points that say what goes where: light or dark, a colour, a face’s "
+    "edge, lettering. The field calls it a latent. One network makes it in one step, as a teacher showed it in "
+    "many; a decoder makes a picture of it."
 )
 FLOW = N_(
-    "Random numbers become, step by step, a plan of 8 by 8 points, each of which says what goes there: light or "
-    "dark, which colour, a face’s edge, lettering. The field calls it a latent; a decoder makes a picture of it. "
-    "The network learned by taking noise away from latents of real covers. Nobody tells it what is real."
+    "Random numbers become, step by step, a plan of 8 by 8 points that say what goes where: light or dark, a "
+    "colour, a face’s edge, lettering. The field calls it a latent; a decoder makes a picture of it. The network "
+    "learned by taking noise away from latents of real covers."
 )
 METHODS = {"FlowGenerator": FLOW, "OneStepGenerator": ONE_STEP}
 """How a painter paints and how it learned, by class of network."""
@@ -36,14 +36,13 @@ HEEDS_NOT = N_(
     "to ask for."
 )
 KEEP_IN_MIND = (
-    N_("64 by 64 pixels is very little. Covers are hints of covers, and the judge sees no more than you do."),
     N_(
-        "The jury’s percentages are guesses about how strangers would have voted, not feelings and not truths, "
-        "least of all about you."
+        "64 by 64 pixels is very little. The painter knows the colours of real covers, their layouts and the "
+        "smudge where a name would be. It has no idea of music."
     ),
     N_(
-        "Eight words do not hold what people feel, and who comes here is no sample of mankind. The results speak "
-        "for the people who voted."
+        "The jury’s percentages are guesses about how strangers would have voted, not feelings and not truths. "
+        "Eight words do not hold what people feel, and who comes here is no sample of mankind."
     ),
 )
 
@@ -54,23 +53,19 @@ def how_it_works() -> None:
     shell.heading(_("How it works"), _("A painter and a jury that have never met, and you."))
     dcgan = knobs.painter()
     if dcgan is not None:
-        prose(
-            names.title(dcgan), _(DCGAN) + " " + _("Turn a knob, and watch your cover grow layer by layer.")
-        )
-        knobs.board(dcgan)
+        knobs.board(dcgan, _(DCGAN) + " " + _("Turn a knob, and watch your cover grow layer by layer."))
     with st.container(key="side-by-side-networks"):
         with st.container():
             todays_painter(painter)
         with st.container():
-            film(painter)
-    the_jury(judge, exhibit.show(seeds.wall(EXAMPLE_WALL, 1))[0])
+            the_jury(judge, exhibit.show(seeds.wall(EXAMPLE_WALL, 1))[0])
     if numbers := plain_numbers(painter, judge, dcgan):
         st.html(numbers)
     with st.container(key="side-by-side-limits"):
         with st.container():
-            prose(_("What to keep in mind"), *map(_, KEEP_IN_MIND))
+            markup.prose(_("What to keep in mind"), *map(_, KEEP_IN_MIND))
         with st.container():
-            prose(
+            markup.prose(
                 _("What is kept"),
                 _(
                     "A vote is stored with a random number that stands for your browser, the cover, what you "
@@ -84,33 +79,30 @@ def how_it_works() -> None:
 
 
 def todays_painter(checkpoint: Checkpoint) -> None:
-    """What came after the DCGAN."""
-    if checkpoint.network in METHODS:
+    """What came after the DCGAN, and the film of how it learned."""
+    name = _("Tonight’s painter is called {name}.", name=names.title(checkpoint.revision))
+    method = METHODS.get(checkpoint.network)
+    if method:
         heeds = HEEDS if shell.exhibit().follows_conditions() else HEEDS_NOT
-        prose(
-            _("What came after"),
-            _("Tonight’s painter is called {name}.", name=names.title(checkpoint.revision)),
-            f"{_(METHODS[checkpoint.network])} {_(heeds)}",
-        )
+        markup.prose(_("What came after"), f"{name} {_(method)} {_(heeds)}")
     else:
-        prose(_("Tonight’s painter"), _("It is called {name}.", name=names.title(checkpoint.revision)))
-    examples = shell.exhibit().show(seeds.wall(EXAMPLE_WALL, 4))
-    markup.row([prints.framed(example.cover, size="small", short=True) for example in examples])
-    prose(
-        "",
-        _(
-            "It knows the colours of real covers, their layouts and the smudge where a name would be. It has no "
-            "idea of music. The number under a cover is the seed of its random numbers: the same number always "
-            "gives the same cover."
-        ),
-    )
+        markup.prose(_("Tonight’s painter"), name)
+    film(checkpoint)
 
 
 @st.fragment
 def the_jury(checkpoint: Checkpoint, example: JudgedCover) -> None:
     """How covers are judged, where the jury looks, and how far to believe it."""
     count = len(checkpoint.training.get("jurors") or checkpoint.training.get("lives") or ())
-    with st.container(key="the-jury"), st.container(key="pair"):
+    markup.prose(
+        _("The jury") if count else _("The judge"),
+        _(
+            "A network made to recognise things in photographs learned which of eight feelings people "
+            "named before abstract paintings. It gives eight percentages. Here it feels {feeling}:",
+            feeling=translate(example.verdict.words),
+        ),
+    )
+    with st.container(key="the-jury"):
         with st.container(key="hung"):
             if example.verdict.jurors and st.session_state.get("jury-looks"):
                 lit = shell.exhibit().saliency_png(example.cover, example.verdict.top, enlarge=4)
@@ -119,25 +111,18 @@ def the_jury(checkpoint: Checkpoint, example: JudgedCover) -> None:
                 st.html(prints.framed(example.cover, size="large", short=True), width="content")
             if example.verdict.jurors:
                 st.toggle(_("Show where it looked"), key="jury-looks")
-                shell.link_to(shell.JURY, _("Meet the jurors"))
         with st.container(key="jury-words"):
-            prose(
-                _("The jury") if count else _("The judge"),
-                _(
-                    "A network made to recognise things in photographs learned which of eight feelings people "
-                    "named before abstract paintings. It gives eight percentages. Here it feels {feeling}:",
-                    feeling=translate(example.verdict.words),
-                ),
-            )
             st.html(markup.above_chart(example.verdict.probabilities))
             st.vega_lite_chart(charts.distribution(example.verdict.probabilities), theme=None)
-            if count:
-                said = _(
-                    "It is not one judge but {n}, who see through the same network and learned from different "
-                    "votes. What hangs under a cover is a weighed mean of what they feel.",
-                    n=count,
-                )
-                prose("", said, *filter(None, [jurors.how_far(checkpoint.metrics)]))
+    if count:
+        said = _(
+            "It is not one judge but {n}, who see through the same network and learned from different "
+            "votes. What hangs under a cover is a weighed mean of what they feel.",
+            n=count,
+        )
+        markup.prose("", said, *filter(None, [jurors.how_far(checkpoint.metrics)]))
+    if example.verdict.jurors:
+        shell.link_to(shell.JURY, _("Meet the jurors"))
 
 
 def everything(painter: Checkpoint, judge: Checkpoint) -> None:

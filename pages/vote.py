@@ -1,4 +1,7 @@
-"""The vote: rounds of six covers, blind; after each the label, the machine and the crowd; then the summary."""
+"""The vote: rounds of six covers, blind; after each the label; its answer leads to the next cover or the summary.
+
+The reveal of a cover, machine and crowd, stands small beside the next one, and whole where it is touched.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from albumjudge.ui.rooms.ballot import (
     choices,
     covers_as_voted,
     curators,
+    lately,
     machine_and_crowd,
     not_stored,
     on_the_easel,
@@ -34,14 +38,16 @@ from albumjudge.voting.votes import StoredVote, VoteStore
 shell.need_frame()
 
 
-def ballot(identity: CoverIdentity, now: Round) -> None:
-    """A blind cover and the nine answers."""
+def ballot(store: VoteStore, identity: CoverIdentity, now: Round) -> None:
+    """A blind cover and the nine answers; beside it the reveal of the cover before."""
     judged = shell.exhibit().show_identity(identity)
     shell.from_the_top(f"ballot-{identity}")
     visitor.first_sights().seconds(visitor.current(), str(identity))  # The clock starts.
     with st.container(key="pair"):
         st.html(prints.framed(judged.cover, size="large"), width="content")
         with st.container(key="ballot"):
+            if now.cast and now.cast[-1].agrees is not None:
+                lately(store, now.cast[-1])
             st.html(summing_up.progress(now.due, len(now.cast)))
             shell.heading(_("What do you feel?"), _("Trust the first thing that comes."))
             choices(identity)
@@ -85,9 +91,8 @@ def question(store: VoteStore, vote: StoredVote, its_round: Round) -> None:
         skipped = st.button(_("I cannot say"), key="skip", type="tertiary")
     if yes or no:
         store.answer(visitor=vote.visitor, cover=vote.cover, agrees=yes)
-        shell.again()
-    if skipped:
-        leave(its_round)
+    if yes or no or skipped:
+        leave(vote, its_round)
 
 
 def onward(vote: StoredVote, its_round: Round) -> None:
@@ -95,13 +100,15 @@ def onward(vote: StoredVote, its_round: Round) -> None:
     with st.container(key="onward", horizontal=True, vertical_alignment="center"):
         words = _("See your round") if its_round.full else _("Next cover")
         if st.button(words, key="next", type="primary", shortcut="Right"):
-            leave(its_round)
+            leave(vote, its_round)
 
 
-def leave(its_round: Round) -> None:
-    if its_round.full:
-        take_next(round=its_round.id)
-    take_next()
+def leave(vote: StoredVote, its_round: Round) -> None:
+    waiting = st.session_state.get("easel", str(vote.cover))
+    if waiting != str(vote.cover):  # It was shown before; an earlier cover has only been looked at again.
+        shell.go(cover=waiting)
+        shell.again()
+    take_next(**({"round": its_round.id} if its_round.full else {}))
 
 
 def all_seen() -> None:
@@ -143,7 +150,7 @@ def play(store: VoteStore, who: str) -> None:
     if isinstance(found, StoredVote):
         reveal(store, found, mine)
     elif found is not None:
-        ballot(found, now)
+        ballot(store, found, now)
     elif now.cast:
         take_next(round=now.id)
     else:

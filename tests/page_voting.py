@@ -33,9 +33,9 @@ def placebo(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def play(app: AppTest, cards: int = CARDS, felt: str = "awe", answer: str = "agree-yes") -> AppTest:
-    """Vote on some covers, beginning with the one on show, and go on from the last."""
+    """Vote on some covers, beginning with the one on show; the answer to a label leads on."""
     for _ in range(cards):
-        press(press(press(app, f"felt-{felt}"), answer), "next")
+        press(press(app, f"felt-{felt}"), answer)
     return app
 
 

@@ -40,7 +40,8 @@ DATA_DICTIONARY: Mapping[str, str] = {
     "often people agree out of politeness.",
     "agrees": "Whether the visitor then said to agree with label_shown: 'true', 'false', or empty if the "
     "visitor left without an answer.",
-    "seconds_to_vote": "Seconds from the cover's appearance to the choice of what was felt.",
+    "seconds_to_vote": "Seconds from the cover's appearance to the choice of what was felt; from the second card "
+    "of a round on, the answers about the card before stand beside it.",
     "voted_at": "When the vote was stored, UTC, ISO 8601.",
     "round": "Id of the round of covers in which the vote was cast; empty outside of one.",
     "suspect": "'true' if the visitor cast votes faster than anyone can look, so that this one is not counted.",

@@ -9,7 +9,7 @@ import streamlit as st
 
 from albumjudge.domain.cover import LAST_SEED, CoverIdentity, as_png
 from albumjudge.inference.growth import Growth
-from albumjudge.ui import prints, shell
+from albumjudge.ui import markup, names, prints, shell
 from albumjudge.ui.words import _
 
 KNOBS = 6
@@ -39,23 +39,29 @@ def _another() -> None:
 
 
 @st.fragment
-def board(revision: str) -> None:
-    """The cover, its knobs and its layers; only this part of the page runs when a knob is turned."""
+def board(revision: str, about: str) -> None:
+    """The cover, its knobs and its layers; only this part of the page runs when a knob is turned.
+
+    Args:
+        about: what is said of the painter.
+    """
     start = CoverIdentity(revision, st.session_state.setdefault(_SEED, FIRST_SEED))
     turned = [float(st.session_state.setdefault(_key(knob), 0.0)) for knob in range(KNOBS)]
     identity = shell.exhibit().turn(start, turned)
     grown = shell.exhibit().grow(identity)
     with st.container(key="board"):
         st.html(prints.framed(grown.cover, size="large", short=True))
-        with st.container(key="knobs"):
-            for knob in range(KNOBS):
-                st.slider(_("Knob {n}", n=knob + 1), -REACH, REACH, step=0.5, key=_key(knob), format=" ")
+        with st.container(key="board-words"):
+            markup.prose(names.title(revision), about)
+            with st.container(key="knobs"):
+                for knob in range(KNOBS):
+                    st.slider(_("Knob {n}", n=knob + 1), -REACH, REACH, step=0.5, key=_key(knob), format=" ")
             with st.container(key="board-buttons", horizontal=True):
                 st.button(_("Turn them all"), key="turn-all", type="primary", on_click=_turn_all)
                 st.button(_("Back to the middle"), key="to-the-middle", on_click=_to_the_middle)
                 st.button(_("Another cover"), key="another-start", on_click=_another)
                 shell.link_to(shell.STAGE, _("Ask the jury about it"), cover=str(identity))
-    st.html(layers(grown))
+        st.html(layers(grown))
 
 
 def layers(grown: Growth) -> str:

@@ -26,9 +26,15 @@ def say(*texts: str, kind: str = "quiet", role: str = "") -> None:
     st.html("".join(paragraph(text, kind, role) for text in texts if text))
 
 
+def prose(title: str, *paragraphs: str) -> None:
+    """Show a part of the page that is read: its heading, if it has one, and what it says."""
+    heading = f"<h2>{escape(title)}</h2>" if title else ""
+    st.html(f'<div class="prose">{heading}{"".join(f"<p>{escape(one)}</p>" for one in paragraphs)}</div>')
+
+
 def title(text: str) -> None:
     """Show the heading of a part of the page."""
-    st.html(f'<div class="prose"><h2>{escape(text)}</h2></div>')
+    prose(text)
 
 
 def row_title(text: str, level: int = 2) -> str:

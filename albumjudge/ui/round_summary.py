@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import Cover
 from albumjudge.domain.emotions import EMOTIONS, NOTHING
@@ -9,7 +11,7 @@ from albumjudge.statistics import rounds as round_summaries
 from albumjudge.statistics.agreement import FELT, Share
 from albumjudge.statistics.rounds import A_CROWD, Card, Summary
 from albumjudge.ui import markup, prints
-from albumjudge.ui.words import N_, _, in_letters, ngettext, number
+from albumjudge.ui.words import N_, _, in_letters, ngettext, number, translate
 from albumjudge.voting.rounds import CARDS
 
 NOTHING_WORDS = N_("nothing, or something else")
@@ -40,10 +42,31 @@ def meeting(felt: str, machines: str) -> str:
     ends = []
     for side, who, name in (("yours", _("you"), felt), ("theirs", _("machine"), machines)):
         sign = "–" if name == NOTHING else EMOTIONS[emotions.index(name)].sign
-        ends.append(f'<span class="end {side}"><i>{who}</i><b class="hue-{name}">{sign}</b></span>')
+        words = f"{sign}<em> {_(name)}</em>"
+        ends.append(f'<span class="end {side}"><i>{who}</i><b class="hue-{name}">{words}</b></span>')
     return (
         f'<div class="meeting {"same" if same else "apart"}" aria-hidden="true">{ends[0]}'
         f'<span class="thread"><span>{_("the same") if same else _("apart")}</span></span>{ends[1]}</div>'
+    )
+
+
+def lately(card: Card, cover: Cover, yours: str) -> str:
+    """HTML of a small print with what its visitor, the machine and the crowd felt.
+
+    Args:
+        yours: HTML of what the visitor felt, as a sentence.
+    """
+    vote, total = card.vote, sum(card.others)
+    said = _("The machine feels {feeling}.", feeling=translate(vote.verdict.words))
+    lines = [_("You are the first to vote on this cover.")] if not total else []
+    if total >= A_CROWD:
+        lines = [_("{n} of {all} others felt as you did.", n=card.alike.successes, all=total)]
+    if vote.label_shown != vote.verdict.top:
+        lines.append(_("The label said otherwise? The end of the round explains."))
+    return (
+        f'<div class="lately" role="status"><img src="{prints.picture(cover)}" '
+        f'alt="{escape(prints.alt_text(cover))}"><div><p class="heard">{yours} {said}</p>'
+        f"{meeting(vote.felt, vote.verdict.top)}{markup.paragraph(' '.join(lines))}</div></div>"
     )
 
 

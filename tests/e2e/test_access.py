@@ -194,6 +194,10 @@ def test_generate_choose_vote_reveal_results(
     assert app.box.count() == before + 1 and app.box.votes()[-1].felt == "awe"
     picture("label")
     page.get_by_role("button", name="No, I do not").click()
+    ballot(page)
+    settled(page)
+    picture("next-cover")
+    page.get_by_role("button", name="Look at it again").click()
     expect(page.get_by_text("You do not agree with the label")).to_be_visible()
     revealed(page)
     picture("reveal")

@@ -37,7 +37,7 @@ EMPTY = """() => {
   const last = Math.max(...things.map((it) => it.getBoundingClientRect().bottom));
   return Math.max(0, innerHeight - last) / innerHeight;
 }"""
-MOST_EMPTY, MOST_SHIFT, MOST_TAPS = 0.3, 0.05, 17
+MOST_EMPTY, MOST_SHIFT, MOST_TAPS = 0.3, 0.05, 14
 
 
 def address(app: RunningApp, path: str, code: str) -> str:
@@ -133,8 +133,8 @@ def test_forced_colours_leave_everything_to_be_seen(app: RunningApp, browser: Br
     feel(page, "awe")
     labelled(page, "awe")
     page.get_by_role("button", name="Yes, I agree").click()
+    page.get_by_role("button", name="Look at it again").click()
     revealed(page)
-    expect(page.locator('[data-testid="stVegaLiteChart"]')).to_be_visible()
     context.close()
 
 
@@ -171,10 +171,8 @@ def test_a_round_is_played_with_the_keyboard_alone(app: RunningApp, browser: Bro
         settled(page)
         to("agree-yes")
         page.keyboard.press("Enter")
-        expect(page.locator(".st-key-next button")).to_be_visible()
-        settled(page)
-        to("next")
-        page.keyboard.press("Enter")
+        if place < 5:
+            expect(page.get_by_role("status")).to_contain_text("You felt")
     expect(page.get_by_role("heading", name="Your round")).to_be_visible()
     context.close()
 
@@ -214,11 +212,16 @@ def test_no_state_of_a_round_shuts_anyone_out(app: RunningApp, browser: Browser,
         settled(page)
         states += [barriers(page)] if place == 0 else []
         page.locator(".st-key-agree-yes button").click()
-        expect(page.locator(".st-key-next button")).to_be_visible()
-        settled(page)
-        states += [barriers(page)] if place == 0 else []
+        if place == 0:
+            ballot(page)
+            settled(page)
+            states.append(barriers(page))
+            page.locator('[class*="st-key-look-again"] button').click()
+            expect(page.locator(".st-key-next button")).to_be_visible()
+            settled(page)
+            states.append(barriers(page))
+            page.locator(".st-key-next button").click()
         assert not any(states)
-        page.locator(".st-key-next button").click()
     expect(page.locator(".cards .card")).to_have_count(6)
     settled(page)
     assert barriers(page) == []
@@ -250,9 +253,6 @@ def test_a_newcomer_votes_at_once_and_a_round_takes_few_touches(browser: Browser
     for _ in range(5):
         tap('[class*="st-key-felt-awe"] button')
         tap(".st-key-agree-yes button")
-        expect(page.locator(".st-key-next button")).to_be_visible()
-        settled(page)
-        tap(".st-key-next button")
     expect(page.get_by_role("heading", name="Your round")).to_be_visible()
     shifts.append(page.evaluate("shifted"))
     print(f"first vote after {took:.1f} s, {taps} touches, layout shifts {shifts}")

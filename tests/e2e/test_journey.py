@@ -20,7 +20,6 @@ from tests.e2e.visits import (
     known_visitor,
     labelled,
     open_page,
-    revealed,
     settled,
     visitor,
 )
@@ -53,7 +52,6 @@ def test_a_double_click_a_reload_and_a_second_tab_are_one_visitor_with_one_vote(
     assert visitor(context) == me
 
     page.get_by_role("button", name="Yes, I agree").click()
-    page.get_by_role("button", name="Next cover").click()
     ballot(page)
     context.close()
 
@@ -66,22 +64,20 @@ def test_a_round_is_played_summed_up_kept_and_shared(
     page = open_page(context, f"{app.url}/vote")
     ballot(page)
     settled(page)
-    lowest = page.locator('[class*="st-key-felt-nothing"] button').bounding_box()
-    assert lowest is not None and lowest["y"] + lowest["height"] <= size[1]
     felt = ("anger", "fear", "awe", "amusement", "nothing", "sadness")
     for place, emotion in enumerate(felt, start=1):
+        ballot(page)
         expect(page.locator(".progress")).to_contain_text(f"{place} of 6")
+        expect(page.locator(".lately")).to_have_count(min(place - 1, 1))
+        lowest = page.locator('[class*="st-key-felt-nothing"] button').bounding_box()
+        assert lowest is not None and lowest["y"] + lowest["height"] <= size[1]
         feel(page, emotion)
         labelled(page, emotion)
-        page.get_by_role("button", name="Yes, I agree").click()
-        revealed(page)
         if place == 3:
             # Halfway, the page is loaded again; the round goes on where it was.
             page.reload()
-            revealed(page)
-        page.locator(".st-key-next button").click()
-        if place < 6:
-            ballot(page)
+            labelled(page, emotion)
+        page.get_by_role("button", name="Yes, I agree").click()
     expect(page.get_by_role("heading", name="Your round")).to_be_visible()
     expect(page.locator(".cards .print")).to_have_count(6)
     expect(page.locator(".counts")).to_contain_text("1 of 6")

@@ -52,17 +52,31 @@ def test_before_the_label_is_answered_nothing_else_of_machine_and_crowd_is_shown
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     app = visit("vote")
-    others_vote(box, exhibit, shown(app), *["fear"] * 5)
+    cover = shown(app)
+    others_vote(box, exhibit, cover, *["fear"] * 5)
     press(app, "felt-awe")
     page = text(app)
     assert "machine feels" not in page and "%" not in page and "others" not in page
     assert not app.get("vega_lite_chart")
+    # The answer leads on; beside the next question, still blind, stands the reveal, small.
     press(app, "agree-no")
     page = text(app)
+    assert (
+        page.index("You felt")
+        < page.index("The machine feels mostly amusement")
+        < page.index("0 of 5 others")
+    )
+    assert 'class="meeting apart"' in page and not app.get("vega_lite_chart")
+    due = shown(app)
+    assert due != cover and len(buttons(app, "felt-")) == 9 and "2 of 6" in page
+    # Touched, it is whole; the cover that was on show before comes next.
+    page = text(press(app, "look-again"))
+    assert shown(app) == cover and not buttons(app, "felt-")
     assert page.index("You felt") < page.index("The machine feels mostly amusement") < page.index("5 fear")
-    assert 'class="meeting apart"' in page
     assert "You do not agree with the label “amusement”." in page
     assert app.get("vega_lite_chart")
+    press(app, "next")
+    assert shown(app) == due and len(buttons(app, "felt-")) == 9
 
 
 @pytest.mark.parametrize(
@@ -71,8 +85,10 @@ def test_before_the_label_is_answered_nothing_else_of_machine_and_crowd_is_shown
 def test_the_answer_to_the_label_is_stored_once(
     visit: Visit, box: VoteStore, button: str, agrees: bool, words: str
 ) -> None:
-    app = press(press(visit("vote"), "felt-awe"), f"agree-{button}")
-    assert box.votes()[0].agrees is agrees
+    press(press(visit("vote"), "felt-awe"), f"agree-{button}")
+    (vote,) = box.votes()
+    assert vote.agrees is agrees
+    app = visit("vote", cover=str(vote.cover))
     assert words in text(app) and "You are the first to vote on this cover." in text(app)
     assert not buttons(app, "agree-")
 
@@ -102,8 +118,9 @@ def test_what_others_felt_is_told_after_the_vote_and_once_they_are_five(
     app = visit("vote")
     others_vote(box, exhibit, shown(app), "awe", "fear", "fear", "nothing")
     assert "other visitors" not in text(app.run())
-    press(press(app, "felt-awe"), "agree-yes")
-    page = text(app)
+    page = text(press(press(app, "felt-awe"), "agree-yes"))
+    assert "others felt as you did" not in page
+    page = text(press(app, "look-again"))
     assert "Four other visitors have voted on it so far. What they felt is shown once they are five." in page
     assert "They felt" not in page
     others_vote(box, exhibit, shown(app), "awe", "fear", "fear", "nothing", "anger")
@@ -114,7 +131,7 @@ def test_what_others_felt_is_told_after_the_vote_and_once_they_are_five(
 
 def test_who_has_seen_all_is_thanked(visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seeds, "ballot_pool", lambda revision: (4711,))
-    app = press(press(press(visit("vote"), "felt-awe"), "agree-yes"), "next")
+    app = press(press(visit("vote"), "felt-awe"), "agree-yes")
     assert "Your round" in text(app) and not buttons(app, "another")
     app = visit("vote")
     assert "Your round" in text(app)
@@ -127,7 +144,7 @@ def test_a_friends_link_brings_that_cover_as_a_card_of_the_round(
     cover = CoverIdentity(exhibit.painter.revision, seeds.ballot_pool(exhibit.painter.revision)[-1])
     app = visit("vote", cover=str(cover))
     assert shown(app) == cover and "1 of 6" in text(app)
-    press(press(press(app, "felt-awe"), "agree-yes"), "next")
+    press(press(app, "felt-awe"), "agree-yes")
     assert box.votes()[0].cover == cover and "2 of 6" in text(app)
 
 
@@ -181,7 +198,7 @@ def test_the_crowd_at_the_reveal_is_without_whoever_the_curator_leaves_out(
     app = visit("vote")
     others_vote(box, exhibit, shown(app), *["fear"] * 3, *["awe"] * 3)
     CurationStore(box.engine).exclude("other-5", "too fast")
-    page = text(press(press(app, "felt-awe"), "agree-yes"))
+    page = text(press(press(press(app, "felt-awe"), "agree-yes"), "look-again"))
     assert "5 other visitors have voted on it; 2 felt as you did. They felt: 3 fear, 2 awe." in page
     CurationStore(box.engine).exclude("other-4", "too fast")
     assert "Four other visitors have voted on it so far." in text(app.run())
@@ -199,14 +216,17 @@ def test_a_link_to_no_ballot_brings_a_cover_that_is_due(visit: Visit, exhibit: E
     assert str(shown(app)) != asked and shown(app).seed in pool and shown(app).recipe == ""
 
 
-def test_next_brings_another_cover_whether_the_label_was_answered_or_not(
-    visit: Visit, box: VoteStore
-) -> None:
+def test_another_cover_comes_whether_the_label_was_answered_or_not(visit: Visit, box: VoteStore) -> None:
     app = press(press(visit("vote"), "felt-awe"), "skip")
     first = box.votes()[0].cover
-    assert shown(app) != first and "2 of 6" in text(app) and len(buttons(app, "felt-")) == 9
+    assert (
+        shown(app) != first
+        and "2 of 6" in text(app)
+        and 'class="lately"' not in text(app)
+        and len(buttons(app, "felt-")) == 9
+    )
     press(app, "felt-nothing")
     assert "You felt nothing, or something else." in text(app)
-    press(press(app, "agree-yes"), "next")
+    press(app, "agree-yes")
     assert "3 of 6" in text(app)
     assert [(vote.felt, vote.agrees) for vote in box.votes()] == [("awe", None), ("nothing", True)]

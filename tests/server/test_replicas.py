@@ -123,7 +123,6 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
 async def vote(session: Session) -> None:
     await session.click("felt-awe")
     await session.click("agree-yes")
-    await session.click("next")
 
 
 def networks(deployment: Deployment) -> str:
@@ -287,7 +286,6 @@ def test_a_database_that_is_away_for_a_while_in_mid_round_costs_no_vote(tmp_path
         server.start()
         await session.click("try-casting-again")
         await session.click("agree-no")
-        await session.click("next")
         assert "3 of 6" in says(session)
         await session.close()
 

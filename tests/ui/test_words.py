@@ -224,7 +224,7 @@ def test_no_state_of_a_round_has_words_of_its_own(visit: Visit) -> None:
     for key in ("felt-awe", "to-the-wall"):
         assert not left_in_english(press(app, key))
     app = visit("vote", lang="de")
-    for key in ("felt-fear", "agree-yes", "next"):
+    for key in ("felt-fear", "agree-yes", "look-again", "next"):
         assert not left_in_english(press(app, key))
 
 

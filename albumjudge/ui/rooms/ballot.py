@@ -206,6 +206,20 @@ def your_words(felt: str) -> str:
     return _("You felt {feeling}.", feeling=f'<b class="hue-{felt}">{_SIGN[felt]} {_(felt)}</b>')
 
 
+def lately(store: VoteStore, vote: StoredVote) -> None:
+    """The reveal of the cover before, small; a touch shows it whole."""
+    (cover,) = covers_as_voted(store, (vote,))
+    others = round_summaries.card(vote, store.crowd(vote.cover, without=vote.visitor))
+    with st.container(key="print-lately"):
+        st.html(summing_up.lately(others, cover, your_words(vote.felt)))
+        st.button(
+            _("Look at it again: {number}", number=prints.number(cover)),
+            key=f"look-again-{vote.cover}",
+            on_click=shell.go,
+            kwargs={"cover": str(vote.cover)},
+        )
+
+
 def machine_and_crowd(store: VoteStore, vote: StoredVote, disclosed: bool) -> None:
     """What the jury and the others felt."""
     others = round_summaries.card(vote, store.crowd(vote.cover, without=vote.visitor))

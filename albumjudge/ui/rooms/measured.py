@@ -24,12 +24,6 @@ CURVES: tuple[dict[str, str], ...] = (
 """Keys of ``history.json`` that are drawn, one chart a group, and what they are called."""
 
 
-def prose(title: str, *paragraphs: str) -> None:
-    body = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs)
-    heading = f"<h2>{escape(title)}</h2>" if title else ""
-    st.html(f'<div class="prose">{heading}{body}</div>')
-
-
 @dataclass(frozen=True)
 class Found:
     """A table of a ``metrics.json``: the names that lead to it, what it says about itself, its rows."""
@@ -92,20 +86,17 @@ def curves(checkpoint: Checkpoint) -> None:
 
 @st.fragment
 def film(checkpoint: Checkpoint) -> None:
-    """The same sixteen covers after more and more training."""
+    """The same covers after more and more training."""
     frames = {words.number(frame.covers_seen): frame for frame in read_film(checkpoint.directory)}
     if len(frames) < 2:
         return
     with st.container(key="film"):
-        prose(
-            _("Watch it learn"),
-            _("Sixteen covers, always from the same random numbers. Slide back to when it knew nothing."),
-        )
+        markup.say(_("Always from the same random numbers. Slide back to when it knew nothing."))
         chosen = str(
             st.select_slider(_("Covers shown so far"), list(frames), value=[*frames][-1], key="moment")
         )
         frame = frames[chosen]
-        alt = _("The same sixteen covers as painted after {n} real ones were shown.", n=chosen)
+        alt = _("The same covers as painted after {n} real ones were shown.", n=chosen)
         st.html(
             f'<img class="film" src="{prints.data_uri(frame.png)}" alt="{escape(alt)}">'
             f'<p class="quiet">{escape(_(RECIPES.get(frame.recipe, "")))}</p>'
