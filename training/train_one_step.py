@@ -2,13 +2,13 @@
 
     python -m training.train_one_step --data ../shared/data/covers --teacher runs/flow/checkpoint \\
         --features ../shared/data/weights/vgg16_imagenet_features.safetensors --out runs/one-step
-    python -m training.train_one_step ... --start-from ../shared/experiments/one_step --blend 0.9 --epochs 0
+    python -m training.train_one_step ... --start-from checkpoints/generator
 
 First a student is fitted to what the flow painter makes of random latent vectors (``regression/``), then student
 and decoder learn on against critics of real covers, see :mod:`training.generator.one_step_trainer`.
-``--start-from`` takes the place of the first stage: a checkpoint of a one-step painter, or a folder with the two
-weight files of the experiment. With ``--blend`` below 1 the decoder begins between the teacher's and its own
-(network interpolation, Wang et al. 2018, https://arxiv.org/abs/1809.00219).
+``--start-from``, a checkpoint of a one-step painter, takes the place of the first stage. With ``--blend`` below 1
+its decoder begins between the teacher's and its own (network interpolation, Wang et al. 2018,
+https://arxiv.org/abs/1809.00219).
 
 A killed run is continued by the same command. Then ``--out`` holds ``checkpoint/`` (for the exhibit),
 ``samples/``, ``tensorboard/`` and ``state.safetensors``; ``--finish-now`` writes the checkpoint of a run
@@ -17,16 +17,12 @@ that has not ended.
 
 from __future__ import annotations
 
-import re
 import sys
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
 
 from albumjudge.inference.checkpoints import load_generator, read_checkpoint
 from albumjudge.models.flow import FlowGenerator
@@ -44,29 +40,6 @@ from training.generator.one_step_trainer import (
 )
 
 PAIRS = "pairs.safetensors"
-VELOCITY, DECODER = "sketcher.safetensors", "inker.safetensors"
-_RENAMED = (
-    (r"\.rework\.(\d)\.", r".blocks.\1."),
-    (r"^decoder\.enlarge\.", "decoder.upsample."),
-    (r"\.around\.(\d)\.before\.", r".attention.\1.norm."),
-    (r"\.around\.(\d)\.ask\.", r".attention.\1.qkv."),
-    (r"\.around\.(\d)\.leave\.", r".attention.\1.proj."),
-    (r"\.before\.", ".norm1."),
-    (r"\.first\.", ".conv1."),
-    (r"\.second\.", ".conv2."),
-    (r"\.gains\.", ".film."),
-    (r"\.fit\.", ".skip."),
-    (r"\.enter\.", ".conv_in."),
-    (r"\.leave\.", ".conv_out."),
-    (r"\.genre\.", ".genre_embedding."),
-    (r"\.decade\.", ".decade_embedding."),
-    (r"\.moment\.", ".time_mlp."),
-    (r"\.place$", ".position"),
-    (r"\.halve\.", ".downsample."),
-    (r"\.enlarge\.", ".upsample."),
-    (r"\.level\.", ".norm_out."),
-)
-"""Tensors in these two files, which were written before layers had their present names."""
 
 
 def student_of(teacher: FlowGenerator) -> OneStepGenerator:
@@ -80,42 +53,24 @@ def student_of(teacher: FlowGenerator) -> OneStepGenerator:
 
 
 def started_from(folder: Path, teacher: FlowGenerator, blend: float) -> tuple[OneStepGenerator, str]:
-    """A trained student, and what to call its origin.
+    """The student of a checkpoint, and the checkpoint's revision.
 
     Args:
-        folder: a checkpoint, or the two files ``VELOCITY`` and ``DECODER``.
         blend: 1 takes its decoder, 0 the teacher's, and what is between goes between.
 
     Raises:
         DataError: if the weights do not fit the teacher.
         CheckpointError: if the checkpoint cannot be read.
     """
-    student, origin = student_of(teacher), folder.name
-    decoder = {name: value.clone() for name, value in student.decoder.state_dict().items()}
+    student, checkpoint = student_of(teacher), read_checkpoint(folder, "generator")
+    decoder = student_of(teacher).decoder.state_dict()
     try:
-        if (folder / DECODER).is_file():
-            student.unet.load_state_dict(_named_now("unet", folder / VELOCITY))
-            student.decoder.load_state_dict(_named_now("decoder", folder / DECODER))
-        else:
-            checkpoint = read_checkpoint(folder, "generator")
-            student.load_state_dict(load_generator(checkpoint).state_dict())
-            origin = checkpoint.revision
-    except (OSError, RuntimeError, SafetensorError) as error:
+        student.load_state_dict(load_generator(checkpoint).state_dict())
+    except RuntimeError as error:
         raise DataError(f"{folder} holds no weights for a student of this teacher ({error}).") from error
     for name, value in student.decoder.state_dict().items():
         value.copy_(torch.lerp(decoder[name], value, blend))
-    return student, origin
-
-
-def _named_now(part: str, file: Path) -> dict[str, Tensor]:
-    """A part's tensors by their present names."""
-    found = {}
-    for old, value in load_file(file).items():
-        name = f"{part}.{old}"
-        for pattern, replacement in _RENAMED:
-            name = re.sub(pattern, replacement, name)
-        found[name.removeprefix(f"{part}.")] = value
-    return found
+    return student, checkpoint.revision
 
 
 def load_pairs(
@@ -170,7 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = training_parser("train_one_step", __doc__, OneStepConfig())
     add = parser.add_argument
     add("--teacher", type=Path, required=True, help="checkpoint of a flow painter")
-    add("--start-from", type=Path, help="weights of a trained student")
+    add("--start-from", type=Path, help="checkpoint of a one-step painter")
     add("--blend", type=float, default=1.0, help="share of its decoder beside the teacher's")
     add("--features", type=Path, help="VGG16's weights; default: torchvision's download")
     return run_script(parser.parse_args(arguments), run)
