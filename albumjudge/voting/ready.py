@@ -41,16 +41,20 @@ class ReadyWalls(Store):
 
     def take(self) -> tuple[int, str] | None:
         """A wall that nobody was given, else the one given longest ago; None if there is none."""
-        first = (
+        # PostgreSQL does not sort again once it has a row's lock, but does ask the condition again: only a
+        # condition keeps it from a wall that was given since the statement began.
+        fresh, given = (
             select(_table.c.id)
-            .where(self._walls)
-            .order_by(_table.c.given_at.is_not(None), _table.c.given_at, _table.c.id)
+            .where(self._walls, state)
+            .order_by(_table.c.given_at, _table.c.id)
             .limit(1)
             .with_for_update(skip_locked=True)
+            .scalar_subquery()
+            for state in (_table.c.given_at.is_(None), _table.c.given_at.is_not(None))
         )
         taken = (
             update(_table)
-            .where(_table.c.id == first.scalar_subquery())
+            .where(_table.c.id == func.coalesce(fresh, given))
             .values(given_at=self._clock())
             .returning(_table.c.number, _table.c.covers)
         )

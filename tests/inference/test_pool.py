@@ -17,7 +17,7 @@ from sqlalchemy import update
 from albumjudge.domain import seeds
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.verdict import JudgedCover, Juror, Verdict
-from albumjudge.inference.pool import AT_ONCE, BALLOTS, COVERS, CoverPool, FolderShelf, ShelfMaker
+from albumjudge.inference.pool import AT_ONCE, BALLOTS, COVERS, CoverPool, FolderShelf, Shelf, ShelfMaker
 from albumjudge.voting import schema
 from albumjudge.voting.database import open_engine, upgrade
 from albumjudge.voting.ready import ReadyWalls
@@ -112,6 +112,24 @@ def test_visitors_at_once_are_given_different_walls(shelf: ShelfMaker) -> None:
 
     with ThreadPoolExecutor(visitors) as sessions:
         assert len(set(sessions.map(visit, range(visitors)))) == visitors
+
+
+def test_no_wall_is_given_twice_while_there_are_fresh_ones(shelf: ShelfMaker) -> None:
+    kept = [shelf(f"{PAINTER}.{JUDGE}") for _ in range(8)]
+    numbers = list(range(1, 8 * len(kept) + 1))
+    for _ in range(3):
+        for number in numbers:
+            kept[0].remove(number)
+            assert kept[0].put(number, "a wall")
+        ready = threading.Barrier(len(kept))
+
+        def visits(mine: Shelf, ready: threading.Barrier = ready) -> list[tuple[int, str] | None]:
+            ready.wait()
+            return [mine.take() for _ in range(8)]
+
+        with ThreadPoolExecutor(len(kept)) as threads:
+            given = [wall for walls in threads.map(visits, kept) for wall in walls if wall]
+        assert sorted(number for number, _ in given) == numbers
 
 
 @pytest.mark.parametrize("content", ["", "[1]", '[{"cover": "x"}]', "[]"])
