@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import streamlit as st
 
-from albumjudge.ui import charts, markup, names, prints, shell, visitor
+from albumjudge.ui import charts, markup, names, shell, visitor
 from albumjudge.ui.charts import figures
-from albumjudge.ui.rooms import painter_duel as duel
-from albumjudge.ui.rooms import two_covers
+from albumjudge.ui.rooms import duel, painter_duel
+from albumjudge.ui.rooms.duel import Choice
 from albumjudge.ui.words import _, number
-from albumjudge.voting.painter_duels import PainterVote, Pair, Picked
+from albumjudge.voting.painter_duels import PainterDuelStore, PainterVote
 
 shell.need_frame()
 
+JUDGED = "painters-judged"
+"""The visitor's last vote, until the next pair is asked for."""
 
-def question(pair: Pair) -> None:
+
+def question(painters: list[str]) -> None:
     """Two covers and three answers."""
+    pair = store.next_for(visitor.current(), painters)
     shell.from_the_top(f"painters-{pair[0]}-{pair[1]}")
     with st.container(key="duel-words"):
         shell.heading(
             _("Which one would you hang?"),
             _("Touch it. Two different painters made them; which ones, you are told after."),
         )
-    shown = shell.exhibit().show_each(pair)
-    duel.begin(pair)
-    covers = [judged.cover for judged in shown]
+    covers = [judged.cover for judged in shell.exhibit().show_each(pair)]
+    duel.ask("hang", pair, f"{pair[0].seed}-{pair[1].seed}", covers, ("tie", _("Both alike")))
 
-    def choose(side: str) -> None:
-        duel.pick(pair, cast(Picked, side))
 
-    view = f"{pair[0].seed}-{pair[1].seed}"
-    two_covers.ask("hang", view, covers, ("tie", _("Both alike")), choose)
+def cast(choice: Choice) -> PainterVote:
+    left, right = (judged.cover for judged in shell.exhibit().show_each(choice.pair))
+    return store.cast(
+        visitor=visitor.current(),
+        left=left,
+        right=right,
+        picked=choice.picked,
+        seconds_to_vote=choice.seconds,
+        suspect=visitor.comes_in_floods(),
+    )
 
 
 def answer(vote: PainterVote) -> None:
@@ -46,20 +53,24 @@ def answer(vote: PainterVote) -> None:
     shell.from_the_top(f"painters-answer-{vote.left}")
     with st.container(key="duel-words"):
         shell.heading(said, _("These two painted them:"))
-    with st.container(key="duel"):
-        for judged in shell.exhibit().show_each([vote.left, vote.right]):
-            title = names.title(judged.cover.identity.generator)
-            st.html(prints.framed(judged.cover, size="large", short=True, note=title), width="content")
+    shown = [judged.cover for judged in shell.exhibit().show_each([vote.left, vote.right])]
+    duel.onward([(cover, names.title(cover.identity.generator)) for cover in shown])
     with st.container(key="duel-onward", horizontal=True):
-        st.button(_("Next pair"), key="next-pair", type="primary", shortcut="N", on_click=duel.go_on)
+        st.button(
+            _("Next pair"),
+            key="next-pair",
+            type="primary",
+            shortcut="N",
+            on_click=lambda: st.session_state.pop(JUDGED),
+        )
 
 
 def so_far() -> None:
     """The ranking; not shown beside a question, where there is one thing to do."""
-    votes = duel.store().votes()
+    votes = store.votes()
     if not votes:
         return
-    found = duel.ranking(votes)
+    found = painter_duel.ranking(votes)
     markup.title(_("Whose covers people would hang"))
     needs = figures.needs(found.painters[0].preferred.unmet)
     how = _(
@@ -68,36 +79,28 @@ def so_far() -> None:
         n=number(len(votes)),
         ties=number(found.ties.successes),
     )
-    markup.say(f"{duel.leader(found)} {how} {needs}", kind="quiet wide")
-    st.altair_chart(charts.ranking(found, duel.titles(found)), theme=None)
-
-
-def sorry(sentence: str) -> None:
-    """Say that a choice is not stored, and offer to try again while it is kept."""
-    with st.container(key="apology"):
-        markup.say(sentence, kind="sentence", role="alert")
-        if duel.waits():
-            st.button(_("Try again"), type="primary", key="try-hanging-again")
+    markup.say(f"{painter_duel.leader(found)} {how} {needs}", kind="quiet wide")
+    st.altair_chart(charts.ranking(found, painter_duel.titles(found)), theme=None)
 
 
 def painters_duel() -> None:
-    if trouble := duel.cast():
-        sorry(trouble)
-        if duel.waits():
-            return
-    vote = duel.judged()
-    if vote is not None:
+    if (stored := duel.settle("hang", cast)) is not None:
+        st.session_state[JUDGED] = stored
+    painters = [painter.revision for painter in shell.exhibit().painters]
+    if (vote := st.session_state.get(JUDGED)) is not None:
         answer(vote)
-        so_far()
     elif not duel.is_open():
         shell.heading(_("The painters’ duel"), _("The exhibit is closed at the moment and takes no votes."))
-        so_far()
-    elif len(duel.painters()) < 2:
+    elif len(painters) < 2:
         shell.heading(
             _("The painters’ duel"), _("Only one painter is here, so there is nobody to compare it with.")
         )
+        return
     else:
-        question(duel.store().next_for(visitor.current(), duel.painters()))
+        question(painters)
+        return
+    so_far()
 
 
+store = PainterDuelStore(shell.engine())
 painters_duel()

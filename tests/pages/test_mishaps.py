@@ -62,7 +62,6 @@ def stored(box: VoteStore) -> int:
         ("vote", (VoteStore, "cast")),
         ("vote", (VoteStore, "votes")),
         ("pair", (DuelStore, "cast")),
-        ("pair", (DuelStore, "find")),
         ("painters", (PainterDuelStore, "cast")),
     ],
 )

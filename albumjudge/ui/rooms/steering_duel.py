@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from html import escape
-from typing import cast
 
 import streamlit as st
 
@@ -15,17 +13,13 @@ from albumjudge.domain.cover import Cover
 from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.inference.steering import STEPS
 from albumjudge.statistics import duel_findings
-from albumjudge.statistics.agreement import Share
 from albumjudge.statistics.duel_findings import DuelFindings
 from albumjudge.statistics.findings import Figure
 from albumjudge.ui import charts, markup, prints, shell, visitor
 from albumjudge.ui.charts.figures import Line, Ruler, card, needs, percent
-from albumjudge.ui.rooms import two_covers
-from albumjudge.ui.words import N_, _, number, spoken, translate
-from albumjudge.voting.curation import CurationStore
-from albumjudge.voting.database import VoteError
-from albumjudge.voting.duels import Duel, DuelStore, Picked
-from albumjudge.voting.store import ClosedError
+from albumjudge.ui.rooms import duel
+from albumjudge.ui.words import N_, _, number, spoken
+from albumjudge.voting.duels import Chosen, Duel, DuelStore, DuelVote
 
 MANY = 6
 """Visitors who lead covers from which on another one waits noticeably longer."""
@@ -53,15 +47,6 @@ QUESTIONS = {
 """What is asked in a duel."""
 A_CROWD = 5
 """Others who must have judged a pair before anyone is told what they chose."""
-
-
-@dataclass(frozen=True)
-class Pick:
-    """What a visitor chose in a duel and could not be stored yet."""
-
-    duel: int
-    picked: Picked
-    seconds: float
 
 
 def store() -> DuelStore:
@@ -130,16 +115,15 @@ def rise(emotion: str, before: float, after: float) -> str:
     return _("The machine’s {emotion} fell from {before} to {after}.", **ends)
 
 
-def crowd_on_pair(others: Share, neither: int) -> str:
+def crowd_on_pair(others: Counter[Chosen]) -> str:
     """What others chose in a duel, once there are enough of them."""
-    if others.trials + neither < A_CROWD:
+    if others.total() < A_CROWD:
         return _("What others chose is told once {n} of them have judged this pair.", n=A_CROWD)
-    counts = {"n": others.successes, "all": others.trials}
+    counts = {"n": others["after"], "all": others["after"] + others["before"]}
     chose = _("{n} of the {all} others who decided chose the repainted one", **counts)
-    return f"{chose}; {_('{n} saw no difference', n=neither)}." if neither else f"{chose}."
-
-
-# What all duels say
+    if others["neither"]:
+        return f"{chose}; {_('{n} saw no difference', n=others['neither'])}."
+    return f"{chose}."
 
 
 def running_result(found: DuelFindings) -> str:
@@ -208,35 +192,36 @@ def _one_feeling(name: str, figure: Figure) -> str:
 
 def show(asked: str) -> None:
     """The pair in the link, or the next one, and what all pairs say so far."""
-    try:
-        _show_pair(asked)
-    except VoteError as error:
-        waiting: Pick | None = st.session_state.get("pick")
-        if waiting is None:
-            raise
-        _not_stored(waiting, translate(str(error)))
-
-
-def _show_pair(asked: str) -> None:
     duels, who = store(), visitor.current()
+    stored = duel.settle(
+        "pick",
+        lambda choice: duels.cast(
+            visitor=who,
+            duel=choice.pair,
+            picked=choice.picked,
+            seconds_to_vote=choice.seconds,
+            suspect=visitor.comes_in_floods(),
+        ),
+    )
+    if (
+        stored is not None
+    ):  # Quicker than the browser can take over the link of a pair that it was just shown.
+        asked = str(stored.duel)
     own: set[int] = st.session_state.get("own-duels", set())
-    duel = duels.find(int(asked)) if asked.isdecimal() and asked.isascii() and len(asked) < 10 else None
-    if duel is None or duel.id in own:
-        duel = duels.next_for(who, without=own)
-        if duel is not None:
-            shell.go(duel=str(duel.id))
-    voted = duel is not None and duels.vote_of(who, duel.id) is not None
-    if not voted and not CurationStore(shell.engine()).is_open():
-        st.session_state.pop("pick-now", None)
-        late: str | None = st.session_state.pop("too-late", None)
-        if st.session_state.pop("pick", None) is not None:
-            late = str(ClosedError("Your choice was not stored"))
-        closed = translate(late) if late else _("The exhibit is closed at the moment and takes no votes.")
+    pair = duels.find(int(asked)) if asked.isdecimal() and asked.isascii() and len(asked) < 10 else None
+    if pair is None or pair.id in own:
+        pair = duels.next_for(who, without=own)
+    if pair is not None:
+        shell.go(duel=str(pair.id))
+    vote = duels.vote_of(who, pair.id) if pair is not None else None
+    if pair is not None and vote is not None:
+        _answer(pair, vote, duels.votes(duel=pair.id))
+    elif not duel.is_open():
+        closed = _("The exhibit is closed at the moment and takes no votes.")
         shell.heading(
             _("No pairs at the moment"), f"{closed} {_('Covers can still be led wherever you like.')}"
         )
-        _so_far(duels)
-    elif duel is None:
+    elif pair is None:
         shell.heading(
             _("No pair is waiting for you"),
             _(
@@ -244,106 +229,42 @@ def _show_pair(asked: str) -> None:
                 "others will judge it."
             ),
         )
-        _so_far(duels)
-    elif not voted:
-        _question(duels, who, duel)
     else:
-        _answer(duels, who, duel)
-        _so_far(duels)
+        _question(pair, who)
+    if vote is not None or pair is None or not duel.is_open():  # Beside a question there is one thing to do.
+        st.html(running_result(duel_findings.find(duels.votes())))
     if st.button(f"← {_('Lead a cover yourself')}", key="back-to-offer", type="tertiary"):
         go()
 
 
-def _so_far(duels: DuelStore) -> None:
-    """What all pairs say; not shown beside a question, where there is one thing to do."""
-    st.html(running_result(duel_findings.find(duels.votes())))
-
-
-def _pick(duel: int, side: str) -> None:
-    """Keep what was picked, before anything that could fail is touched."""
-    seconds = visitor.first_sights().seconds(visitor.current(), f"duel {duel}")
-    st.session_state["pick"] = Pick(duel, cast(Picked, side), seconds)
-    _pick_now()
-
-
-def _pick_now() -> None:
-    st.session_state["pick-now"] = True
-
-
-def _question(duels: DuelStore, who: str, duel: Duel) -> None:
+def _question(pair: Duel, who: str) -> None:
     """Two covers and three answers."""
-    shell.from_the_top(f"duel-{duel.id}")
+    shell.from_the_top(f"duel-{pair.id}")
     with st.container(key="duel-words"):
         shell.heading(
-            _(QUESTIONS[duel.emotion]),
+            _(QUESTIONS[pair.emotion]),
             _("Touch it. One of the two was repainted to be so; you are not told which."),
         )
-    visitor.first_sights().seconds(who, f"duel {duel.id}")  # The clock starts.
-    two_covers.ask(
-        "pick", str(duel.id), duel.hung(who), ("neither", _("I see no difference")), partial(_pick, duel.id)
-    )
-    waiting: Pick | None = st.session_state.get("pick")
-    if waiting is not None and waiting.duel == duel.id:
-        if st.session_state.pop("pick-now", False):
-            _cast(duels, who, waiting)
-        else:
-            _not_stored(waiting, _("Your choice is not stored yet."))
+    duel.ask("pick", pair.id, str(pair.id), pair.hung(who), ("neither", _("I see no difference")))
 
 
-def _cast(duels: DuelStore, who: str, waiting: Pick) -> None:
-    """Store a choice; if the database does not take it, keep it."""
-    try:
-        duels.cast(
-            visitor=who,
-            duel=waiting.duel,
-            picked=waiting.picked,
-            seconds_to_vote=waiting.seconds,
-            suspect=visitor.comes_in_floods(),
-        )
-    except ClosedError as error:
-        st.session_state["too-late"] = str(error)
-    except VoteError as error:
-        _not_stored(waiting, translate(str(error)))
-        return
-    st.session_state.pop("pick", None)
-    # Quicker than the browser can take over the link of a pair that it was just shown.
-    go(duel=str(waiting.duel))
-
-
-def _not_stored(waiting: Pick, sentence: str) -> None:
-    kept = {
-        "neither": _("Your choice, no difference, is kept here."),
-        "left": _("Your choice, the left one, is kept here."),
-        "right": _("Your choice, the right one, is kept here."),
-    }[waiting.picked]
-    with st.container(key="apology"):
-        markup.say(f"{sentence} {kept}", kind="sentence", role="alert")
-        st.button(_("Try again"), type="primary", key="try-picking-again", on_click=_pick_now)
-
-
-def _answer(duels: DuelStore, who: str, duel: Duel) -> None:
+def _answer(pair: Duel, vote: DuelVote, votes: Sequence[DuelVote]) -> None:
     """Which one was repainted, and what others chose."""
-    vote = duels.vote_of(who, duel.id)
-    assert vote is not None
-    shell.from_the_top(f"duel-{duel.id}-answer")
+    shell.from_the_top(f"duel-{pair.id}-answer")
     yours = {
         "after": _("You chose the repainted one."),
         "before": _("You chose the one it began with."),
         "neither": _("You saw no difference."),
     }[vote.chosen]
-    others = [other for other in duels.votes(duel=duel.id) if other.visitor != who]
-    decided = [other for other in others if other.chosen != "neither"]
-    crowd = Share(sum(other.chosen == "after" for other in decided), len(decided))
+    others = Counter(other.chosen for other in votes if other.visitor != vote.visitor)
     with st.container(key="duel-words"):
-        shell.heading(yours, rise(duel.emotion, duel.share_before, duel.share_after))
-    with st.container(key="duel"):
-        for cover in duel.hung(who):
-            note = _("repainted") if cover is duel.after else _("as it was")
-            st.html(prints.framed(cover, size="large", short=True, note=note), width="content")
+        shell.heading(yours, rise(pair.emotion, pair.share_before, pair.share_after))
+    notes = {True: _("repainted"), False: _("as it was")}
+    duel.onward([(cover, notes[cover is pair.after]) for cover in pair.hung(vote.visitor)])
     with st.container(key="duel-words-others"):
-        markup.say(crowd_on_pair(crowd, len(others) - len(decided)))
+        markup.say(crowd_on_pair(others))
     with st.container(key="duel-onward", horizontal=True):
         if st.button(_("Next pair"), key="next-pair", type="primary", shortcut="N"):
             go(duel="next")
         if st.button(_("Lead this cover on"), key="lead-on"):
-            go(cover=str(duel.after.identity))
+            go(cover=str(pair.after.identity))
