@@ -87,7 +87,7 @@ def _wall(asked: str) -> Wall | None:
 @lru_cache(maxsize=CARDS_KEPT)
 def _drawn(hung: Wall, code: str | None) -> bytes:
     title, line = _words(hung.day)
-    return share_card.preview(days.pictures(hung), title, line, lettering=shell.serif())
+    return share_card.preview(days.pictures(hung), title, line)
 
 
 def _words(day: date) -> tuple[str, str]:

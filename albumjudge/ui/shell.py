@@ -330,12 +330,6 @@ def address(path: str | None = None, **query: str) -> str:
     return here._replace(path=path or here.path or "/", query=urlencode(query), fragment="").geturl()
 
 
-def serif() -> Path | None:
-    """The font of the museum labels, which Streamlit brings along for browsers; None if it has moved."""
-    fonts = Path(st.__file__).parent / "static" / "static" / "media"
-    return next(iter(sorted(fonts.glob("SourceSerif*-Roman*"))), None)
-
-
 def leave() -> None:
     """The quiet line at the foot of every page."""
     try:

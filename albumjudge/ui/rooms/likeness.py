@@ -92,4 +92,4 @@ def card(portrait: Portrait, mine: Sequence[StoredVote]) -> bytes:
         stored = shell.vote_store().stored_cover(vote.cover)
         if stored is not None:
             faces.append(Face(read_png(vote.cover, stored[0]), vote.felt, vote.verdict.top))
-    return share_card.draw(faces, _("My portrait"), moved(portrait), lettering=shell.serif())
+    return share_card.draw(faces, _("My portrait"), moved(portrait))

@@ -106,7 +106,7 @@ def keep(
     st.code(text, language=None, wrap_lines=True)
     st.download_button(
         _("Keep it as a picture"),
-        card.draw(faces, title, summing_up.on_the_card(found), link, lettering=shell.serif()),
+        card.draw(faces, title, summing_up.on_the_card(found), link),
         file_name=file,
         mime="image/png",
         key="card",
