@@ -93,7 +93,7 @@ def todays_painter(checkpoint: Checkpoint) -> None:
 @st.fragment
 def the_jury(checkpoint: Checkpoint, example: JudgedCover) -> None:
     """How covers are judged, where the jury looks, and how far to believe it."""
-    count = len(checkpoint.training.get("jurors") or checkpoint.training.get("lives") or ())
+    count = len(checkpoint.training.get("jurors", ()))
     markup.prose(
         _("The jury") if count else _("The judge"),
         _(
@@ -135,8 +135,8 @@ def everything(painter: Checkpoint, judge: Checkpoint) -> None:
         how_good(judge)
         if seldom := jurors.seldom_first(judge.metrics):
             markup.say(seldom, kind="quiet wide")
-        if written := judge.training.get("jurors") or judge.training.get("lives"):
-            st.html(markup.terms((_(str(one["name"])), jurors.summary(one)) for one in written))
+        if written := jurors.descriptions(judge.training):
+            st.html(markup.terms((translate(name), said) for name, said in written.items()))
         measured(judge, _("No measurements lie beside the judge’s weights."))
         curves(judge)
 

@@ -1,107 +1,44 @@
-"""What sets the jurors apart, and what the light on a cover means, in plain words from what was written down."""
+"""What is known of the jury, in plain words from what was measured and written down beside its weights."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from albumjudge.domain import emotions
 from albumjudge.domain.verdict import Verdict
-from albumjudge.ui.words import N_, _, in_letters, listed, number, translate
+from albumjudge.ui.words import N_, _, listed, number, translate
 
-ALL_BLOCKS = 5
 LEAST_ABOVE = 1.15
 """An emotion stands out that is so many times as strong as before covers on average."""
 MEANING = N_("Light lies where hiding a place takes most of the feeling away.")
 SALIENT, RANDOM = "painted over: the most salient quarter", "painted over: random squares"
+Metrics = Mapping[str, Any]
+"""The jury's tables; a sentence about what was not measured is left out."""
 
 
 def descriptions(training: Mapping[str, Any]) -> dict[str, str]:
-    """Every juror in two plain sentences; empty if nothing is written about them.
+    """Every juror in a plain sentence, by name; empty if nothing is written about them.
 
     Args:
         training: the jury's ``training.json``, see :mod:`training.train_jury`.
     """
-    written = training.get("jurors") or training.get("lives")
-    if not isinstance(written, Sequence) or isinstance(written, str):
-        return {}
-    return {
-        str(juror["name"]): _described(juror, training)
-        for juror in written
-        if isinstance(juror, Mapping) and "name" in juror
-    }
+    return {str(one["name"]): translate(str(one["description"])) for one in training.get("jurors", ())}
 
 
-def summary(juror: Mapping[str, Any]) -> str:
-    """What the training says of one juror, in a sentence."""
-    return translate(str(juror.get("description") or juror.get("told") or "").strip())
+def _numbers(metrics: Metrics, table: str, *cells: tuple[str, str]) -> list[float] | None:
+    """Numbers of a table by row and column; None where one was not measured."""
+    rows = metrics.get(table, {}).get("rows", {})
+    found = [rows.get(row, {}).get(column) for row, column in cells]
+    return None if None in found else [float(value) for value in found]
 
 
-def _described(juror: Mapping[str, Any], training: Mapping[str, Any]) -> str:
-    paintings, others = training.get("paintings"), training.get("other_paintings")
-    count = _("{n} paintings", n=number(paintings)) if isinstance(paintings, int) else _("the paintings")
-    more = _("{n} other paintings", n=number(others)) if isinstance(others, int) else _("other paintings")
-    sentences = [summary(juror)]
-    if any(juror.get(key) is not None for key in ("childhood", "bootstrap")):
-        # Drawn with replacement: 1 - 1/e of them are met at least once.
-        sentences.append(
-            _(
-                "Its share was drawn by lot: about 63 in 100 of {paintings}, some more than once.",
-                paintings=count,
-            )
-        )
-    if juror.get("labels") == "argmax":
-        sentences.append(_("Whether a feeling won narrowly or clearly, it never heard."))
-    blocks = juror.get("blocks")
-    if isinstance(blocks, Sequence) and blocks and len(blocks) < ALL_BLOCKS:
-        heeds = (
-            _("Of the network’s five stages of seeing it heeds the last {n}.", n=in_letters(len(blocks)))
-            if ALL_BLOCKS in blocks
-            else _(
-                "Of the network’s five stages of seeing it heeds the first {n}.", n=in_letters(len(blocks))
-            )
-            if 1 in blocks
-            else _("Of the network’s five stages of seeing it heeds those in the middle.")
-        )
-        sentences.append(heeds)
-    if any(juror.get(key) is not None for key in ("eyes", "features")):
-        sentences.append(_("What the other half sees stays hidden from it."))
-    share = juror.get("abstract_share")
-    if juror.get("others") is False or (share == 1 and not juror.get("scales")):
-        sentences.append(_("What people felt before {paintings} it was never told.", paintings=more))
-    elif isinstance(share, float) and share < 0.5:
-        sentences.append(_("Most of what it learned it learned from {paintings}.", paintings=more))
-    votes = juror.get("votes")
-    if isinstance(votes, int):
-        sentences.append(_("It learned from {n} votes that visitors cast here.", n=number(votes)))
-    if len(sentences) == 1:
-        sentences.append(_("It learned from {paintings} and {others}.", paintings=count, others=more))
-    return " ".join(sentence for sentence in sentences if sentence)
-
-
-def saliency_meaning(metrics: Mapping[str, Any]) -> str:
-    """What is lit, and whether hiding it was measured to weaken the feeling more than hiding places at random.
-
-    Args:
-        metrics: the jury's tables.
-    """
-    table = metrics.get("saliency")
-    rows = table.get("rows") if isinstance(table, Mapping) else None
-    if not isinstance(rows, Mapping):
+def saliency_meaning(metrics: Metrics) -> str:
+    """What is lit, and whether hiding it was measured to weaken the feeling more than hiding places at random."""
+    cells = (SALIENT, "share_lost"), (RANDOM, "share_lost"), (RANDOM, "low"), (SALIENT, "pictures")
+    if (found := _numbers(metrics, "saliency", *cells)) is None:
         return _(MEANING)
-    try:
-        salient, random = (
-            {key.replace(" ", "_"): value for key, value in rows[name].items()} for name in (SALIENT, RANDOM)
-        )
-        written: tuple[Any, ...] = (
-            salient["share_lost"],
-            random["share_lost"],
-            random.get("low", random.get("share_lost_low")),
-            salient.get("n", salient.get("pictures")),
-        )
-        lost, by_chance, low, covers = map(float, written)
-    except (KeyError, TypeError, ValueError):
-        return _(MEANING)
+    lost, by_chance, low, covers = found
     if low <= 0:
         said = _(
             "On {n} covers that was not clearly more than hiding places at random takes away.",
@@ -118,42 +55,26 @@ def saliency_meaning(metrics: Mapping[str, Any]) -> str:
     return f"{_(MEANING)} {said}"
 
 
-def beside_the_label(verdict: Verdict, metrics: Mapping[str, Any]) -> str | None:
-    """The emotion furthest above its share before real covers; None if none is, or the label says it.
-
-    Args:
-        metrics: the jury's tables, of which ``covers_by_genre`` has the mean shares before all covers.
-    """
-    try:
-        row = metrics["covers_by_genre"]["rows"]["all covers"]
-        usual = [float(row[f"share_{name}"]) for name in emotions.NAMES]
-        name, multiple = emotions.stands_out(verdict.probabilities, usual)
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+def beside_the_label(verdict: Verdict, metrics: Metrics) -> str | None:
+    """The emotion furthest above its share before real covers; None if none is, or the label says it."""
+    usual = _numbers(
+        metrics, "covers_by_genre", *(("all covers", f"share_{name}") for name in emotions.NAMES)
+    )
+    if usual is None:
         return None
+    name, multiple = emotions.stands_out(verdict.probabilities, usual)
     if multiple < LEAST_ABOVE or name == verdict.top:
         return None
     return _("more {feeling} than most covers", feeling=_(name))
 
 
-def how_far(metrics: Mapping[str, Any]) -> str:
-    """How far the jury can be believed: before abstract paintings, other paintings, and covers.
-
-    Args:
-        metrics: the jury's tables; empty text where they were not measured.
-    """
-    try:
-        home, away = metrics["benchmark"]["rows"], metrics["other_paintings"]["rows"]
-        same, best, right, always = (
-            number(100 * float(share))
-            for share in (
-                home["jury"]["polarity"],
-                home["vote_noise"]["polarity"],
-                away["jury"]["valence_sign"],
-                away["mean_prediction"]["valence_sign"],
-            )
-        )
-    except (KeyError, TypeError, ValueError):
+def how_far(metrics: Metrics) -> str:
+    """How far the jury can be believed: before abstract paintings, other paintings, and covers."""
+    home = _numbers(metrics, "benchmark", ("jury", "polarity"), ("vote_noise", "polarity"))
+    away = _numbers(metrics, "other_paintings", ("jury", "valence_sign"), ("mean_prediction", "valence_sign"))
+    if home is None or away is None:
         return ""
+    same, best, right, always = (number(100 * share) for share in home + away)
     return _(
         "How far to believe it: before abstract paintings that it never saw it says pleasant or unpleasant "
         "as most people did for {same} in 100, where {best} would be perfect, since so few voted; before "
@@ -166,25 +87,19 @@ def how_far(metrics: Mapping[str, Any]) -> str:
     )
 
 
-def seldom_first(metrics: Mapping[str, Any]) -> str:
-    """Which feelings come first before fewer than one real cover in two hundred, and why; else empty text.
-
-    Args:
-        metrics: the jury's tables, of which ``on_covers`` has how often each emotion comes first.
-    """
-    try:
-        rows = metrics["on_covers"]["rows"]
-        covers, people = rows["real covers: the jury corrected"], rows["paintings: people’s votes"]
-        seldom = [name for name in emotions.NAMES if float(covers[f"first_{name}"]) < 0.005]
-        voted = number(100 * sum(float(people[f"first_{name}"]) for name in seldom))
-    except (KeyError, TypeError, ValueError):
+def seldom_first(metrics: Metrics) -> str:
+    """Which feelings come first before fewer than one real cover in two hundred, and why; else empty text."""
+    covers, people = (
+        _numbers(metrics, "on_covers", *((row, f"first_{name}") for name in emotions.NAMES))
+        for row in ("real covers: the jury corrected", "paintings: people’s votes")
+    )
+    if covers is None or people is None or min(covers) >= 0.005:
         return ""
-    if not seldom:
-        return ""
+    seldom = [place for place, share in enumerate(covers) if share < 0.005]
     return _(
         "Hardly any cover is put down as one of {feelings}. People felt that most before {n} in 100 of the "
         "paintings only, and whoever learned from few votes stays near what is usual. What stands out beside a "
         "label, compared with other covers, can be each of the eight.",
-        feelings=listed([_(name) for name in seldom]),
-        n=voted,
+        feelings=listed([_(emotions.NAMES[place]) for place in seldom]),
+        n=number(100 * sum(people[place] for place in seldom)),
     )
