@@ -12,6 +12,7 @@ import streamlit as st
 from albumjudge.domain.cover import CoverLinkError
 from albumjudge.domain.settings import Settings
 from albumjudge.ui import health, markup, shell
+from albumjudge.ui.rooms import ballot
 from albumjudge.ui.rooms.curation import (
     INSIDE,
     anchors,
@@ -151,6 +152,12 @@ SECTIONS: dict[str, Callable[[], None]] = {
 }
 
 
+def up_for_a_vote() -> None:
+    """Covers that visitors are asked about, below what fills no screen."""
+    st.html(markup.row_title(_("Up for a vote")))
+    ballot.wait_on_a_wall(shell.vote_store(), [])
+
+
 def curator() -> None:
     password = Settings.from_environment().curator_password
     if password is None:
@@ -159,6 +166,7 @@ def curator() -> None:
         return
     if not st.session_state.get(INSIDE):
         door(password)
+        up_for_a_vote()
         return
     shell.heading(
         _("Curator"),
@@ -181,6 +189,8 @@ def curator() -> None:
             SECTIONS[str(section)]()
         except CoverLinkError as error:
             markup.say(translate(str(error)), kind="sentence", role="alert")
+    if section != "Anchors":  # It shows them itself.
+        up_for_a_vote()
     if st.button(_("Leave this room"), key="leave-room", type="tertiary"):
         del st.session_state[INSIDE]
         st.rerun()

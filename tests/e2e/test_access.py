@@ -113,6 +113,18 @@ def test_no_room_shuts_anyone_out(app: RunningApp, visitor: Page, path: str) -> 
     fits(page)
 
 
+def disagree(page: Page, picture: Callable[[str], None]) -> None:
+    """The answer about the label, the next cover, and the reveal of the one before."""
+    page.get_by_role("button", name="No, I do not").click()
+    ballot(page)
+    settled(page)
+    picture("next-cover")
+    page.get_by_role("button", name="Look at it again").click()
+    expect(page.get_by_text("You do not agree with the label")).to_be_visible()
+    revealed(page)
+    picture("reveal")
+
+
 def find_out(page: Page, votes: int, picture: Callable[[str], None]) -> None:
     """The story of people and machine, all the statistics, and how it works."""
     go_to(page, "People vs. machine", "Find out")
@@ -193,14 +205,7 @@ def test_generate_choose_vote_reveal_results(
     labelled(page, "awe")
     assert app.box.count() == before + 1 and app.box.votes()[-1].felt == "awe"
     picture("label")
-    page.get_by_role("button", name="No, I do not").click()
-    ballot(page)
-    settled(page)
-    picture("next-cover")
-    page.get_by_role("button", name="Look at it again").click()
-    expect(page.get_by_text("You do not agree with the label")).to_be_visible()
-    revealed(page)
-    picture("reveal")
+    disagree(page, picture)
 
     find_out(page, before + 1, picture)
     assert outside == []

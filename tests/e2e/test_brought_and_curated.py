@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import RunningApp, served
-from tests.e2e.visits import DESK, PHONE, chart, enter, fits, open_page, settled
+from tests.e2e.visits import DESK, PHONE, chart, enter, filled, fits, open_page, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -66,15 +66,20 @@ def test_a_curator_closes_the_exhibit(browser: Browser, curated_app: RunningApp)
     expect(page.get_by_role("heading", name="Curator")).to_be_visible()
     expect(page.get_by_role("link", name="Curator")).to_have_count(0)
     password = page.get_by_label("Password", exact=True)
+    page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+    filled(page)
     password.fill("sesame, open")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("not the password")
     password.fill("open sesame")
     page.keyboard.press("Enter")
-    for section in ("Visitors", "Anchors", "Votes", "State", "Opening"):
+    for section in ("Visitors", "Anchors", "Submissions", "Votes", "State", "Opening"):
         page.get_by_role("radio", name=section, exact=True).click()
         settled(page)
-        fits(page)
+        for width, height in (PHONE, DESK):
+            page.set_viewport_size({"width": width, "height": height})
+            fits(page)
+        filled(page)
     page.get_by_role("button", name="Close the exhibit").click()
     expect(page.get_by_role("status").filter(has_text="The exhibit is closed.")).to_be_visible()
     visitor = open_page(enter(browser), f"{curated_app.url}/vote")

@@ -42,6 +42,21 @@ def fits(page: Page) -> None:
     )
 
 
+EMPTY = """() => {
+  const main = document.querySelector('.st-key-room');
+  const things = [...main.querySelectorAll('p, h1, h2, h3, img, section, button, a, canvas, svg, input, li, dd')]
+    .filter((it) => it.checkVisibility({ visibilityProperty: true }) && it.getBoundingClientRect().height > 1);
+  const last = Math.max(...things.map((it) => it.getBoundingClientRect().bottom));
+  return Math.max(0, innerHeight - last) / innerHeight;
+}"""
+MOST_EMPTY = 0.3
+
+
+def filled(page: Page) -> None:
+    """No more than this share of the screen is empty below the last thing on it."""
+    assert page.evaluate(EMPTY) <= MOST_EMPTY
+
+
 def chart(page: Page) -> Locator:
     """The first chart as it is drawn."""
     return page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first

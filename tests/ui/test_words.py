@@ -241,3 +241,11 @@ def test_no_cover_looked_at_and_no_family_has_words_of_its_own(visit: Visit, exh
     assert not left_in_english(visit("stage", lang="de", cover=link))
     assert not left_in_english(visit("breed", lang="de", a=link, b=link.replace(".17", ".18")))
     assert not left_in_english(visit("dialogue", lang="de", cover=link))
+
+
+def test_what_bundled_tables_say_of_themselves_is_said_in_every_language() -> None:
+    files = (Path(__file__).parents[2] / "checkpoints").glob("*/metrics.json")
+    said = {table["what"] for file in files for table in json.loads(file.read_text("utf-8")).values()}
+    with words.spoken_in("de"):
+        for sentence in {one for what in said for one in re.split(r"(?<=[.?!]) ", what)}:
+            assert words.translate(sentence) != sentence
