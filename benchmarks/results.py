@@ -13,11 +13,13 @@ PAGE = Path(__file__).parents[1] / "docs" / "load.md"
 
 
 def machine() -> str:
-    """Processor and number of cores."""
+    """Processor, number of cores, and whether it multiplies bfloat16, which halves the jury's time."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores"
+    native = any(name in line.split() for line in lines for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    speed = "" if not models else ", with bfloat16" if native else ", without bfloat16"
+    return f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores{speed}"
 
 
 def table(rows: Mapping[str, Mapping[str, str]], corner: str) -> str:

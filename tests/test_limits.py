@@ -39,8 +39,9 @@ TOP_LEVEL = {
 LINES_OF_A_MODULE = 400
 LINES_OF_A_FUNCTION = 60
 MODULES_OF_A_FOLDER = 15
-LINES_OF_THE_PRODUCT = 18_000
-LINES_OF_THE_TESTS = 13_000
+LINES_OF_THE_PRODUCT, AIM_FOR_THE_PRODUCT = 28_400, 18_000
+LINES_OF_THE_TESTS, AIM_FOR_THE_TESTS = 20_400, 13_000
+"""The first of each two holds, and is lowered with every cut; the second is where they should arrive."""
 LINES_OF_THE_README = 150
 BYTES_OF_THE_CHECKPOINTS = 70_000_000
 
@@ -130,11 +131,13 @@ def test_no_folder_holds_many_modules() -> None:
 @pytest.mark.parametrize(
     ("places", "most"),
     [
-        pytest.param(PRODUCT, LINES_OF_THE_PRODUCT, marks=NOT_REACHED),
-        pytest.param(("tests",), LINES_OF_THE_TESTS, marks=NOT_REACHED),
+        (PRODUCT, LINES_OF_THE_PRODUCT),
+        (("tests",), LINES_OF_THE_TESTS),
         (("README.md",), LINES_OF_THE_README),
+        pytest.param(PRODUCT, AIM_FOR_THE_PRODUCT, marks=NOT_REACHED),
+        pytest.param(("tests",), AIM_FOR_THE_TESTS, marks=NOT_REACHED),
     ],
-    ids=["product", "tests", "readme"],
+    ids=["product", "tests", "readme", "aim for the product", "aim for the tests"],
 )
 def test_the_whole_stays_small(places: tuple[str, ...], most: int) -> None:
     assert sum(map(lines, modules(*places))) <= most
