@@ -29,7 +29,7 @@ COOKIE = "albumjudge_kiosk"
 """Pages change the address as they like; the cookie keeps the kiosk one until its browser is closed."""
 COVERS = 8
 LARGER = """
-@media (min-width: 700px) { html { font-size: 118%; } }
+@media (min-width: 700px) and (max-width: 1999px) { html { font-size: 118%; } }
 .stDownloadButton, [data-testid="stCode"] { display: none !important; }
 * { user-select: none; }
 """
