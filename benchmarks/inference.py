@@ -7,7 +7,8 @@ One row each: the DCGAN of 2019 and one plain VGG16 in float32, image by image a
 painter and jury; the same compiled by torch.compile, where there is a C++ compiler, in ONNX Runtime and in
 OpenVINO, where the packages above are installed. They take turns, so that what else the machine does meets all of
 them alike. The plain VGG16 has random weights, which take as long as any. Below the table stands how near the
-exhibit comes to what a product of large matrices reaches in the same run (the roofline).
+exhibit comes to what a product of large matrices reaches in the same run: a roofline, as far as the library
+multiplies matrices as well as it convolves.
 """
 
 from __future__ import annotations
