@@ -42,7 +42,7 @@ CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 IMAGE_BY_IMAGE = "2019, image by image"
 OURS = "the exhibit"
 MATRIX = 2048
-Way = Callable[[Sequence[int]], object]
+Compared = Callable[[Sequence[int]], object]
 Shares = Callable[[Sequence[int]], Any]
 """Seeds to the verdicts' shares, ``(n, 8)``."""
 
@@ -134,13 +134,13 @@ def peak(dtype: torch.dtype) -> float:
     return 2 * MATRIX**3 / best
 
 
-def in_turns(found: dict[str, Way], seeds: Sequence[int], rounds: int) -> dict[str, list[float]]:
+def in_turns(found: dict[str, Compared], seeds: Sequence[int], rounds: int) -> dict[str, list[float]]:
     """Seconds of each call; a first round warms up and does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in found}
     for number in range(rounds + 1):
-        for name, way in found.items():
+        for name, work in found.items():
             began = time.perf_counter()
-            way(seeds)
+            work(seeds)
             if number:
                 seconds[name].append(time.perf_counter() - began)
     return seconds
@@ -187,16 +187,16 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     folder = tempfile.TemporaryDirectory()
     others = engines(painter, judge, given.threads, Path(folder.name))
-    ways: dict[str, Way] = {
+    compared: dict[str, Compared] = {
         IMAGE_BY_IMAGE: lambda seeds: [seed_pair([seed]) for seed in seeds],
         "2019, one batch": seed_pair,
         OURS: lambda seeds: judge.judge(painter.paint(seeds)),
         f"{OURS}, painting alone": painter.paint,
         **{f"{OURS}, {name}": shares for name, shares in others.items()},
     }
-    rows: dict[str, dict[str, str]] = {name: {} for name in ways}
+    rows: dict[str, dict[str, str]] = {name: {} for name in compared}
     for covers in given.covers:
-        seconds = in_turns(ways, range(covers), given.rounds)
+        seconds = in_turns(compared, range(covers), given.rounds)
         first = np.array(seconds[IMAGE_BY_IMAGE])
         for name, taken in seconds.items():
             ratio = float(np.median(first / np.array(taken)))

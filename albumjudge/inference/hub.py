@@ -92,8 +92,8 @@ async def _list(
             if len(answer) > LONGEST_LIST:
                 raise HubError(f"{address.short} on the Hub has far too many files for a checkpoint.")
     try:
-        told = json.loads(answer)
-        commit, names = told["sha"], {str(file["rfilename"]) for file in told["siblings"]}
+        listing = json.loads(answer)
+        commit, names = listing["sha"], {str(file["rfilename"]) for file in listing["siblings"]}
     except (ValueError, RecursionError, KeyError, TypeError):
         raise HubError(f"What answers at {endpoint} is no Hub.", passing=True) from None
     if commit != address.commit:

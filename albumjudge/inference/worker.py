@@ -169,11 +169,10 @@ class NetworkWorker(Generic[Key, Value]):
         request: _Request[Key] | None = first
         while request is not None:
             (alone if request.call else batch).append(request)
-            waiting = end - time.monotonic()
             if not batch or sum(len(one.keys) for one in batch) >= MOST_AT_ONCE:
                 break
             try:
-                request = self._requests.get(timeout=max(0.0, waiting))
+                request = self._requests.get(timeout=max(0.0, end - time.monotonic()))
             except queue.Empty:
                 break
         return batch, alone, request is not None

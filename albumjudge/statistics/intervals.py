@@ -119,12 +119,12 @@ def estimates(
     if repeats is None:
         repeats = min(REPEATS, max(REPEATS // 4, _AT_ONCE // votes))
     chance = np.random.default_rng(SEED)
-    ways = np.stack([cluster_variance(statistic, way, repeats, chance) for way in clusters])
-    variance = ways[0]
-    if len(ways) == 2:
+    variances = np.stack([cluster_variance(statistic, way, repeats, chance) for way in clusters])
+    variance = variances[0]
+    if len(variances) == 2:
         single = cluster_variance(statistic, np.arange(votes), repeats, chance)
         # Where covers or visitors matter little, chance alone can make the sum smaller than one of them.
-        variance = np.maximum(ways.sum(axis=0) - single, ways.max(axis=0))
+        variance = np.maximum(variances.sum(axis=0) - single, variances.max(axis=0))
     freedom = max(1, min(len(np.unique(way)) for way in clusters) - 1)
     return tuple(
         Estimate(float(value), float(np.sqrt(square)), freedom)

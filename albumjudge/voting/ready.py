@@ -58,7 +58,7 @@ class ReadyWalls(Store):
             .values(given_at=self._clock())
             .returning(_table.c.number, _table.c.covers)
         )
-        row = self._tried(lambda connection: connection.execute(taken).one_or_none(), None)
+        row = self._tried(self._write, lambda connection: connection.execute(taken).one_or_none(), None)
         return None if row is None else (row.number, row.covers)
 
     def count(self) -> tuple[int, int]:
@@ -70,12 +70,12 @@ class ReadyWalls(Store):
             fresh, taken = connection.execute(query).one()
             return fresh, taken
 
-        return self._tried(read, (ENOUGH, 0))
+        return self._tried(self._read, read, (ENOUGH, 0))
 
     def read(self, number: int) -> str | None:
         """What is kept under a number."""
         query = select(_table.c.covers).where(self._mine, _table.c.number == number)
-        return self._tried(lambda connection: connection.execute(query).scalar_one_or_none(), None)
+        return self._tried(self._read, lambda connection: connection.scalar(query), None)
 
     def put(self, number: int, covers: str) -> bool:
         """Keep it in place of what was kept; whether that was possible."""
@@ -88,23 +88,27 @@ class ReadyWalls(Store):
             connection.execute(_table.insert().values(row))
             return True
 
-        return self._tried(write, False)
+        return self._tried(self._write, write, False)
 
     def remove(self, number: int) -> None:
         """Keep it no more."""
         one = delete(_table).where(self._mine, _table.c.number == number)
-        self._tried(lambda connection: connection.execute(one), None)
+        self._tried(self._write, lambda connection: connection.execute(one), None)
 
     def keep_given(self, most: int) -> None:
         """Remove the walls given longest ago, but for so many."""
         given = and_(self._walls, _table.c.given_at.is_not(None))
         kept = select(_table.c.id).where(given).order_by(_table.c.given_at.desc()).limit(most)
         old = delete(_table).where(given, _table.c.id.not_in(kept))
-        self._tried(lambda connection: connection.execute(old), None)
+        self._tried(self._write, lambda connection: connection.execute(old), None)
 
-    def _tried(self, work: Callable[[Connection], T], otherwise: T) -> T:
+    @staticmethod
+    def _tried(
+        run: Callable[[Callable[[Connection], T]], T], work: Callable[[Connection], T], otherwise: T
+    ) -> T:
+        """Run work by ``_read`` or ``_write``; ``otherwise`` where the database does not do it."""
         try:
-            return self._write(work)
+            return run(work)
         except VoteError as error:
             _log.warning("%s", error)
             return otherwise

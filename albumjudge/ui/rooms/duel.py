@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from albumjudge.domain.cover import Cover
+from albumjudge.domain.cover import Cover, CoverLinkError
 from albumjudge.ui import markup, prints, shell, visitor
 from albumjudge.ui.words import _, translate
 from albumjudge.voting.curation import CurationStore
@@ -90,6 +90,7 @@ def settle(kind: str, store: Callable[[Choice], Vote]) -> Vote | None:
 
     Raises:
         VoteError: if it could not be stored, which the next run of the page tries again.
+        CoverLinkError: if nobody here can paint its covers any more; then it is dropped.
     """
     waiting: Choice | None = st.session_state.get(kind)
     if waiting is None:
@@ -100,6 +101,9 @@ def settle(kind: str, store: Callable[[Choice], Vote]) -> Vote | None:
         del st.session_state[kind]
         markup.say(translate(str(error)), kind="sentence", role="alert")
         return None
+    except CoverLinkError:
+        del st.session_state[kind]
+        raise
     except VoteError as error:
         raise VoteError(f"{translate(str(error))} {_('Your choice is kept here.')}") from error
     del st.session_state[kind]

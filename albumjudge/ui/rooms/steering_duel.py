@@ -203,9 +203,8 @@ def show(asked: str) -> None:
             suspect=visitor.comes_in_floods(),
         ),
     )
-    if (
-        stored is not None
-    ):  # Quicker than the browser can take over the link of a pair that it was just shown.
+    if stored is not None:
+        # Quicker than the browser can take over the link of a pair that it was just shown.
         asked = str(stored.duel)
     own: set[int] = st.session_state.get("own-duels", set())
     pair = duels.find(int(asked)) if asked.isdecimal() and asked.isascii() and len(asked) < 10 else None
