@@ -18,7 +18,7 @@ from huggingface_hub import get_async_session, get_token, hf_hub_url
 from huggingface_hub.errors import OfflineModeIsEnabled
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # a lazy export
 
-from albumjudge import __version__
+from albumjudge._version import __version__
 from albumjudge.domain.hub_address import HubAddress, HubError
 from albumjudge.inference.folders import PICKLES, WEIGHTS
 

@@ -36,7 +36,7 @@ from pyrate_limiter import Limiter, Rate
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from tqdm import tqdm
 
-from albumjudge import __version__
+from albumjudge._version import __version__
 from albumjudge.domain.conditions import DECADES, GENRES
 from training.data.command import command_parser, exit_status
 from training.data.files import written_whole
