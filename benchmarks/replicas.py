@@ -14,7 +14,6 @@ import os
 import random
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -35,9 +34,10 @@ from albumjudge.domain.settings import Settings
 from albumjudge.domain.verdict import JudgedCover, Verdict
 from albumjudge.voting.database import open_engine
 from albumjudge.voting.votes import VoteStore
+from benchmarks.processes import ROOT, cpu_seconds, cpu_seconds_below, free_ports, memory, start, wait_for
 from benchmarks.results import section, table, write
 from benchmarks.session import SessionError
-from benchmarks.visitors import ROOT, Seconds, memory, quantiles, visit, wait_for
+from benchmarks.visitors import Seconds, quantiles, visit
 from training.data.command import command_parser
 
 COMPOSE = ROOT / "compose.yaml"
@@ -55,39 +55,6 @@ class Replica:
         with urllib.request.urlopen(f"{self.address}/metrics", timeout=30) as answer:
             lines = answer.read().decode().splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if re.match(rf"{name}(\{{| )", line))
-
-    def cpu_seconds(self) -> float:
-        """Processor time that it has taken so far, nan where the system does not tell."""
-        return cpu_seconds(self.process.pid)
-
-
-def cpu_seconds(process: int) -> float:
-    """Processor time that a process and those of its children that it has waited for have taken."""
-    status = Path(f"/proc/{process}/stat")
-    if not status.is_file():
-        return float("nan")
-    times = status.read_text().rpartition(")")[2].split()[11:15]
-    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
-
-
-def cpu_seconds_below(process: int) -> float:
-    """Processor time of a process and its present children."""
-    children = (
-        int(folder.name)
-        for folder in Path("/proc").glob("[0-9]*")
-        if (folder / "stat").is_file()
-        and int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == process
-    )
-    return cpu_seconds(process) + sum(map(cpu_seconds, children))
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
 
 
 def nginx_configuration(ports: Sequence[int], listen: int, folder: Path) -> str:
@@ -118,22 +85,12 @@ def nginx_configuration(ports: Sequence[int], listen: int, folder: Path) -> str:
 def processes(
     count: int, folder: Path, database_url: str, settings: Mapping[str, str]
 ) -> Iterator[list[Replica]]:
-    """Processes of the exhibit on one database, each with its log in the folder and a data folder of its own."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ALBUMJUDGE_")}
-    environment |= {
-        "DATABASE_URL": database_url,
-        "ALBUMJUDGE_PROXIES": "1",
-        **settings,
-    }
+    """Processes of the exhibit on one database, each with a folder of its own for its data and log."""
+    shared = {"DATABASE_URL": database_url, "ALBUMJUDGE_PROXIES": "1", **settings}
     replicas = []
     try:
         for port in free_ports(count):
-            command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-            command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-            with (folder / f"{port}.log").open("wb") as log:
-                own = environment | {"ALBUMJUDGE_DATA_DIR": str(folder / f"data-{port}")}
-                process = subprocess.Popen(command, cwd=ROOT, env=own, stdout=log, stderr=subprocess.STDOUT)
-            replicas.append(Replica(f"http://127.0.0.1:{port}", process))
+            replicas.append(Replica(*start(folder / str(port), port, shared)))
         for replica in replicas:
             wait_for(f"{replica.address}/healthz")
         yield replicas
@@ -235,8 +192,8 @@ def measure(count: int, visitors: int, seconds: float, cards: int) -> dict[str, 
         asyncio.run(crowd(address, 1, time.monotonic() + 0.1, 2))  # What is loaded once is loaded now.
 
         def state() -> tuple[float, float, float]:
-            votes, cpu = replicas[0].metric("albumjudge_votes"), sum(r.cpu_seconds() for r in replicas)
-            return votes, cpu, cpu_seconds_below(database)
+            cpu = sum(cpu_seconds(replica.process.pid) for replica in replicas)
+            return replicas[0].metric("albumjudge_votes"), cpu, cpu_seconds_below(database)
 
         before, began = state(), time.monotonic()
         steps, failed = asyncio.run(crowd(address, visitors, began + seconds, cards))

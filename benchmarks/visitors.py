@@ -11,30 +11,23 @@ feeling, and every third breeds two; ``--after dialogue`` lets all of them lead 
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import re
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections import defaultdict
-from collections.abc import Awaitable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from albumjudge.domain.emotions import NAMES
 from albumjudge.voting.rounds import CARDS
+from benchmarks.processes import cpu_seconds, exhibit, memory, wait_for, wait_for_walls
 from benchmarks.results import section, table, write
-from benchmarks.session import Session, SessionError
+from benchmarks.session import Session
 from training.data.command import command_parser
 
-ROOT = Path(__file__).parents[1]
 STEPS = (
     "first cover",
     "first answer",
@@ -139,68 +132,13 @@ async def crowd(
     return seconds, failed
 
 
-@contextmanager
-def exhibit(folder: Path) -> Iterator[tuple[str, int]]:
-    """An exhibit in a process of its own: its address and process id."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ALBUMJUDGE_")}
-    environment |= {"ALBUMJUDGE_DATA_DIR": str(folder), "DATABASE_URL": ""}
-    with (folder / "log").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        wait_for(f"{address}/_stcore/health")
-        yield address, process.pid
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def wait_for(address: str, seconds: float = 120) -> None:
-    """Until an address answers.
-
-    Raises:
-        SessionError: if it does not in time.
-    """
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    raise SessionError(f"{address} does not answer.")
-
-
-def memory(process: int) -> float:
-    """Megabytes that a process holds, nan where the system does not tell."""
-    status = Path(f"/proc/{process}/status")
-    found = re.search(r"^VmRSS:\s+(\d+) kB", status.read_text(), re.MULTILINE) if status.is_file() else None
-    return int(found[1]) / 1000 if found else float("nan")
-
-
-def cpu_seconds(process: int) -> float:
-    """Processor time that a process has taken, nan where the system does not tell."""
-    status = Path(f"/proc/{process}/stat")
-    if not status.is_file():
-        return float("nan")
-    user, system = status.read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-
-def start(folder: Path) -> float:
+def first_start(folder: Path) -> float:
     """Seconds from the start of an exhibit to the first cover before its first visitor."""
     began = time.perf_counter()
     with exhibit(folder) as (address, _):
         seconds, _ = asyncio.run(crowd(address, 1, 0, 1, seed=-1))
         found = time.perf_counter() - began - sum(sum(seconds[step]) for step in STEPS[1:-1])
-        until = time.monotonic() + 60
-        while not list(folder.glob("ready/*/ballots.json")) and time.monotonic() < until:
-            time.sleep(0.2)
+        wait_for_walls(folder)
     return found
 
 
@@ -218,7 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     rows: dict[str, dict[str, str]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        starts = [start(Path(folder)) for _ in range(2)]
+        starts = [first_start(Path(folder)) for _ in range(2)]
         with exhibit(Path(folder)) as (address, process):
             asyncio.run(crowd(address, 1, 0, 2, seed=-2))
             for sessions, within in given.sessions:

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from albumjudge.server import allocator
-from benchmarks.visitors import memory
+from benchmarks.processes import memory
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="the allocator is another one")
