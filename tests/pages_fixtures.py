@@ -32,9 +32,15 @@ FEELING = (0.51, *(0.07,) * 7)
 """What the judge of these tests feels in front of every cover: mostly amusement."""
 
 
+_EXHIBIT: list[Exhibit] = []
+"""The one of this process: whoever imports a fixture has one of their own, however wide its scope."""
+
+
 @pytest.fixture(scope="session")
 def exhibit(tmp_path_factory: pytest.TempPathFactory) -> Exhibit:
     """An open exhibit of a tiny painter, a guest that paints to order, and a judge that does not look."""
+    if _EXHIBIT:
+        return _EXHIBIT[0]
     folder = tmp_path_factory.mktemp("checkpoints")
     generator, judge = make_generator(folder / "generator"), make_judge(folder / "judge")
 
@@ -48,13 +54,17 @@ def exhibit(tmp_path_factory: pytest.TempPathFactory) -> Exhibit:
         bundled={"generator": generator, "judge": judge},
     )
     opened.judge.judge = feel  # type: ignore[method-assign, assignment]
+    _EXHIBIT.append(opened)
     return opened
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_components() -> Iterator[None]:
-    """AppTest reads the metadata of every installed package for components, of which the exhibit uses none."""
-    with patch("streamlit.components.v2.manifest_scanner.scan_component_manifests", list):
+def quick_runs() -> Iterator[None]:
+    """AppTest reads the metadata of all packages, and mocks a client; the exhibit needs neither."""
+    with (
+        patch("streamlit.components.v2.manifest_scanner.scan_component_manifests", list),
+        patch("streamlit.runtime.context._get_client_context", lambda: None),
+    ):
         yield
 
 

@@ -1,4 +1,4 @@
-"""Stand-in for EfficientNet-lite0: maps of the same shapes from one frozen layer each."""
+"""Stand-ins for frozen networks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STAGE_WIDTHS = (24, 40, 112, 320)
 
 
 class QuickFeatures(nn.Module):
-    """Pictures to four maps, at 1/4, 1/8, 1/16 and 1/32 of the side."""
+    """EfficientNet-lite0's four maps, at 1/4, 1/8, 1/16 and 1/32 of the side, from one layer each."""
 
     def __init__(self, side: int) -> None:
         super().__init__()
@@ -23,3 +23,10 @@ class QuickFeatures(nn.Module):
         return [
             conv2d(avg_pool2d(pictures, 4 * 2**k), colours).relu() for k, colours in enumerate(self.colours)
         ]
+
+
+class SquaredDifference(nn.Module):
+    """LPIPS: mean squared difference of pictures in [-1, 1]."""
+
+    def forward(self, one: Tensor, other: Tensor) -> Tensor:
+        return (one - other).square().mean((1, 2, 3), keepdim=True)

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 import pytest
 
 from albumjudge.domain.settings import SETTINGS
+from tests.test_limits import modules
 
 ROOT = Path(__file__).parent.parent
 OURS = {"albumjudge", "benchmarks", "pages", "streamlit_app", "tests", "training"}
@@ -40,15 +41,6 @@ def tracked() -> list[Path]:
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     files = [ROOT / name for name in listing.decode().split("\0") if name]
     return [path for path in files if path.is_file()]
-
-
-def sources(*places: str) -> list[Path]:
-    """Python files of packages, folders and single files, named from the top of the repository."""
-    found: list[Path] = []
-    for place in places:
-        path = ROOT / place
-        found += sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    return found
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -130,7 +122,7 @@ def test_every_requirement_is_pinned(name: str) -> None:
     ids=["exhibit", "tests and training"],
 )
 def test_only_what_requirements_name_is_imported(places: tuple[str, ...], requirements: list[str]) -> None:
-    files = sources(*places)
+    files = modules(*places)
     assert {"albumjudge", "torch"} <= top_levels(files).keys()
     assert not not_required(files, [package for name in requirements for package in required(name)])
 
@@ -231,7 +223,7 @@ def test_every_setting_that_the_docs_name_exists() -> None:
 
 
 def test_every_page_is_in_the_tour_and_under_visiting() -> None:
-    pages = [path.name for path in sources("pages") if not path.stem.startswith("_")]
+    pages = [path.name for path in modules("pages") if not path.stem.startswith("_")]
     visiting = DOCS[ROOT / "docs" / "visiting.md"]
     assert pages
     assert not [name for name in pages if f"](pages/{name})" not in README]

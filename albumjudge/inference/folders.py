@@ -26,13 +26,8 @@ PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 """Endings of files that may run code when loaded."""
 LEAST_ACCURACY = 1.5
 """Times chance: a classifier must recognise the genre that a painter was asked for at least this often."""
-_HASHED = (
-    ("steps", "steps"),
-    ("autoguidance_scale", "guidance"),
-    ("guidance_scale", "insistence"),
-    ("autoguidance_start", "patience"),
-)
-"""Settings that decide what the same weights paint, and how revisions have always spelled them."""
+_HASHED = ("steps", "autoguidance_scale", "guidance_scale", "autoguidance_start")
+"""Settings that decide what the same weights paint."""
 _NAME = re.compile(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -110,7 +105,7 @@ def describe(directory: Path, kind: Kind, source: Source = "directory") -> Check
             f"{directory / 'training.json'} names the checkpoint {training.get('name')!r}. A name is made of "
             "small letters, digits and single hyphens."
         )
-    settings = {old: config[name] for name, old in _HASHED if name in config}
+    settings = {name: config[name] for name in _HASHED if name in config}
     return Checkpoint(
         kind=kind,
         directory=directory,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +14,6 @@ from albumjudge.domain.emotions import EMOTIONS, NAMES, NOTHING
 from tests.colour_vision import VISIONS, contrast, difference, lab
 
 WALL = "#12100e"
-THEME = Path(__file__).parents[2] / ".streamlit" / "config.toml"
 
 
 def shares(**given_shares: float) -> list[float]:
@@ -104,11 +101,6 @@ def test_no_two_colours_look_alike(vision: str, least: float) -> None:
     for one, other in combinations(EMOTIONS, 2):
         apart = difference(lab(one.colour, vision), lab(other.colour, vision))
         assert apart >= least, f"{one.name} and {other.name} are only {apart:.1f} apart"
-
-
-def test_the_theme_has_the_same_colours() -> None:
-    theme = tomllib.loads(THEME.read_text(encoding="utf-8"))["theme"]
-    assert theme["chartCategoricalColors"] == [emotion.colour for emotion in EMOTIONS]
 
 
 def test_the_measures_above_are_those_of_the_books() -> None:

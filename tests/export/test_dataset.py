@@ -21,8 +21,8 @@ from albumjudge.export.dataset import CARD, CSV_FILE, PARQUET_FILE, Pushed
 from albumjudge.export.tables import DATA_DICTIONARY, pseudonym
 from albumjudge.hub_upload import PublishError
 from albumjudge.voting.votes import StoredVote
-from tests.checkpoint_fixtures import Answer, Request, local_hub
-from tests.training.fake_hub import TOKEN, FakeHub, Repository, at, said
+from tests.checkpoint_fixtures import Answer, Request
+from tests.training.fake_hub import TOKEN, FakeHub, Repository, at, running, said
 from tests.vote_fixtures import vote
 
 DAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -126,11 +126,8 @@ class DataHub(FakeHub):
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[DataHub]:
-    fake = DataHub()
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
-    with local_hub(fake) as local:
-        fake.endpoint = local.endpoint
-        yield fake
+    with running(DataHub(), monkeypatch) as hub:
+        yield hub
 
 
 Push = Callable[..., Pushed]

@@ -21,9 +21,9 @@ from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.database import VoteError
 from albumjudge.voting.submissions import SubmissionStore
 from albumjudge.voting.votes import VoteStore
-from tests.checkpoint_fixtures import Answer, local_hub
+from tests.checkpoint_fixtures import Answer
 from tests.export.test_dataset import DATASET, DataHub
-from tests.training.fake_hub import TOKEN, Repository, at
+from tests.training.fake_hub import TOKEN, Repository, at, running
 from tests.vote_fixtures import JUDGE, cast_one, race
 from tests.voting.test_submissions import picture
 
@@ -34,15 +34,10 @@ Engines = Callable[[str], Engine]
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[DataHub]:
-    fake = DataHub()
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
-    with local_hub(fake) as local:
-        fake.endpoint = local.endpoint
-        monkeypatch.setenv("HF_ENDPOINT", local.endpoint)
-        monkeypatch.setenv("HF_TOKEN", TOKEN)
-        monkeypatch.setenv("ALBUMJUDGE_HUB_DATASET", DATASET)
-        monkeypatch.setenv("ALBUMJUDGE_HUB_PUSH_MINUTES", "60")
-        yield fake
+    monkeypatch.setenv("ALBUMJUDGE_HUB_DATASET", DATASET)
+    monkeypatch.setenv("ALBUMJUDGE_HUB_PUSH_MINUTES", "60")
+    with running(DataHub(), monkeypatch) as hub:
+        yield hub
 
 
 def settings() -> Settings:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from albumjudge.inference import loading
+from albumjudge.inference.exhibit import Exhibit
 from albumjudge.inference.folders import Checkpoint, Kind
 from albumjudge.inference.judge import Judge
 from tests.checkpoint_fixtures import (
@@ -21,18 +24,14 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, Path]:
     folder = tmp_path_factory.mktemp("bundled")
     return {
         "generator": make_generator(folder / "generator", name="bundled-painter"),
-        "judge": make_judge(folder / "judge", name="bundled-judge"),
+        "judge": make_judge(folder / "judge", name="bundled-judge", favourite=2),
     }
 
 
-@pytest.fixture(scope="session")
-def opened() -> dict[str, Judge]:
-    return {}
-
-
-@pytest.fixture
-def judges_opened_once(opened: dict[str, Judge], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Building VGG16 anew for each of many exhibits would take most of the time."""
+@pytest.fixture(scope="package", autouse=True)
+def quick_to_open() -> Iterator[None]:
+    """Exhibits without the bundled guests, and each judge built once, which would take most of the time."""
+    opened: dict[str, Judge] = {}
     open_judge = loading.open_judge
 
     def open_once(checkpoint: Checkpoint) -> Judge:
@@ -40,7 +39,10 @@ def judges_opened_once(opened: dict[str, Judge], monkeypatch: pytest.MonkeyPatch
             opened[checkpoint.revision] = open_judge(checkpoint)
         return opened[checkpoint.revision]
 
-    monkeypatch.setattr(loading, "open_judge", open_once)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "open_judge", open_once)
+        patch.setitem(cast(dict[str, object], Exhibit.open.__kwdefaults__), "guests", ())
+        yield
 
 
 @pytest.fixture(scope="session")

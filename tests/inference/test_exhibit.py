@@ -22,12 +22,13 @@ from albumjudge.inference import loading
 from albumjudge.inference import pool as pool_module
 from albumjudge.inference.checkpoints import read_checkpoint
 from albumjudge.inference.exhibit import Exhibit
-from albumjudge.inference.folders import CheckpointError, Kind
+from albumjudge.inference.folders import KINDS, CheckpointError, Kind
 from albumjudge.inference.painter import Painter
 from albumjudge.inference.pool import COVERS, CoverPool, FolderShelf, Show
 from albumjudge.inference.steering import SteeringTarget
 from tests.checkpoint_fixtures import (
     COMMIT,
+    PROMPT,
     Answer,
     Request,
     local_hub,
@@ -38,17 +39,6 @@ from tests.checkpoint_fixtures import (
 )
 from tests.vote_fixtures import race
 from training.engine.state import save_checkpoint
-
-PROMPT = 60.0
-
-
-@pytest.fixture(scope="module")
-def bundled(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, Path]:
-    folder = tmp_path_factory.mktemp("bundled")
-    return {
-        "generator": make_generator(folder / "generator", name="bundled-painter"),
-        "judge": make_judge(folder / "judge", name="bundled-judge", favourite=2),
-    }
 
 
 @pytest.fixture
@@ -177,22 +167,20 @@ def test_many_visitors_at_once_see_the_same(exhibit: Exhibit) -> None:
     assert all(one == seen[0] for one in seen)
 
 
-def test_a_folder_goes_before_the_hub(bundled: dict[Kind, Path], settings: Settings, tmp_path: Path) -> None:
-    folder = make_generator(tmp_path / "own", name="own-painter", seed=4)
-    exhibit = Exhibit.open(
-        replace(settings, generator_directory=folder, generator_hub=f"museum/painter@{COMMIT}"),
-        bundled=bundled,
+def test_folders_go_before_the_hub_and_serve_even_if_what_is_bundled_is_gone(
+    settings: Settings, tmp_path: Path
+) -> None:
+    own = replace(
+        settings,
+        generator_directory=make_generator(tmp_path / "painter", name="own-painter", seed=4),
+        judge_directory=make_judge(tmp_path / "judge", name="own-judge", favourite=7),
+        generator_hub=f"museum/painter@{COMMIT}",
     )
-    assert exhibit.checkpoints["generator"].source == "directory"
-    assert exhibit.painter.revision.startswith("own-painter-")
+    exhibit = Exhibit.open(own, bundled=dict.fromkeys(KINDS, tmp_path / "gone"))
+    assert {checkpoint.source for checkpoint in exhibit.checkpoints.values()} == {"directory"}
+    (shown,) = exhibit.show([1])
+    assert shown.cover.identity.painter == "own-painter" and shown.verdict.top == "sadness"
     assert exhibit.status() == () and exhibit.wait_for_hub(0)
-
-
-def test_a_judge_from_a_folder(bundled: dict[Kind, Path], settings: Settings, tmp_path: Path) -> None:
-    folder = make_judge(tmp_path / "own", name="own-judge", favourite=7)
-    exhibit = Exhibit.open(replace(settings, judge_directory=folder), bundled=bundled)
-    assert exhibit.checkpoints["judge"].source == "directory"
-    assert exhibit.show([1])[0].verdict.top == "sadness"
 
 
 def test_a_broken_folder_gives_way_to_the_bundled_one_with_a_sentence(
@@ -218,16 +206,6 @@ def test_without_any_usable_checkpoint_the_sentence_says_what_to_do(
     said = str(caught.value)
     assert f"There is no folder {tmp_path / 'a'}." in said and f"no folder {tmp_path / 'b'}." in said
     assert said.endswith("Restore it, or name a good one in ALBUMJUDGE_JUDGE_DIR.")
-
-
-def test_a_good_folder_serves_even_if_the_bundled_checkpoint_is_gone(
-    bundled: dict[Kind, Path], settings: Settings, tmp_path: Path
-) -> None:
-    exhibit = Exhibit.open(
-        replace(settings, generator_directory=bundled["generator"]),
-        bundled={**bundled, "generator": tmp_path / "gone"},
-    )
-    assert exhibit.status() == ()
 
 
 @pytest.fixture
@@ -333,6 +311,7 @@ def test_an_unforeseen_error_while_fetching_is_reported_not_lost(
     assert exhibit.show([1])
 
 
+@pytest.mark.slow
 def test_a_fresh_wall_is_painted_and_judged_in_advance_and_shown_before_the_networks_are_loaded(
     bundled: dict[Kind, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from albumjudge.inference.exhibit import Exhibit
 from albumjudge.inference.folders import Kind
 from tests.checkpoint_fixtures import COMMIT, PROMPT, REPO, make_generator
 
-pytestmark = pytest.mark.usefixtures("judges_opened_once")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

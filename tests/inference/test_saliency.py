@@ -13,7 +13,7 @@ from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.inference.saliency import DARKEST, saliency, saliency_by_juror, spotlight, windows
 from albumjudge.models.vgg16 import VGG16EmotionClassifier
 from tests.checkpoint_fixtures import random_jury
-from training.evaluate_saliency import cells, evaluate, paint_over
+from training.evaluate_saliency import cells, paint_over
 
 
 @pytest.fixture(scope="module")
@@ -96,16 +96,3 @@ def test_the_hottest_squares_are_painted_over() -> None:
     mean = images.mean((2, 3), keepdim=True)
     torch.testing.assert_close(over[:, :, :16, :16], mean.expand(1, 3, 16, 16))
     torch.testing.assert_close(over[:, :, 16:], images[:, :, 16:])
-
-
-def test_a_network_that_looks_at_one_place_passes_both_tests(network: VGG16EmotionClassifier) -> None:
-    rows = evaluate(network, torch.rand(2, 3, 32, 32), 0)
-    assert set(rows) == {
-        "map of random convolutions",
-        "map after shuffled votes",
-        "painted over: the most salient quarter",
-        "painted over: random squares",
-        "painted over: what is salient in another cover",
-    }
-    random = rows["painted over: random squares"]
-    assert random["low"] <= random["share_lost_less"] <= random["high"]

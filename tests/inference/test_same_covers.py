@@ -79,6 +79,7 @@ def test_links_of_earlier_versions_paint_the_same_covers(name: str, painter: Pai
     assert_same(stacked(covers), stacked(painter.paint_each([cover.identity for cover in covers])))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("threads")
 def test_batch_size_threads_and_memory_format_hardly_change_a_value(name: str, painter: Painter) -> None:
     identities = [CoverIdentity(painter.revision, seed) for seed in range(6 if painter.conditional else 32)]

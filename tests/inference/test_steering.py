@@ -80,7 +80,7 @@ def make_network(kind: str) -> GeneratorNetwork:
     return network
 
 
-@pytest.fixture(scope="module", params=["dcgan", "flow", "one step"])
+@pytest.fixture(scope="module", params=["dcgan", "one step", pytest.param("flow", marks=pytest.mark.slow)])
 def painter(request: pytest.FixtureRequest) -> Painter:
     return Painter(make_network(request.param), REVISION)
 
@@ -95,9 +95,8 @@ def distance(one: CoverIdentity, other: CoverIdentity) -> float:
     return float(np.linalg.norm(one.latents(SIZE) - other.latents(SIZE)))
 
 
-@pytest.mark.parametrize("emotion", ["amusement", "sadness"])
-def test_the_share_rises_and_every_frame_has_a_link(painter: Painter, emotion: str) -> None:
-    place, target = NAMES.index(emotion), SteeringTarget(emotion, 1.0, 3.0)
+def test_the_share_rises_and_every_frame_has_a_link(painter: Painter) -> None:
+    place, target = NAMES.index("sadness"), SteeringTarget("sadness", 1.0, 3.0)
     before = stripe_judge().judge(painter.paint([7]))[0].probabilities[place]
     frames = list(steered(painter, START, target))
     assert 1 <= len(frames) <= STEPS

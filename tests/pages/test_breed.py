@@ -56,6 +56,7 @@ def test_two_covers_are_chosen_from_the_wall(visit: Visit) -> None:
     assert [f"take-{seed}" for seed in seeds] == [first, second]
 
 
+@pytest.mark.slow
 def test_a_cover_that_came_by_link_waits_for_a_partner_of_its_painter(visit: Visit, exhibit: Exhibit) -> None:
     guest = CoverIdentity(exhibit.painters[1].revision, 7, "jazz")
     app = visit("breed", a=str(guest))
@@ -83,6 +84,7 @@ def test_the_frames_of_the_way_carry_the_jurys_distribution(exhibit: Exhibit, pa
     assert "mostly amusement" in frames[5]["feeling"]
 
 
+@pytest.mark.slow
 def test_a_place_on_the_way_opens_on_the_stage(
     visit: Visit, exhibit: Exhibit, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +94,7 @@ def test_a_place_on_the_way_opens_on_the_stage(
     assert source(exhibit, identity) in text(app) and "Download" in str(app.get("download_button"))
 
 
+@pytest.mark.slow
 def test_six_children_hang_with_links_to_the_stage(visit: Visit, exhibit: Exhibit, pair: Pair) -> None:
     app = breed(visit, Lineage(pair))
     children = breeding.litter(pair, SIZE, mutation=8)
@@ -104,6 +107,7 @@ def test_six_children_hang_with_links_to_the_stage(visit: Visit, exhibit: Exhibi
     assert "The way here" not in page
 
 
+@pytest.mark.slow
 def test_mutation_and_another_litter_change_the_children(visit: Visit, exhibit: Exhibit, pair: Pair) -> None:
     app = breed(visit, Lineage(pair))
     app.select_slider(key="mutation").set_value("a lot").run()
@@ -137,6 +141,7 @@ def test_a_line_grows_is_kept_by_its_link_and_walks_back(visit: Visit, exhibit: 
     assert "line" not in again.query_params and "The way here" not in text(again)
 
 
+@pytest.mark.slow
 def test_the_pair_waits_while_the_visitor_is_in_another_room(visit: Visit, pair: Pair) -> None:
     app = breed(visit, Lineage(pair, (Birth(0, 0, 0),)))
     app.query_params.clear()

@@ -91,6 +91,7 @@ def test_the_wrong_password_opens_nothing_and_trying_on_must_wait(enter: Enter, 
     assert "Too many wrong passwords. Wait" in text(other) and not other.get("button_group")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_section_opens_before_anyone_has_voted(enter: Enter, section: str) -> None:
     app = enter(section)
@@ -143,6 +144,7 @@ def test_a_suspect_is_left_out_of_the_results_and_let_in_again(
     assert not [b for b in app.button if (b.key or "").startswith("exclude-")]
 
 
+@pytest.mark.slow
 def test_the_same_number_of_votes_left_out_elsewhere_is_another_result(
     enter: Enter, visit: Visit, box: VoteStore, decisions: CurationStore
 ) -> None:
@@ -156,6 +158,7 @@ def test_the_same_number_of_votes_left_out_elsewhere_is_another_result(
     assert found[0] != found[1]
 
 
+@pytest.mark.slow
 def test_if_everyone_is_left_out_nothing_is_compared(
     visit: Visit, box: VoteStore, decisions: CurationStore
 ) -> None:
@@ -165,6 +168,7 @@ def test_if_everyone_is_left_out_nothing_is_compared(
     assert "All votes so far are left out" in page and "(a test device)" in page
 
 
+@pytest.mark.slow
 def test_anyone_can_be_left_out_with_a_reason_in_words(
     enter: Enter, box: VoteStore, decisions: CurationStore
 ) -> None:
@@ -183,6 +187,7 @@ def test_anyone_can_be_left_out_with_a_reason_in_words(
     assert "<b>test" not in text(app) and "&lt;b&gt;test" in text(app)
 
 
+@pytest.mark.slow
 def test_anchors_are_chosen_by_eye_and_cleared(
     enter: Enter, decisions: CurationStore, exhibit: Exhibit
 ) -> None:
@@ -202,6 +207,7 @@ def test_anchors_are_chosen_by_eye_and_cleared(
     assert decisions.anchors() == [] and not any(box.value for box in app.checkbox)
 
 
+@pytest.mark.slow
 def test_votes_can_be_taken_away_as_files(enter: Enter, box: VoteStore) -> None:
     assert "nothing to take away" in text(enter("Votes"))
     cast(box, VISITOR)
@@ -216,6 +222,7 @@ def test_votes_can_be_taken_away_as_files(enter: Enter, box: VoteStore) -> None:
     assert "Set ALBUMJUDGE_HUB_DATASET" in text(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fails", [False, True])
 def test_votes_are_pushed_to_the_hub_or_a_sentence_says_why_not(
     enter: Enter, box: VoteStore, monkeypatch: pytest.MonkeyPatch, fails: bool
@@ -244,6 +251,7 @@ def test_votes_are_pushed_to_the_hub_or_a_sentence_says_why_not(
     assert expected in text(app) and "hf_curator" not in text(app)
 
 
+@pytest.mark.slow
 def test_the_state_names_models_database_and_the_last_warning(
     enter: Enter, box: VoteStore, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,6 +264,7 @@ def test_the_state_names_models_database_and_the_last_warning(
     assert "The lamp of visitor … flickers." in page and "ab" * 16 not in page
 
 
+@pytest.mark.slow
 def test_submissions_are_looked_through_hidden_and_then_deleted(enter: Enter, box: VoteStore) -> None:
     assert "Nobody has given a picture yet." in text(enter("Submissions"))
     pictures = SubmissionStore(box.engine)
@@ -284,6 +293,7 @@ def test_submissions_are_looked_through_hidden_and_then_deleted(enter: Enter, bo
     assert "1, 0 of them hidden; 1 deleted" in text(enter("State"))
 
 
+@pytest.mark.slow
 def test_the_curator_is_told_when_votes_were_pushed(
     enter: Enter, decisions: CurationStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,6 +80,7 @@ def choose(box: VoteStore, duel: int, visitor: str, chosen: Chosen) -> None:
 # Leading
 
 
+@pytest.mark.slow
 def test_six_covers_are_on_offer_and_others_on_demand(visit: Visit) -> None:
     app = visit("dialogue")
     first = re.findall(r"No\. (\d{6})", text(app))
@@ -110,6 +111,7 @@ def test_a_wish_leads_to_a_cover_with_a_link_of_its_own(
     assert image and image[1] in page
 
 
+@pytest.mark.slow
 def test_undo_steps_back_and_the_way_can_be_gone_again(
     visit: Visit, start: CoverIdentity, wishes: list[SteeringTarget]
 ) -> None:
@@ -125,6 +127,7 @@ def test_undo_steps_back_and_the_way_can_be_gone_again(
     assert query(app, "cover") == str(start) and "The way here" not in text(app)
 
 
+@pytest.mark.slow
 def test_a_way_that_leads_nowhere_is_said(
     visit: Visit, start: CoverIdentity, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +176,7 @@ def test_a_blind_pair_then_which_was_which(visit: Visit, box: VoteStore) -> None
     assert "No pair is waiting for you" in text(app)
 
 
+@pytest.mark.slow
 def test_no_difference_is_an_answer_and_the_crowd_is_told_when_it_is_one(
     visit: Visit, box: VoteStore
 ) -> None:
@@ -186,6 +190,7 @@ def test_no_difference_is_an_answer_and_the_crowd_is_told_when_it_is_one(
     assert "75 %" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", ["", "x", "-1", "²", "999999999999", "77"])
 def test_a_pair_that_is_not_there_is_the_next_one(visit: Visit, box: VoteStore, asked: str) -> None:
     duel = put_up(box)
@@ -193,6 +198,7 @@ def test_a_pair_that_is_not_there_is_the_next_one(visit: Visit, box: VoteStore, 
     assert "Which is sadder?" in text(app) and query(app, "duel") == str(duel.id)
 
 
+@pytest.mark.slow
 def test_while_the_exhibit_is_closed_no_pair_is_judged_or_put_up(
     visit: Visit, box: VoteStore, start: CoverIdentity, wishes: list[SteeringTarget]
 ) -> None:

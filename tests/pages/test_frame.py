@@ -41,7 +41,10 @@ BUG = RuntimeError("secret detail")
     [
         ("stage", CheckpointError("The weights are torn."), "The exhibit cannot open. The weights are torn."),
         ("vote", SettingsError("DATABASE_URL is soup."), "The exhibit cannot open. DATABASE_URL is soup."),
-        *((page, BUG, "Something went wrong behind the wall.") for page in PAGES),
+        *(
+            pytest.param(page, BUG, "Something went wrong behind the wall.", marks=pytest.mark.slow)
+            for page in PAGES
+        ),
     ],
     ids=["checkpoint", "setting", *PAGES],
 )

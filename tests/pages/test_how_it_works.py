@@ -51,6 +51,7 @@ def beside_the_weights(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> Cal
     return put
 
 
+@pytest.mark.slow
 def test_without_measurements_the_page_says_so(visit: Visit) -> None:
     page = text(visit(PAGE))
     assert "No measurements lie beside the painter’s weights." in page
@@ -69,6 +70,7 @@ def test_measured_tables_are_shown_and_explained(
     assert len(app.get("vega_lite_chart")) == 2
 
 
+@pytest.mark.slow
 def test_odd_files_beside_the_weights_do_no_harm(
     visit: Visit, beside_the_weights: Callable[..., None]
 ) -> None:
@@ -83,6 +85,7 @@ def test_every_room_has_a_door_and_a_group(visit: Visit) -> None:
     assert sorted(file for files in room.GROUPS.values() for file in files) == sorted(room.ROOMS)
 
 
+@pytest.mark.slow
 def test_the_jury_its_lives_and_its_ceiling(visit: Visit, beside_the_weights: Callable[..., None]) -> None:
     rows = {
         "mean_prediction": {"top1": 0.28, "intersection": 0.59},
@@ -116,6 +119,7 @@ def test_a_turned_knob_paints_another_cover_that_has_a_link(visit: Visit, exhibi
     assert {app.slider(key=f"knob-{n}").value for n in range(6)} == {0.0} and board(app) != before
 
 
+@pytest.mark.slow
 def test_without_a_dcgan_there_is_no_board(
     visit: Visit, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,11 +129,13 @@ def test_without_a_dcgan_there_is_no_board(
     assert not app.slider and 'class="layers"' not in text(app)
 
 
+@pytest.mark.slow
 def test_no_hash_is_in_sight(visit: Visit, exhibit: Exhibit) -> None:
     page = text(visit(PAGE)).partition("<footer")[0]
     assert exhibit.painter.revision not in page and exhibit.judge.revision not in page
 
 
+@pytest.mark.slow
 def test_the_film_of_the_training_can_be_wound(
     visit: Visit, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

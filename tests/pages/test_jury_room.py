@@ -50,6 +50,7 @@ def test_every_juror_has_a_chart_and_the_loner_is_named(visit: Visit, jury: Exhi
     assert "Would you feel the same with another life?" in page
 
 
+@pytest.mark.slow
 def test_jurors_of_one_mind_leave_nobody_alone(
     visit: Visit, jury: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +60,7 @@ def test_jurors_of_one_mind_leave_nobody_alone(
     assert "All of them put awe first, so nobody stands alone." in page and "0.000 bits" in page
 
 
+@pytest.mark.slow
 def test_each_juror_shows_where_it_looks_when_asked(
     visit: Visit, jury: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +86,7 @@ def test_each_juror_shows_where_it_looks_when_asked(
     st.cache_data.clear()
 
 
+@pytest.mark.slow
 def test_another_cover_comes_and_the_link_follows(visit: Visit, jury: Exhibit) -> None:
     app = visit("jury_room", cover=link(jury))
     press(app, "another")
@@ -92,6 +95,7 @@ def test_another_cover_comes_and_the_link_follows(visit: Visit, jury: Exhibit) -
     assert f"No. {CoverIdentity.parse(now).number}" in text(app)
 
 
+@pytest.mark.slow
 def test_the_most_disputed_of_a_handful_comes(
     visit: Visit, jury: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +121,7 @@ def test_the_most_disputed_of_a_handful_comes(
     assert seen[found] == max(level for seed, level in seen.items() if seed not in before)
 
 
+@pytest.mark.slow
 def test_without_a_link_any_cover_comes_and_waits_while_the_visitor_is_away(
     visit: Visit, jury: Exhibit
 ) -> None:
@@ -127,6 +132,7 @@ def test_without_a_link_any_cover_comes_and_waits_while_the_visitor_is_away(
     assert query(app, "cover") == first
 
 
+@pytest.mark.slow
 def test_a_judge_alone_is_said_to_be_alone(visit: Visit, exhibit: Exhibit) -> None:
     exhibit._cache.clear()
     page = text(visit("jury_room", cover=link(exhibit)))

@@ -19,6 +19,7 @@ from tests.pages_fixtures import OTHER_VISITOR, Visit, failing, press, text
 GONE = "gone-12345678.7"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "link", "sentence"),
     [

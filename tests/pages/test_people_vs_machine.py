@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from uuid import UUID
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from albumjudge.inference.exhibit import Exhibit
@@ -89,6 +90,7 @@ def test_the_touched_cover_is_read_from_the_picture() -> None:
     assert results.selected(None) is None
 
 
+@pytest.mark.slow
 def test_agreed_and_disputed_covers_hang_with_their_pictures(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
@@ -105,6 +107,7 @@ def test_agreed_and_disputed_covers_hang_with_their_pictures(
     assert page.count("data:image/png") == 2
 
 
+@pytest.mark.slow
 def test_numbers_on_many_votes_stand_firm(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     for seed in range(12):
         vote(box, exhibit, seed, *(["amusement"] * (seed % 3 + 2)), "fear", "awe", agrees=True)
@@ -117,6 +120,7 @@ def test_numbers_on_many_votes_stand_firm(visit: Visit, box: VoteStore, exhibit:
     assert "Needs 20 answers to a random label, has 0." in page
 
 
+@pytest.mark.slow
 def test_an_answer_makes_the_numbers_new(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     vote(box, exhibit, 1, "awe")
     assert "has 0. Needs 20 answers to a random label" in text(visit(PAGE, all="1"))
@@ -124,6 +128,7 @@ def test_an_answer_makes_the_numbers_new(visit: Visit, box: VoteStore, exhibit: 
     assert "Needs 20 answers to the machine’s label, has 1." in text(visit(PAGE, all="1"))
 
 
+@pytest.mark.slow
 def test_choosing_an_emotion_shows_its_covers(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     vote(box, exhibit, 1, "amusement", "amusement")
     vote(box, exhibit, 2, "fear", "fear", "sadness")
@@ -143,6 +148,7 @@ def test_choosing_an_emotion_shows_its_covers(visit: Visit, box: VoteStore, exhi
     assert "No. 000001" in both and "On no cover" in only_people and "No. 000002" in only_machine
 
 
+@pytest.mark.slow
 def test_a_link_leads_to_an_emotion(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     vote(box, exhibit, 1, "awe")
     assert 'class="hue-amusement">◠ amusement</b> in front of it' in text(
@@ -151,6 +157,7 @@ def test_a_link_leads_to_an_emotion(visit: Visit, box: VoteStore, exhibit: Exhib
     assert 'class="hue-awe">△ awe</b> in front of it' in text(visit(PAGE, all="1", emotion="hunger"))
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_counted_and_earlier_generators_can_be_let_in(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
@@ -168,6 +175,7 @@ def test_what_is_left_out_is_counted_and_earlier_generators_can_be_let_in(
     assert "<dt>votes</dt><dd>3</dd>" in page and "by an earlier generator</dt>" not in page
 
 
+@pytest.mark.slow
 def test_whether_the_dialogue_works_is_told_with_its_interval(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:

@@ -61,6 +61,7 @@ def test_alone_with_the_jury_there_is_a_juror_and_no_crowd(
     assert not app.get("vega_lite_chart") and len(app.get("download_button")) == 1
 
 
+@pytest.mark.slow
 def test_against_a_crowd_what_is_clear_is_said(visit: Visit, box: VoteStore, jury: Exhibit) -> None:
     vote(box, jury, VISITOR, "fear", 20)
     for number in range(6):

@@ -71,6 +71,7 @@ def test_a_round_that_is_not_over_tells_nothing(visit: Visit, placebo: None) -> 
         assert "still being played: 3 of 6" in page and "random" not in page and PLACEBO not in page
 
 
+@pytest.mark.slow
 def test_the_crowd_stands_in_the_summary_where_enough_have_voted(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
@@ -105,6 +106,7 @@ def test_a_random_label_is_asked_about_like_any_other_and_stored_as_such(
         assert "random" not in page and "The end of the round explains." in page
 
 
+@pytest.mark.slow
 def test_the_end_of_the_round_tells_which_labels_were_random(
     visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +123,7 @@ def test_the_end_of_the_round_tells_which_labels_were_random(
     assert "That label was drawn at random" in again and "would have been “amusement”" in again
 
 
+@pytest.mark.slow
 def test_once_told_nobody_is_asked_about_a_label_any_more(
     visit: Visit, box: VoteStore, placebo: None
 ) -> None:
@@ -135,6 +138,7 @@ def test_once_told_nobody_is_asked_about_a_label_any_more(
         assert "You felt" in text(app) and not buttons(app, "agree-")
 
 
+@pytest.mark.slow
 def test_a_round_that_the_closing_cuts_short_keeps_its_votes_and_is_summed_up(
     visit: Visit, box: VoteStore
 ) -> None:

@@ -31,6 +31,7 @@ def test_twelve_covers_hang_at_first_each_with_its_number_and_feeling(visit: Vis
     assert page.count("mostly amusement") >= 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 32])
 def test_as_many_covers_hang_as_were_asked_for(visit: Visit, count: int) -> None:
     app = visit(wall="7")
@@ -47,6 +48,7 @@ def test_again_paints_others_and_the_link_follows(visit: Visit) -> None:
     assert query(app, "wall") != "7"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wall", ["", "-1", "x", "123456", "²", "999999999999999999999"])
 def test_a_wall_that_cannot_be_gets_another_one(visit: Visit, wall: str) -> None:
     assert len(numbers(text(visit(wall=wall)))) == 12
@@ -102,6 +104,7 @@ def test_a_1970s_jazz_sleeve_painted_safely(visit: Visit, exhibit: Exhibit) -> N
     assert ": 1970s jazz sleeves, safe." in text(again)
 
 
+@pytest.mark.slow
 def test_two_painters_hang_side_by_side(visit: Visit) -> None:
     app = visit(wall="7", painter="both", genre="kpop")
     page = text(app)
@@ -110,6 +113,7 @@ def test_two_painters_hang_side_by_side(visit: Visit) -> None:
     assert app.selectbox(key="order-genre").value == "K-pop"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order", [{"genre": "polka"}, {"decade": "1890s"}, {"manner": "rude"}, {"painter": "me"}]
 )
@@ -139,6 +143,7 @@ def test_a_cover_of_a_former_generator_is_shown_if_people_voted_on_it(
     assert "clearly awe" in page
 
 
+@pytest.mark.slow
 def test_a_jury_is_counted_and_shows_where_it_looked(
     visit: Visit, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,6 +205,7 @@ def test_the_wall_is_one_touch_away(visit: Visit, box: VoteStore) -> None:
     assert box.count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", [{"wall": "5"}, {"painter": "both"}])
 def test_a_link_leads_where_it_leads(visit: Visit, query: dict[str, str]) -> None:
     assert WALL in text(visit(first=True, **query))

@@ -204,6 +204,7 @@ def test_the_crowd_at_the_reveal_is_without_whoever_the_curator_leaves_out(
     assert "Four other visitors have voted on it so far." in text(app.run())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "link", ["nonsense", "gone-12345678.4711", "{painter}.{outside}", "{painter}.{inside}.w50"]
 )

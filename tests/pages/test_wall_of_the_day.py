@@ -73,6 +73,7 @@ def test_six_touches_and_the_whole_wall_is_answered(visit: Visit, box: VoteStore
     assert "1 of 6" in text(visit("vote"))
 
 
+@pytest.mark.slow
 def test_the_crowd_is_told_where_enough_came(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     for cover in covers(exhibit)[:4]:
         others_vote(box, exhibit, cover, *["amusement"] * 5)
@@ -82,6 +83,7 @@ def test_the_crowd_is_told_where_enough_came(visit: Visit, box: VoteStore, exhib
     assert "4 of 5" in page and "too few yet" in page
 
 
+@pytest.mark.slow
 def test_a_round_goes_on_after_a_reload_and_past_midnight(
     visit: Visit, box: VoteStore, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +107,7 @@ def test_a_choice_made_before_midnight_counts_for_the_wall_that_was_seen(
     assert box.votes()[0].round == day_round_id(VISITOR, TODAY)
 
 
+@pytest.mark.slow
 def test_a_cover_that_was_voted_on_elsewhere_is_not_asked_about_again(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
@@ -122,6 +125,7 @@ def test_a_cover_that_was_voted_on_elsewhere_is_not_asked_about_again(
     assert "agreed on 5 of 6" in text(play(app, 5)) and box.count() == 6
 
 
+@pytest.mark.slow
 def test_past_days_stay_readable_and_take_no_votes(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     past(box, exhibit)
     app = visit(PAGE, day=YESTERDAY.isoformat())
@@ -137,6 +141,7 @@ def test_past_days_stay_readable_and_take_no_votes(visit: Visit, box: VoteStore,
     assert "27 November 2026" in [link.proto.label for link in play(visit(PAGE)).get("page_link")]
 
 
+@pytest.mark.slow
 def test_past_days_outlive_their_painter(
     visit: Visit, box: VoteStore, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +159,7 @@ def test_past_days_outlive_their_painter(
     assert box.votes()[-1].cover.generator == guest.revision
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", ["2026-11-29", "2026-11-27", "20261128", "yesterday", "' OR 1=1 --", "<b>"])
 def test_a_link_to_no_day_says_so(visit: Visit, box: VoteStore, link: str) -> None:
     app = visit(PAGE, day=link)
@@ -161,6 +167,7 @@ def test_a_link_to_no_day_says_so(visit: Visit, box: VoteStore, link: str) -> No
     assert "No wall hung on that day." in page and "<b>" not in page and not buttons(app, "felt-")
 
 
+@pytest.mark.slow
 def test_a_closed_exhibit_asks_nothing_and_shows_what_was_done(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
@@ -195,6 +202,7 @@ def test_the_label_is_not_asked_about_afterwards(visit: Visit, box: VoteStore) -
     assert not buttons(app, "agree-") and "The machine feels" in text(app)
 
 
+@pytest.mark.slow
 def test_two_visitors_meet_on_the_same_covers(visit: Visit, box: VoteStore) -> None:
     play(visit(PAGE), felt="awe")
     play(visit(PAGE, OTHER_VISITOR), felt="fear")

@@ -66,6 +66,7 @@ def test_a_picture_is_shown_as_the_judge_sees_it_with_its_verdict(visit: Visit) 
         )
 
 
+@pytest.mark.slow
 def test_a_photo_can_be_taken_but_the_camera_is_left_alone_until_then(visit: Visit) -> None:
     app = visit("your_picture")
     app.button_group[0].set_value("camera").run()
@@ -73,6 +74,7 @@ def test_a_photo_can_be_taken_but_the_camera_is_left_alone_until_then(visit: Vis
     assert "mostly amusement" in text(app)
 
 
+@pytest.mark.slow
 def test_it_is_judged_once_however_often_the_page_is_drawn(
     visit: Visit, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +93,7 @@ def test_it_is_judged_once_however_often_the_page_is_drawn(
     assert looks == [1, 1]
 
 
+@pytest.mark.slow
 def test_where_it_looked_is_shown_on_request(visit: Visit) -> None:
     app = brought(visit)
     assert "lit where it speaks" not in text(app)
@@ -98,6 +101,7 @@ def test_where_it_looked_is_shown_on_request(visit: Visit) -> None:
     assert "lit where it speaks for amusement" in text(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", [b"hello", b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", photo()[:300]])
 def test_what_is_no_picture_gets_a_sentence_and_another_chance(visit: Visit, file: bytes) -> None:
     app = brought(visit, file)
@@ -125,6 +129,7 @@ def test_nothing_is_kept_unless_the_visitor_says_so_nor_longer_than_they_want(
     assert pictures.count().kept == 0 and "What you gave" not in text(app)
 
 
+@pytest.mark.slow
 def test_whoever_gave_a_picture_reads_why_the_curator_hid_or_deleted_it(visit: Visit, box: VoteStore) -> None:
     pictures = SubmissionStore(box.engine)
     hidden, gone = (

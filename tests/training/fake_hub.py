@@ -5,11 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from tests.checkpoint_fixtures import Answer, Request
+import pytest
+
+from tests.checkpoint_fixtures import Answer, Request, local_hub
+
+Hub = TypeVar("Hub", bound="FakeHub")
 
 REPO = "museum/painter"
 TOKEN = "hf_curator"
@@ -174,6 +179,17 @@ class FakeHub:
         if "create_pr=1" in request.path:
             there["pullRequestUrl"] = f"{self.endpoint}/{REPO}/discussions/1"
         return said(there)
+
+
+@contextmanager
+def running(hub: Hub, patch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """Serve a Hub; whoever asks for one is pointed there, and nobody waits between attempts."""
+    patch.setattr("time.sleep", lambda seconds: None)
+    with local_hub(hub) as local:
+        hub.endpoint = local.endpoint
+        patch.setenv("HF_ENDPOINT", local.endpoint)
+        patch.setenv("HF_TOKEN", TOKEN)
+        yield hub
 
 
 def said(content: object, status: int = 200) -> Answer:

@@ -22,6 +22,7 @@ from albumjudge.inference.painter import Painter, condition_labels
 from albumjudge.models.dcgan import Generator
 from tests.checkpoint_fixtures import tiny_flow
 from tests.cover_folders import cover_folder, write_metadata
+from tests.quick_features import SquaredDifference
 from training import evaluate_painter
 from training.data.covers import DataError, hold_out, read_metadata
 from training.engine.state import save_checkpoint, write_json
@@ -51,20 +52,18 @@ class MeanColours(nn.Module):
         return (covers.float().mean((2, 3)) / 255).repeat(1, self.times)
 
 
-class Squares(nn.Module):
-    """Stands in for LPIPS: mean squared difference of pictures in [-1, 1]."""
-
-    def forward(self, one: Tensor, other: Tensor) -> Tensor:
-        return (one - other).square().mean((1, 2, 3), keepdim=True)
-
-
 class ColourExtractor(FeatureExtractor):
     """Sees mean colours only."""
 
     def __init__(
         self, weights: Path | None = None, cache: Path | None = None, *, halved: bool = False
     ) -> None:
-        self.vgg16, self.lite0, self.lpips, self.cache = MeanColours(3), MeanColours(), Squares(), cache
+        self.vgg16, self.lite0, self.lpips, self.cache = (
+            MeanColours(3),
+            MeanColours(),
+            SquaredDifference(),
+            cache,
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -316,6 +315,7 @@ def test_what_is_known_already_outlives_a_kill(
     assert len(rows) == 3 and all("frechet_lite0" in row for row in rows.values())
 
 
+@pytest.mark.slow
 def test_the_same_command_gives_the_same_numbers_and_may_write_them_beside_the_weights(
     command: list[str], folder: Path, tmp_path: Path
 ) -> None:

@@ -120,6 +120,7 @@ def test_translations_put_in_what_the_messages_put_in(code: str) -> None:
                 assert len(forms) > 1 or placeholders(form) == wanted, message.id
 
 
+@pytest.mark.slow
 def test_the_command_brings_a_catalogue_up_to_date(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -211,12 +212,14 @@ def marked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(words, "translations", lambda code: marks)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("marked")
 @pytest.mark.parametrize("page", [Path(file).stem for file in shell.ROOMS])
 def test_no_page_has_words_of_its_own(visit: Visit, page: str) -> None:
     assert not left_in_english(visit(page, lang="de"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("marked")
 def test_no_state_of_a_round_has_words_of_its_own(visit: Visit) -> None:
     app = visit(first=True, lang="de")
@@ -228,6 +231,7 @@ def test_no_state_of_a_round_has_words_of_its_own(visit: Visit) -> None:
         assert not left_in_english(press(app, key))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("marked")
 def test_no_statistics_have_words_of_their_own(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     for judged in exhibit.show([1, 2, 3]):
@@ -235,6 +239,7 @@ def test_no_statistics_have_words_of_their_own(visit: Visit, box: VoteStore, exh
     assert not left_in_english(visit("people_vs_machine", lang="de", all="1"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("marked")
 def test_no_cover_looked_at_and_no_family_has_words_of_its_own(visit: Visit, exhibit: Exhibit) -> None:
     link = f"{exhibit.painter.revision}.17"

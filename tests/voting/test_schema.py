@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -277,11 +275,3 @@ def test_the_engine_of_streamlits_connection_serves(database_url: str) -> None:
     stored = cast_one(box)
     assert box.find("ann", identity()) == stored
     connection.engine.dispose()
-
-
-def test_sqlite3_sees_the_same_votes(sqlite_store: VoteStore, sqlite_url: str) -> None:
-    """The file is a plain SQLite database that any tool can read."""
-    cast_one(VoteStore(sqlite_store.engine, clock=lambda: NOON))
-    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as file:
-        row = file.execute("SELECT visitor, felt, voted_at FROM votes").fetchone()
-    assert row == ("ann", "fear", "2026-11-22 12:00:00.000000")

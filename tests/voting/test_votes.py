@@ -161,13 +161,6 @@ def test_many_visitors_vote_on_the_same_covers_at_once(vote_store: VoteStore, en
     assert all(vote.agrees for vote in vote_store.votes())
 
 
-_PREPARE = """
-import sys
-from albumjudge.voting.database import open_engine, upgrade
-print("ready", flush=True)
-sys.stdin.readline()
-upgrade(open_engine(sys.argv[1]))
-"""
 _VOTE = """
 import sys
 from tests.conftest import autocommitting
@@ -203,12 +196,6 @@ def _at_once(program: str, url: str, count: int = 2) -> list[str]:
     outputs = [process.communicate()[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * count
     return outputs
-
-
-@pytest.mark.slow
-def test_processes_may_prepare_at_once(database_url: str, engine: Engine) -> None:
-    _at_once(_PREPARE, database_url, 3)
-    assert rows(engine) == NO_ROWS
 
 
 @pytest.mark.slow

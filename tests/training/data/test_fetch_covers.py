@@ -25,7 +25,6 @@ FAULTS = {
     "hung up": Answer(hang_up=True),
     "403": Answer(403),
     "429": Answer(429, headers={"Retry-After": "30"}),
-    "500": Answer(500, body=b"<html>Oops</html>"),
     "cut short": Answer(body=SLEEVES["00 sleeve.jpg"], sent=200),
     "web page": Answer(body=b"<html>Log in to this network</html>"),
 }
@@ -211,7 +210,7 @@ def test_what_is_no_cover_is_said_and_not_asked_for_again(
     assert len(load_covers(tmp_path, size=16)) == 5
 
 
-@pytest.mark.parametrize("fault", ["429", "web page", "hung up"])
+@pytest.mark.parametrize("fault", ["web page", pytest.param("429", marks=pytest.mark.slow)])
 def test_a_server_that_is_down_ends_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:

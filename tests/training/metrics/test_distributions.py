@@ -30,16 +30,10 @@ def test_divergences_are_scipys(one: list[int], other: list[int]) -> None:
 
 
 def test_closed_forms() -> None:
-    assert m.kl(FIRST, SAME) == pytest.approx(np.log(8))
-    assert m.jsd(FIRST, LAST) == pytest.approx(np.log(2))
+    assert m.kl(FIRST, LAST) == np.inf > m.jsd(FIRST, LAST) == pytest.approx(np.log(2))
     assert m.cosine(FIRST, SAME) == pytest.approx(1 / np.sqrt(8))
     assert m.chebyshev(FIRST, SAME) == pytest.approx(7 / 8)
     assert m.intersection(FIRST, SAME) == pytest.approx(1 / 8)
-
-
-def test_ruling_out_what_somebody_felt_is_infinitely_wrong() -> None:
-    assert m.kl(FIRST, LAST) == np.inf
-    assert m.jsd(FIRST, LAST) < np.inf
 
 
 def test_top_hits_look_at_the_k_most_probable() -> None:

@@ -9,19 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
+from tests.quick_features import SquaredDifference
 from training.metrics.imagenet import DEVIATION, MEAN
 from training.metrics.lpips import diversity, lpips, lpips_network, smoothness
 
 
 def pictures(count: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, (count, 3, 32, 32)).astype(np.uint8)
-
-
-class Squares(nn.Module):
-    """Stands in for LPIPS: mean squared difference, pictures in [-1, 1]."""
-
-    def forward(self, one: Tensor, other: Tensor) -> Tensor:
-        return (one - other).square().mean((1, 2, 3), keepdim=True)
 
 
 @pytest.mark.slow
@@ -47,7 +41,7 @@ def test_it_compares_the_maps_of_the_trunk_that_it_was_given() -> None:
 def test_diversity_compares_each_with_the_next_and_the_last_with_the_first() -> None:
     levels = np.array([0, 255, 0, 0], np.uint8)
     covers = np.broadcast_to(levels[:, None, None, None], (4, 3, 8, 8)).copy()
-    assert diversity(Squares(), covers) == 4 * 0.5
+    assert diversity(SquaredDifference(), covers) == 4 * 0.5
 
 
 def test_a_smooth_painter_takes_equal_steps_and_a_jumpy_one_does_not() -> None:
@@ -59,7 +53,7 @@ def test_a_smooth_painter_takes_equal_steps_and_a_jumpy_one_does_not() -> None:
         return np.where(smooth(latents) > 128, 255, 0).astype(np.uint8)
 
     options = {"paths": 30, "steps": 10, "seed": 0}
-    mean, largest = smoothness(Squares(), smooth, 4, **options)
+    mean, largest = smoothness(SquaredDifference(), smooth, 4, **options)
     assert 0 < mean < largest < 5 * mean
-    mean, largest = smoothness(Squares(), jumpy, 4, **options)
+    mean, largest = smoothness(SquaredDifference(), jumpy, 4, **options)
     assert largest > 5 * mean
