@@ -48,14 +48,11 @@ def test_where_there_is_no_one_arc_a_line_does(factor: float) -> None:
     np.testing.assert_allclose(slerp(start, factor * start, 0.25), start * (0.75 + 0.25 * factor))
 
 
-def test_the_way_begins_and_ends_with_the_parents_and_changes_its_order_in_the_middle() -> None:
+def test_the_way_leads_evenly_from_one_parent_to_the_other() -> None:
     covers = way(PAIR, SIZE)
     assert covers[0] == LEFT and covers[-1] == RIGHT
     assert len(covers) == len(set(covers)) == breeding.PLACES
     assert [cover.conditions for cover in covers] == 6 * ["1970s jazz"] + 7 * [RIGHT.conditions]
-
-
-def test_the_way_moves_by_the_same_step_everywhere() -> None:
     at = [cover.latents(SIZE) for cover in way(Pair(LEFT, replace(RIGHT, wildness=100)), SIZE)]
     steps = [np.linalg.norm(b - a) for a, b in pairwise(at)]
     # On a straight line between vectors at a right angle it would be two to one.

@@ -27,24 +27,22 @@ DISTRIBUTIONS = st.lists(st.floats(1e-6, 1), min_size=8, max_size=8).map(
 )
 
 
-def test_the_order_is_that_of_the_data_set() -> None:
+def test_the_eight_emotions_have_an_order_names_colours_and_signs_of_their_own() -> None:
     assert " ".join(NAMES) == "amusement anger awe contentment disgust excitement fear sadness"
     positive = [number for number, emotion in enumerate(EMOTIONS, start=1) if emotion.positive]
     assert positive == [1, 3, 4, 6]
-
-
-def test_every_emotion_has_a_name_a_colour_and_a_sign_of_its_own() -> None:
     for values in (NAMES, [e.colour for e in EMOTIONS], [e.sign for e in EMOTIONS]):
         assert len(set(values)) == 8
     assert all(len(emotion.sign) == 1 for emotion in EMOTIONS)
     assert NOTHING not in NAMES
-
-
-def test_an_emotion_has_its_place() -> None:
     assert [emotions.index(name) for name in NAMES] == list(range(8))
     for other in (NOTHING, "Awe", ""):
         with pytest.raises(ValueError, match=f"{other!r} is none of the eight emotions: amusement, anger"):
             emotions.index(other)
+    for emotion in EMOTIONS:
+        assert contrast(emotion.colour, WALL) >= 4.5, emotion
+    assert emotions.top([0.125] * 8) == "amusement"
+    assert emotions.top(shares(anger=0.3, fear=0.3)) == "anger"
 
 
 @pytest.mark.parametrize(
@@ -67,31 +65,17 @@ def test_a_distribution_is_said_as_a_museum_label_would(probabilities: list[floa
 
 
 @given(DISTRIBUTIONS)
-def test_the_words_name_the_strongest_emotions_in_order(probabilities: list[float]) -> None:
+def test_the_words_name_the_strongest_emotions_in_order_and_claim_no_more(probabilities: list[float]) -> None:
     words = emotions.in_words(probabilities)
     named = sorted((name for name in NAMES if name in words), key=words.index)
     strongest = sorted(NAMES, key=lambda name: -probabilities[NAMES.index(name)])
     assert named == strongest[: len(named)]
     assert named[0] == emotions.top(probabilities)
     assert 1 <= len(named) <= 3
-
-
-@given(DISTRIBUTIONS)
-def test_nothing_is_called_clear_or_most_that_is_not(probabilities: list[float]) -> None:
     words, most = emotions.in_words(probabilities), max(probabilities)
     assert words.startswith("clearly") == (most >= 0.6)
     if words.startswith("mostly"):
         assert most >= 0.2 and sorted(probabilities)[-2] < 0.85 * most
-
-
-def test_of_equals_the_first_is_on_top() -> None:
-    assert emotions.top([0.125] * 8) == "amusement"
-    assert emotions.top(shares(anger=0.3, fear=0.3)) == "anger"
-
-
-def test_every_colour_can_be_read_on_the_wall() -> None:
-    for emotion in EMOTIONS:
-        assert contrast(emotion.colour, WALL) >= 4.5, emotion
 
 
 @pytest.mark.parametrize(

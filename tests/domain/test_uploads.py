@@ -82,9 +82,23 @@ def test_the_camera_says_what_is_up(format: str, orientation: int) -> None:
     assert corners(seen.pixels) == TURNED.get(orientation, TURNED[1])
 
 
-def test_a_broken_note_about_the_picture_does_not_break_the_picture() -> None:
+def test_files_of_cameras_telephones_and_other_programs_are_read() -> None:
     file = saved(quarters(), "JPEG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff")
     assert corners(see(file).pixels) == TURNED[1]
+    row = b"\0" + struct.pack(">HHH", 0xFFFF, 0x8080, 0) * 70
+    file = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 70, 70, 16, 2, 0, 0, 0))
+    file += chunk(b"IDAT", zlib.compress(row * 70)) + chunk(b"IEND", b"")
+    assert (see(file).pixels == (255, 128, 0)).all()
+    file = saved(quarters(), "MPO", save_all=True, append_images=[Image.new("RGB", (256, 256))])
+    with Image.open(io.BytesIO(file)) as image:
+        assert image.format == "MPO"
+    assert corners(see(file).pixels) == TURNED[1]
+    assert corners(see(saved(quarters(4096), "JPEG")).pixels) == TURNED[1]
+    file = saved(quarters(), "AVIF", quality=95)
+    assert corners(see(file[:8] + b"mif1" + file[12:]).pixels) == TURNED[1]
+    # The second was saved with orientation 6, which HEIC keeps as a turn of its own.
+    for name, expected in (("quarters", TURNED[1]), ("turned", TURNED[6])):
+        assert corners(see((DATA / f"{name}.heic").read_bytes()).pixels) == expected
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "PA", "1-bit key"])
@@ -114,13 +128,6 @@ def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def test_sixteen_bit_colours_are_read() -> None:
-    row = b"\0" + struct.pack(">HHH", 0xFFFF, 0x8080, 0) * 70
-    file = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 70, 70, 16, 2, 0, 0, 0))
-    file += chunk(b"IDAT", zlib.compress(row * 70)) + chunk(b"IEND", b"")
-    assert (see(file).pixels == (255, 128, 0)).all()
-
-
 @pytest.mark.parametrize(("mode", "format"), [("L", "PNG"), ("1", "PNG"), ("P", "PNG"), ("CMYK", "JPEG")])
 def test_grey_few_colours_and_a_print_shops_are_read(mode: str, format: str) -> None:
     white = see(saved(Image.new("RGB", (90, 90), "white").convert(mode), format))
@@ -141,13 +148,6 @@ def test_of_an_animation_the_first_picture_counts(format: str) -> None:
 LOSSLESS: dict[str, dict[str, Any]] = {"WEBP": {"lossless": True}}
 
 
-def test_a_telephones_picture_with_a_second_one_inside_is_read() -> None:
-    file = saved(quarters(), "MPO", save_all=True, append_images=[Image.new("RGB", (256, 256))])
-    with Image.open(io.BytesIO(file)) as image:
-        assert image.format == "MPO"
-    assert corners(see(file).pixels) == TURNED[1]
-
-
 def test_a_colour_profile_is_heeded_and_a_broken_one_left_out_of_account() -> None:
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     swapped = srgb.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")
@@ -160,10 +160,6 @@ def test_a_colour_profile_is_heeded_and_a_broken_one_left_out_of_account() -> No
     # A device whose first number is blue and whose last is red.
     assert first(swapped) == pytest.approx([50, 100, 200], abs=2)
     assert first(b"no profile") == [200, 100, 50]
-
-
-def test_a_large_photo_is_decoded_small_and_looks_the_same() -> None:
-    assert corners(see(saved(quarters(4096), "JPEG")).pixels) == TURNED[1]
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -243,38 +239,21 @@ def test_a_gif_on_a_screen_beyond_all_measure_is_read(more: dict[str, Any]) -> N
     assert corners(see(file[:6] + struct.pack("<HH", 65_000, 31_000) + file[10:]).pixels) == TURNED[1]
 
 
-def test_an_avif_file_under_a_general_brand_is_none_of_heics() -> None:
-    file = saved(quarters(), "AVIF", quality=95)
-    assert corners(see(file[:8] + b"mif1" + file[12:]).pixels) == TURNED[1]
-
-
-def test_a_file_of_many_megabytes_is_refused_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_are_too_large_are_refused_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "MOST_BYTES", 1024**2)
     assert "has 2 megabytes; 1 are the most" in sentence(bytes(2 * 1024**2))
-
-
-def test_the_server_takes_no_larger_files_than_are_read() -> None:
     config = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text("utf-8"))
     assert config["server"]["maxUploadSize"] * 1024**2 == uploads.MOST_BYTES
 
 
-def test_heic_is_read_and_turned_upright_once() -> None:
-    # The second was saved with orientation 6, which HEIC keeps as a turn of its own.
-    for name, expected in (("quarters", TURNED[1]), ("turned", TURNED[6])):
-        assert corners(see((DATA / f"{name}.heic").read_bytes()).pixels) == expected
-
-
-def test_heic_that_claims_to_be_huge_is_refused_before_it_is_decoded() -> None:
+@pytest.mark.parametrize("length", [24, 100, 400, 900])
+def test_heic_that_is_huge_or_broken_is_refused_with_what_to_do(length: int) -> None:
     file = (DATA / "quarters.heic").read_bytes()
     size = file.index(b"ispe") + 8
     side = (20_000).to_bytes(4, "big")
     assert "has 400 megapixels; 25 are the most" in sentence(file[:size] + 2 * side + file[size + 8 :])
     side = (4_000).to_bytes(4, "big")
     assert "This HEIC picture cannot be read" in sentence(file[:size] + 2 * side + file[size + 8 :])
-
-
-@pytest.mark.parametrize("length", [24, 100, 400, 900])
-def test_broken_heic_is_answered_with_how_to_convert_it(length: int) -> None:
     assert "Save it as JPEG" in sentence((DATA / "quarters.heic").read_bytes()[:length])
 
 

@@ -87,25 +87,6 @@ def test_what_nobody_can_paint_gets_a_sentence(recipe: str) -> None:
         CoverIdentity.of(REVISION, 7, recipe)
 
 
-def test_wildness_stretches_the_latent_vector_and_drift_moves_it() -> None:
-    np.testing.assert_allclose(CoverIdentity(REVISION, 7, wildness=50).latents(3), latent(7, 3) / 2)
-    drifted = CoverIdentity(REVISION, 7, drift=np.array([1, -2, 0], np.int8).tobytes())
-    np.testing.assert_allclose(drifted.latents(3) - latent(7, 3), [STRIDE, -2 * STRIDE, 0])
-    with pytest.raises(CoverLinkError, match="has strayed"):
-        drifted.latents(4)
-
-
-def test_a_place_in_latent_space_becomes_the_nearest_identity() -> None:
-    start = CoverIdentity(REVISION, 7, "rock", wildness=90)
-    wanted = start.latents(8) + np.linspace(-2, 2, 8)
-    there = start.at(wanted)
-    assert (there.genre, there.seed, there.wildness) == ("rock", 7, 90)
-    np.testing.assert_allclose(there.latents(8), wanted, atol=STRIDE / 2 + 1e-9)
-    assert there.at(start.latents(8)) == start
-    far = start.at(start.latents(8) + 100).latents(8) - start.latents(8)
-    np.testing.assert_allclose(far, 127 * STRIDE)
-
-
 def test_what_is_asked_for_reaches_the_network() -> None:
     painter = Painter(randomised(OneStepGenerator(8, 3, 8, decoder_width=4)), REVISION)
     assert painter.conditional
@@ -176,13 +157,26 @@ def test_the_same_identity_paints_the_same_pixels(painter: Painter) -> None:
     assert not np.array_equal(together[0].pixels, together[1].pixels)
 
 
-def test_latents_are_known_for_ever() -> None:
+def test_latents_of_an_identity_are_known_for_ever_stretched_and_moved() -> None:
     # If this fails, every link ever shared shows another picture.
     assert latent(4711, 3) == pytest.approx(
         np.random.Generator(np.random.PCG64(4711)).standard_normal(3), abs=0
     )
     assert latent(0, 2) == pytest.approx([0.12573022, -0.13210486])
     assert latent(1, 4000).std() == pytest.approx(1, abs=0.05)
+    np.testing.assert_allclose(CoverIdentity(REVISION, 7, wildness=50).latents(3), latent(7, 3) / 2)
+    drifted = CoverIdentity(REVISION, 7, drift=np.array([1, -2, 0], np.int8).tobytes())
+    np.testing.assert_allclose(drifted.latents(3) - latent(7, 3), [STRIDE, -2 * STRIDE, 0])
+    with pytest.raises(CoverLinkError, match="has strayed"):
+        drifted.latents(4)
+    start = CoverIdentity(REVISION, 7, "rock", wildness=90)
+    wanted = start.latents(8) + np.linspace(-2, 2, 8)
+    there = start.at(wanted)
+    assert (there.genre, there.seed, there.wildness) == ("rock", 7, 90)
+    np.testing.assert_allclose(there.latents(8), wanted, atol=STRIDE / 2 + 1e-9)
+    assert there.at(start.latents(8)) == start
+    far = start.at(start.latents(8) + 100).latents(8) - start.latents(8)
+    np.testing.assert_allclose(far, 127 * STRIDE)
 
 
 def test_png_is_lossless_and_enlarges_crisply(painter: Painter) -> None:

@@ -52,15 +52,12 @@ def exhibit(bundled: dict[Kind, Path]) -> Exhibit:
     return Exhibit.open(Settings(), bundled=bundled)
 
 
-def test_the_bundled_checkpoints_are_the_default(exhibit: Exhibit) -> None:
+def test_covers_come_judged_and_in_order_from_the_bundled_networks(exhibit: Exhibit) -> None:
     assert exhibit.status() == ()
     assert exhibit.wait_for_hub(0)
     assert exhibit.painter.revision == exhibit.checkpoints["generator"].revision
     assert exhibit.judge.revision == exhibit.checkpoints["judge"].revision
     assert {c.source for c in exhibit.checkpoints.values()} == {"bundled"}
-
-
-def test_covers_come_judged_and_in_order(exhibit: Exhibit) -> None:
     shown = exhibit.show([5, 3, 5])
     assert [str(j.cover.identity) for j in shown] == [f"{exhibit.painter.revision}.{s}" for s in (5, 3, 5)]
     assert shown[0].cover.pixels.shape == (64, 64, 3)
@@ -71,6 +68,11 @@ def test_covers_come_judged_and_in_order(exhibit: Exhibit) -> None:
     assert exhibit.show([]) == []
     with pytest.raises(CoverLinkError):
         exhibit.show([1, 1_000_000])
+    with pytest.raises(CoverLinkError, match=r"No\. 000007 was painted by dcgan-other-0badcafe"):
+        exhibit.show_identity(CoverIdentity("dcgan-other-0badcafe", 7))
+    assert exhibit.latent_size(exhibit.painter.revision) == exhibit.painter.network.latent_size == 8
+    with pytest.raises(CoverLinkError, match="gone-12345678 does not paint here any more"):
+        exhibit.latent_size("gone-12345678")
 
 
 def test_a_cover_is_the_same_by_link_in_a_crowd_and_in_another_exhibit(
@@ -83,11 +85,6 @@ def test_a_cover_is_the_same_by_link_in_a_crowd_and_in_another_exhibit(
     assert alone.cover.identity == in_a_crowd.cover.identity
     assert np.array_equal(alone.cover.pixels, in_a_crowd.cover.pixels)
     assert alone.verdict.probabilities == pytest.approx(in_a_crowd.verdict.probabilities, abs=1e-5)
-
-
-def test_a_cover_of_another_generator_is_refused(exhibit: Exhibit) -> None:
-    with pytest.raises(CoverLinkError, match=r"No\. 000007 was painted by dcgan-other-0badcafe"):
-        exhibit.show_identity(CoverIdentity("dcgan-other-0badcafe", 7))
 
 
 def test_guests_paint_when_they_are_asked_by_name(bundled: dict[Kind, Path], tmp_path: Path) -> None:
@@ -241,12 +238,6 @@ def test_every_juror_shows_where_it_looked(with_two_jurors: Exhibit) -> None:
         assert (pixels <= judged.cover.pixels.repeat(2, 0).repeat(2, 1)).all()
     with pytest.raises(ValueError, match="Show them the cover again"):
         exhibit.saliency_pngs(replace(judged, verdict=replace(judged.verdict, jurors=())))
-
-
-def test_painters_say_how_many_numbers_they_take(exhibit: Exhibit) -> None:
-    assert exhibit.latent_size(exhibit.painter.revision) == exhibit.painter.network.latent_size == 8
-    with pytest.raises(CoverLinkError, match="gone-12345678 does not paint here any more"):
-        exhibit.latent_size("gone-12345678")
 
 
 def test_both_networks_are_switched_to_the_hubs_while_visitors_look(

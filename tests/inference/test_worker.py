@@ -52,10 +52,14 @@ def worker(squares: Squares) -> Iterator[NetworkWorker[int, int]]:
     assert worker.join(PROMPT)
 
 
-def test_values_are_those_that_were_asked_for(worker: NetworkWorker[int, int], squares: Squares) -> None:
+def test_values_and_calls_come_from_one_thread_also_from_within(
+    worker: NetworkWorker[int, int], squares: Squares
+) -> None:
     assert worker.values([3, 4, 3]) == {3: 9, 4: 16}
     assert worker.values([]) == {}
     assert squares.threads == {"networks"}
+    assert worker.call(lambda: threading.current_thread().name) == "networks"
+    assert worker.call(lambda: worker.call(lambda: worker.values([5]))) == {5: 25}
 
 
 def test_sessions_that_ask_at_once_share_a_batch(
@@ -89,11 +93,6 @@ def test_an_error_reaches_those_who_asked_and_the_thread_goes_on(worker: Network
     with pytest.raises(ZeroDivisionError):
         worker.call(lambda: 1 // 0)
     assert worker.values([2]) == {2: 4}
-
-
-def test_calls_are_made_in_the_same_thread_also_from_within(worker: NetworkWorker[int, int]) -> None:
-    assert worker.call(lambda: threading.current_thread().name) == "networks"
-    assert worker.call(lambda: worker.call(lambda: worker.values([5]))) == {5: 25}
 
 
 def test_idle_work_is_done_until_there_is_none_and_again_when_woken(squares: Squares) -> None:

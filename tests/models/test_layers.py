@@ -23,15 +23,12 @@ def maps_of(*shape: int, seed: int = 2) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.double)
 
 
-def test_a_residual_block_is_the_identity_at_first_and_learns_all_the_same() -> None:
+def test_blocks_are_the_identity_at_first_and_learn_all_the_same() -> None:
     block, maps = ResidualBlock(3), torch.randn(2, 3, 5, 5)
     out = block(maps)
     assert torch.equal(out, maps)
     out.square().sum().backward()
     assert block.conv2.weight.grad is not None and block.conv2.weight.grad.any()
-
-
-def test_a_residual_block_adds_its_two_convolutions() -> None:
     block, maps = ResidualBlock(3).double(), maps_of(2, 3, 5, 5)
     with torch.no_grad():
         for layer, gain in ((block.conv1, 2.0), (block.conv2, 3.0)):

@@ -40,13 +40,10 @@ def test_lab_is_that_of_the_books(rgb: tuple[float, ...], lab: tuple[float, ...]
     torch.testing.assert_close(found, torch.tensor(lab, dtype=torch.float32), atol=0.3, rtol=0)
 
 
-def test_every_value_belongs_to_its_neighbouring_bins() -> None:
+def test_a_histogram_counts_every_pixel_once_in_neighbouring_bins() -> None:
     found = memberships(torch.tensor([-5.0, 0.0, 2.5, 30.0, 99.0]), (0.0, 10.0, 40.0))
     wanted = [[1, 0, 0], [1, 0, 0], [0.75, 0.25, 0], [0, 1 / 3, 2 / 3], [0, 0, 1]]
     torch.testing.assert_close(found, torch.tensor(wanted))
-
-
-def test_a_histogram_counts_every_pixel_once() -> None:
     found = colour_histogram(torch.rand(2, 3, 8, 8)).square()
     torch.testing.assert_close(found.sum(1), torch.ones(2), atol=1e-3, rtol=0)
 
@@ -64,7 +61,7 @@ def test_activation_shares_stand_beside_means_and_maxima_and_have_the_gradient_o
     torch.testing.assert_close(slope, (1 + maps.detach()) ** -2 / 16)
 
 
-def test_shares_and_the_prior_correction(jury: MultitaskJury) -> None:
+def test_shares_follow_the_prior_correction_and_have_a_gradient(jury: MultitaskJury) -> None:
     images = torch.rand(4, 3, 64, 64)
     shares = jury.juror_probabilities(images)
     assert shares.shape == (2, 4, 8) and jury.juror_names == ("one", "two")
@@ -74,6 +71,9 @@ def test_shares_and_the_prior_correction(jury: MultitaskJury) -> None:
     jury.prior_correction.zero_()
     odds = corrected[..., 2] / (1 - corrected[..., 2]) / (shares[..., 2] / (1 - shares[..., 2]))
     torch.testing.assert_close(odds, torch.full_like(odds, torch.e), rtol=1e-3, atol=0)
+    images = torch.rand(1, 3, 64, 64, requires_grad=True)
+    jury.juror_probabilities(images)[0, 0, 3].backward()  # type: ignore[no-untyped-call]
+    assert images.grad is not None and images.grad.isfinite().all() and images.grad.abs().max() > 0
 
 
 def test_jurors_weigh_by_the_kind_of_picture(jury: MultitaskJury) -> None:
@@ -90,12 +90,6 @@ def test_jurors_weigh_by_the_kind_of_picture(jury: MultitaskJury) -> None:
     valence = (1 - domain) * jury.scales(jury.distances(jury.coordinates(features)))[:, -1:]
     torch.testing.assert_close((before - after)[:, :, 0], shift[:, None] * valence[:, 0] / 2)
     torch.testing.assert_close((before - after)[:, :, 1], -shift[:, None] * valence[:, 0] / 2)
-
-
-def test_shares_have_a_gradient(jury: MultitaskJury) -> None:
-    images = torch.rand(1, 3, 64, 64, requires_grad=True)
-    jury.juror_probabilities(images)[0, 0, 3].backward()  # type: ignore[no-untyped-call]
-    assert images.grad is not None and images.grad.isfinite().all() and images.grad.abs().max() > 0
 
 
 def test_it_can_be_carried_away(jury: MultitaskJury, tmp_path: Path) -> None:

@@ -17,8 +17,12 @@ def network() -> VGG16EmotionClassifier:
     return VGG16EmotionClassifier(size=32).eval()
 
 
-def test_the_features_are_torchvisions() -> None:
+def test_the_features_are_torchvisions_and_images_are_normalised_inside(
+    network: VGG16EmotionClassifier,
+) -> None:
     assert repr(vgg16_features()) == repr(make_layers(cfgs["D"]))
+    grey = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1).expand(1, 3, 32, 32)
+    torch.testing.assert_close(network.normalise(grey), torch.zeros(1, 3, 32, 32))
 
 
 @torch.no_grad()
@@ -33,11 +37,6 @@ def test_block_by_block_is_the_whole_network(network: VGG16EmotionClassifier) ->
             rest = network.pooled_features(maps, first=4)
     torch.testing.assert_close(maps, whole)
     torch.testing.assert_close(network.pooled_features(images)[:, -4 * 512 :], rest)
-
-
-def test_images_are_normalised_inside(network: VGG16EmotionClassifier) -> None:
-    grey = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1).expand(1, 3, 32, 32)
-    torch.testing.assert_close(network.normalise(grey), torch.zeros(1, 3, 32, 32))
 
 
 @torch.no_grad()

@@ -19,13 +19,10 @@ def jury(*shares: tuple[float, ...]) -> Verdict:
 SPLIT = jury((0.6, 0.3, 0.1), (0.5, 0.4, 0.1), (0.2, 0.1, 0.7))
 
 
-def test_the_widest_gap_names_the_emotion_and_both_ends() -> None:
+def test_the_widest_gap_and_who_stands_alone_are_named() -> None:
     gap = jd.widest_gap(SPLIT)
     assert (gap.emotion, gap.most.name, gap.least.name) == ("awe", "no. 2", "no. 0")
     assert gap.shares == (0.7, 0.1)
-
-
-def test_alone_is_who_puts_first_what_nobody_else_does() -> None:
     assert [juror.name for juror in jd.alone(SPLIT)] == ["no. 2"]
     assert jd.alone(jury((0.6, 0.4), (0.7, 0.3))) == ()
     assert len(jd.alone(jury((0.6, 0.4), (0.3, 0.7)))) == 2

@@ -42,13 +42,10 @@ def test_what_a_visitor_feels_more_often_than_others_comes_first() -> None:
     assert len(found.leans) == 8 and found.compared == found.votes == 16
 
 
-def test_a_visitor_who_feels_as_others_do_leans_nowhere() -> None:
+def test_a_visitor_who_feels_as_others_do_leans_nowhere_and_what_was_never_felt_keeps_its_doubt() -> None:
     found = drawn(on(24, *NAMES), everywhere(24, EVEN), {})
     assert not any(lean.clear for lean in found.leans)
     assert all(lean.difference.value == pytest.approx(0) for lean in found.leans)
-
-
-def test_what_was_never_felt_keeps_its_doubt() -> None:
     lean = next(
         lean for lean in drawn(on(12, "awe"), everywhere(12, EVEN), {}).leans if lean.emotion == "anger"
     )

@@ -77,13 +77,10 @@ def test_the_emotion_that_differs_most_is_named_with_its_sign() -> None:
     assert found.difference.beside(0) == 1
 
 
-def test_the_correlation_is_spearmans() -> None:
+def test_the_correlation_is_spearmans_where_there_is_one() -> None:
     points = points_at_random(np.random.default_rng(3), 40)
     shares = [(p.people.successes / p.people.trials, p.machine) for p in points]
     assert pleasantness(points).value == pytest.approx(spearmanr(*zip(*shares, strict=True)).statistic)
-
-
-def test_one_place_for_all_covers_has_no_correlation() -> None:
     points = [CoverPoint(identity(n), Share(1, 2), 0.5, "awe", "awe") for n in range(12)]
     assert pleasantness(points).value is None and not pleasantness(points).solid
     told = tell([])

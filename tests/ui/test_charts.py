@@ -44,13 +44,10 @@ def test_charts_share_one_scale_unless_a_bar_is_longer(largest: float, reach: fl
     assert abs(row["limit"]) - abs(row["start"]) == pytest.approx(reach)
 
 
-def test_what_the_visitor_felt_is_marked_and_nothing_marks_nothing() -> None:
+def test_what_visitor_and_crowd_felt_stands_on_the_scale_of_the_machine() -> None:
     marked = [r["emotion"] for r in values(charts.distribution(EVEN, felt="awe")) if r["chosen"]]
     assert marked == ["awe"]
     assert not any(r["chosen"] for r in values(charts.distribution(EVEN, felt="nothing")))
-
-
-def test_the_crowd_stands_on_the_same_scale_as_the_machine() -> None:
     crowd = (0.5, 0.5, 0, 0, 0, 0, 0, 0)
     rows = {r["emotion"]: r for r in values(charts.distribution(EVEN, others=crowd))}
     assert rows["amusement"]["others"] - rows["amusement"]["start"] == pytest.approx(0.5)
@@ -79,7 +76,7 @@ def test_people_and_machine_meet_on_one_chart() -> None:
     assert "awe: people 50 %, machine 25 %" in chart.to_dict()["description"]
 
 
-def test_training_curves_draw_what_the_history_has() -> None:
+def test_curves_and_ceiling_draw_what_was_measured() -> None:
     history: list[dict[str, object]] = [
         {"epoch": 1, "a": 1.0, "b": None},
         {"epoch": 2, "a": 0.5},
@@ -87,9 +84,6 @@ def test_training_curves_draw_what_the_history_has() -> None:
     ]
     points = values(charts.training_curves(history, "epoch", {"a": "loss", "b": "other"}))
     assert [(p["x"], p["value"], p["line"]) for p in points] == [(1, 1.0, "loss"), (2, 0.5, "loss")]
-
-
-def test_the_ceiling_stands_beside_every_judge() -> None:
     chart = charts.ceiling({"guessing": 0.28, "our jury": 0.44}, 0.62, "Right").to_dict()
     assert chart["description"] == "Right: guessing 28 %; our jury 44 %; a perfect judge 62 %."
     drawn = str(chart)

@@ -27,27 +27,18 @@ def test_a_card_says_its_number_and_draws_it_where_it_lies() -> None:
     assert 'class="dot" style="left:50.0%"' in html
     assert 'class="span" style="left:25.0%;width:50.0%"' in html
     assert "faint" not in html and "4 votes." in html
-
-
-def test_a_card_that_rests_on_too_little_is_faint_and_says_what_it_needs() -> None:
     html = draw(Figure(0.4, Interval(0.1, 0.7), 4, (TOO_FEW, ENOUGH)))
     assert 'class="figure faint"' in html
     assert "Needs 30 votes, has 4." in html and "has 300" not in html
-
-
-def test_a_need_of_two_numbers_is_said_once() -> None:
     both = [Line(name, Figure(0.4, None, 4, (TOO_FEW,))) for name in ("machine", "visitor")]
     html = card("?", both, RULER, sentence="", term="", rests_on="")
     assert html.count("Needs 30 votes") == 1 and html.count("no interval yet") == 2
-
-
-def test_a_number_that_does_not_exist_is_a_dash() -> None:
     html = draw(Figure(None, None, 0, (TOO_FEW,)))
     assert "<b>–</b>" in html and "dot" not in html
-
-
-def test_what_lies_beyond_the_ruler_is_drawn_at_its_end() -> None:
     assert [RULER.place(number) for number in (-1, -0.2, 0.4, 1, 3)] == [0, 0, 50, 100, 100]
+    assert figures.needs([TOO_FEW, Need("covers", 1_000, 2)]) == (
+        "Needs 30 votes, has 4. Needs 1,000 covers, has 2."
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,9 +73,3 @@ def test_without_votes_every_card_is_faint_and_claims_nothing() -> None:
     assert html.count("<b>–</b>") == 8
     said = re.findall(r'class="says">(.*?)</p>', html)
     assert len(said) == 6 and all(sentence.startswith("Too ") for sentence in said)
-
-
-def test_needs_are_spelled_out() -> None:
-    assert figures.needs([TOO_FEW, Need("covers", 1_000, 2)]) == (
-        "Needs 30 votes, has 4. Needs 1,000 covers, has 2."
-    )

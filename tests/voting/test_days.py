@@ -17,21 +17,15 @@ from tests.vote_fixtures import GENERATOR, OTHER, cast_one, identity, judged
 TODAY = date(2026, 11, 28)
 
 
-def test_everyone_sees_one_wall_a_day() -> None:
+def test_everyone_sees_one_wall_a_day_from_midnight_to_midnight() -> None:
     assert wall_of_the_day(TODAY, 6) == wall_of_the_day(TODAY, 12)[:6]
     walls = {wall_of_the_day(TODAY + timedelta(days=n), 6) for n in range(400)}
     assert len(walls) == 400 and wall(0, 6) not in walls
     with pytest.raises(ValueError, match="1 to 32"):
         wall_of_the_day(TODAY, 33)
-
-
-def test_a_day_begins_at_midnight_where_the_exhibit_is() -> None:
     late = datetime(2026, 11, 27, 23, 30, tzinfo=UTC)
     assert day_of(late, ZoneInfo("UTC")) == date(2026, 11, 27)
     assert day_of(late, ZoneInfo("Europe/Berlin")) == TODAY
-
-
-def test_a_round_tells_its_day_and_not_its_visitor() -> None:
     ids = {day_round_id(who, TODAY + timedelta(days=n)) for who in ("ann", "bob") for n in range(3)}
     assert len(ids) == 6 and all(map(is_day_round, ids))
     assert not is_day_round(None) and not is_day_round(round_id("ann", 0)) and "ann" not in "".join(ids)

@@ -196,21 +196,15 @@ def vote(number: int, chosen: Chosen = "after", **changes: Any) -> DuelVote:
     return replace(plain, **changes)
 
 
-def test_no_votes_say_nothing() -> None:
+def test_choices_are_counted_apart_from_those_who_saw_no_difference() -> None:
     found = duel_findings.find([])
     assert (found.after.value, found.after.interval, found.neither.value) == (None, None, None)
     assert len(found.by_emotion) == 8 and not found.after.solid
-
-
-def test_those_who_saw_no_difference_are_counted_apart() -> None:
     votes = [vote(n, chosen) for n, chosen in enumerate(("after", "after", "before", "neither"))]  # type: ignore[arg-type]
     found = duel_findings.find(votes)
     assert found.after.value == pytest.approx(2 / 3) and found.after.n == 3
     assert (found.neither.successes, found.neither.trials) == (1, 4)
     assert (found.left.successes, found.left.trials) == (1, 3)
-
-
-def test_a_unanimous_crowd_still_has_an_interval_that_is_wilsons() -> None:
     found = duel_findings.find([vote(n) for n in range(40)])
     assert found.after.interval is not None and found.after.solid
     low, _ = proportion_confint(40, 40, method="wilson")

@@ -217,14 +217,11 @@ def test_an_earlier_rounds_summary_does_not_change_with_later_votes_of_the_visit
     assert now.others_votes == 12
 
 
-def test_who_feels_as_a_fifth_of_the_others_does_not_stand_alone() -> None:
+def test_who_stands_alone_and_how_others_are_counted() -> None:
     mine = in_round([1], "awe")
     tallies = crowd_on(mine, {"awe": 1, "fear": 4})
     found = round_summaries.summarise(rounds.played(FIRST, mine), mine, tallies)
     assert found is not None and found.alone is None
     assert round_summaries.summarise(Round(FIRST, ()), [], {}) is None
-
-
-def test_others_are_counted_as_the_confusion_matrix_counts_them() -> None:
     card = round_summaries.card(vote("awe"), {"fear": 2})
     assert card.others == tuple(2 if name == "fear" else 0 for name in FELT)

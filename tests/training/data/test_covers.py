@@ -207,7 +207,7 @@ def test_the_covers_held_out_are_loaded_instead_of_the_others(tmp_path: Path) ->
         assert (side.pixels == everything.pixels[places]).all()
 
 
-def test_labels_are_numbered_from_one_and_zero_is_unknown() -> None:
+def test_labels_are_numbered_and_of_several_genres_each_is_drawn_equally_often() -> None:
     some = [
         CoverEntry("a.png", "", (GENRES[0],), DECADES[0]),
         CoverEntry("b.png", "", (), DECADES[-1]),
@@ -217,9 +217,6 @@ def test_labels_are_numbered_from_one_and_zero_is_unknown() -> None:
     numbers = label_numbers(some, torch.Generator().manual_seed(0))
     assert numbers.dtype == torch.int64
     assert numbers.tolist() == [[1, 1], [0, len(DECADES)], [len(GENRES), 0], [0, 0]]
-
-
-def test_of_several_genres_each_is_drawn_equally_often_and_by_the_seed() -> None:
     several = [CoverEntry("a.png", "", ("rock", "jazz", "pop"), "1970s")] * 3000
     numbers = label_numbers(several, torch.Generator().manual_seed(0))
     assert set(numbers[:, 1].tolist()) == {1 + DECADES.index("1970s")}

@@ -198,7 +198,9 @@ def test_painting_samples_does_not_move_a_run(all_covers: dict[int, CoverSet], k
     assert_same(tensors_of(quiet), tensors_of(shown))
 
 
-def test_learning_rates_fall_to_zero_over_the_last_part_of_a_run(all_covers: dict[int, CoverSet]) -> None:
+def test_the_order_of_covers_and_the_learning_rate_follow_settings_and_epoch(
+    all_covers: dict[int, CoverSet],
+) -> None:
     trainer = make(all_covers, "dcgan", lr_decay=0.5, learning_rate=1.0)
     rates = []
     for trainer.step in range(6):
@@ -208,10 +210,6 @@ def test_learning_rates_fall_to_zero_over_the_last_part_of_a_run(all_covers: dic
         ]
     assert rates == pytest.approx([1, 1, 1, 1, 1, 1, 1, 1, 2 / 3, 2 / 3, 1 / 3, 1 / 3])
 
-
-def test_every_epoch_shows_other_covers_in_an_order_that_seed_and_epoch_decide(
-    all_covers: dict[int, CoverSet],
-) -> None:
     def order(seed: int) -> list[list[int]]:
         trainer, found = make(all_covers, "dcgan", seed=seed), []
         for trainer.step in range(6):
@@ -222,9 +220,6 @@ def test_every_epoch_shows_other_covers_in_an_order_that_seed_and_epoch_decide(
     assert first == order(5) != order(6)
     assert all(len({*a, *b}) == 8 for a, b in zip(first[::2], first[1::2], strict=True))
     assert first[:2] != first[2:4]
-
-
-def test_too_few_covers_are_refused(all_covers: dict[int, CoverSet]) -> None:
     with pytest.raises(DataError, match="9 covers are too few for a batch of 16"):
         make(all_covers, "dcgan", batch=16)
 

@@ -51,15 +51,12 @@ def test_augmentation_is_drawn_from_its_generator_and_hands_gradients_on() -> No
     assert gradient.abs().sum() > 0
 
 
-def test_local_contrast_is_zero_where_a_picture_is_flat_and_its_deviation_elsewhere() -> None:
+def test_local_contrast_and_log_spectrum_of_known_pictures() -> None:
     covers = torch.zeros(1, 3, 32, 32)
     covers[..., 16:, :] = torch.tensor([0.5, -0.5]).repeat(16)
     contrast = local_contrast(covers)
     assert contrast[..., :13, :].max() < 2e-3
     assert contrast[..., 20:-4, 4:-4].mean().item() == pytest.approx(0.49, abs=0.01)
-
-
-def test_the_log_spectrum_finds_the_frequency_of_a_wave() -> None:
     columns = torch.arange(32)
     wave = torch.cos(2 * torch.pi * 4 * columns / 32).expand(2, 3, 32, 32)
     spectrum = log_spectrum(wave)

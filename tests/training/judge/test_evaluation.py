@@ -69,7 +69,7 @@ def test_a_temperature_mends_too_little_confidence() -> None:
     assert e.tempered_error(true, predicted, clear) < 0.05
 
 
-def test_valence_is_compared_where_it_is_known() -> None:
+def test_scales_are_compared_where_they_are_known() -> None:
     valence = np.append(np.linspace(-1, 1, 41), np.nan)
     pleasant = np.append(np.linspace(0.2, 0.8, 41), 0.1)
     row = e.pleasant_row(pleasant, valence)
@@ -80,9 +80,6 @@ def test_valence_is_compared_where_it_is_known() -> None:
     assert turned["valence_correlation"] == pytest.approx(-1) and turned["valence_sign"] == 0
     noisy = e.pleasant_row(pleasant + CHANCE.normal(0, 0.2, 42), valence)
     assert noisy["valence_correlation_low"] < noisy["valence_correlation"] < noisy["valence_correlation_high"]
-
-
-def test_each_scale_is_compared_with_its_emotion() -> None:
     shares = CHANCE.dirichlet(np.ones(8), 30)
     scores = np.column_stack([shares[:, 1], -shares[:, 3]])
     row = e.other_row(shares, np.ones(30), ("bws_anger", "wikiart_happiness"), scores)

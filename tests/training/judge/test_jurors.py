@@ -39,23 +39,18 @@ def pictures() -> Pictures:
     return arrange(shares, columns, scores, np.arange(OTHERS) % 5, features, features)
 
 
-def test_jurors_differ() -> None:
+def test_jurors_differ_and_labels_and_weights_follow_their_settings() -> None:
     assert len({juror.name for juror in JURORS}) == len(JURORS)
     assert len({replace(juror, name="", description="") for juror in JURORS}) == len(JURORS)
     assert any(juror.abstract_share == 1 for juror in JURORS)
-
-
-def test_argmax_trains_on_the_first_emotion_alone() -> None:
     shares = np.array([[0.2, 0.5, 0.1, 0.0, 0.0, 0.0, 0.1, 0.1]])
     assert training_labels(shares, "argmax").tolist() == [[0, 1, 0, 0, 0, 0, 0, 0]]
     assert training_labels(shares, "distribution") is shares
-
-
-def test_the_loss_is_divided_between_data_sets() -> None:
     abstract = np.arange(50) < 20
     for share in (0.0, 0.3, 1.0):
         weights = importance(share, abstract)
         assert weights[abstract].sum() == pytest.approx(share) and weights.sum() == pytest.approx(1)
+    assert group_weights((2, 5), 0.5).tolist() == [0, 1, 0, 0, 1, 0.5]
 
 
 def test_held_out_paintings_change_nothing(pictures: Pictures) -> None:
@@ -113,7 +108,3 @@ def test_who_is_right_weighs_more_and_the_ridge_evens_weights_out() -> None:
     np.testing.assert_allclose(fit_weights(said, true, 1e3), 0.5, atol=0.01)
     domain = np.repeat([1.0, 0.0], 30)
     np.testing.assert_allclose(mix(said, domain, np.eye(2)), np.where(domain[:, None] == 1, true, wrong))
-
-
-def test_every_block_weighs_the_same() -> None:
-    assert group_weights((2, 5), 0.5).tolist() == [0, 1, 0, 0, 1, 0.5]

@@ -24,12 +24,9 @@ POINTS = CHANCE.normal(size=(40, 5))
 SHARES = CHANCE.dirichlet(np.ones(3), 40)
 
 
-def test_distances_are_scikit_learns() -> None:
+def test_distances_and_kernel_are_scikit_learns() -> None:
     ours = np.exp(-0.3 * squared_distances(POINTS, POINTS[:7]))
     np.testing.assert_allclose(ours, rbf_kernel(POINTS, POINTS[:7], gamma=0.3), atol=1e-12)
-
-
-def test_the_kernel_is_scikit_learns() -> None:
     left, right = np.random.default_rng(3).normal(size=(2, 6, 4))
     theirs = RationalQuadratic(length_scale=0.5**0.5, alpha=1.0)(left, right)
     np.testing.assert_allclose(rational_quadratic(squared_distances(left, right)), theirs)

@@ -16,12 +16,14 @@ SCALES = np.array(
 )
 
 
-def test_what_was_named_has_the_larger_share() -> None:
+def test_what_was_named_has_the_larger_share_and_decides_the_valence() -> None:
     shares = to_shares(COLUMNS, SCALES, PRIOR, EVERYTHING)
     assert shares.sum(1) == pytest.approx(1)
     assert [NAMES[top] for top in shares[[0, 2]].argmax(1)] == ["anger", "anger"]
     assert {NAMES[top] for top in shares[1].argsort()[-2:]} == {"awe", "contentment"}
     assert shares[3] == pytest.approx(PRIOR)
+    found = valence(COLUMNS, SCALES)
+    assert found[:3] == pytest.approx([-0.5, 0.5, 0]) and np.isnan(found[3])
 
 
 def test_totals_follow_the_prior_over_the_pictures_trained_on() -> None:
@@ -30,11 +32,6 @@ def test_totals_follow_the_prior_over_the_pictures_trained_on() -> None:
     assert shares[0, 1] - prior[1] < shares[1, 3] - prior[3]
     held_out = to_shares(COLUMNS, SCALES, PRIOR, np.array([False, True, True, True]))
     assert not np.allclose(held_out[1], to_shares(COLUMNS, SCALES, PRIOR, EVERYTHING)[1])
-
-
-def test_valence_is_pleasant_less_unpleasant() -> None:
-    found = valence(COLUMNS, SCALES)
-    assert found[:3] == pytest.approx([-0.5, 0.5, 0]) and np.isnan(found[3])
 
 
 def test_every_table_divides_an_emotion_among_known_ones() -> None:

@@ -26,14 +26,10 @@ def normal(count: int, size: int = 3, seed: int = 0) -> Features:
     return np.random.default_rng(seed).standard_normal((count, size))
 
 
-def test_frechet_distance_of_round_gaussians() -> None:
-    """Covariances a^2 I and b^2 I: |mean difference|^2 + d (a - b)^2."""
+def test_frechet_distance_is_that_of_gaussians() -> None:
     one = exactly(30, np.zeros(4), 3 * np.eye(4))
     other = exactly(25, np.array([1.0, 2.0, 0.0, -2.0]), 0.5 * np.eye(4), seed=1)
     assert frechet_distance(one, other) == pytest.approx(9 + 4 * 2.5**2, rel=1e-9)
-
-
-def test_frechet_distance_of_any_gaussians() -> None:
     rng = np.random.default_rng(3)
     (m1, m2), (r1, r2) = rng.standard_normal((2, 6)), rng.standard_normal((2, 6, 6))
     s1, s2 = r1 @ r1.T, r2 @ r2.T
@@ -43,9 +39,13 @@ def test_frechet_distance_of_any_gaussians() -> None:
     assert frechet_distance(one, one[::-1]) == pytest.approx(0, abs=1e-6)
 
 
-def test_a_frechet_distance_needs_more_covers_than_features() -> None:
+def test_too_few_covers_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(DataError, match="over 6 features needs more than 6 covers on each side, not 6"):
         frechet_distance(normal(6, 6), normal(9, 6))
+    with pytest.raises(DataError, match="more than 6 covers on each side"):
+        precision_recall(normal(20), normal(6))
+    precision_recall(normal(20), normal(7))
+    assert capsys.readouterr().out == ""
 
 
 def test_kernel_distance_of_two_points() -> None:
@@ -65,7 +65,7 @@ def test_kernel_distance_is_unbiased_and_drawn_from_its_seed_alone() -> None:
     assert kernel_distance(one, like, seed=0) == (floor, deviation) != kernel_distance(one, like, seed=1)
 
 
-def test_precision_and_recall_of_known_sets() -> None:
+def test_precision_recall_density_and_coverage_of_known_sets() -> None:
     same, far = normal(200), normal(60, seed=1) + 100
     names = ("precision", "recall", "density", "coverage")
     assert precision_recall(same, same.copy()) == pytest.approx(dict.fromkeys(names, 1))
@@ -75,30 +75,16 @@ def test_precision_and_recall_of_known_sets() -> None:
     assert half == pytest.approx({"precision": 1, "recall": 0.5, "density": 1, "coverage": 0.5})
     collapsed = precision_recall(same, same[:1] + 1e-6 * normal(200, seed=1))
     assert collapsed["precision"] == 1 and collapsed["recall"] < 0.02 and collapsed["coverage"] < 0.1
-
-
-def test_more_of_the_same_has_the_expected_density_and_coverage() -> None:
-    """Naeem et al. 2020, section 3.3: density 1 and, for equally many points, coverage 1 - 2^-k."""
     found = precision_recall(normal(2000), normal(2000, seed=1), k=3)
     assert found["density"] == pytest.approx(1, abs=0.05)
     assert found["coverage"] == pytest.approx(1 - 2**-3, abs=0.03)
 
 
-def test_too_few_covers_for_neighbourhoods(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(DataError, match="more than 6 covers on each side"):
-        precision_recall(normal(20), normal(6))
-    precision_recall(normal(20), normal(7))
-    assert capsys.readouterr().out == ""
-
-
-def test_neighbours_are_found_and_sorted() -> None:
+def test_neighbours_are_sorted_and_copies_are_closer_than_usual() -> None:
     among = np.array([[0.0], [10.0], [11.0], [30.0]])
     distances, places = nearest(np.array([[10.4], [28.0]]), among, 2)
     assert places.tolist() == [[1, 2], [3, 2]]
     assert distances == pytest.approx(np.array([[0.4, 0.6], [2.0, 17.0]]))
-
-
-def test_copies_are_closer_than_usual() -> None:
     usual = np.linspace(1, 2, 101)
     assert share_closer(usual, usual, 0.1) == pytest.approx(0.1, abs=0.01)
     assert share_closer(np.full(5, 0.5), usual, 0.01) == 1

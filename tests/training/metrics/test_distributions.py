@@ -23,10 +23,13 @@ def shares(votes: list[int]) -> m.Shares:
 
 
 @given(counts, counts)
-def test_divergences_are_scipys(one: list[int], other: list[int]) -> None:
+def test_divergences_distances_and_rank_correlation_are_scipys(one: list[int], other: list[int]) -> None:
     p, q = shares(one), shares([vote + 1 for vote in other])
     assert m.kl(p, q) == pytest.approx(entropy(p, q, axis=1), abs=1e-9)
     assert m.jsd(p, q) == pytest.approx(jensenshannon(p, q, axis=1) ** 2, abs=1e-9)
+    p, q = shares(one), shares(other)
+    expected = spearmanr(p[0], q[0]).statistic if len(set(one)) > 1 and len(set(other)) > 1 else 0.0
+    assert m.spearman(p, q)[0] == pytest.approx(expected)
 
 
 def test_closed_forms() -> None:
@@ -36,14 +39,11 @@ def test_closed_forms() -> None:
     assert m.intersection(FIRST, SAME) == pytest.approx(1 / 8)
 
 
-def test_top_hits_look_at_the_k_most_probable() -> None:
+def test_what_is_most_probable_and_what_is_pleasant_counts() -> None:
     predicted = np.array([[0.1, 0.4, 0.3, 0.2, 0, 0, 0, 0]])
     third = np.eye(8)[[2]]
     assert not m.top_hits(third, predicted)[0]
     assert m.top_hits(third, predicted, 2)[0]
-
-
-def test_polarity_counts_the_positive_half() -> None:
     happy, gloomy = np.eye(8)[[0]], np.eye(8)[[7]]
     assert m.polarity_hits(happy, np.eye(8)[[5]])[0]
     assert not m.polarity_hits(happy, gloomy)[0]
@@ -73,13 +73,6 @@ def test_canberra_and_clark_are_what_the_books_say(one: list[int], other: list[i
     assert m.canberra(p, q)[0] == pytest.approx(canberra(p[0], q[0]))
     terms = [((a - b) / (a + b)) ** 2 for a, b in zip(p[0], q[0], strict=True) if a + b > 0]
     assert m.clark(p, q)[0] == pytest.approx(np.sqrt(sum(terms)))
-
-
-@given(counts, counts)
-def test_rank_correlation_is_scipys(one: list[int], other: list[int]) -> None:
-    p, q = shares(one), shares(other)
-    expected = spearmanr(p[0], q[0]).statistic if len(set(one)) > 1 and len(set(other)) > 1 else 0.0
-    assert m.spearman(p, q)[0] == pytest.approx(expected)
 
 
 def test_balanced_accuracy_is_scikit_learns() -> None:

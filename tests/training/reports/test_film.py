@@ -31,7 +31,9 @@ def run(folder: Path, moments: list[int], *, recipe: str = "dcgan", seed: int = 
     return folder
 
 
-def test_a_film_of_two_runs_goes_on_where_the_first_was_left(tmp_path: Path) -> None:
+def test_a_film_of_two_runs_goes_on_where_the_first_was_left_in_the_order_of_the_sheets(
+    tmp_path: Path,
+) -> None:
     first = run(tmp_path / "first", [0, 256, 512])
     second = run(tmp_path / "second", [0, 256, 1000], recipe="flow")
     assert main(["--out", str(tmp_path), str(first), str(second)]) == 0
@@ -42,9 +44,6 @@ def test_a_film_of_two_runs_goes_on_where_the_first_was_left(tmp_path: Path) -> 
         assert frame.size == (4 * SIZE, 4 * SIZE)
         # Sheets are eight wide, the film four: the fifth picture opens its second row.
         assert np.asarray(frame)[SIZE + 4, 4].tolist() == pytest.approx([70] * 3, abs=3)
-
-
-def test_pictures_are_cut_in_the_order_of_the_sheet(tmp_path: Path) -> None:
     (frame,) = frames_of([run(tmp_path / "run", [0])])
     levels = np.asarray(cut(frame))[SIZE // 2 :: SIZE, SIZE // 2 :: SIZE, 0]
     assert levels.flatten().tolist() == [5 * k for k in range(16)]

@@ -10,7 +10,7 @@ from albumjudge import metrics
 from training.reports.tables import labelled, markdown_table, number
 
 
-def test_a_table_is_aligned_markdown_with_dashes_where_nothing_was_measured() -> None:
+def test_a_table_is_aligned_markdown_in_the_words_of_the_registry() -> None:
     rows = {"painted": {"Frechet": 12.3456, "kernel": 0.000123}, "real | other": {"Frechet": 1.0, "n": 1000}}
     assert markdown_table(rows, "covers").splitlines() == [
         "| covers        | Frechet |   kernel |     n |",
@@ -18,9 +18,6 @@ def test_a_table_is_aligned_markdown_with_dashes_where_nothing_was_measured() ->
         "| painted       |   12.35 | 0.000123 |     - |",
         "| real \\| other |   1.000 |        - | 1,000 |",
     ]
-
-
-def test_ids_get_the_words_of_the_registry() -> None:
     rows = {"real_covers": {"frechet_lite0": 1.0}, "dcgan-plain-00000000": {"new_metric": 2.0}}
     label = metrics.get("frechet_lite0").label
     assert labelled(rows) == {
