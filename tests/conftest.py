@@ -108,9 +108,9 @@ def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{file}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """An empty database; every test that uses it runs once per kind."""
+    """An empty database; every test that uses it runs once per kind, with the servers' in the slow suite."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 

@@ -28,7 +28,7 @@ VERDICT = Verdict(SHARES, JUDGE, (Juror("one", SHARES), Juror("other", SHARES[::
 DUE = [CoverIdentity(PAINTER, seed) for seed in seeds.ballot_pool(PAINTER)]
 
 
-@pytest.fixture(params=["folder", "sqlite", "postgresql"])
+@pytest.fixture(params=["folder", "sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ShelfMaker]:
     """Each kind of shelf, empty."""
     if request.param == "folder":

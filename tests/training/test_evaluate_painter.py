@@ -156,6 +156,7 @@ def test_vgg16_gives_means_before_and_after_relu_and_pooling(monkeypatch: pytest
     assert half.dtype == torch.float32 and 0 < (half - torch.cat(expected, 1)).abs().max() < 0.02
 
 
+@pytest.mark.slow
 def test_lite0_gives_the_means_of_its_stages() -> None:
     stages = Lite0Stages()
     stages.network.side = 32
@@ -276,6 +277,7 @@ def test_too_few_covers_are_refused(folder: Path) -> None:
 # The script
 
 
+@pytest.mark.slow
 def test_the_script_measures_writes_and_paints(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -303,6 +305,7 @@ def test_the_script_measures_writes_and_paints(
     assert capsys.readouterr().out.endswith(page + "\n")
 
 
+@pytest.mark.slow
 def test_what_is_known_already_outlives_a_kill(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,6 +358,7 @@ def test_what_cannot_work_is_said_in_a_sentence(
     assert any(part in error for part in said.split("|")) and "Traceback" not in error
 
 
+@pytest.mark.slow
 def test_painters_of_several_sizes_and_covers_without_labels_are_refused(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

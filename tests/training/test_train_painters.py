@@ -166,6 +166,7 @@ def test_covers_are_encoded_once_as_they_are_and_then_shifted(nine_covers: Path)
     assert moved.shape == pictures.shape and not torch.equal(moved, pictures)
 
 
+@pytest.mark.slow
 def test_a_velocity_network_learns_the_way_to_the_only_latent_image(nine_covers: Path) -> None:
     trainer = make_trainer(
         "flow", load_covers(nine_covers, size=64), epochs=100, warmup=0, learning_rate=3e-3

@@ -100,6 +100,7 @@ def arguments(root: Path, votes: Path, out: Path) -> list[str]:
     return [str(word) for pair in given.items() for word in pair]
 
 
+@pytest.mark.slow
 def test_it_learns_what_visitors_feel_and_leaves_the_verdict_alone(
     root: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
