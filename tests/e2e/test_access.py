@@ -1,6 +1,6 @@
 """All rooms in a real browser: no serious finding of axe, no door cut off, and the way from cover to results.
 
-One file for all browser tests of the fast suite, which share a browser and a server.
+The last of them is the one browser test of the fast suite.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ def visitor(app: RunningApp, browser: Browser) -> Iterator[Page]:
     context.close()
 
 
+@pytest.mark.slow
 def test_every_room_is_two_touches_away_at_most_and_no_line_of_doors_is_cut_off(
     app: RunningApp, visitor: Page
 ) -> None:
@@ -98,6 +99,7 @@ def test_every_room_is_two_touches_away_at_most_and_no_line_of_doors_is_cut_off(
         expect(doors).to_have_count(rooms)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ROOMS.values(), ids=ROOMS)
 def test_no_room_shuts_anyone_out(app: RunningApp, visitor: Page, path: str) -> None:
     painter, page = generator_of(app), visitor
