@@ -37,7 +37,7 @@ run: $(app)
 	@exec "$(python)" -m streamlit run streamlit_app.py --server.address "$(ADDRESS)" --server.port "$(PORT)"
 
 test: lint browser
-	"$(python)" -m pytest -ra -n auto --dist loadfile
+	"$(python)" -m pytest -ra -n auto --dist worksteal
 
 test-slow: browser
 	"$(python)" -m pytest -ra -n auto --dist loadfile -m slow
