@@ -118,7 +118,7 @@ def _enlarged(cover: Cover) -> Image.Image:
 
 def _png(image: Image.Image) -> bytes:
     file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
+    image.save(file, "PNG")
     return file.getvalue()
 
 

@@ -40,10 +40,10 @@ def test_a_film_of_two_runs_goes_on_where_the_first_was_left_in_the_order_of_the
     film = read_film(tmp_path)
     moments = [(0, "dcgan"), (256, "dcgan"), (512, "dcgan"), (768, "flow"), (1512, "flow")]
     assert [(moment.covers_seen, moment.recipe) for moment in film] == moments
-    with Image.open(io.BytesIO(film[1].png)) as frame:
-        assert frame.size == (4 * SIZE, 4 * SIZE)
-        # Sheets are eight wide, the film four: the fifth picture opens its second row.
-        assert np.asarray(frame)[SIZE + 4, 4].tolist() == pytest.approx([70] * 3, abs=3)
+    with Image.open(io.BytesIO(film[1].png)) as picture:
+        assert picture.size == (4 * SIZE, 4 * SIZE)
+        # Sheets are eight wide, the film four: the fifth picture opens its picture row.
+        assert np.asarray(picture)[SIZE + 4, 4].tolist() == pytest.approx([70] * 3, abs=3)
     (frame,) = frames_of([run(tmp_path / "run", [0])])
     levels = np.asarray(cut(frame))[SIZE // 2 :: SIZE, SIZE // 2 :: SIZE, 0]
     assert levels.flatten().tolist() == [5 * k for k in range(16)]
