@@ -3,8 +3,8 @@
     python -m benchmarks.memory --visits 1000 --at-once 20 --write
 
 Starts an exhibit of its own on this machine, with an empty database, waits until it is open and walls are ready,
-and lets short visits follow one another, so many at any time: the first cover, the wall, a cover of it, votes,
-see :mod:`benchmarks.visitors`.
+and lets short visits follow one another, so many at any time: the first cover, the wall, a cover, and votes, see
+:mod:`benchmarks.visitors`.
 """
 
 from __future__ import annotations

@@ -93,10 +93,8 @@ def hang(number: int, identities: Sequence[CoverIdentity]) -> None:
                 note = jurors.beside_the_label(judged.verdict, metrics)
                 st.html(prints.framed(judged.cover, size="wall", feeling=feeling, note=note))
                 label = _("This one: cover {number}, {feeling}", number=identity.seed, feeling=feeling)
-                chosen = st.button(label, key=f"choose-{number}-{key}")
-            if chosen:
-                shell.go(cover=str(identity))
-                shell.again()
+                choice = {"cover": str(identity)}
+                st.button(label, key=f"choose-{number}-{key}", on_click=shell.go, kwargs=choice)
 
 
 def look_up(link: str) -> JudgedCover:

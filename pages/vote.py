@@ -74,25 +74,44 @@ def reveal(store: VoteStore, vote: StoredVote, mine: list[StoredVote]) -> None:
                 st.html(summing_up.progress(place, len(its_round.cast)))
             st.html(f'<h1 class="title breath">{your_words(vote.felt)}</h1>')
             if asked:
-                question(store, vote, its_round)
+                question(vote)
             else:
                 machine_and_crowd(store, vote, disclosed)
                 onward(vote, its_round)
 
 
-def question(store: VoteStore, vote: StoredVote, its_round: Round) -> None:
+def question(vote: StoredVote) -> None:
     """Is the label right? Nothing else is shown before the answer, that it may not depend on it."""
     with st.container(key="breath-2"):
         label = _("The machine’s label: {feeling}.", feeling=summing_up.feeling(vote.label_shown))
         st.html(f'<p class="machine label">{label}</p><p class="lead">{_("Do you agree?")}</p>')
         with st.container(key="agreement"):
-            yes = st.button(_("Yes, I agree"), key="agree-yes", shortcut="Y", width="stretch")
-            no = st.button(_("No, I do not"), key="agree-no", shortcut="N", width="stretch")
-        skipped = st.button(_("I cannot say"), key="skip", type="tertiary")
-    if yes or no:
-        store.answer(visitor=vote.visitor, cover=vote.cover, agrees=yes)
-    if yes or no or skipped:
-        leave(vote, its_round)
+            for key, words, shortcut in (("yes", _("Yes, I agree"), "Y"), ("no", _("No, I do not"), "N")):
+                st.button(
+                    words,
+                    key=f"agree-{key}",
+                    shortcut=shortcut,
+                    width="stretch",
+                    on_click=answer,
+                    args=(vote.cover, key == "yes"),
+                )
+        st.button(_("I cannot say"), key="skip", type="tertiary", on_click=answer, args=(vote.cover, None))
+
+
+def answer(cover: CoverIdentity, agrees: bool | None) -> None:
+    """Keep what was said about a label, None for nothing, until it is stored."""
+    st.session_state["answer"] = cover, agrees
+
+
+def store_answer(store: VoteStore, who: str, mine: list[StoredVote]) -> None:
+    """Store what was said about a label, if anything was, and go on, before anything is drawn."""
+    cover, agrees = st.session_state.get("answer", (None, None))
+    vote = next((vote for vote in mine if vote.cover == cover), None)
+    if vote is not None and agrees is not None:
+        store.answer(visitor=who, cover=vote.cover, agrees=agrees)
+    st.session_state.pop("answer", None)
+    if vote is not None:
+        leave(vote, rounds.played(vote.round or "", mine))
 
 
 def onward(vote: StoredVote, its_round: Round) -> None:
@@ -133,6 +152,7 @@ def closed(now: Round) -> None:
 
 def play(store: VoteStore, who: str) -> None:
     mine = store.votes(visitor=who)
+    store_answer(store, who, mine)
     now = rounds.current(who, mine)
     link = st.query_params.get("round")
     if link:

@@ -6,7 +6,7 @@ import base64
 import io
 import re
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -85,6 +85,7 @@ class CoverIdentity:
         return ".".join(part for part in parts if part)
 
     @classmethod
+    @lru_cache(maxsize=4096)
     def of(cls, generator: str, seed: int, recipe: str = "") -> CoverIdentity:
         """Put an identity together again from what :attr:`recipe` gave.
 

@@ -82,6 +82,7 @@ class CoverPool:
         self._lock = threading.Lock()
         self._due = [CoverIdentity(painter, seed) for seed in seeds.ballot_pool(painter)]
         self._ballots = {one.cover.identity: one for one in self._read(BALLOTS, self._shelf.read(BALLOTS))}
+        self._kept = self.ballots_ready
         self._new: tuple[int, dict[CoverIdentity, JudgedCover]] = new_wall(), {}
 
     def take(self) -> tuple[int, list[JudgedCover]] | None:
@@ -111,6 +112,9 @@ class CoverPool:
 
         The first wall comes first, then the covers that are put to the vote, then other walls.
         """
+        if self.ballots_ready and not self._kept:
+            self._kept = self._shelf.put(BALLOTS, _text(list(self._ballots.values())))
+            return self._kept
         fresh, given = self._shelf.count()
         if self.ballots_ready or not (fresh or given):
             if fresh >= self._most:
@@ -126,7 +130,7 @@ class CoverPool:
         found = _shown(show, [one for one in self._due if one not in self._ballots])
         with self._lock:
             self._ballots |= found
-        return not self.ballots_ready or self._shelf.put(BALLOTS, _text(list(self._ballots.values())))
+        return True
 
     def _read(self, number: int, kept: str | None) -> list[JudgedCover]:
         """Covers of a wall; none if there is nothing, or it is damaged, and then it is removed."""

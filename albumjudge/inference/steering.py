@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -175,8 +175,11 @@ class WalkQueue:
     def _frames(self, walk: Walk, came: SimpleQueue[JudgedCover | Exception | None]) -> Iterator[JudgedCover]:
         try:
             while True:
-                with worker.waiting():
-                    frame = came.get()
+                try:
+                    frame = came.get_nowait()
+                except Empty:
+                    with worker.waiting():
+                        frame = came.get()
                 if frame is None:
                     return
                 if isinstance(frame, Exception):

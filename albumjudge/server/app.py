@@ -46,15 +46,16 @@ class Models:
 
 def load_models() -> None:
     """Open the exhibit for all visitors, before the first one comes."""
-    try:
+    with suppress(SettingsError, VoteError):  # Health says so, and tries again whenever it is asked.
         shell.vote_store()
+    try:
         # What the first page needs comes before PyTorch, which is imported in the networks' thread.
         import_module("albumjudge.ui.rooms.first_minute")
         import_module("albumjudge.ui.rooms.order")
         shell.exhibit().wait()
         import_module("albumjudge.ui.charts.distributions")
         shell.exhibit().fill_pool()
-    except (CheckpointError, SettingsError, VoteError) as error:
+    except (CheckpointError, SettingsError) as error:
         Models.problem = str(error)
         _LOG.error("%s", error)
         return

@@ -28,6 +28,9 @@ WORDS: tuple[str, ...] = (
     *dict.fromkeys(name for _, name in _HUES),
 )
 """Every word :func:`in_words` can use."""
+_place = WORDS.index
+_ENDS = [end for end, _ in _HUES]
+_PLACES = np.array([_place(name) for _, name in _HUES])
 
 
 _CONTRAST = 0.1
@@ -59,18 +62,17 @@ def shares(pixels: NDArray[np.uint8]) -> dict[str, float]:
         [(green - blue) / safe % 6, (blue - red) / safe + 2],
         (red - green) / safe + 4,
     )
-    degrees = hue * 60
-    names = np.array([name for _, name in _HUES])
-    words = names[np.searchsorted([end for end, _ in _HUES], degrees, side="right").clip(max=len(_HUES) - 1)]
-    dark_warm = (np.isin(words, ["orange", "yellow"])) & (value < 0.6)
-    words = np.where(dark_warm, "brown", words)
+    # Places in ``WORDS``; words themselves would be compared letter by letter.
+    found = _PLACES[np.searchsorted(_ENDS, hue * 60, side="right").clip(max=len(_HUES) - 1)]
+    dark_warm = ((found == _place("orange")) | (found == _place("yellow"))) & (value < 0.6)
+    found = np.where(dark_warm, _place("brown"), found)
     plain = (chroma < 0.12) | (chroma < 0.3 * value) & (chroma < 0.2)
-    greys = np.select([lightness < 0.2, lightness > 0.8], ["black", "white"], "grey")
-    words = np.where(plain, greys, words)
-    words = np.where(value < 0.16, "black", words)
-    found, counts = np.unique(words, return_counts=True)
-    order = sorted(range(len(found)), key=lambda i: (-int(counts[i]), str(found[i])))
-    return {str(found[i]): float(counts[i]) / len(words) for i in order}
+    greys = np.select([lightness < 0.2, lightness > 0.8], [_place("black"), _place("white")], _place("grey"))
+    found = np.where(plain, greys, found)
+    found = np.where(value < 0.16, _place("black"), found)
+    counts = np.bincount(found, minlength=len(WORDS)).tolist()
+    order = sorted((-count, word) for word, count in zip(WORDS, counts, strict=True) if count)
+    return {word: -count / len(found) for count, word in order}
 
 
 def in_words(pixels: NDArray[np.uint8]) -> str:

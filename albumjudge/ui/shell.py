@@ -6,7 +6,7 @@ import json
 import logging
 import runpy
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import lru_cache
 from html import escape
@@ -111,8 +111,7 @@ def exhibit() -> Exhibit:
     def shelf(networks: str) -> Shelf:
         """In a database that several machines may share, else in the data folder."""
         if settings.database_url.startswith("postgres"):
-            with suppress(VoteError):
-                return ReadyWalls(engine(), networks)
+            return ReadyWalls(_store(settings.database_url).engine, networks)
         return FolderShelf(settings.data_directory / "ready", networks)
 
     return Exhibit.open(settings, shelf=shelf)
@@ -145,10 +144,15 @@ def engine() -> Engine:
 
 @st.cache_resource(show_spinner=False)
 def _prepared_store(url: str) -> VoteStore:
-    """One store per database."""
-    store = VoteStore(st.connection("votes", type="sql", url=url, **engine_options(url)).engine)
+    """One store per database, brought up to date."""
+    store = _store(url)
     store.prepare()
     return store
+
+
+def _store(url: str) -> VoteStore:
+    """The store, whether or not its database can be reached."""
+    return VoteStore(st.connection("votes", type="sql", url=url, **engine_options(url)).engine)
 
 
 def enter() -> str:

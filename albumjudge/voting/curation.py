@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
@@ -26,6 +28,9 @@ TRIES = 5
 """Wrong passwords in a row until everyone has to wait."""
 FIRST_WAIT, LONGEST_WAIT = 30.0, 15 * 60.0
 """Seconds; each further wrong password doubles the wait."""
+T = TypeVar("T")
+RECENT = 1.0
+"""Seconds for which decisions that all steps of all visitors ask for are not read again. A vote itself asks."""
 _STATE = "password"
 _exclusions, _periods, _anchors = schema.exclusions, schema.periods, schema.anchors
 _LASTING = _periods.c.closed_at.is_(None)
@@ -55,6 +60,7 @@ class CurationStore(Store):
 
     not_read = "The curator's decisions cannot be read"
     not_written = "The curator's decision was not stored"
+    _recent: ClassVar[dict[tuple[object, str], tuple[float, Any]]] = {}
 
     def exclude(self, visitor: str, reason: str) -> Exclusion:
         """Leave a visitor's votes out; who is left out already stays so, for the earlier reason.
@@ -98,8 +104,9 @@ class CurationStore(Store):
         return {e.visitor: e.reason for e in reversed(self.exclusions()) if e.lifted_at is None}
 
     def anchors(self, generator: str | None = None) -> list[CoverIdentity]:
-        """The covers, or those of one generator, that everyone is asked about, in their order."""
-        covers = [identity_in(row) for row in self._rows(select(_anchors).order_by(_anchors.c.id))]
+        """The covers, or those of one generator, that everyone is asked about, in their order, as ``RECENT``."""
+        query = select(_anchors).order_by(_anchors.c.id)
+        covers = self._lately("anchors", lambda: [identity_in(row) for row in self._rows(query)])
         return [cover for cover in covers if generator in (None, cover.generator)]
 
     def set_anchors(self, covers: Sequence[CoverIdentity]) -> None:
@@ -117,8 +124,27 @@ class CurationStore(Store):
         self._write(store)
 
     def is_open(self) -> bool:
-        """Whether votes are taken: a period lasts, or there has never been one."""
-        return self._read(is_open)
+        """Whether votes are taken: a period lasts, or there has never been one, as ``RECENT``."""
+        return self._lately("open", lambda: self._read(is_open))
+
+    def _lately(self, what: str, read: Callable[[], T]) -> T:
+        """What was read for any visitor lately and not changed here since, else what is read now."""
+        now, key = time.monotonic(), (self.engine.url, what)
+        then, found = self._recent.get(key, (-math.inf, None))
+        if now - then > RECENT:
+            found = read()
+            self._recent[key] = now, found
+        return cast(T, found)
+
+    def _write(self, work: Callable[[Connection], T], otherwise: str = "") -> T:
+        try:
+            return super()._write(work, otherwise)
+        finally:
+            self.forget()
+
+    def forget(self) -> None:
+        """Read again what was read lately."""
+        self._recent.clear()
 
     def periods(self) -> list[Period]:
         """All of them, the latest first."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -25,7 +26,9 @@ TIMEOUT = 5.0
 UPGRADE_TIMEOUT = 30.0
 """Seconds that a starting process waits for another one that upgrades the schema."""
 STATEMENT_LIMIT = 30.0
-"""Seconds after which PostgreSQL gives up on one statement of a visitor's transaction."""
+"""Seconds after which PostgreSQL gives up on one statement of a transaction, if nobody wants it sooner."""
+ANSWER = 1.2
+"""Seconds within which PostgreSQL answers to a transaction's begin; else it counts as away."""
 
 _ADVISORY_LOCK = 0x616C62756D  # "album"
 _RETRY_PAUSE = 0.05
@@ -94,9 +97,9 @@ def engine_options(url: str | URL) -> dict[str, Any]:
     options: dict[str, Any] = {"pool_pre_ping": True}
     if _parse(url).drivername == "postgresql+psycopg":
         options["connect_args"] = {
-            "connect_timeout": 5,
-            # A network that swallows packets would otherwise hold a visitor for a quarter of an hour.
-            "tcp_user_timeout": 15_000,
+            "connect_timeout": 2,  # psycopg takes no less.
+            # Routers forget, and then swallow, what has been quiet for some minutes.
+            "keepalives_idle": 60,
             # Server-side prepared statements do not survive a connection pooler such as PgBouncer.
             "prepare_threshold": None,
         }
@@ -125,6 +128,8 @@ def configure(engine: Engine) -> None:
     """
     if not event.contains(engine, "begin", _on_begin):
         event.listen(engine, "begin", _on_begin)
+        if engine.dialect.name == "postgresql":
+            event.listen(engine, "do_connect", _Line().connect)
 
 
 def _on_begin(connection: Connection) -> None:
@@ -133,19 +138,88 @@ def _on_begin(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         # Pragmas first: inside a transaction SQLite ignores them in silence. SQLite changes a table by building
         # it anew, which foreign keys to the old one would forbid: they are checked at the end instead.
-        rebuilds = options.get("albumjudge_rebuilds")
-        connection.exec_driver_sql(f"PRAGMA foreign_keys = {'OFF' if rebuilds else 'ON'}")
-        connection.exec_driver_sql("PRAGMA synchronous = FULL")
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(1000 * timeout)}")
+        references = "OFF" if options.get("albumjudge_rebuilds") else "ON"
+        pragmas = (
+            f"foreign_keys = {references}",
+            "synchronous = FULL",
+            f"busy_timeout = {round(1000 * timeout)}",
+        )
+        if connection.info.get("albumjudge_pragmas") != pragmas:
+            for pragma in pragmas:
+                connection.exec_driver_sql(f"PRAGMA {pragma}")
+            connection.info["albumjudge_pragmas"] = pragmas
         # A transaction that reads first and writes later fails at once, however long the time-out, when
         # another one wrote in between.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("albumjudge_writes") else "BEGIN")
     elif connection.dialect.name == "postgresql" and "albumjudge_timeout" in options:
-        limit = max(STATEMENT_LIMIT, timeout)
+        limit = float(options["albumjudge_limit"])
         connection.exec_driver_sql(
             f"SELECT set_config('lock_timeout', '{max(1, round(1000 * timeout))}', true), "
-            f"set_config('statement_timeout', '{round(1000 * limit)}', true)"
+            f"set_config('statement_timeout', '{max(1, round(1000 * limit))}', true)"
         )
+        if isinstance(line := connection.connection.dbapi_connection, _Connection):
+            line.limit = limit + ANSWER
+
+
+class _Line:
+    """The way to a PostgreSQL. Once it is silent, nobody waits for it until a thread has found it again."""
+
+    def __init__(self) -> None:
+        self._silent, self._lock = False, threading.Lock()
+
+    def connect(self, _dialect: object, _record: object, place: list[Any], given: dict[str, Any]) -> Any:
+        """Make a connection, or fail at once if nobody has answered lately."""
+        if self._silent:
+            raise psycopg.errors.ConnectionTimeout("nobody has answered lately")
+
+        def is_silent() -> None:
+            with self._lock:
+                if not self._silent:
+                    self._silent = True
+                    look = threading.Thread(
+                        target=self._look, args=(place, given), name="database", daemon=True
+                    )
+                    look.start()
+
+        try:
+            connection = _Connection.connect(*place, **given)
+        except psycopg.errors.ConnectionTimeout:
+            is_silent()
+            raise
+        connection.is_silent = is_silent
+        return connection
+
+    def _look(self, place: list[Any], given: dict[str, Any]) -> None:
+        while self._silent:
+            try:
+                psycopg.connect(*place, **given).close()
+            except psycopg.errors.ConnectionTimeout:
+                time.sleep(ANSWER)
+            except psycopg.Error:
+                self._silent = False  # That is an answer, and whoever comes next is told at once.
+            else:
+                self._silent = False
+
+
+class _Connection(psycopg.Connection[Any]):
+    """Waits for answers no longer than a transaction may take, even if the network swallows everything."""
+
+    limit = STATEMENT_LIMIT
+    is_silent: Callable[[], None] = staticmethod(lambda: None)
+
+    def wait(self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None) -> T:
+        """As psycopg does it, and closed if there was no answer."""
+        # Outside a transaction the pool asks whether anyone is there, or a transaction begins.
+        idle = self.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        limit = timeout or (ANSWER if idle else self.limit)
+        until = time.monotonic() + limit
+        try:
+            return super().wait(gen, interval, limit)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None and time.monotonic() >= until:
+                self.pgconn.finish()
+                self.is_silent()
+            raise
 
 
 def transact(
@@ -155,6 +229,7 @@ def transact(
     otherwise: str,
     writes: bool,
     timeout: float = TIMEOUT,
+    limit: float = STATEMENT_LIMIT,
     repeat: bool = True,
     rebuilds: bool = False,
 ) -> T:
@@ -166,12 +241,19 @@ def transact(
         work: gets the connection; whatever it raises rolls everything back.
         otherwise: how the sentence starts if it fails: "Your vote was not stored".
         writes: whether ``work`` changes anything.
+        timeout: seconds to wait for others who write.
+        limit: seconds after which PostgreSQL gives up on one statement.
         rebuilds: whether ``work`` changes tables that others refer to.
 
     Raises:
         VoteError: if the database does not do it.
     """
-    options = {"albumjudge_writes": writes, "albumjudge_timeout": timeout, "albumjudge_rebuilds": rebuilds}
+    options = {
+        "albumjudge_writes": writes,
+        "albumjudge_timeout": timeout,
+        "albumjudge_limit": max(limit, timeout),
+        "albumjudge_rebuilds": rebuilds,
+    }
     for last_try in (False, True) if repeat else (True,):
         try:
             with engine.connect().execution_options(**options) as connection, connection.begin():

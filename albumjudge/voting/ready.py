@@ -34,7 +34,7 @@ class ReadyWalls(Store):
     not_written = "Ready walls cannot be kept"
 
     def __init__(self, engine: Engine, networks: str) -> None:
-        super().__init__(engine, timeout=TIMEOUT)
+        super().__init__(engine, timeout=TIMEOUT, limit=TIMEOUT)
         self._mine = _table.c.networks == networks
         self._walls = and_(self._mine, _table.c.number > 0)
         self._networks = networks

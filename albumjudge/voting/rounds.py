@@ -67,7 +67,8 @@ class Offer:
 def offer(anchors: Sequence[CoverIdentity], pool: Sequence[CoverIdentity]) -> Offer:
     """What is up for a vote, given the curator's anchors (none: the first of the pool) and the ballot pool."""
     chosen = tuple(anchors) or tuple(pool[:DEFAULT_ANCHORS])
-    return Offer(chosen, tuple(cover for cover in pool if cover not in chosen))
+    aside = frozenset(chosen)
+    return Offer(chosen, tuple(cover for cover in pool if cover not in aside))
 
 
 def round_id(visitor: str, number: int) -> str:

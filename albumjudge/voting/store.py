@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.voting import schema
-from albumjudge.voting.database import TIMEOUT, VoteError, configure, transact
+from albumjudge.voting.database import STATEMENT_LIMIT, TIMEOUT, VoteError, configure, transact
 from albumjudge.voting.rate_limit import VISITOR_LIMITS, is_suspect
 
 T = TypeVar("T")
@@ -37,6 +37,7 @@ class Store:
     Args:
         engine: of a database that :func:`albumjudge.voting.database.upgrade` brought up to date.
         timeout: seconds to wait for others who write to the database.
+        limit: seconds that one statement may take; those that write take no longer than ``TIMEOUT``.
         clock: gives the current time, aware.
     """
 
@@ -50,20 +51,23 @@ class Store:
         engine: Engine,
         *,
         timeout: float = TIMEOUT,
+        limit: float = STATEMENT_LIMIT,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         configure(engine)
-        self.engine, self._timeout, self._clock = engine, timeout, clock
+        self.engine, self._timeout, self._limit, self._clock = engine, timeout, limit, clock
 
     def _write(self, work: Callable[[Connection], T], otherwise: str = "") -> T:
-        words = otherwise or self.not_written
-        return transact(self.engine, work, otherwise=words, writes=True, timeout=self._timeout)
+        return self._transact(
+            work, otherwise or self.not_written, writes=True, limit=min(self._limit, TIMEOUT)
+        )
 
     def _read(self, work: Callable[[Connection], T], otherwise: str = "", *, repeat: bool = True) -> T:
         words = otherwise or self.not_read
-        return transact(
-            self.engine, work, otherwise=words, writes=False, timeout=self._timeout, repeat=repeat
-        )
+        return self._transact(work, words, writes=False, limit=self._limit, repeat=repeat)
+
+    def _transact(self, work: Callable[[Connection], T], otherwise: str, **how: Any) -> T:
+        return transact(self.engine, work, otherwise=otherwise, timeout=self._timeout, **how)
 
     def _rows(self, query: Select[Any], otherwise: str = "") -> list[Any]:
         return self._read(lambda connection: list(connection.execute(query)), otherwise)

@@ -189,9 +189,16 @@ def test_what_other_networks_left_in_the_database_is_removed_after_a_day(postgre
     engine.dispose()
 
 
-def test_a_database_that_does_not_answer_has_nothing_ready(postgresql_url: str) -> None:
+def test_a_database_that_does_not_answer_has_nothing_ready_and_keeps_everything_later(
+    postgresql_url: str,
+) -> None:
     engine = open_engine(postgresql_url)  # Without any table: every statement fails.
-    pool = CoverPool(PAINTER, JUDGE, partial(ReadyWalls, engine), walls=1)
+    shelf = partial(ReadyWalls, engine)
+    pool = CoverPool(PAINTER, JUDGE, shelf, walls=1)
     assert fill(pool).take() is None and set(pool.find(DUE)) == set(DUE)
     assert not pool.fill(lambda _: pytest.fail("painted what cannot be kept"))
+    upgrade(engine)
+    assert fill(pool).ready == 1
+    other = CoverPool(PAINTER, JUDGE, shelf, walls=1)
+    assert other.ballots_ready and taken(other)
     engine.dispose()

@@ -40,7 +40,7 @@ def curators() -> CurationStore:
 def up_for_vote(store: VoteStore) -> Offer:
     """The covers that visitors are asked about."""
     revision = shell.exhibit().painter_revision
-    pool = [CoverIdentity(revision, seed) for seed in seeds.ballot_pool(revision)]
+    pool = [CoverIdentity.of(revision, seed) for seed in seeds.ballot_pool(revision)]
     return rounds.offer(CurationStore(store.engine).anchors(revision), pool)
 
 
@@ -153,6 +153,7 @@ def take_back(sentence: str) -> None:
     for key in ("choice", "not-stored", "easel"):
         st.session_state.pop(key, None)
     st.session_state["too-late"] = sentence
+    curators().forget()
     shell.go()
 
 

@@ -30,11 +30,20 @@ def shown() -> bool:
         mine = store.votes(visitor=who)
         if str(st.session_state.get(_COVER)) not in [str(vote.cover) for vote in mine]:
             return not mine and ballot.curators().is_open() and _ask(store, who, mine)
-    except (VoteError, SettingsError):
+    except (VoteError, SettingsError) as error:
         # The wall hangs without a database, too.
-        return False
+        return _waits(str(error))
     _answer(store, next(vote for vote in mine if str(vote.cover) == str(st.session_state[_COVER])))
     return True
+
+
+def _waits(sentence: str) -> bool:
+    """Whether a vote waits until the votes can be read; then it is said, with a way to try again and one on."""
+    waiting: Choice | None = st.session_state.get("choice")
+    if waiting is not None:
+        ballot.not_stored(waiting, sentence)
+        _skip()
+    return waiting is not None
 
 
 def _ask(store: VoteStore, who: str, mine: list[StoredVote]) -> bool:
@@ -61,7 +70,7 @@ def _ask(store: VoteStore, who: str, mine: list[StoredVote]) -> bool:
         with st.container(key="ballot"):
             shell.heading(_("What do you feel?"), _("No band ever had this cover: a machine painted it."))
             ballot.choices(identity)
-            st.button(_("Just show me the covers"), key="skip-first", type="tertiary", on_click=_over)
+            _skip()
     if waiting is not None:
         ballot.not_stored(waiting, st.session_state.get("not-stored", _("Your vote is not stored yet.")))
     return True
@@ -90,6 +99,10 @@ def _answer(store: VoteStore, vote: StoredVote) -> None:
                     _("To the wall"), key="to-the-wall", type="primary", shortcut="Right", on_click=_over
                 )
                 shell.link_to(shell.VOTE, _("Five more like this"))
+
+
+def _skip() -> None:
+    st.button(_("Just show me the covers"), key="skip-first", type="tertiary", on_click=_over)
 
 
 def _over() -> None:

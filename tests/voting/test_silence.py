@@ -1,0 +1,212 @@
+"""A network that swallows everything on its way to PostgreSQL: nobody waits long, and no vote is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, Connection, Engine, make_url
+
+from albumjudge.inference.checkpoints import read_checkpoint
+from albumjudge.voting.database import ANSWER, VoteError
+from albumjudge.voting.ready import ReadyWalls
+from albumjudge.voting.votes import VoteStore
+from benchmarks.processes import free_ports, start, wait_for
+from benchmarks.session import Session
+from tests.checkpoint_fixtures import make_generator, make_judge
+from tests.vote_fixtures import NO_ROWS, ONE_VOTE, before_each_statement, cast_one, rows
+
+NOT_STORED = r"not stored: the database cannot be reached\. Try again"
+SOON = ANSWER + 1.5
+"""Seconds; there is a margin for a machine that is busy."""
+
+
+class Network:
+    """Stands between an exhibit and PostgreSQL. While it swallows, it takes connections and bytes, to no avail.
+
+    Args:
+        server: of the database.
+    """
+
+    def __init__(self, server: URL) -> None:
+        self._server, self._swallows = server, threading.Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._open = [self._listening]
+        port = self._listening.getsockname()[1]
+        url = server.set(host="127.0.0.1", port=port, query={})
+        self.url = url.render_as_string(hide_password=False)
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def swallow(self) -> None:
+        self._swallows.set()
+
+    def pass_on(self) -> None:
+        """Let everything through again, and wait until the exhibit knows."""
+        self._swallows.clear()
+        for thread in threading.enumerate():
+            if thread.name == "database":
+                thread.join(60)
+
+    def close(self) -> None:
+        for one in self._open:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    def _take(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listening.accept()
+                there = self._connected()
+                self._open += [client, there]
+                for source, target in ((client, there), (there, client)):
+                    threading.Thread(target=self._pump, args=(source, target), daemon=True).start()
+
+    def _connected(self) -> socket.socket:
+        folder = str(self._server.query.get("host", ""))
+        if not folder.startswith("/"):
+            return socket.create_connection((self._server.host or folder, self._server.port or 5432))
+        found = socket.socket(socket.AF_UNIX)
+        found.connect(f"{folder}/.s.PGSQL.{self._server.port or 5432}")
+        return found
+
+    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if not self._swallows.is_set():
+                    target.sendall(data)
+            target.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def network(postgresql_url: str) -> Iterator[Network]:
+    found = Network(make_url(postgresql_url))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def store(network: Network, engines: Callable[[str], Engine]) -> VoteStore:
+    """Votes behind the network, with connections that are open already."""
+    found = VoteStore(engines(network.url))
+    found.prepare()
+    return found
+
+
+def seconds(action: Callable[[], object]) -> float:
+    began = time.monotonic()
+    action()
+    return time.monotonic() - began
+
+
+def fails(action: Callable[[], object], words: str = NOT_STORED) -> float:
+    """Seconds until it has failed with a sentence."""
+
+    def failing() -> None:
+        with pytest.raises(VoteError, match=words):
+            action()
+
+    return seconds(failing)
+
+
+def test_a_vote_fails_soon_and_can_be_cast_again_when_the_database_is_back(
+    network: Network, store: VoteStore
+) -> None:
+    first = cast_one(store)
+    walls = ReadyWalls(store.engine, "networks")
+    assert walls.put(7, "a wall")
+    network.swallow()
+    assert fails(lambda: cast_one(store, "bob")) < SOON
+    # Nobody else waits for it.
+    assert fails(lambda: cast_one(store, "cat")) < ANSWER
+    assert fails(store.votes, "cannot be read: the database cannot be reached") < ANSWER
+    assert seconds(walls.take) < ANSWER and walls.take() is None
+    network.pass_on()
+    assert store.votes() == [first] and walls.take() == (7, "a wall")
+    later = [cast_one(store, name) for name in ("bob", "cat")]
+    assert store.votes() == [first, *later]
+
+
+def test_a_visitor_who_comes_first_to_a_silent_database_does_not_wait_long_either(
+    network: Network, engines: Callable[[str], Engine]
+) -> None:
+    network.swallow()
+    store = VoteStore(engines(network.url))
+    assert fails(store.prepare, "cannot be opened: the database cannot be reached") < 2 + SOON
+    assert fails(store.prepare, "cannot be opened: the database cannot be reached") < ANSWER
+    network.pass_on()
+    store.prepare()
+    assert rows(store.engine) == NO_ROWS and cast_one(store).visitor == "ann"
+
+
+def test_silence_in_the_middle_of_a_vote_stores_nothing_by_half(network: Network, store: VoteStore) -> None:
+    hasty = VoteStore(store.engine, timeout=0.5, limit=0.5)
+
+    def swallow(_: Connection, statement: str) -> None:
+        if statement.startswith("INSERT INTO votes"):
+            network.swallow()
+
+    with before_each_statement(store.engine, swallow):
+        assert fails(lambda: cast_one(hasty)) < 0.5 + SOON
+    network.pass_on()
+    assert rows(store.engine) == NO_ROWS
+    cast_one(store)
+    assert rows(store.engine) == ONE_VOTE
+
+
+async def waited(action: Awaitable[None]) -> float:
+    began = time.monotonic()
+    await action
+    return time.monotonic() - began
+
+
+@pytest.mark.slow
+def test_an_exhibit_that_starts_in_silence_shows_walls_keeps_choices_and_goes_over_to_the_database(
+    network: Network, store: VoteStore, tmp_path: Path
+) -> None:
+    painter = read_checkpoint(make_generator(tmp_path / "generator"), "generator")
+    judge = read_checkpoint(make_judge(tmp_path / "judge"), "judge")
+    settings = {
+        "DATABASE_URL": network.url,
+        "ALBUMJUDGE_GENERATOR_DIR": str(tmp_path / "generator"),
+        "ALBUMJUDGE_JUDGE_DIR": str(tmp_path / "judge"),
+    }
+    network.swallow()
+    address, process = start(tmp_path / "data", free_ports(1)[0], settings)
+
+    async def come() -> None:
+        await asyncio.to_thread(wait_for, f"{address}/_stcore/health")
+        early = Session(address)
+        await early.open()  # However long the networks take to load.
+        assert sum(name.startswith("choose-") for name in early.buttons) == 12
+        network.pass_on()
+        await asyncio.to_thread(wait_for, f"{address}/healthz")
+        voter = Session(address)
+        await voter.open()
+        network.swallow()
+        assert await waited(early.visit("dialogue")) < 2 * SOON
+        assert await waited(voter.click("felt-awe")) < SOON
+        said = " ".join(voter.html)
+        assert "the database cannot be reached" in said and "awe, is kept here" in said
+        network.pass_on()
+        await asyncio.to_thread(wait_for, f"{address}/healthz")
+        await voter.click("try-casting-again")
+        for session in (early, voter):
+            await session.close()
+
+    try:
+        asyncio.run(come())
+        (vote,) = store.votes()
+        assert vote.felt == "awe"
+        walls, until = ReadyWalls(store.engine, f"{painter.revision}.{judge.revision}"), time.monotonic() + 60
+        while walls.count()[0] == 0:
+            assert time.monotonic() < until
+    finally:
+        process.terminate()
+        process.wait(30)
