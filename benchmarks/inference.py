@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from albumjudge.inference.checkpoints import load_generator, load_judge, read_ch
 from albumjudge.inference.folders import CheckpointError, Kind
 from albumjudge.inference.judge import Judge, JudgeNetwork, native_bfloat16
 from albumjudge.inference.painter import GeneratorNetwork, Painter
-from benchmarks.results import section, table, write
+from benchmarks.results import in_turns, section, table, write
 from training.data.command import command_parser
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
@@ -134,18 +134,6 @@ def peak(dtype: torch.dtype) -> float:
     return 2 * MATRIX**3 / best
 
 
-def in_turns(found: dict[str, Compared], seeds: Sequence[int], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each call; a first round warms up and does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in found}
-    for number in range(rounds + 1):
-        for name, work in found.items():
-            began = time.perf_counter()
-            work(seeds)
-            if number:
-                seconds[name].append(time.perf_counter() - began)
-    return seconds
-
-
 def roofline(painter: Painter, judge: Judge, seeds: Sequence[int], seconds: float) -> str:
     """How near painting and judging these covers in so many seconds comes to the speed of plain products."""
     with FlopCounterMode(display=False) as counted:
@@ -196,7 +184,8 @@ def main(arguments: list[str] | None = None) -> int:
     }
     rows: dict[str, dict[str, str]] = {name: {} for name in compared}
     for covers in given.covers:
-        seconds = in_turns(compared, range(covers), given.rounds)
+        calls = {name: partial(work, range(covers)) for name, work in compared.items()}
+        seconds = in_turns(calls, given.rounds)
         first = np.array(seconds[IMAGE_BY_IMAGE])
         for name, taken in seconds.items():
             ratio = float(np.median(first / np.array(taken)))

@@ -25,21 +25,10 @@ from torch import Tensor, nn
 from albumjudge.inference.checkpoints import load_judge, read_checkpoint
 from albumjudge.inference.judge import Judge, as_images, native_bfloat16
 from albumjudge.inference.painter import Painter
+from benchmarks.results import in_turns
 from training.data.command import exit_status
 from training.judge.evaluation import Rows, finite
 from training.judge.script import add_judge, open_painter, parser_of, report, table
-
-
-def in_turns(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Processor seconds of each call, the functions taking turns; a first round, to warm up, does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in functions}
-    for number in range(rounds + 1):
-        for name, function in functions.items():
-            started = time.process_time()
-            function()
-            if number:
-                seconds[name].append(time.process_time() - started)
-    return seconds
 
 
 def plain(
@@ -67,6 +56,7 @@ def time_rows(judge: Judge, covers: int, rounds: int) -> Rows:
             "plain VGG16 in its order and precision": plain(features, images, *own),
         },
         rounds,
+        time.process_time,
     )
     jury = np.array(found.pop("jury"))
     ratios = {name: jury / np.array(seconds) for name, seconds in found.items()}

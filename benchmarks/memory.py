@@ -10,15 +10,14 @@ and lets short visits follow one another, so many at any time: the first cover, 
 from __future__ import annotations
 
 import asyncio
-import random
 import sys
 import tempfile
-from collections import defaultdict
+from itertools import count
 from pathlib import Path
 
 from benchmarks.processes import exhibit, memory, wait_for, wait_for_walls
 from benchmarks.results import section, table, write
-from benchmarks.visitors import Seconds, visit
+from benchmarks.visitors import lanes
 from training.data.command import command_parser
 
 EVERY = 50
@@ -29,46 +28,26 @@ APART = 2.0
 WALLS = 12
 
 
-async def visits(
-    address: str, process: int, count: int, at_once: int, cards: int, seed: int
-) -> tuple[dict[int, float], list[str]]:
-    """Let visits follow one another; megabytes after so many of them, and what went wrong."""
-    megabytes, failed = {0: memory(process)}, list[str]()
-    numbers, done = iter(range(count)), 0
-
-    async def come_one_after_the_other(lane: int) -> None:
-        nonlocal done
-        await asyncio.sleep(lane * APART)
-        for number in numbers:
-            seconds: Seconds = defaultdict(list)
-            try:
-                await visit(address, 0, cards, random.Random(f"{seed}-{number}"), seconds)
-            except Exception as error:
-                failed.append(repr(error))
-                print(f"Visit {number}: {error!r}", flush=True)
-            done += 1
-            if done % EVERY == 0 or done == count:
-                megabytes[done] = memory(process)
-                print(done, f"{megabytes[done]:,.0f} MB, {len(failed)} failed", flush=True)
-
-    await asyncio.gather(*map(come_one_after_the_other, range(at_once)))
-    return megabytes, failed
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     parser = command_parser("benchmarks.memory", __doc__)
     parser.add_argument("--visits", type=int, default=1000)
     parser.add_argument("--at-once", type=int, default=20)
     parser.add_argument("--cards", type=int, default=2, help="votes of each visitor")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", action="store_true", help="put the table into docs/load.md")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder, exhibit(Path(folder)) as (address, process):
         wait_for(f"{address}/healthz")
         wait_for_walls(Path(folder), WALLS)
-        crowd = visits(address, process, given.visits, given.at_once, given.cards, given.seed)
-        megabytes, failed = asyncio.run(crowd)
+        megabytes, done = {0: memory(process)}, count(1)
+
+        def read(failed: int) -> None:
+            if (number := next(done)) % EVERY == 0 or number == given.visits:
+                megabytes[number] = memory(process)
+                print(number, f"{megabytes[number]:,.0f} MB, {failed} failed", flush=True)
+
+        come = lanes(address, given.at_once, range(given.visits), given.cards, apart=APART, done=read)
+        _, failed = asyncio.run(come)
     shown = {number: held for number, held in megabytes.items() if number in SHOWN or number == given.visits}
     rows = {"memory": {f"{number:,}": f"{held:,.0f} MB" for number, held in shown.items()}}
     text = (
@@ -76,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"{given.cards} votes, once {WALLS} walls are ready; at most {max(megabytes.values()):,.0f} MB, read "
         f"every {EVERY} visits; {len(failed)} failed.\n\n{table(rows, 'visits')}"
     )
-    print(f"\n{text}")
+    print(f"\n{text}", *failed[:3])
     if given.write:
         write("memory", section("python -m benchmarks.memory", text))
     return 0

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import random
 import re
 import shutil
 import subprocess
@@ -19,11 +18,12 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import count as count_from
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +37,7 @@ from albumjudge.voting.votes import VoteStore
 from benchmarks.processes import ROOT, cpu_seconds, cpu_seconds_below, free_ports, memory, start, wait_for
 from benchmarks.results import section, table, write
 from benchmarks.session import SessionError
-from benchmarks.visitors import Seconds, quantiles, visit
+from benchmarks.visitors import lanes, quantiles
 from training.data.command import command_parser
 
 COMPOSE = ROOT / "compose.yaml"
@@ -140,24 +140,6 @@ def postgresql(folder: Path) -> Iterator[tuple[str, int]]:
         server.cleanup()
 
 
-async def crowd(address: str, visitors: int, until: float, cards: int) -> tuple[Seconds, list[str]]:
-    """Let visitors come one after another in so many lanes; the seconds of their steps, and what went wrong."""
-    seconds: Seconds = defaultdict(list)
-    failed: list[str] = []
-
-    async def lane(number: int) -> None:
-        visits = 0
-        while time.monotonic() < until:
-            try:
-                await visit(address, 0.0, cards, random.Random(f"{number}-{visits}"), seconds)
-            except Exception as error:  # Whatever goes wrong is counted, and the next visitor comes.
-                failed.append(repr(error))
-            visits += 1
-
-    await asyncio.gather(*(lane(number) for number in range(visitors)))
-    return seconds, failed
-
-
 def casts_a_second(url: str, seconds: float = 5.0, threads: int = 4) -> float:
     """How many votes the database alone takes, from as many threads as fast as they can."""
     engine = open_engine(Settings.from_environment({"DATABASE_URL": url}).database_url)
@@ -189,14 +171,15 @@ def measure(count: int, visitors: int, seconds: float, cards: int) -> dict[str, 
         url, database = stack.enter_context(postgresql(folder / "postgresql"))
         replicas = stack.enter_context(processes(count, folder, url, {}))
         address = stack.enter_context(balancer(replicas, folder))
-        asyncio.run(crowd(address, 1, time.monotonic() + 0.1, 2))  # What is loaded once is loaded now.
+        asyncio.run(lanes(address, 1, [0], 2))  # What is loaded once is loaded now.
 
         def state() -> tuple[float, float, float]:
             cpu = sum(cpu_seconds(replica.process.pid) for replica in replicas)
             return replicas[0].metric("albumjudge_votes"), cpu, cpu_seconds_below(database)
 
         before, began = state(), time.monotonic()
-        steps, failed = asyncio.run(crowd(address, visitors, began + seconds, cards))
+        in_time = takewhile(lambda _: time.monotonic() < began + seconds, count_from(0))
+        steps, failed = asyncio.run(lanes(address, visitors, in_time, cards))
         took = time.monotonic() - began
         votes, cpu, database_cpu = (now - then for now, then in zip(state(), before, strict=True))
         visits = max(1, len(steps["open the vote"]))

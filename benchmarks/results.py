@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +31,20 @@ def table(rows: Mapping[str, Mapping[str, str]], corner: str) -> str:
         "| " + " | ".join([name, *(row.get(c, "-") for c in columns)]) + " |" for name, row in rows.items()
     ]
     return "\n".join(lines)
+
+
+def in_turns(
+    found: Mapping[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
+    """Seconds of each call, the functions taking turns; a first round, to warm up, does not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in found}
+    for number in range(rounds + 1):
+        for name, work in found.items():
+            began = clock()
+            work()
+            if number:
+                seconds[name].append(clock() - began)
+    return seconds
 
 
 def section(command: str, text: str) -> str:

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +129,40 @@ async def crowd(
     ended = await asyncio.gather(*visits, return_exceptions=True)
     pulse.cancel()
     failed = [repr(end) for end in ended if isinstance(end, BaseException)]
+    return seconds, failed
+
+
+async def lanes(
+    address: str,
+    at_once: int,
+    visits: Iterable[object],
+    cards: int,
+    *,
+    apart: float = 0,
+    done: Callable[[int], None] = lambda failed: None,
+) -> tuple[Seconds, list[str]]:
+    """Let short visits follow one another without a pause; the seconds of their steps, and what went wrong.
+
+    Args:
+        at_once: so many at any time.
+        visits: names what is to come.
+        apart: seconds between the first ones.
+        done: called after each, with the number of those that failed.
+    """
+    seconds: Seconds = defaultdict(list)
+    failed: list[str] = []
+    coming = iter(visits)
+
+    async def lane(number: int) -> None:
+        await asyncio.sleep(number * apart)
+        for name in coming:
+            try:
+                await visit(address, 0, cards, random.Random(f"{name}"), seconds)
+            except Exception as error:  # Whatever goes wrong is counted, and the next visitor comes.
+                failed.append(repr(error))
+            done(len(failed))
+
+    await asyncio.gather(*map(lane, range(at_once)))
     return seconds, failed
 
 

@@ -35,7 +35,7 @@ _RETRY_PAUSE = 0.05
 _NOT_OPENED = "The votes cannot be opened"
 _ADDRESSES = "SQLite is sqlite:///FILE, PostgreSQL is postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."
 # Alembic keeps its current environment in module globals.
-_one_upgrade = threading.Lock()
+_one_upgrade, _one_search = threading.Lock(), threading.Lock()
 
 T = TypeVar("T")
 
@@ -129,7 +129,7 @@ def configure(engine: Engine) -> None:
     if not event.contains(engine, "begin", _on_begin):
         event.listen(engine, "begin", _on_begin)
         if engine.dialect.name == "postgresql":
-            event.listen(engine, "do_connect", _Line().connect)
+            event.listen(engine, "do_connect", _connect)
 
 
 def _on_begin(connection: Connection) -> None:
@@ -157,55 +157,15 @@ def _on_begin(connection: Connection) -> None:
             f"SELECT set_config('lock_timeout', '{max(1, round(1000 * timeout))}', true), "
             f"set_config('statement_timeout', '{max(1, round(1000 * limit))}', true)"
         )
-        if isinstance(line := connection.connection.dbapi_connection, _Connection):
-            line.limit = limit + ANSWER
-
-
-class _Line:
-    """The way to a PostgreSQL. Once it is silent, nobody waits for it until a thread has found it again."""
-
-    def __init__(self) -> None:
-        self._silent, self._lock = False, threading.Lock()
-
-    def connect(self, _dialect: object, _record: object, place: list[Any], given: dict[str, Any]) -> Any:
-        """Make a connection, or fail at once if nobody has answered lately."""
-        if self._silent:
-            raise psycopg.errors.ConnectionTimeout("nobody has answered lately")
-
-        def is_silent() -> None:
-            with self._lock:
-                if not self._silent:
-                    self._silent = True
-                    look = threading.Thread(
-                        target=self._look, args=(place, given), name="database", daemon=True
-                    )
-                    look.start()
-
-        try:
-            connection = _Connection.connect(*place, **given)
-        except psycopg.errors.ConnectionTimeout:
-            is_silent()
-            raise
-        connection.is_silent = is_silent
-        return connection
-
-    def _look(self, place: list[Any], given: dict[str, Any]) -> None:
-        while self._silent:
-            try:
-                psycopg.connect(*place, **given).close()
-            except psycopg.errors.ConnectionTimeout:
-                time.sleep(ANSWER)
-            except psycopg.Error:
-                self._silent = False  # That is an answer, and whoever comes next is told at once.
-            else:
-                self._silent = False
+        if isinstance(ours := connection.connection.dbapi_connection, _Connection):
+            ours.limit = limit + ANSWER
 
 
 class _Connection(psycopg.Connection[Any]):
     """Waits for answers no longer than a transaction may take, even if the network swallows everything."""
 
     limit = STATEMENT_LIMIT
-    is_silent: Callable[[], None] = staticmethod(lambda: None)
+    is_silent: Callable[[], None]
 
     def wait(self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None) -> T:
         """As psycopg does it, and closed if there was no answer."""
@@ -220,6 +180,39 @@ class _Connection(psycopg.Connection[Any]):
                 self.pgconn.finish()
                 self.is_silent()
             raise
+
+
+_silent: set[str] = set()
+"""PostgreSQL servers that did not answer lately: nobody waits for them until a thread has found them again."""
+
+
+def _connect(_dialect: object, _record: object, place: list[Any], given: dict[str, Any]) -> _Connection:
+    def look() -> None:
+        while server in _silent:
+            try:
+                psycopg.connect(*place, **given).close()
+                _silent.remove(server)
+            except psycopg.errors.ConnectionTimeout:
+                time.sleep(ANSWER)
+            except psycopg.Error:
+                _silent.remove(server)  # That is an answer, too.
+
+    def is_silent() -> None:
+        with _one_search:
+            if server not in _silent:
+                _silent.add(server)
+                threading.Thread(target=look, name="database", daemon=True).start()
+
+    server = repr(given)
+    if server in _silent:
+        raise psycopg.errors.ConnectionTimeout("It did not answer lately.")
+    try:
+        connection = _Connection.connect(*place, **given)
+    except psycopg.errors.ConnectionTimeout:
+        is_silent()
+        raise
+    connection.is_silent = is_silent
+    return connection
 
 
 def transact(
