@@ -28,27 +28,18 @@ SOON = ANSWER + 1.5
 
 
 class Network:
-    """Stands between an exhibit and PostgreSQL. While it swallows, it takes connections and bytes, to no avail.
-
-    Args:
-        server: of the database.
-    """
+    """Between an exhibit and PostgreSQL. While it swallows, it takes connections and bytes, to no avail."""
 
     def __init__(self, server: URL) -> None:
-        self._server, self._swallows = server, threading.Event()
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self._open = [self._listening]
-        port = self._listening.getsockname()[1]
-        url = server.set(host="127.0.0.1", port=port, query={})
-        self.url = url.render_as_string(hide_password=False)
+        self._server, self.swallows = server, False
+        self._open = [socket.create_server(("127.0.0.1", 0))]
+        here = server.set(host="127.0.0.1", port=self._open[0].getsockname()[1], query={})
+        self.url = here.render_as_string(hide_password=False)
         threading.Thread(target=self._take, daemon=True).start()
-
-    def swallow(self) -> None:
-        self._swallows.set()
 
     def pass_on(self) -> None:
         """Let everything through again, and wait until the exhibit knows."""
-        self._swallows.clear()
+        self.swallows = False
         for thread in threading.enumerate():
             if thread.name == "database":
                 thread.join(60)
@@ -60,26 +51,23 @@ class Network:
             one.close()
 
     def _take(self) -> None:
+        folder, port = str(self._server.query.get("host", "")), self._server.port or 5432
         with suppress(OSError):
             while True:
-                client, _ = self._listening.accept()
-                there = self._connected()
-                self._open += [client, there]
-                for source, target in ((client, there), (there, client)):
-                    threading.Thread(target=self._pump, args=(source, target), daemon=True).start()
-
-    def _connected(self) -> socket.socket:
-        folder = str(self._server.query.get("host", ""))
-        if not folder.startswith("/"):
-            return socket.create_connection((self._server.host or folder, self._server.port or 5432))
-        found = socket.socket(socket.AF_UNIX)
-        found.connect(f"{folder}/.s.PGSQL.{self._server.port or 5432}")
-        return found
+                ends = [self._open[0].accept()[0]]
+                if folder.startswith("/"):
+                    ends.append(socket.socket(socket.AF_UNIX))
+                    ends[1].connect(f"{folder}/.s.PGSQL.{port}")
+                else:
+                    ends.append(socket.create_connection((self._server.host or folder, port)))
+                self._open += ends
+                for one, other in (ends, ends[::-1]):
+                    threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
 
     def _pump(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
-                if not self._swallows.is_set():
+                if not self.swallows:
                     target.sendall(data)
             target.shutdown(socket.SHUT_RDWR)
 
@@ -121,7 +109,7 @@ def test_a_vote_fails_soon_and_can_be_cast_again_when_the_database_is_back(
     first = cast_one(store)
     walls = ReadyWalls(store.engine, "networks")
     assert walls.put(7, "a wall")
-    network.swallow()
+    network.swallows = True
     assert fails(lambda: cast_one(store, "bob")) < SOON
     # Nobody else waits for it.
     assert fails(lambda: cast_one(store, "cat")) < ANSWER
@@ -136,7 +124,7 @@ def test_a_vote_fails_soon_and_can_be_cast_again_when_the_database_is_back(
 def test_a_visitor_who_comes_first_to_a_silent_database_does_not_wait_long_either(
     network: Network, engines: Callable[[str], Engine]
 ) -> None:
-    network.swallow()
+    network.swallows = True
     store = VoteStore(engines(network.url))
     assert fails(store.prepare, "cannot be opened: the database cannot be reached") < 2 + SOON
     assert fails(store.prepare, "cannot be opened: the database cannot be reached") < ANSWER
@@ -150,7 +138,7 @@ def test_silence_in_the_middle_of_a_vote_stores_nothing_by_half(network: Network
 
     def swallow(_: Connection, statement: str) -> None:
         if statement.startswith("INSERT INTO votes"):
-            network.swallow()
+            network.swallows = True
 
     with before_each_statement(store.engine, swallow):
         assert fails(lambda: cast_one(hasty)) < 0.5 + SOON
@@ -177,7 +165,7 @@ def test_an_exhibit_that_starts_in_silence_shows_walls_keeps_choices_and_goes_ov
         "ALBUMJUDGE_GENERATOR_DIR": str(tmp_path / "generator"),
         "ALBUMJUDGE_JUDGE_DIR": str(tmp_path / "judge"),
     }
-    network.swallow()
+    network.swallows = True
     address, process = start(tmp_path / "data", free_ports(1)[0], settings)
 
     async def come() -> None:
@@ -189,7 +177,7 @@ def test_an_exhibit_that_starts_in_silence_shows_walls_keeps_choices_and_goes_ov
         await asyncio.to_thread(wait_for, f"{address}/healthz")
         voter = Session(address)
         await voter.open()
-        network.swallow()
+        network.swallows = True
         assert await waited(early.visit("dialogue")) < 2 * SOON
         assert await waited(voter.click("felt-awe")) < SOON
         said = " ".join(voter.html)
