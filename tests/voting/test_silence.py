@@ -9,6 +9,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from sqlalchemy import URL, Connection, Engine, make_url
@@ -173,6 +175,8 @@ def test_an_exhibit_that_starts_in_silence_shows_walls_keeps_choices_and_goes_ov
         early = Session(address)
         await early.open()  # However long the networks take to load.
         assert sum(name.startswith("choose-") for name in early.buttons) == 12
+        with pytest.raises(HTTPError, match="503"):
+            urlopen(f"{address}/healthz", timeout=60)
         network.pass_on()
         await asyncio.to_thread(wait_for, f"{address}/healthz")
         voter = Session(address)
