@@ -183,6 +183,7 @@ def test_generate_choose_vote_reveal_results(
     page.get_by_role("button", name="To the wall").click()
     prints = page.locator(".print.wall")
     expect(prints).to_have_count(12)
+    settled(page)
     first = prints.first.locator(".number").inner_text()
     page.get_by_role("button", name="Paint new covers").click()
     expect(prints.first.locator(".number")).not_to_have_text(first)
