@@ -165,23 +165,17 @@ def test_every_path_and_module_that_the_docs_name_exists() -> None:
     assert not {name for name in modules if not (ROOT / Path(*name.split("."))).with_suffix(".py").is_file()}
 
 
-def test_every_make_command_in_the_docs_is_in_the_makefile() -> None:
+def test_make_commands_of_docs_and_ci_are_in_the_makefile_and_explained() -> None:
     used = set(re.findall(r"^make ([a-z-]+)", "\n".join(commands()), re.MULTILINE))
     used |= set(re.findall(r"`make ([a-z-]+)", PROSE))
     assert {"run", "test", "retrain"} <= used
     assert used <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
-
-
-def test_every_target_of_the_makefile_is_phony_and_explained() -> None:
     targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
     phony = re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)
     assert phony and targets == set(phony[1].split())
     explained = set(re.findall(r"^#   make ([a-z-]+)", MAKEFILE, re.MULTILINE))
     assert targets - explained == {"browser"}
     assert explained <= set(re.findall(r"`make ([a-z-]+)", DOCS[ROOT / "docs" / "contributing.md"]))
-
-
-def test_ci_runs_both_suites_and_builds_the_docs() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert set(re.findall(r"^(?:timeout [0-9]+ )?make ([a-z-]+)", script, re.MULTILINE)) == {
         "audit",
@@ -213,12 +207,9 @@ def test_every_python_command_in_the_docs_exists_with_its_options(capsys: pytest
     assert not unknown
 
 
-def test_the_docs_explain_every_setting() -> None:
+def test_the_docs_explain_every_setting_and_no_other() -> None:
     hosting = DOCS[ROOT / "docs" / "hosting.md"]
     assert set(SETTINGS) == set(re.findall(r"^\| `([A-Z_]+)` \|", hosting, re.MULTILINE))
-
-
-def test_every_setting_that_the_docs_name_exists() -> None:
     assert set(re.findall(r"\bALBUMJUDGE_[A-Z_]+", PROSE)) <= set(SETTINGS)
 
 

@@ -18,17 +18,14 @@ def test_a_wall_has_different_covers_and_begins_as_a_smaller_one(number: int, co
     assert hanging.wall(number, hanging.MOST_ON_A_WALL)[:count] == seeds
 
 
-def test_a_wall_is_the_same_on_every_machine() -> None:
+def test_walls_and_pools_are_the_same_on_every_machine() -> None:
     assert hanging.wall(4711, 3) == (427646, 210282, 133119)
+    first, second = hanging.ballot_pool("dcgan-11111111"), hanging.ballot_pool("dcgan-22222222")
+    assert len(set(first)) == len(set(second)) == hanging.BALLOT_POOL_SIZE
+    assert first == hanging.ballot_pool("dcgan-11111111") and first != second
 
 
 @pytest.mark.parametrize("count", [0, 33, -1])
 def test_a_wall_has_1_to_32_covers(count: int) -> None:
     with pytest.raises(ValueError, match="1 to 32"):
         hanging.wall(1, count)
-
-
-def test_every_generator_has_its_own_lasting_pool() -> None:
-    first, second = hanging.ballot_pool("dcgan-11111111"), hanging.ballot_pool("dcgan-22222222")
-    assert len(set(first)) == len(set(second)) == hanging.BALLOT_POOL_SIZE
-    assert first == hanging.ballot_pool("dcgan-11111111") and first != second

@@ -67,7 +67,7 @@ def test_the_export_has_one_line_per_vote(engine: Engine) -> None:
     assert (third["visitor"], third["agrees"]) == (pseudonym("eve"), "")
 
 
-def test_every_column_of_the_export_is_explained(vote_store: VoteStore) -> None:
+def test_every_column_of_the_export_is_explained_and_no_cell_is_a_formula(vote_store: VoteStore) -> None:
     cast_one(vote_store)
     (line,) = _exported(vote_store)
     assert list(line) == list(DATA_DICTIONARY)
@@ -76,9 +76,6 @@ def test_every_column_of_the_export_is_explained(vote_store: VoteStore) -> None:
     for column in (*schema.votes.c, *schema.visitors.c, *schema.covers.c, *schema.verdicts.c):
         internal = {"id", "cover_id", "verdict_id", "png", "first_vote_at"}
         assert column.name in DATA_DICTIONARY or column.name in internal, column
-
-
-def test_no_cell_of_the_export_is_a_formula(vote_store: VoteStore) -> None:
     for number, felt in enumerate([*NAMES, NOTHING]):
         cast_one(vote_store, f"v{number}", felt=felt, judged=judged(number), seconds_to_vote=number / 7)
     for line in _exported(vote_store):

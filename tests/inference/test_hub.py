@@ -122,11 +122,17 @@ def test_what_a_killed_process_left_is_swept_away_but_not_what_may_be_in_use(
     assert not old.exists() and young.exists()
 
 
-def test_a_cache_that_cannot_be_written_gives_a_sentence(original: Path, tmp_path: Path) -> None:
+def test_without_a_place_or_a_network_nothing_is_asked_for(
+    original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     with local_hub(serving(original)) as local, pytest.raises(CheckpointError, match="cannot be written"):
         fetch(local, tmp_path / "file")
     assert local.requests == []
+    monkeypatch.setattr("huggingface_hub.constants.is_offline_mode", lambda: True)
+    with local_hub(serving(original)) as local, pytest.raises(HubError, match="HF_HUB_OFFLINE") as caught:
+        fetch(local, tmp_path)
+    assert local.requests == [] and not caught.value.passing
 
 
 def test_a_name_look_up_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,13 +150,6 @@ def test_a_name_look_up_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pyte
         assert time.monotonic() - start < PROMPT / 2
     finally:
         over.set()
-
-
-def test_offline_mode_is_respected(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.is_offline_mode", lambda: True)
-    with local_hub(serving(original)) as local, pytest.raises(HubError, match="HF_HUB_OFFLINE") as caught:
-        fetch(local, tmp_path)
-    assert local.requests == [] and not caught.value.passing
 
 
 @pytest.mark.parametrize(

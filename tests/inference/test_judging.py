@@ -34,16 +34,13 @@ def test_what_is_no_distribution_is_no_verdict(shares: tuple[float, ...]) -> Non
         Verdict(shares, "vgg16-distribution-00000000")
 
 
-def test_covers_are_judged_in_their_order(network: VGG16EmotionClassifier) -> None:
+@torch.no_grad()
+def test_covers_are_judged_in_their_order_as_rgb_from_zero_to_one(network: VGG16EmotionClassifier) -> None:
     judge = Judge(network, "vgg16-distribution-1a2b3c4d")
     both = judge.judge([cover(1), cover(2)])
     assert both[1].probabilities == pytest.approx(judge.judge([cover(2)])[0].probabilities, abs=1e-5)
     assert both[0].revision == "vgg16-distribution-1a2b3c4d"
     assert judge.judge([]) == []
-
-
-@torch.no_grad()
-def test_the_judge_sees_rgb_from_zero_to_one(network: VGG16EmotionClassifier) -> None:
     one = cover(3)
     image = torch.from_numpy(one.pixels / 255).float().permute(2, 0, 1)[None]
     expected = network.eval()(image).softmax(1)[0].tolist()

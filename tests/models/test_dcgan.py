@@ -18,7 +18,7 @@ def shapes(network: nn.Module) -> list[tuple[int, int, int, int]]:
     ]
 
 
-def test_the_generator_has_the_layers_of_the_well_known_example() -> None:
+def test_the_networks_have_the_layers_of_the_well_known_example() -> None:
     with torch.device("meta"):
         generator = Generator()
     assert shapes(generator) == [
@@ -31,9 +31,6 @@ def test_the_generator_has_the_layers_of_the_well_known_example() -> None:
     kinds = [type(layer).__name__ for layer in generator.layers]
     assert kinds == ["ConvTranspose2d", "BatchNorm2d", "ReLU"] * 4 + ["ConvTranspose2d", "Tanh"]
     assert sum(p.numel() for p in generator.parameters()) == 3_576_704
-
-
-def test_the_discriminator_mirrors_it() -> None:
     with torch.device("meta"):
         discriminator = Discriminator()
     assert shapes(discriminator) == [

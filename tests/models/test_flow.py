@@ -79,15 +79,12 @@ def test_a_condition_does_not_change_the_rest_of_a_batch(generator: FlowGenerato
     assert torch.allclose(mixed[1:2], generator(given[1:2], labels(2), labels(0)), atol=1e-12)
 
 
-def test_one_step_is_noise_plus_velocity_there() -> None:
+def test_one_step_is_noise_plus_velocity_which_changes_in_time() -> None:
     generator = randomised(OneStepGenerator(5, 3, 8, decoder_width=2))
     latents = random_latents(2)
     noise = generator.expansion(latents).view(2, 3, 8, 8)
     velocity = generator.unet(noise, torch.zeros(2).double(), labels(1, 0), labels(0, 2))
     assert torch.allclose(generator.latent_images(latents, labels(1, 0), labels(0, 2)), noise + velocity)
-
-
-def test_time_changes_the_velocity() -> None:
     unet, x = randomised(VelocityUNet(3, 8, 8)), torch.randn(2, 3, 8, 8, dtype=torch.double)
     early, late = (unet(x, torch.full((2,), t).double(), labels(0, 0), labels(0, 0)) for t in (0.1, 0.11))
     assert differ(early, late)

@@ -44,16 +44,14 @@ def test_the_documented_configuration_is_the_one_that_is_tested(tmp_path: Path) 
     text = nginx_configuration([1001, 1002], 1000, tmp_path)
     assert "server 127.0.0.1:1001 max_fails=1" in text and "server 127.0.0.1:1002 max_fails=1" in text
     assert "hash $replica;" in text and "$$" not in text and "listen 127.0.0.1:1000;" in text
+    assert len(set(free_ports(5))) == 5
 
 
-def test_the_space_is_told_the_port_of_the_image() -> None:
+def test_space_and_compose_file_name_what_the_image_and_the_exhibit_know() -> None:
     page = (COMPOSE.parent / "docs" / "hosting.md").read_text()
     (head,) = re.findall(r"```yaml\n---\n(title: .*?)---\n```", page, re.DOTALL)
     told = yaml.safe_load(head)
     assert (told["sdk"], told["app_port"]) == ("docker", 7860) and {"title", "license"} <= set(told)
-
-
-def test_the_compose_file_names_what_the_image_and_the_exhibit_know() -> None:
     services = yaml.safe_load(COMPOSE.read_text())["services"]
     assert set(services) == {"database", "exhibit", "nginx"}
     dockerfile = (COMPOSE.parent / "Dockerfile").read_text()

@@ -47,7 +47,9 @@ def client() -> Iterator[TestClient]:
         yield client
 
 
-def test_every_answer_has_security_headers_and_documents_a_policy(client: TestClient) -> None:
+def test_documents_have_security_headers_and_are_hidden_until_their_rules_have_come(
+    client: TestClient,
+) -> None:
     for path in ("/", "/script"):
         headers = client.get(path).headers
         assert headers["X-Content-Type-Options"] == "nosniff"
@@ -56,9 +58,6 @@ def test_every_answer_has_security_headers_and_documents_a_policy(client: TestCl
         assert ("Content-Security-Policy" in headers) == (path == "/")
     policy = client.get("/").headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy and "frame-ancestors 'self' https://huggingface.co" in policy
-
-
-def test_a_page_is_hidden_until_its_rules_have_come(client: TestClient) -> None:
     page = client.get("/")
     assert page.text.count("visibility:hidden") == 1 and page.text.endswith("</style></head><p>")
     assert page.headers["Content-Length"] == str(len(page.content))
@@ -83,18 +82,20 @@ def test_a_new_visitor_is_given_a_cookie_that_scripts_cannot_read(
     assert telemetry.VISITORS._value.get() == before + 1
 
 
-def test_the_first_cookie_counts_and_documents_renew_it(client: TestClient) -> None:
-    client.cookies.set(COOKIE, ME)
-    assert client.post("/visitor", json={"visitor": YOU}).json() == {"visitor": ME}
-    assert f"{COOKIE}={ME}; Max-Age=31536000" in client.get("/").headers["Set-Cookie"]
-    assert "Set-Cookie" not in client.get("/script").headers
-
-
-def test_without_a_sound_cookie_documents_set_none(client: TestClient) -> None:
+def test_documents_renew_a_sound_cookie_alone_the_first_counts_and_a_kiosk_forgets_it(
+    client: TestClient,
+) -> None:
     assert "Set-Cookie" not in client.get("/").headers
     for forged in ("forged", ME.upper(), ME + "0"):
         answer = client.get("/", headers={"Cookie": f"{COOKIE}={forged}"})
         assert "Set-Cookie" not in answer.headers
+    client.cookies.set(COOKIE, ME)
+    assert client.post("/visitor", json={"visitor": YOU}).json() == {"visitor": ME}
+    assert f"{COOKIE}={ME}; Max-Age=31536000" in client.get("/").headers["Set-Cookie"]
+    assert "Set-Cookie" not in client.get("/script").headers
+    client.cookies.set(COOKIE, ME)
+    answer = client.delete("/visitor")
+    assert answer.status_code == 204 and f"{COOKIE}=; Max-Age=0;" in answer.headers["Set-Cookie"]
 
 
 @pytest.mark.parametrize("body", ["", "[]", '{"visitor": "me"}', '{"visitor": 1}', "{}"])
@@ -107,12 +108,6 @@ def test_what_is_no_id_is_refused(client: TestClient, body: str) -> None:
 def test_another_site_can_neither_set_nor_forget_a_visitor(client: TestClient, method: str) -> None:
     answer = client.request(method, "/visitor", headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 403 and "Set-Cookie" not in answer.headers
-
-
-def test_a_kiosk_forgets_its_visitor(client: TestClient) -> None:
-    client.cookies.set(COOKIE, ME)
-    answer = client.delete("/visitor")
-    assert answer.status_code == 204 and f"{COOKIE}=; Max-Age=0;" in answer.headers["Set-Cookie"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from albumjudge.statistics.exclusions import EARLIER_GENERATOR, FELT_NOTHING, PL
 from tests.vote_fixtures import identity, verdict, vote
 
 
-def test_a_vote_is_left_out_for_the_first_reason_that_fits() -> None:
+def test_a_vote_is_left_out_for_the_first_reason_and_counts_partly_for_all_that_fit() -> None:
     votes = [vote(seed=1, seconds_to_vote=0.1), vote(seed=1), vote(seed=2, seconds_to_vote=0.1), vote(seed=3)]
     sifted = sift(
         votes,
@@ -22,9 +22,6 @@ def test_a_vote_is_left_out_for_the_first_reason_that_fits() -> None:
     )
     assert sifted.counted == (votes[3],)
     assert list(sifted.left_out.items()) == [("too fast", 2), ("on the first cover", 1), ("never", 0)]
-
-
-def test_votes_count_partly_for_every_reason_that_fits() -> None:
     votes = [vote("nothing", arm="placebo"), vote("nothing"), vote(arm="placebo"), vote(), vote("nothing")]
     assert tally(votes, exclusions.PARTLY) == {FELT_NOTHING: 3, PLACEBO: 2}
 

@@ -251,7 +251,9 @@ def test_the_reference_holds_no_cover_that_training_has_seen(folder: Path, tmp_p
     assert len(fewer.prints) == len(fewer.training) == 50
 
 
-def test_the_reference_measured_against_itself_is_perfect(bench: PainterBenchmark, real: RealCovers) -> None:
+def test_copies_repeats_and_the_reference_itself_are_recognised(
+    bench: PainterBenchmark, real: RealCovers, folder: Path
+) -> None:
     covers = real.reference.pixels
     row = bench.distances(covers, "itself") | bench.copying(covers, "itself")
     for id in (i for i in row if i.startswith("frechet")):
@@ -260,16 +262,10 @@ def test_the_reference_measured_against_itself_is_perfect(bench: PainterBenchmar
     ones += [row[i] for i in ("precision", "recall", "density", "coverage", "nearest_training")]
     assert ones == pytest.approx([1.0] * 15)
     assert row["copies"] == row["repeats"] == 0
-
-
-def test_who_copies_or_repeats_is_found_out(bench: PainterBenchmark, real: RealCovers) -> None:
     row = bench.copying(real.training.pixels[: bench.count], "copies")
     assert row == {"copies": 1, "very_close": 1, "nearest_training": 0}
     row = bench.distances(real.reference.pixels[:1].repeat(30, 0), "one")
     assert row["repeats"] == 1 and row["diversity_lpips"] == 0 and row["recall"] < 0.2
-
-
-def test_too_few_covers_are_refused(folder: Path) -> None:
     with pytest.raises(DataError, match="3 held-out covers are too few: 3 features need more than 3"):
         PainterBenchmark(real_covers(folder / "covers", 3), ColourExtractor(), seed=0)
 

@@ -81,9 +81,15 @@ EVERYTHING = [
 ]
 
 
-def test_everything_is_done_once(folders: dict[str, Path]) -> None:
+def test_everything_is_done_once_and_changed_options_and_lost_results_are_noticed(
+    folders: dict[str, Path],
+) -> None:
     assert again(folders) == EVERYTHING
     assert again(folders) == []
+    again(folders)
+    assert again(folders, ["seed=--epochs 2"]) == ["seed", "painters"]
+    (folders["runs"] / "plain" / "checkpoint" / "model.safetensors").unlink()
+    assert again(folders, ["seed=--epochs 2"])[0] == "plain"
 
 
 def test_changed_data_concern_those_who_read_them_and_all_who_read_their_results(
@@ -100,13 +106,6 @@ def test_changed_data_concern_those_who_read_them_and_all_who_read_their_results
     assert (old[0] / "checkpoint" / "model.safetensors").read_text().startswith("jury")
     (folders["covers"] / "metadata.csv").unlink()
     assert again(folders) == [*EVERYTHING[:6], "prior", "saliency"]
-
-
-def test_changed_options_and_lost_results_are_noticed(folders: dict[str, Path]) -> None:
-    again(folders)
-    assert again(folders, ["seed=--epochs 2"]) == ["seed", "painters"]
-    (folders["runs"] / "plain" / "checkpoint" / "model.safetensors").unlink()
-    assert again(folders, ["seed=--epochs 2"])[0] == "plain"
 
 
 def test_a_step_that_fails_ends_the_run_and_goes_on_without_losing_what_it_had(

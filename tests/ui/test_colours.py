@@ -34,10 +34,12 @@ def test_plain_colours_have_their_names(rgb: tuple[int, int, int], word: str) ->
     assert colours.in_words(pixels) == f"all {word}"
 
 
-def test_two_colours_are_named_the_larger_first() -> None:
+def test_two_colours_are_named_the_larger_first_and_none_refused() -> None:
     pixels = np.zeros((10, 10, 3), np.uint8)
     pixels[:6] = (240, 130, 20)
     assert colours.in_words(pixels) == "mostly orange and black"
+    with pytest.raises(ValueError, match="without pixels"):
+        colours.shares(np.zeros((0, 0, 3), np.uint8))
 
 
 @pytest.mark.parametrize(("rows", "words"), [(90, "almost all black"), (70, "mostly black")])
@@ -56,11 +58,6 @@ def test_any_picture_has_words_and_shares_that_add_up(pixels: list[tuple[int, in
     assert list(shares.values()) == sorted(shares.values(), reverse=True)
     assert set(shares) <= set(colours.WORDS)
     assert next(iter(shares)) in colours.in_words(np.array([pixels], np.uint8))
-
-
-def test_a_picture_without_pixels_is_refused() -> None:
-    with pytest.raises(ValueError, match="without pixels"):
-        colours.shares(np.zeros((0, 0, 3), np.uint8))
 
 
 @pytest.mark.parametrize(

@@ -27,20 +27,14 @@ def test_a_cover_is_encoded_and_its_colours_are_named_once(
     assert prints.framed(cover, size="wall") == first
 
 
-def test_the_label_names_the_painter_and_what_was_asked_for(cover: Cover) -> None:
+def test_painters_have_plain_names_that_tell_them_apart(cover: Cover) -> None:
     assert prints.label_lines(cover) == "No. 000007 · The DCGAN of 2019 · asked for 1970s jazz"
     assert "0123abcd" not in prints.framed(cover, size="large")
-
-
-def test_painters_of_one_title_are_told_apart() -> None:
     assert names.titles(["sketched-64-00000000", "dcgan-plain-0", "sketched-64-11111111"]) == {
         "sketched-64-00000000": "Flow painter",
         "dcgan-plain-0": "DCGAN, more covers",
         "sketched-64-11111111": "Flow painter (2)",
     }
-
-
-def test_who_is_unknown_keeps_the_checkpoints_name() -> None:
     assert names.title("mine-00000000") == "mine"
     assert names.sentence_form("vgg16-jury-00000000") == "the jury"
 

@@ -68,17 +68,15 @@ def test_words_are_written_in_the_hues_of_their_feelings(yours: str) -> None:
         assert has(line, hues[own]) > MARK + 15 and has(line, hues[other]) == 0
 
 
-def test_the_longest_word_stays_below_its_cover() -> None:
+def test_words_stay_below_their_cover_and_missing_covers_leave_their_place_empty() -> None:
     pixels = drawn(faces(1, "contentment", "excitement"))
     left, top = card.corner(0)
     beside = pixels[top + PRINT + card.MAT + 2 : top + ROW - card.MAT - 2, left + PRINT + card.MAT + 1 :]
     assert has(beside, card.WALL) == beside.shape[0] * beside.shape[1]
-
-
-def test_the_place_of_a_missing_cover_stays_empty() -> None:
     pixels = drawn(faces(5))
     left, top = card.corner(5)
     assert (pixels[top - card.MAT - 1 : HEIGHT - 120, left - card.MAT - 1 :] == colour(card.WALL)).all()
+    assert has(below(drawn(faces(1, NOTHING)), card.FIRST_LINE), card.QUIET) > MARK
 
 
 def test_long_sentences_take_two_lines_and_stay_on_the_card() -> None:
@@ -117,7 +115,3 @@ def test_a_link_is_written_out_whole_or_not_at_all() -> None:
     without = drawn(faces(1))
     assert (drawn(faces(1), link="http://localhost/vote?round=0123456789abcdef") != without).any()
     assert (drawn(faces(1), link="http://localhost/" + "x" * 200) == without).all()
-
-
-def test_nothing_is_quiet() -> None:
-    assert has(below(drawn(faces(1, NOTHING)), card.FIRST_LINE), card.QUIET) > MARK

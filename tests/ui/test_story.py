@@ -58,7 +58,7 @@ def portrait_of(*felt: str) -> Portrait:
     return found
 
 
-def test_every_cover_has_its_place_and_can_be_touched() -> None:
+def test_every_cover_has_its_place_and_few_votes_are_drawn_faintly() -> None:
     chart = charts.covers_by_pleasantness(story_of(60))
     found = rows(chart, "link")
     assert len(found) == 12 and {row["people"] for row in found} == {1.0}
@@ -68,9 +68,6 @@ def test_every_cover_has_its_place_and_can_be_touched() -> None:
     assert "12 covers. Pleasant to most people and to the machine: 3" in spec["description"]
     with pytest.raises(ValueError, match="needs some"):
         charts.covers_by_pleasantness(tell([]))
-
-
-def test_few_votes_are_drawn_faintly() -> None:
     faint, firm = (str(charts.covers_by_pleasantness(story_of(votes)).to_dict()) for votes in (29, 30))
     assert "#d8b98a" not in faint and "#d8b98a" in firm
 
@@ -85,16 +82,13 @@ def test_painters_are_drawn_with_their_intervals() -> None:
         charts.ranking(rank([]), {})
 
 
-def test_a_portrait_is_drawn() -> None:
+def test_a_portrait_is_drawn_where_there_are_others() -> None:
     found = portrait_of("sadness")
     assert [row["emotion"] for row in rows(charts.leans(found), "emotion")] == list(charts.ON_SIDES)
-
-
-def test_a_portrait_without_others_has_no_picture() -> None:
-    found = portray([vote(NAMES[n % 8], seed=n) for n in range(12)], {}, {})
-    assert found is not None
+    alone = portray([vote(NAMES[n % 8], seed=n) for n in range(12)], {}, {})
+    assert alone is not None
     with pytest.raises(ValueError, match="others have voted"):
-        charts.leans(found)
+        charts.leans(alone)
 
 
 # What each side of an interval is called

@@ -131,7 +131,7 @@ def test_nothing_a_curator_does_deletes_a_vote(store: CurationStore, vote_store:
     assert vote_store.votes() == before
 
 
-def test_who_votes_without_looking_is_suggested() -> None:
+def test_who_votes_without_looking_is_suggested_and_who_votes_like_a_person_is_not() -> None:
     fast = [vote(NAMES[i % 8], visitor="fast", seed=i, seconds_to_vote=0.4) for i in range(FEWEST_FAST)]
     same = [vote(visitor="same", seed=i) for i in range(FEWEST_SAME)]
     both = [vote(NOTHING, visitor="both", seed=i, seconds_to_vote=0.3) for i in range(FEWEST_SAME + 1)]
@@ -145,6 +145,14 @@ def test_who_votes_without_looking_is_suggested() -> None:
     )
     assert (found["both"].votes, found["both"].seconds) == (FEWEST_SAME + 1, 0.3)
     assert [s.visitor for s in suspects([*fast, *same], known={"same"})] == ["fast"]
+    one_slip = [
+        vote(visitor="a", seed=i, seconds_to_vote=0.1 if i < 3 else 4) for i in range(FEWEST_FAST + 1)
+    ]
+    too_few = [vote(visitor="b", seed=i, seconds_to_vote=0.1) for i in range(FEWEST_FAST - 1)]
+    nearly_same = [vote("fear" if i == 0 else "awe", visitor="c", seed=i) for i in range(3 * FEWEST_SAME)]
+    few_same = [vote(visitor="d", seed=i) for i in range(FEWEST_SAME - 1)]
+    assert suspects([*one_slip, *too_few, *nearly_same, *few_same]) == []
+    assert suspects([]) == []
 
 
 def test_who_chooses_between_pairs_without_looking_is_suggested() -> None:
@@ -171,17 +179,6 @@ def test_who_chooses_between_pairs_without_looking_is_suggested() -> None:
     # Haste is told from votes of both kinds together.
     votes = [vote(visitor="both", seed=n, seconds_to_vote=0.2) for n in range(3)]
     assert [s.visitor for s in suspects(votes, (), choose("both", "after", "after", 0.2, 3))] == ["both"]
-
-
-def test_who_votes_like_a_person_is_not() -> None:
-    one_slip = [
-        vote(visitor="a", seed=i, seconds_to_vote=0.1 if i < 3 else 4) for i in range(FEWEST_FAST + 1)
-    ]
-    too_few = [vote(visitor="b", seed=i, seconds_to_vote=0.1) for i in range(FEWEST_FAST - 1)]
-    nearly_same = [vote("fear" if i == 0 else "awe", visitor="c", seed=i) for i in range(3 * FEWEST_SAME)]
-    few_same = [vote(visitor="d", seed=i) for i in range(FEWEST_SAME - 1)]
-    assert suspects([*one_slip, *too_few, *nearly_same, *few_same]) == []
-    assert suspects([]) == []
 
 
 def test_the_last_warnings_are_remembered_the_latest_first(capsys: pytest.CaptureFixture[str]) -> None:

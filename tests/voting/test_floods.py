@@ -32,7 +32,7 @@ def test_only_as_many_votes_count_as_one_can_cast_by_looking(ages: tuple[float, 
     assert is_suspect(ages, LIMITS) == suspect
 
 
-def test_an_address_has_its_own_limit_whoever_votes_there() -> None:
+def test_an_address_has_its_own_limit_and_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     limiter = AddressLimiter(LIMITS, clock=lambda: now[0])
     assert [limiter.is_suspect("1.1.1.1") for _ in range(4)] == [False, False, False, True]
@@ -40,9 +40,6 @@ def test_an_address_has_its_own_limit_whoever_votes_there() -> None:
     now[0] = 60.0
     assert not limiter.is_suspect("1.1.1.1")
     assert "1.1.1.1" not in repr(vars(limiter))
-
-
-def test_the_limiter_forgets_who_came_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "MOST_ADDRESSES", 2)
     limiter = AddressLimiter(((60.0, 1),))
     for address in ("1.1.1.1", "2.2.2.2", "3.3.3.3"):

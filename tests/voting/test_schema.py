@@ -75,9 +75,14 @@ def test_the_database_refuses_impossible_votes(vote_store: VoteStore, engine: En
             assert not _taken(connection, schema.votes, possible | changes), changes
 
 
-def test_the_database_refuses_impossible_visitors_covers_and_verdicts(
+def test_the_database_refuses_impossible_visitors_covers_verdicts_and_moments(
     vote_store: VoteStore, engine: Engine
 ) -> None:
+    with (
+        engine.begin() as connection,
+        pytest.raises(StatementError, match="no time zone"),
+    ):
+        connection.execute(schema.visitors.insert().values(id="bob", first_vote_at=NOON.replace(tzinfo=None)))
     cast_one(vote_store)
     with engine.begin() as connection:
         verdict = connection.execute(select(schema.verdicts)).mappings().one()
@@ -123,14 +128,6 @@ def test_the_database_refuses_impossible_visitors_covers_and_verdicts(
             row = {name: value for name, value in possible[table].items() if (name, value) != ("id", None)}
             assert _taken(connection, table, row), table.name
             assert not _taken(connection, table, row | changes), (table.name, changes)
-
-
-def test_a_moment_without_a_time_zone_is_refused(vote_store: VoteStore, engine: Engine) -> None:
-    with (
-        engine.begin() as connection,
-        pytest.raises(StatementError, match="no time zone"),
-    ):
-        connection.execute(schema.visitors.insert().values(id="bob", first_vote_at=NOON.replace(tzinfo=None)))
 
 
 # The schema and its migrations

@@ -51,7 +51,10 @@ def test_covers_of_one_seed_but_other_recipes_are_covers_of_their_own(vote_store
     assert vote_store.find("ann", jazz.cover.identity) == second
 
 
-def test_votes_of_a_round_are_found_by_its_id(vote_store: VoteStore) -> None:
+def test_an_empty_box_has_nothing_and_votes_of_a_round_are_found_by_its_id(vote_store: VoteStore) -> None:
+    assert vote_store.find("ann", identity()) is None and vote_store.stored_cover(identity()) is None
+    assert vote_store.votes() == [] and vote_store.count() == 0
+    assert vote_store.crowd(identity()) == dict.fromkeys((*NAMES, NOTHING), 0)
     one = cast_one(vote_store, judged=judged(1), round_id="a1b2c3d4")
     other = cast_one(vote_store, judged=judged(2), round_id="a1b2c3d4")
     cast_one(vote_store, judged=judged(3))
@@ -60,12 +63,6 @@ def test_votes_of_a_round_are_found_by_its_id(vote_store: VoteStore) -> None:
     assert vote_store.votes(round_id="a1b2c3d4") == [one, other]
     with pytest.raises(ValueError, match="no round's id"):
         cast_one(vote_store, round_id="1 OR 1")
-
-
-def test_an_empty_box_has_nothing(vote_store: VoteStore) -> None:
-    assert vote_store.find("ann", identity()) is None and vote_store.stored_cover(identity()) is None
-    assert vote_store.votes() == [] and vote_store.count() == 0
-    assert vote_store.crowd(identity()) == dict.fromkeys((*NAMES, NOTHING), 0)
 
 
 def test_a_repeat_changes_nothing(vote_store: VoteStore, engine: Engine) -> None:
