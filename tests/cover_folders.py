@@ -19,6 +19,12 @@ def write_metadata(root: Path, rows: list[dict[str, str]], fields: tuple[str, ..
         writer.writerows(rows)
 
 
+def rows(root: Path, name: str = "metadata.csv") -> list[dict[str, str]]:
+    """What a list in a folder says, line by line."""
+    with (root / name).open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
 def cover_folder(root: Path, count: int = 12, *, size: int = 20, source: str = "test") -> Path:
     """Fill ``root`` with ``count`` PNG covers, each of another random colour and pattern, and their list."""
     (root / "images").mkdir(parents=True)

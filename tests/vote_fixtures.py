@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from alembic import command
-from sqlalchemy import Connection, Engine, event, func, select
+from sqlalchemy import Connection, Engine, Table, event, func, select
 
 from albumjudge.domain import emotions
 from albumjudge.domain.cover import Cover, CoverIdentity
@@ -73,13 +73,15 @@ def cast_one(box: VoteStore, visitor: str = "ann", **changes: Any) -> StoredVote
     return box.cast(visitor=visitor, **(arguments | changes))
 
 
+def count(engine: Engine, table: Table) -> int:
+    """Rows of a table."""
+    with engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(table)) or 0
+
+
 def rows(engine: Engine) -> dict[str, int]:
     """How many rows each table has that a vote leaves something in."""
-    with engine.connect() as connection:
-        return {
-            name: connection.scalar(select(func.count()).select_from(schema.metadata.tables[name])) or 0
-            for name in NO_ROWS
-        }
+    return {name: count(engine, schema.metadata.tables[name]) for name in NO_ROWS}
 
 
 NO_ROWS = {"visitors": 0, "covers": 0, "verdicts": 0, "votes": 0}

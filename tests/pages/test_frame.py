@@ -100,19 +100,13 @@ def test_a_kiosk_stays_one_and_offers_no_way_out(visit: Visit) -> None:
     assert ".stDownloadButton" in sheet
 
 
-def test_elsewhere_nothing_of_it_is_seen(visit: Visit) -> None:
+def test_elsewhere_nothing_of_a_kiosk_is_seen_until_a_setting_makes_every_screen_one(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = visit(attract="1")
     assert "turn into one another" not in text(app)
     assert "Your picture" in [link.proto.label for link in app.get("page_link")]
-
-
-def test_a_setting_makes_every_screen_a_kiosk(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALBUMJUDGE_KIOSK", "1")
     assert "Your picture" not in [link.proto.label for link in visit().get("page_link")]
-
-
-def test_a_setting_that_means_nothing_gets_a_sentence_not_a_crash(
-    visit: Visit, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setenv("ALBUMJUDGE_KIOSK", "perhaps")
     assert "Covers that no band ever had" in text(visit())

@@ -52,10 +52,14 @@ def beside_the_weights(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> Cal
 
 
 @pytest.mark.slow
-def test_without_measurements_the_page_says_so(visit: Visit) -> None:
+def test_without_measurements_the_page_says_so_and_no_hash_is_in_sight(
+    visit: Visit, exhibit: Exhibit
+) -> None:
     page = text(visit(PAGE))
     assert "No measurements lie beside the painter’s weights." in page
     assert "No measurements lie beside the judge’s weights." in page
+    page = page.partition("<footer")[0]
+    assert exhibit.painter.revision not in page and exhibit.judge.revision not in page
 
 
 def test_measured_tables_are_shown_and_explained(
@@ -127,12 +131,6 @@ def test_without_a_dcgan_there_is_no_board(
     monkeypatch.setattr(exhibit, "_guests", ())
     app = visit(PAGE)
     assert not app.slider and 'class="layers"' not in text(app)
-
-
-@pytest.mark.slow
-def test_no_hash_is_in_sight(visit: Visit, exhibit: Exhibit) -> None:
-    page = text(visit(PAGE)).partition("<footer")[0]
-    assert exhibit.painter.revision not in page and exhibit.judge.revision not in page
 
 
 @pytest.mark.slow

@@ -13,13 +13,12 @@ from albumjudge.domain.seeds import wall_of_the_day
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.ui.rooms import day as days
 from albumjudge.voting.curation import CurationStore
-from albumjudge.voting.database import VoteError
 from albumjudge.voting.days import day_round_id
 from albumjudge.voting.rounds import CARDS, round_id
 from albumjudge.voting.votes import VoteStore
 from tests.page_voting import buttons, others_vote
 from tests.pages_fixtures import *  # noqa: F403
-from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, query, text
+from tests.pages_fixtures import VISITOR, Visit, press, query, text
 
 PAGE = "wall_of_the_day"
 TODAY = date(2026, 11, 28)
@@ -181,29 +180,8 @@ def test_a_closed_exhibit_asks_nothing_and_shows_what_was_done(
     assert "agreed on 6 of 6" in text(visit(PAGE))
 
 
-def test_a_choice_that_cannot_be_stored_is_kept(
-    visit: Visit, box: VoteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise VoteError("Your vote was not stored.")
-
-    app = visit(PAGE)
-    with monkeypatch.context() as broken:
-        broken.setattr(VoteStore, "cast", fail)
-        assert "Your choice, fear, is kept here." in text(press(app, "felt-fear"))
-    page = text(press(app, "try-casting-again"))
-    assert "2 of 6" in page and [vote.felt for vote in box.votes()] == ["fear"]
-
-
 def test_the_label_is_not_asked_about_afterwards(visit: Visit, box: VoteStore) -> None:
     play(visit(PAGE), 1)
     cover = box.votes()[0].cover
     app = visit("vote", cover=str(cover))
     assert not buttons(app, "agree-") and "The machine feels" in text(app)
-
-
-@pytest.mark.slow
-def test_two_visitors_meet_on_the_same_covers(visit: Visit, box: VoteStore) -> None:
-    play(visit(PAGE), felt="awe")
-    play(visit(PAGE, OTHER_VISITOR), felt="fear")
-    assert len({vote.cover for vote in box.votes()}) == 6 and box.count() == 12

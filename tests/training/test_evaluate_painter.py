@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +20,7 @@ from albumjudge.inference.checkpoints import load_generator, read_checkpoint
 from albumjudge.inference.painter import Painter, condition_labels
 from albumjudge.models.dcgan import Generator
 from tests.checkpoint_fixtures import tiny_flow
-from tests.cover_folders import cover_folder, write_metadata
+from tests.cover_folders import cover_folder, rows, write_metadata
 from tests.quick_features import SquaredDifference
 from training import evaluate_painter
 from training.data.covers import DataError, hold_out, read_metadata
@@ -362,8 +361,6 @@ def test_painters_of_several_sizes_and_covers_without_labels_are_refused(
     assert main([*command, "--checkpoints", str(small), command[-3]]) == 1
     assert "Covers of [32, 64] pixels cannot stand in one table" in capsys.readouterr().err
     bare = cover_folder(tmp_path / "bare", 50)
-    with (bare / "metadata.csv").open(newline="", encoding="utf-8") as lines:
-        names = [row["file_name"] for row in csv.DictReader(lines)]
-    write_metadata(bare, [{"file_name": name} for name in names], ("file_name",))
+    write_metadata(bare, [{"file_name": row["file_name"]} for row in rows(bare)], ("file_name",))
     assert main([*command, "--data", str(bare), "--held-out", "20"]) == 1
     assert "Too few covers have a genre to learn from" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from albumjudge.voting.duels import DuelStore
 from albumjudge.voting.painter_duels import PainterDuelStore
 from albumjudge.voting.store import ClosedError
 from albumjudge.voting.votes import VoteStore
-from tests.vote_fixtures import OTHER, before_each_statement, cast_one, judged, race
+from tests.vote_fixtures import OTHER, before_each_statement, cast_one, count, judged, race
 from tests.voting.test_duels import pair
 
 Engines = Callable[[str], Engine]
@@ -51,11 +51,6 @@ def cast(store: Any, visitor: str = "ann", choice: int = 0, seed: int = 1, **mor
         duel = number if seed == 0 else DuelStore(store.engine).challenge(**pair(seed)).id
         return store.cast(duel=duel, **arguments)
     return store.cast(left=judged(seed).cover, right=judged(8, generator=OTHER).cover, **arguments)
-
-
-def count(engine: Engine, table: Table) -> int:
-    with engine.connect() as connection:
-        return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
 def everything(store: Any) -> list[Any]:

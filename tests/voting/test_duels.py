@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 from statsmodels.stats.proportion import proportion_confint
 
 from albumjudge.domain.verdict import JudgedCover
@@ -21,7 +21,7 @@ from albumjudge.voting.database import VoteError
 from albumjudge.voting.duels import Chosen, DuelStore, DuelVote, Picked, Side, left_for
 from albumjudge.voting.store import ClosedError
 from albumjudge.voting.votes import VoteStore
-from tests.vote_fixtures import JUDGE, judged, race, verdict
+from tests.vote_fixtures import JUDGE, count, judged, race, verdict
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -39,11 +39,6 @@ def pair(seed: int = 7, emotion: str = "sadness") -> dict[str, Any]:
     pixels = 255 - before.cover.pixels
     after = JudgedCover(replace(before.cover, identity=identity, pixels=pixels), verdict(emotion))
     return {"before": before, "after": after, "emotion": emotion}
-
-
-def count(engine: Engine, name: str) -> int:
-    with engine.connect() as connection:
-        return connection.scalar(select(func.count()).select_from(schema.metadata.tables[name])) or 0
 
 
 def side(visitor: str, duel: int, chosen: Chosen) -> Picked:
@@ -68,7 +63,7 @@ def test_a_pair_comes_back_as_it_was_put_up_and_only_once(store: DuelStore, engi
     found = store.find(duel.id)
     assert found is not None and found.after.identity.drift == bytes([1, 0, 255])
     assert store.find(duel.id + 1) is None
-    assert (count(engine, "duels"), count(engine, "covers")) == (1, 2)
+    assert (count(engine, schema.duels), count(engine, schema.covers)) == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -85,12 +80,12 @@ def test_what_is_no_pair_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
         store.challenge(**(pair() | wrong))
-    assert count(engine, "covers") == 0
+    assert count(engine, schema.covers) == 0
 
 
 def test_racing_threads_put_a_pair_up_once(store: DuelStore, engine: Engine) -> None:
     assert len(set(race(lambda _: store.challenge(**pair()).id, range(4)))) == 1
-    assert (count(engine, "duels"), count(engine, "covers")) == (1, 2)
+    assert (count(engine, schema.duels), count(engine, schema.covers)) == (1, 2)
 
 
 def test_the_first_choice_stays(store: DuelStore) -> None:
@@ -136,7 +131,7 @@ def test_too_many_waiting_pairs_are_refused_until_some_were_judged(
     for number in range(duels.YOUNG):
         cast(store, f"visitor{number}", first, "after")
     store.challenge(**pair(3))
-    assert count(engine, "duels") == 3
+    assert count(engine, schema.duels) == 3
 
 
 def test_a_choice_that_no_page_offers_is_refused(store: DuelStore, engine: Engine) -> None:
@@ -146,7 +141,7 @@ def test_a_choice_that_no_page_offers_is_refused(store: DuelStore, engine: Engin
         store.cast(**(good | {"picked": "after"}))
     with pytest.raises(VoteError, match="there is no pair 99"):
         store.cast(**(good | {"duel": 99}))
-    assert (count(engine, "duel_votes"), count(engine, "visitors")) == (0, 0)
+    assert (count(engine, schema.duel_votes), count(engine, schema.visitors)) == (0, 0)
 
 
 def test_votes_that_do_not_count_leave_a_pair_waiting(
@@ -172,7 +167,7 @@ def test_a_closed_exhibit_takes_no_pairs(store: DuelStore, engine: Engine) -> No
     CurationStore(engine).close()
     with pytest.raises(ClosedError, match="The pair was not put to the vote: the exhibit is closed"):
         store.challenge(**pair(8))
-    assert count(engine, "duels") == 0
+    assert count(engine, schema.duels) == 0
 
 
 def test_sides_are_a_fair_coin_that_stays_as_it_fell(store: DuelStore) -> None:

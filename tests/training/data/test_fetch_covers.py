@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import time
 from collections import Counter
@@ -14,6 +13,7 @@ import pytest
 
 from albumjudge.domain.conditions import GENRES
 from tests.checkpoint_fixtures import Answer, LocalHub, Request, local_hub
+from tests.cover_folders import rows
 from tests.cover_servers import Respond, album, archive, itunes, picture
 from training.data import fetch_covers, sources
 from training.data.covers import load_covers, read_metadata
@@ -51,11 +51,6 @@ def served(respond: Respond, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalH
 
 def sleeves(out: Path, *more: str) -> int:
     return main(["archive", "sleeves", *more, "--out", str(out)])
-
-
-def rows(out: Path) -> list[dict[str, str]]:
-    with (out / "metadata.csv").open(newline="", encoding="utf-8") as lines:
-        return list(csv.DictReader(lines))
 
 
 def asked_for(server: LocalHub) -> Counter[str]:

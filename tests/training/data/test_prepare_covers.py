@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import re
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cover_folders import write_metadata
+from tests.cover_folders import rows, write_metadata
 from tests.cover_servers import picture
 from training.data import prepare_covers
 from training.data.covers import load_covers, read_metadata
@@ -33,11 +32,6 @@ def folder(root: Path, covers: dict[str, tuple[bytes, dict[str, str]]]) -> Path:
 def plain(root: Path, count: int, side: int = 48) -> Path:
     """A folder of different covers without labels."""
     return folder(root, {f"images/{i:03d}.png": (picture(i, (side, side), "PNG"), {}) for i in range(count)})
-
-
-def rows(root: Path, name: str = "metadata.csv") -> list[dict[str, str]]:
-    with (root / name).open(newline="", encoding="utf-8") as lines:
-        return list(csv.DictReader(lines))
 
 
 def test_pressings_become_one_cover_the_largest_with_all_that_is_known(tmp_path: Path) -> None:
