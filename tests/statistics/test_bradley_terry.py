@@ -7,8 +7,8 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from statsmodels.api import GLM
 from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
 
 from albumjudge.statistics import bradley_terry
 from albumjudge.statistics.agreement import Share

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import t
-from statsmodels.api import OLS
+from statsmodels.regression.linear_model import OLS
 
 from albumjudge.statistics import intervals as resampling
 from albumjudge.statistics.intervals import Estimate, Floats, Statistic, cluster_weights, estimates
