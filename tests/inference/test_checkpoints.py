@@ -154,15 +154,12 @@ def test_a_spoiled_folder_is_refused_with_a_sentence(folder: Path, spoil: Spoil,
     assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
 
 
-def test_numbers_that_are_not_finite_are_refused(folder: Path) -> None:
+def test_weights_that_are_not_finite_or_vanish_before_loading_give_a_sentence(folder: Path) -> None:
     tensors = read(folder)
     tensors["layers.1.weight"][0] = float("nan")
     save_file(tensors, folder / WEIGHTS)
     with pytest.raises(CheckpointError, match="not finite"):
         load_generator(read_checkpoint(folder, "generator"))
-
-
-def test_weights_that_vanish_between_reading_and_loading_give_a_sentence(folder: Path) -> None:
     checkpoint = read_checkpoint(folder, "generator")
     (folder / WEIGHTS).unlink()
     with pytest.raises(CheckpointError, match="cannot be loaded"):

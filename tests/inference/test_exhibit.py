@@ -180,7 +180,7 @@ def test_folders_go_before_the_hub_and_serve_even_if_what_is_bundled_is_gone(
     assert exhibit.status() == () and exhibit.wait_for_hub(0)
 
 
-def test_a_broken_folder_gives_way_to_the_bundled_one_with_a_sentence(
+def test_a_broken_folder_gives_way_to_the_bundled_one_with_a_sentence_and_without_any_it_says_what_to_do(
     bundled: dict[Kind, Path], settings: Settings, tmp_path: Path
 ) -> None:
     small = make_generator(tmp_path / "small", size=16)
@@ -191,11 +191,6 @@ def test_a_broken_folder_gives_way_to_the_bundled_one_with_a_sentence(
     assert "16x16 pixels; here they are 64x64." in painting
     assert judging == f"There is no folder {tmp_path / 'nowhere'}. The exhibit goes on with bundled-judge."
     assert exhibit.show([1])[0].cover.identity.painter == "bundled-painter"
-
-
-def test_without_any_usable_checkpoint_the_sentence_says_what_to_do(
-    bundled: dict[Kind, Path], settings: Settings, tmp_path: Path
-) -> None:
     with pytest.raises(CheckpointError) as caught:
         Exhibit.open(
             replace(settings, judge_directory=tmp_path / "a"), bundled={**bundled, "judge": tmp_path / "b"}

@@ -146,13 +146,12 @@ def test_what_is_damaged_is_painted_anew(shelf: ShelfMaker, content: str) -> Non
     assert pool.ballots_ready and taken(pool)
 
 
-def test_a_folder_that_cannot_be_written_to_is_replaced_by_one_of_the_process(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_to_is_replaced_and_a_full_disk_ends_the_idle_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("no folder")
     pool = fill(CoverPool(PAINTER, JUDGE, partial(FolderShelf, tmp_path / "file"), walls=1))
     assert pool.ballots_ready and taken(pool)
-
-
-def test_a_full_disk_ends_the_idle_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pool = CoverPool(PAINTER, JUDGE, partial(FolderShelf, tmp_path), walls=1)
 
     def full(*_: object, **__: object) -> None:

@@ -52,7 +52,7 @@ def worker(squares: Squares) -> Iterator[NetworkWorker[int, int]]:
     assert worker.join(PROMPT)
 
 
-def test_values_and_calls_come_from_one_thread_also_from_within(
+def test_values_calls_and_errors_come_from_one_thread_that_goes_on(
     worker: NetworkWorker[int, int], squares: Squares
 ) -> None:
     assert worker.values([3, 4, 3]) == {3: 9, 4: 16}
@@ -60,6 +60,11 @@ def test_values_and_calls_come_from_one_thread_also_from_within(
     assert squares.threads == {"networks"}
     assert worker.call(lambda: threading.current_thread().name) == "networks"
     assert worker.call(lambda: worker.call(lambda: worker.values([5]))) == {5: 25}
+    with pytest.raises(ArithmeticError, match="thirteen"):
+        worker.values([13])
+    with pytest.raises(ZeroDivisionError):
+        worker.call(lambda: 1 // 0)
+    assert worker.values([2]) == {2: 4}
 
 
 def test_sessions_that_ask_at_once_share_a_batch(
@@ -85,14 +90,6 @@ def test_a_batch_is_bounded(worker: NetworkWorker[int, int], squares: Squares) -
         for future in (first, *others):
             future.result(PROMPT)
     assert max(len(batch) for batch in squares.batches) < MOST_AT_ONCE + 20
-
-
-def test_an_error_reaches_those_who_asked_and_the_thread_goes_on(worker: NetworkWorker[int, int]) -> None:
-    with pytest.raises(ArithmeticError, match="thirteen"):
-        worker.values([13])
-    with pytest.raises(ZeroDivisionError):
-        worker.call(lambda: 1 // 0)
-    assert worker.values([2]) == {2: 4}
 
 
 def test_idle_work_is_done_until_there_is_none_and_again_when_woken(squares: Squares) -> None:

@@ -82,12 +82,16 @@ def test_gradients_of_blur_are_the_same_on_a_gpu() -> None:
     assert torch.allclose(gradients[0], gradients[1], atol=1e-9)
 
 
-def test_the_decoder_has_three_and_two_times_as_many_maps_where_they_are_smaller() -> None:
+def test_the_decoder_widens_where_maps_are_smaller_and_the_encoder_makes_standard_latents() -> None:
     with torch.device("meta"):
         decoder = Decoder(12, 64)
     widths = [layer.in_channels for layer in decoder.upsample if isinstance(layer, nn.ConvTranspose2d)]
     assert widths == [192, 128, 64]
     assert (decoder.conv_in.in_channels, decoder.conv_out.in_channels) == (12, 32)
+    latent_images = Encoder(3, 4).train()(torch.rand(16, 3, 64, 64))
+    assert latent_images.shape == (16, 3, 8, 8)
+    assert latent_images.mean((0, 2, 3)).abs().max() < 1e-4
+    assert (latent_images.std((0, 2, 3)) - 1).abs().max() < 1e-2
 
 
 def test_the_decoder_has_no_batch_statistics_and_may_blur_its_last_upsampling() -> None:
@@ -98,10 +102,3 @@ def test_the_decoder_has_no_batch_statistics_and_may_blur_its_last_upsampling() 
     smooth = Decoder(3, 2, blur_last=True).double()
     smooth.load_state_dict(decoder.state_dict())
     assert differ(smooth(images), alone)
-
-
-def test_the_encoder_makes_standard_latent_images() -> None:
-    latent_images = Encoder(3, 4).train()(torch.rand(16, 3, 64, 64))
-    assert latent_images.shape == (16, 3, 8, 8)
-    assert latent_images.mean((0, 2, 3)).abs().max() < 1e-4
-    assert (latent_images.std((0, 2, 3)) - 1).abs().max() < 1e-2

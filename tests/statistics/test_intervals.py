@@ -80,7 +80,14 @@ def test_many_votes_are_drawn_less_often_but_never_rarely(monkeypatch: pytest.Mo
         assert sum(drawn[1:]) == 3 * repeats
 
 
-def test_nothing_gives_nothing_and_one_visitor_alone_no_error() -> None:
+def test_few_clusters_widen_the_interval_and_one_alone_or_none_have_no_error() -> None:
+    values, cover, visitor = made_up(1, 1, 1)
+    few = visitor % 5
+    mean = estimates(mean_of(values), cover, few)[0]
+    assert mean.freedom == 4 and estimates(mean_of(values), cover, visitor)[0].freedom == 39
+    low, high = mean.interval(-99, 99) or (0.0, 0.0)
+    assert mean.error is not None
+    assert (high - low) / 2 == pytest.approx(float(t.ppf(0.975, 4)) * mean.error, rel=1e-4)
     values, cover, _ = made_up(1, 1, 1)
     mean = estimates(mean_of(values), cover, np.zeros(600, np.intp))[0]
     assert mean.value is not None and mean.error is None and mean.interval() is None
@@ -90,16 +97,6 @@ def test_nothing_gives_nothing_and_one_visitor_alone_no_error() -> None:
         with pytest.raises(ValueError, match="one or two ways"):
             estimates(mean_of(np.zeros(0)), *ways)
     assert Estimate(0.95, 0.1).interval(0, 1) == pytest.approx((0.754, 1), abs=1e-3)
-
-
-def test_few_clusters_widen_the_interval() -> None:
-    values, cover, visitor = made_up(1, 1, 1)
-    few = visitor % 5
-    mean = estimates(mean_of(values), cover, few)[0]
-    assert mean.freedom == 4 and estimates(mean_of(values), cover, visitor)[0].freedom == 39
-    low, high = mean.interval(-99, 99) or (0.0, 0.0)
-    assert mean.error is not None
-    assert (high - low) / 2 == pytest.approx(float(t.ppf(0.975, 4)) * mean.error, rel=1e-4)
 
 
 def test_a_handful_of_visitors_is_covered_as_often_as_promised() -> None:

@@ -40,10 +40,14 @@ def test_a_cover_stands_where_people_and_machine_put_it() -> None:
     assert told.votes == 5 and told.faint
 
 
-def test_people_who_feel_as_the_machine_says_are_found_to() -> None:
+def test_who_feels_as_the_machine_says_is_found_to_and_others_seldom() -> None:
     told = tell(simulated(30, 8, follow=1))
     assert not told.faint and told.pleasantness.beside(0) == 1 and told.agreement.excess.beside(0) == 1
     assert told.against_placebo.difference.value is None
+    chance = np.random.default_rng(1)
+    claimed = [pleasantness(points_at_random(chance, 12)).beside(0) != 0 for _ in range(60)]
+    assert sum(claimed) <= 6
+    assert tell(simulated(30, 8, follow=0)).agreement.excess.beside(0) == 0
 
 
 def points_at_random(chance: np.random.Generator, covers: int) -> list[CoverPoint]:
@@ -51,13 +55,6 @@ def points_at_random(chance: np.random.Generator, covers: int) -> list[CoverPoin
         CoverPoint(identity(n), Share(int(chance.integers(0, 10)), 9 + n % 3), float(machine), "awe", "awe")
         for n, machine in enumerate(chance.random(covers))
     ]
-
-
-def test_where_neither_looks_a_connection_is_seldom_claimed() -> None:
-    chance = np.random.default_rng(1)
-    claimed = [pleasantness(points_at_random(chance, 12)).beside(0) != 0 for _ in range(60)]
-    assert sum(claimed) <= 6
-    assert tell(simulated(30, 8, follow=0)).agreement.excess.beside(0) == 0
 
 
 def test_the_emotion_that_differs_most_is_named_with_its_sign() -> None:

@@ -81,7 +81,7 @@ def test_exclusions_take_votes_out_of_the_results_and_are_counted_by_reason() ->
     )
 
 
-def test_anchors_are_chosen_in_an_order_replaced_and_cleared(
+def test_anchors_are_chosen_in_an_order_replaced_and_cleared_and_nothing_deletes_a_vote(
     store: CurationStore, vote_store: VoteStore
 ) -> None:
     steered = CoverIdentity.of(identity().generator, 5, "w120")
@@ -92,6 +92,12 @@ def test_anchors_are_chosen_in_an_order_replaced_and_cleared(
     assert store.anchors() == store.anchors(GENERATOR) == [identity(2)] and store.anchors("other") == []
     store.set_anchors([])
     assert store.anchors() == []
+    before = vote_store.votes()
+    store.exclude("ada", "too fast")
+    store.lift("ada")
+    store.set_anchors([])
+    store.close()
+    assert vote_store.votes() == before
 
 
 def test_periods_open_and_close(store: CurationStore) -> None:
@@ -120,15 +126,6 @@ def test_an_exhibit_that_never_had_a_period_can_be_closed(
 def test_a_book_that_cannot_be_read_says_so(engine: Engine) -> None:
     with pytest.raises(VoteError, match=r"^The curator's decisions cannot be read: "):
         CurationStore(engine).is_open()
-
-
-def test_nothing_a_curator_does_deletes_a_vote(store: CurationStore, vote_store: VoteStore) -> None:
-    before = vote_store.votes()
-    store.exclude("ada", "too fast")
-    store.lift("ada")
-    store.set_anchors([])
-    store.close()
-    assert vote_store.votes() == before
 
 
 def test_who_votes_without_looking_is_suggested_and_who_votes_like_a_person_is_not() -> None:

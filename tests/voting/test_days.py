@@ -31,16 +31,15 @@ def test_everyone_sees_one_wall_a_day_from_midnight_to_midnight() -> None:
     assert not is_day_round(None) and not is_day_round(round_id("ann", 0)) and "ann" not in "".join(ids)
 
 
-def test_the_first_vote_of_a_day_says_who_paints_it(vote_store: VoteStore) -> None:
+def test_the_first_vote_of_a_day_says_who_paints_it_and_days_with_votes_are_found(
+    vote_store: VoteStore,
+) -> None:
     days = DayStore(vote_store.engine)
     assert days.painter(TODAY) is None and days.before(TODAY, 14) == ()
     cast_one(vote_store, "ann", round_id=day_round_id("ann", TODAY))
     cast_one(vote_store, "bob", judged=judged(generator=OTHER), round_id=day_round_id("bob", TODAY))
     cast_one(vote_store, "eve", judged=judged(8, generator=OTHER), round_id=round_id("eve", 0))
     assert days.painter(TODAY) == GENERATOR and days.painter(TODAY - timedelta(days=1)) is None
-
-
-def test_days_with_votes_are_found_the_latest_first(vote_store: VoteStore) -> None:
     for age, seed in ((0, 1), (1, 2), (3, 3), (3, 4), (14, 5), (15, 6)):
         day = TODAY - timedelta(days=age)
         cast_one(vote_store, judged=judged(seed), round_id=day_round_id("ann", day))

@@ -65,15 +65,14 @@ def test_an_empty_box_has_nothing_and_votes_of_a_round_are_found_by_its_id(vote_
         cast_one(vote_store, round_id="1 OR 1")
 
 
-def test_a_repeat_changes_nothing(vote_store: VoteStore, engine: Engine) -> None:
+def test_a_repeat_changes_nothing_and_the_latest_verdict_goes_with_a_stored_cover(
+    vote_store: VoteStore, engine: Engine
+) -> None:
     first = cast_one(vote_store)
     assert cast_one(vote_store, felt="awe", arm="placebo", label_shown="anger", seconds_to_vote=9) == first
     other_judge = judged(judge="vgg16-later-00000000", top="sadness")
     assert cast_one(vote_store, judged=other_judge, label_shown="sadness") == first
     assert rows(engine)["votes"] == 1
-
-
-def test_the_latest_verdict_goes_with_a_stored_cover(vote_store: VoteStore) -> None:
     first = cast_one(vote_store, "ann")
     later = judged(judge="vgg16-later-00000000", top="sadness")
     second = cast_one(vote_store, "bob", judged=later, label_shown="sadness")

@@ -16,7 +16,7 @@ from training.data.covers import DataError
 from training.engine.state import read_state, save_checkpoint, write_json, write_state, write_text
 
 
-def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_states_and_texts_come_back_as_they_were_from_folders_that_did_not_exist(tmp_path: Path) -> None:
     path = tmp_path / "new" / "state.safetensors"
     tensors = {
         "floats": torch.randn(3, 4).t(),
@@ -32,6 +32,8 @@ def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
         assert torch.equal(found[name], tensor)
     assert notes == {"step": 3, "history": [{"a": 0.1}], "config": {"source": None}}
     assert [file.name for file in path.parent.iterdir()] == ["state.safetensors"]
+    write_text(tmp_path / "a" / "b" / "README.md", "– hello –\n")
+    assert (tmp_path / "a" / "b" / "README.md").read_bytes() == "– hello –\n".encode()
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,11 +54,6 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
         write_json(path, {"name": object()})
     assert json.loads(path.read_text(encoding="utf-8")) == {"name": "Björk"}
     assert "Björk" in path.read_text(encoding="utf-8")
-
-
-def test_text_goes_into_folders_that_do_not_exist_yet(tmp_path: Path) -> None:
-    write_text(tmp_path / "a" / "b" / "README.md", "– hello –\n")
-    assert (tmp_path / "a" / "b" / "README.md").read_bytes() == "– hello –\n".encode()
 
 
 def broken_states(folder: Path) -> dict[str, Path]:

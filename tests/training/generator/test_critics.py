@@ -27,9 +27,7 @@ def test_the_patch_critic_judges_patches_at_two_scales_and_knows_what_was_asked_
     assert torch.equal(asked[:, :64], plain[:, :64]) and not torch.equal(asked[:, 64:], plain[:, 64:])
 
 
-def test_the_feature_critics_frozen_network_is_in_no_state_and_hands_gradients_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_frozen_features_and_augmentation_hand_gradients_on(monkeypatch: pytest.MonkeyPatch) -> None:
     small_networks(monkeypatch)
     critic, covers = FeatureCritic(None, 4), pictures().requires_grad_()
     logits = critic(covers)
@@ -38,9 +36,6 @@ def test_the_feature_critics_frozen_network_is_in_no_state_and_hands_gradients_o
     assert all(name.startswith("heads.") for name, _ in critic.named_parameters())
     (gradient,) = torch.autograd.grad(logits.sum(), covers)
     assert gradient.abs().sum() > 0
-
-
-def test_augmentation_is_drawn_from_its_generator_and_hands_gradients_on() -> None:
     covers = pictures(4).requires_grad_()
     first, again, other = (augment(covers, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
     assert first.shape == covers.shape

@@ -18,10 +18,15 @@ def clusters(classes: list[int], seed: int = 0) -> np.ndarray:
     return centres[classes] + 0.1 * np.random.default_rng(seed).standard_normal((len(classes), 6))
 
 
-def test_labels_are_those_of_the_condition() -> None:
+def test_labels_are_those_of_the_condition_rare_ones_left_out_and_too_few_refused() -> None:
     entry = CoverEntry("x.png", "test", ("rock", "pop"), None)
     assert labels_of(entry, "genre") == ("rock", "pop") and labels_of(entry, "decade") == ()
     assert labels_of(CoverEntry("x.png", "test", (), "1970s"), "decade") == ("1970s",)
+    places = [0] * 9 + [1] * 9 + [2] * 4
+    classifier = ConditionClassifier("genre", clusters(places), [(GENRES[k],) for k in places])
+    assert classifier.classes == GENRES[:2] and classifier.chance == 0.5
+    with pytest.raises(DataError, match="Too few covers have a decade to learn from"):
+        ConditionClassifier("decade", clusters(places), [() for _ in places])
 
 
 def test_what_can_be_recognised_is_and_what_cannot_is_chance() -> None:
@@ -40,11 +45,3 @@ def test_accuracy_is_balanced_takes_any_right_label_and_ignores_unknown_ones() -
     assert classifier.accuracy(clusters([0, 1]), [(GENRES[0], GENRES[1]), (GENRES[1], GENRES[0])]) == 1
     assert classifier.accuracy(clusters([0, 1, 1]), [(GENRES[0],), (), (GENRES[5],)]) == 1
     assert math.isnan(classifier.accuracy(clusters([0]), [()]))
-
-
-def test_rare_classes_are_left_out_and_too_few_refused() -> None:
-    places = [0] * 9 + [1] * 9 + [2] * 4
-    classifier = ConditionClassifier("genre", clusters(places), [(GENRES[k],) for k in places])
-    assert classifier.classes == GENRES[:2] and classifier.chance == 0.5
-    with pytest.raises(DataError, match="Too few covers have a decade to learn from"):
-        ConditionClassifier("decade", clusters(places), [() for _ in places])
