@@ -30,6 +30,7 @@ from albumjudge.voting.database import open_engine
 from albumjudge.voting.ready import ReadyWalls
 from albumjudge.voting.submissions import SubmissionStore
 from albumjudge.voting.votes import VoteStore
+from benchmarks.processes import free_ports
 from benchmarks.replicas import COMPOSE, Replica, balancer, nginx, nginx_configuration, processes
 from benchmarks.session import Session
 from tests.checkpoint_fixtures import make_generator, make_judge
