@@ -47,7 +47,7 @@ def wall() -> None:
         again = st.button(_("Paint new covers"), key="again", type="primary")
     st.session_state["wall_count"] = count
     if again:
-        number = shell.exhibit().fresh_wall()
+        number = shell.exhibit().fresh_wall(besides=number)
     st.session_state["wall_number"] = number
     shell.from_the_top(f"wall-{number}")
     link = {"wall": str(number)} | order.query

@@ -283,12 +283,16 @@ class Exhibit:
         self._filling = True
         self._worker.wake()
 
-    def fresh_wall(self) -> int:
-        """The number of a wall that is ready and that no other visitor was given, as far as there is one."""
+    def fresh_wall(self, besides: int | None = None) -> int:
+        """The number of a wall that is ready and that no other visitor was given, as far as there is one.
+
+        Args:
+            besides: the wall that hangs, which is not given again even if no other one is ready.
+        """
         pool = self._pool
         taken = pool.take() if pool is not None else None
         self._worker.wake()
-        if taken is None:
+        if taken is None or taken[0] == besides:
             return new_wall()
         number, covers = taken
         self._remember({(one.cover.identity, one.verdict.revision): one for one in covers})

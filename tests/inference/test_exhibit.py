@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -334,6 +335,12 @@ def test_a_fresh_wall_is_painted_and_judged_in_advance_and_shown_before_the_netw
     assert (again.painter.revision, again.judge.revision) == (again.painter_revision, again.judge_revision)
     for seed in (ballots[0], wall[0]):
         assert np.array_equal(again.painter.paint([seed])[0].pixels, again.show([seed])[0].cover.pixels)
+
+
+def test_the_wall_that_hangs_is_not_given_again(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> None:
+    only = (7, exhibit.show([1]))
+    monkeypatch.setattr(exhibit, "_pool", SimpleNamespace(take=lambda: only, fill=lambda show: False))
+    assert exhibit.fresh_wall() == 7 != exhibit.fresh_wall(besides=7)
 
 
 def test_networks_work_in_threads_of_their_own(exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch) -> None:

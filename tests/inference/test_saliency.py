@@ -68,6 +68,7 @@ def test_what_is_hidden_without_loss_is_dark_and_what_speaks_against_it_too() ->
     assert against[:12, :12].max() == 0 and against.max() == 1
 
 
+@pytest.mark.slow
 def test_each_juror_looks_for_itself_at_a_picture_that_is_read_once() -> None:
     jury = random_jury("one", "other", "third")
     image, asked = torch.rand(3, 64, 64), torch.tensor([6, 2, 6])

@@ -45,6 +45,7 @@ def test_the_exhibit_can_load_the_jury(root: Path) -> None:
     assert (verdict.probabilities <= said.max(0) + 1e-5).all()
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_the_network_gives_the_shares_of_the_fits(root: Path) -> None:
     paintings, others = load_paintings(root / "abstract"), load_other_paintings(root / "others")
@@ -98,6 +99,7 @@ def test_the_benchmark_from_end_to_end_and_again(
     assert capsys.readouterr().out == first
 
 
+@pytest.mark.slow
 def test_the_prior_is_corrected_by_real_covers(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     judge, covers = root / "run/checkpoint", root / "covers"
     covers.mkdir()
@@ -146,6 +148,7 @@ def test_saliency_is_measured(root: Path) -> None:
     assert -1 <= rows["map of random convolutions"]["map_correlation"] <= 1
 
 
+@pytest.mark.slow
 def test_the_jury_is_timed_against_one_network_and_its_change_measured(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
