@@ -72,7 +72,7 @@ def pick(first: str) -> None:
             if taken:
                 go(first, str(identity)) if first else go(str(identity))
     if st.button(_("Show me others"), key="others"):
-        st.session_state["breed-wall"] = shell.exhibit().fresh_wall(besides=st.session_state["breed-wall"])
+        st.session_state["breed-wall"] = shell.exhibit().fresh_wall(besides=number)
         st.rerun()
 
 
