@@ -60,7 +60,7 @@ def offer() -> None:
                     go(cover=str(identity))
     with st.container(key="afterwards", horizontal=True):
         if st.button(_("Other covers"), key="others"):
-            st.session_state["dialogue-wall"] = shell.exhibit().fresh_wall()
+            st.session_state["dialogue-wall"] = shell.exhibit().fresh_wall(besides=number)
             st.rerun()
         if st.button(_("Judge a pair: did it work?"), key="to-duels"):
             go(duel="next")
