@@ -53,6 +53,7 @@ def test_jurors_differ_and_labels_and_weights_follow_their_settings() -> None:
     assert group_weights((2, 5), 0.5).tolist() == [0, 1, 0, 0, 1, 0.5]
 
 
+@pytest.mark.slow
 def test_held_out_paintings_change_nothing(pictures: Pictures) -> None:
     held = pictures.parts == 0
     scores = pictures.scores.copy()
@@ -70,6 +71,7 @@ def test_held_out_paintings_change_nothing(pictures: Pictures) -> None:
     np.testing.assert_allclose(found[0], found[1], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_scales_are_predicted_without_the_paintings_own_part(pictures: Pictures) -> None:
     scores = pictures.scores.copy()
     scores[pictures.parts == 2] = scores[pictures.parts == 2][::-1]
