@@ -284,7 +284,7 @@ class Exhibit:
         self._worker.wake()
 
     def fresh_wall(self, besides: int | None = None) -> int:
-        """The number of a wall that is ready and new to all visitors, as far as there is one; never ``besides``."""
+        """The number of a wall that is ready and new to all visitors if there is one; never ``besides``."""
         pool = self._pool
         taken = pool.take() if pool is not None else None
         self._worker.wake()
