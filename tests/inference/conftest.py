@@ -11,7 +11,7 @@ import pytest
 
 from albumjudge.inference import loading
 from albumjudge.inference.exhibit import Exhibit
-from albumjudge.inference.folders import Checkpoint, Kind
+from albumjudge.inference.folders import BUNDLED, Checkpoint, Kind
 from albumjudge.inference.judge import Judge
 from tests.checkpoint_fixtures import (
     make_generator,
@@ -30,11 +30,13 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, Path]:
 
 @pytest.fixture(scope="package", autouse=True)
 def quick_to_open() -> Iterator[None]:
-    """Exhibits without the bundled guests, and each judge built once, which would take most of the time."""
+    """Exhibits without the bundled guests, and each small judge built once, which would take most of the time."""
     opened: dict[str, Judge] = {}
     open_judge = loading.open_judge
 
     def open_once(checkpoint: Checkpoint) -> Judge:
+        if checkpoint.directory == BUNDLED["judge"]:
+            return open_judge(checkpoint)
         if checkpoint.revision not in opened:
             opened[checkpoint.revision] = open_judge(checkpoint)
         return opened[checkpoint.revision]
