@@ -191,7 +191,8 @@ def family(lineage: Lineage) -> None:
     children(lineage, pairs[-1], size)
     if lineage.steps:
         ancestors(lineage, pairs)
-    markup.say(_("The address above leads back to this pair, with all its ancestors."))
+    markup.say(_("A link to this pair, with all its ancestors:"))
+    markup.to_share(shell.address(**st.session_state[KEPT]))
 
 
 def main() -> None:

@@ -236,7 +236,7 @@ def afterwards(way: list[Step], shown: list[JudgedCover]) -> None:
         if st.button(_("Judge a pair by someone else"), key="to-duels"):
             go(duel="next")
     markup.say(_("This cover has an address of its own, the same for everyone:"))
-    st.code(shell.address("/", cover=str(after.cover.identity)), language=None, wrap_lines=True)
+    markup.to_share(shell.address("/", cover=str(after.cover.identity)))
 
 
 # Duels

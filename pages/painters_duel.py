@@ -20,13 +20,13 @@ JUDGED = "painters-judged"
 def question(painters: list[str]) -> None:
     """Two covers and three answers."""
     pair = store.next_for(visitor.current(), painters)
+    covers = [judged.cover for judged in shell.exhibit().show_each(pair)]
     shell.from_the_top(f"painters-{pair[0]}-{pair[1]}")
     with st.container(key="duel-words"):
         shell.heading(
             _("Which one would you hang?"),
             _("Touch it. Two different painters made them; which ones, you are told after."),
         )
-    covers = [judged.cover for judged in shell.exhibit().show_each(pair)]
     duel.ask("hang", pair, f"{pair[0].seed}-{pair[1].seed}", covers, ("tie", _("Both alike")))
 
 
@@ -50,10 +50,10 @@ def answer(vote: PainterVote) -> None:
         if vote.picked == "tie"
         else _("You chose: {painter}.", painter=names.title(sides[vote.picked].generator))
     )
+    shown = [judged.cover for judged in shell.exhibit().show_each([vote.left, vote.right])]
     shell.from_the_top(f"painters-answer-{vote.left}")
     with st.container(key="duel-words"):
         shell.heading(said, _("These two painted them:"))
-    shown = [judged.cover for judged in shell.exhibit().show_each([vote.left, vote.right])]
     duel.onward([(cover, names.title(cover.identity.generator)) for cover in shown])
     with st.container(key="duel-onward", horizontal=True):
         st.button(

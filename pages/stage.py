@@ -68,15 +68,16 @@ def wall() -> None:
         shell.link_to(shell.VOTE, _("And you? Say what you feel"))
         shell.link_to(shell.DAY, _("Today’s wall"))
         markup.say(wall_words(number, order))
+    markup.to_share(shell.address(**link))
 
 
 def wall_words(number: int, order: Order) -> str:
     """What hangs here, and how to find it again."""
     if not order.words:
-        return _("Wall {number}. The address above always leads back to this wall.", number=number)
+        return _("Wall {number}. This link always leads back to it:", number=number)
     return _(
-        "Wall {number}: {order}. The address above always leads back to this wall. Only part of the covers "
-        "that the painter learned from bore a genre or a decade, so an order is a nudge, not a promise.",
+        "Wall {number}: {order}. Only part of the covers that the painter learned from bore a genre or a "
+        "decade, so an order is a nudge, not a promise. This link always leads back to the wall:",
         number=number,
         order=order.words,
     )
@@ -175,7 +176,7 @@ def cover(link: str) -> None:
                     shell.link_to(shell.JURY, _("Hear every juror"), cover=link)
             with st.container(key="take-home"):
                 markup.say(_("A link to this cover, the same for everyone:"))
-                st.code(shell.address(cover=str(identity)), language=None, wrap_lines=True)
+                markup.to_share(shell.address(cover=str(identity)))
                 with st.container(horizontal=True):
                     name = f"{identity}"
                     st.download_button("PNG, 64 × 64", judged.cover.png(), f"{name}.png", "image/png")

@@ -25,6 +25,7 @@ from albumjudge.ui.rooms.ballot import (
     take_back,
     take_next,
     up_for_vote,
+    with_others,
     your_words,
 )
 from albumjudge.ui.rooms.round_end import finished
@@ -41,13 +42,15 @@ shell.need_frame()
 def ballot(store: VoteStore, identity: CoverIdentity, now: Round) -> None:
     """A blind cover and the nine answers; beside it the reveal of the cover before."""
     judged = shell.exhibit().show_identity(identity)
+    last = now.cast[-1] if now.cast and now.cast[-1].agrees is not None else None
+    before = (with_others(store, last), covers_as_voted(store, (last,))[0]) if last else None
     shell.from_the_top(f"ballot-{identity}")
     visitor.first_sights().seconds(visitor.current(), str(identity))  # The clock starts.
     with st.container(key="pair"):
+        with st.container(key="band"):
+            lately(before)
         st.html(prints.framed(judged.cover, size="large"), width="content")
         with st.container(key="ballot"):
-            if now.cast and now.cast[-1].agrees is not None:
-                lately(store, now.cast[-1])
             st.html(summing_up.progress(now.due, len(now.cast)))
             shell.heading(_("What do you feel?"), _("Trust the first thing that comes."))
             choices(identity)
@@ -65,18 +68,19 @@ def reveal(store: VoteStore, vote: StoredVote, mine: list[StoredVote]) -> None:
     told_all = place != rounds.CARDS or vote.round in st.session_state.get("disclosed", ())
     disclosed = days.is_day_round(vote.round) or (its_round.full and told_all)
     asked = vote.agrees is None and not disclosed and str(vote.cover) not in st.session_state.get(SEEN, ())
+    others, (cover,) = with_others(store, vote), covers_as_voted(store, (vote,))
     shell.from_the_top(f"{'label' if asked else 'reveal'}-{vote.cover}")
-    (cover,) = covers_as_voted(store, (vote,))
     with st.container(key="pair"):
+        with st.container(key="band"):
+            st.html(f'<h1 class="title breath">{your_words(vote.felt)}</h1>')
         st.html(prints.framed(cover, size="large"), width="content")
-        with st.container(key="words"):
+        with st.container(key="asked" if asked else "words"):
             if place is not None:
                 st.html(summing_up.progress(place, len(its_round.cast)))
-            st.html(f'<h1 class="title breath">{your_words(vote.felt)}</h1>')
             if asked:
                 question(vote)
             else:
-                machine_and_crowd(store, vote, disclosed)
+                machine_and_crowd(others, disclosed)
                 onward(vote, its_round)
 
 

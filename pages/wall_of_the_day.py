@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from html import escape
 
 import streamlit as st
@@ -11,7 +12,7 @@ from albumjudge.ui import kiosk, prints, shell, visitor, words
 from albumjudge.ui import round_summary as summing_up
 from albumjudge.ui.rooms import ballot, day
 from albumjudge.ui.rooms.day import Wall
-from albumjudge.ui.rooms.round_end import keep
+from albumjudge.ui.rooms.round_end import card_of, keep
 from albumjudge.ui.words import _, ngettext, translate
 from albumjudge.voting import days
 from albumjudge.voting.database import VoteError
@@ -28,13 +29,14 @@ def question(hung: Wall, mine: list[StoredVote], identity: CoverIdentity) -> Non
     visitor.first_sights().seconds(visitor.current(), str(identity))  # The clock starts.
     voted = hung.voted(mine)
     with st.container(key="pair"):
-        st.html(prints.framed(judged.cover, size="large"), width="content")
-        with st.container(key="ballot"):
+        with st.container(key="band"):
             st.html(day.strip(hung, voted, identity))
             shell.heading(
                 _("What do you feel?"),
                 _("The wall of {day}: the same six covers for everyone.", day=words.day(hung.day)),
             )
+        st.html(prints.framed(judged.cover, size="large"), width="content")
+        with st.container(key="ballot"):
             ballot.choices(identity)
             if not voted and not kiosk.is_on():
                 day.streak(hung.day, done=False)
@@ -46,38 +48,32 @@ def yours(box: VoteStore, hung: Wall, mine: list[StoredVote]) -> None:
     """The whole wall, with what you, the crowd and the machine felt."""
     found = day.summary(box, hung, mine)
     covers = ballot.covers_as_voted(box, hung.voted(mine))
-    shell.from_the_top(f"day-{hung.day}-over")
-    said = day.headline(found.with_machine, found.crowd_with_machine)
+    said, title = day.headline(found.with_machine, found.crowd_with_machine), day.title(hung.day)
+    link = shell.address(f"/share/day/{hung.day.isoformat()}", **words.in_link())
+    picture, others = card_of(found, covers, title, link), other_days(hung)
+    shell.from_the_top(f"day-{hung.day}-over", anew=True)
     with st.container(key="round-head"):
-        shell.heading(day.title(hung.day), said)
+        shell.heading(title, said)
         if not kiosk.is_on():
             day.streak(hung.day, done=True)
     st.html(summing_up.hung(found, covers, True))
-    link = shell.address(f"/share/day/{hung.day.isoformat()}", **words.in_link())
-    title = day.title(hung.day)
     with st.container(key="side-by-side-day"):
         with st.container(key="round-numbers"):
             counts = summing_up.counts(found) if found.with_crowd.trials else ""
             st.html(counts + summing_up.crowd_note(found) + summing_up.alone(found, True))
             next_wall(hung)
-        with st.container(key="to-keep"):
-            keep(
-                found,
-                covers,
-                title=title,
-                why=_(
-                    "Whoever opens the link is asked about the same six covers. It says no answer of yours."
-                ),
-                link=link,
-                text=f"{title}: {day.marks(found)}\n{link}",
-                file=f"wall-{hung.day}.png",
-            )
-    other_days(hung)
+        keep(
+            picture,
+            f"wall-{hung.day}.png",
+            _("Whoever opens the link is asked about the same six covers. It says no answer of yours."),
+            f"{title}: {day.marks(found)}\n{link}",
+        )
+    links_to(others)
 
 
 def everyones(hung: Wall) -> None:
     """The results of a past day, for whoever did not vote on it."""
-    found = day.store().results(hung.covers)
+    found, others = day.store().results(hung.covers), other_days(hung)
     with st.container(key="round-head"):
         shell.heading(day.title(hung.day), day.headline(None, day.crowd_with_machine(found)))
     if found:
@@ -92,7 +88,7 @@ def everyones(hung: Wall) -> None:
         st.html(
             f'<p class="quiet">{escape(ngettext("{n} visitor voted.", "{n} visitors voted.", people))}</p>'
         )
-    other_days(hung)
+    links_to(others)
 
 
 def next_wall(hung: Wall) -> None:
@@ -106,10 +102,13 @@ def next_wall(hung: Wall) -> None:
         shell.link_to(shell.PEOPLE, _("See how everyone voted"))
 
 
-def other_days(hung: Wall) -> None:
+def other_days(hung: Wall) -> list[date]:
+    """Today and earlier days with a wall, but this one."""
+    return [one for one in [day.today(), *day.store().before(day.today(), day.DAYS_BACK)] if one != hung.day]
+
+
+def links_to(others: list[date]) -> None:
     """Links to today's wall and to earlier ones."""
-    days = list(day.store().before(day.today(), day.DAYS_BACK))
-    others = [one for one in [day.today(), *days] if one != hung.day]
     if not others:
         return
     st.html(f'<h2 class="row-title">{escape(_("Other days"))}</h2>')
@@ -146,7 +145,7 @@ def closed(hung: Wall) -> None:
         _("The wall of {day}", day=words.day(hung.day)),
         translate(late) if late else _("The exhibit is closed at the moment and takes no votes."),
     )
-    other_days(hung)
+    links_to(other_days(hung))
 
 
 def wall_of_the_day() -> None:

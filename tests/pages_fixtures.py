@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -142,6 +143,16 @@ def query(app: AppTest, name: str) -> str:
     """One value of the page's link."""
     value = app.query_params[name]
     return value if isinstance(value, str) else str(value[0])
+
+
+def shared(app: AppTest) -> str:
+    """What is offered to be copied."""
+    (found,) = [
+        part.proto.json
+        for part in app.get("bidi_component")
+        if "albumjudge_link" in part.proto.component_name
+    ]
+    return str(json.loads(found)["text"])
 
 
 def failing(error: Exception) -> Callable[..., object]:

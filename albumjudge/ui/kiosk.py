@@ -30,7 +30,7 @@ COOKIE = "albumjudge_kiosk"
 COVERS = 8
 LARGER = """
 @media (min-width: 700px) and (max-width: 1999px) { html { font-size: 118%; } }
-.stDownloadButton, [data-testid="stCode"] { display: none !important; }
+.stDownloadButton, [class*="st-key-shared-"], .st-key-take-home, .st-key-to-keep { display: none !important; }
 * { user-select: none; }
 """
 """Larger type; nothing to download or copy, which would lead out of the exhibit."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -63,3 +65,23 @@ def above_chart(probabilities: Sequence[float]) -> str:
     """What stands above a chart of eight shares: its sides, and for screen readers the shares in words."""
     sides = f"<span>← {_('unpleasant')}</span><span>{_('pleasant')} →</span>"
     return f'<p class="sides">{sides}</p>{paragraph(spoken(probabilities), "heard")}'
+
+
+@st.cache_resource
+def _copier() -> Any:
+    """The script, registered once per process."""
+    script = Path(__file__).with_name("shared_link.js").read_text(encoding="utf-8")
+    return st.components.v2.component("albumjudge_link", js=script, isolate_styles=False)
+
+
+def to_share(text: str, key: str = "link") -> None:
+    """Show a link, and what stands before it, with ways to copy it and to hand it on."""
+    said = {
+        "line": _("Link"),
+        "copy": _("Copy link"),
+        "copied": _("Copied."),
+        "selected": _("Selected: now copy it."),
+        "share": _("Share"),
+    }
+    with st.container(key=f"shared-{key}"):
+        _copier()(key=key, data={"text": text, "words": said})

@@ -314,11 +314,13 @@ def heading(title: str, line: str) -> None:
     st.html(f'<h1 class="title">{escape(title)}</h1><p class="lead">{escape(line)}</p>')
 
 
-def from_the_top(view: str) -> None:
+def from_the_top(view: str, *, anew: bool = False) -> None:
     """Show a new view from its top: Streamlit keeps the place to which the visitor had scrolled before.
 
     Args:
         view: letters, digits, "-" and "." that name the view; while it stays the same, nothing moves.
+        anew: whether nothing of the view before stays. Streamlit lets a container inherit what is in the one
+            whose place it takes until the whole page is drawn; where an element takes its place, it does not.
     """
     with st.container(key="scroll"):
         st.html(
@@ -326,6 +328,8 @@ def from_the_top(view: str) -> None:
             "document.querySelector('[data-testid=\"stMain\"]')?.scrollTo(0, 0)</script>",
             unsafe_allow_javascript=True,
         )
+    if anew:
+        st.html("<span hidden></span>")
 
 
 def address(path: str | None = None, **query: str) -> str:

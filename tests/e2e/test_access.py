@@ -55,7 +55,7 @@ THUMB = 44
 TOO_SMALL = f"""() => {{
   const touched = "button, a[href], [role=radio], [data-testid=stCheckbox] label";
   // A select opens wherever it is touched, not on its arrow alone; links within a sentence are as high as that.
-  const within = "[data-testid=stSelectbox], p, [data-testid=stCode]";
+  const within = "[data-testid=stSelectbox], p";
   const small = [];
   for (const it of document.querySelectorAll(touched)) {{
     const {{ width, height }} = it.getBoundingClientRect();

@@ -97,7 +97,7 @@ def test_a_round_is_played_summed_up_kept_and_shared(
     with Image.open(download.value.path()) as card:
         assert (card.format, card.size) == ("PNG", (1080, 1350))
 
-    link = page.get_by_test_id("stCode").inner_text().strip()
+    link = page.get_by_label("Link").input_value()
     assert link == page.url and me not in link
     friend = enter(browser, size)
     theirs = open_page(friend, link)
@@ -133,6 +133,25 @@ def test_two_first_tabs_at_once_become_the_same_visitor(browser: Browser, app: R
     context.close()
 
 
+def test_a_link_is_copied_with_https_and_without(browser: Browser, app: RunningApp) -> None:
+    context = enter(browser)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    reader = open_page(context, f"{app.url}/vote")
+    for script in ("", "Object.defineProperty(navigator, 'clipboard', { value: undefined })"):
+        reader.evaluate("navigator.clipboard.writeText('')")
+        page = context.new_page()
+        page.add_init_script(script)
+        page.goto(f"{app.url}/?wall=5")
+        settled(page)
+        page.bring_to_front()
+        page.get_by_role("button", name="Copy link").press("Enter")
+        expect(page.get_by_text("Copied.")).to_be_visible()
+        reader.bring_to_front()
+        assert reader.evaluate("navigator.clipboard.readText()") == f"{app.url}/?wall=5"
+        page.close()
+    context.close()
+
+
 def test_a_link_shows_the_same_pixels_in_another_browser(browser: Browser, app: RunningApp) -> None:
     sources = []
     mine = enter(browser)
@@ -140,7 +159,7 @@ def test_a_link_shows_the_same_pixels_in_another_browser(browser: Browser, app: 
     page.get_by_role("button", name="This one").first.click()
     expect(page.locator(".print.large img")).to_be_visible()
     page.wait_for_function("location.search.startsWith('?cover=')")
-    link = page.get_by_test_id("stCode").inner_text().strip()
+    link = page.get_by_label("Link").input_value()
     assert link == page.url
     sources.append(page.locator(".print.large img").get_attribute("src"))
     page.go_back()

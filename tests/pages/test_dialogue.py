@@ -24,7 +24,7 @@ from albumjudge.voting.duels import Chosen, DuelStore, DuelVote, left_for
 from albumjudge.voting.votes import VoteStore
 from tests.page_voting import put_up
 from tests.pages_fixtures import *  # noqa: F403
-from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, query, text
+from tests.pages_fixtures import OTHER_VISITOR, VISITOR, Visit, press, query, shared, text
 
 FRAMES = 3
 """In each walk of these tests."""
@@ -105,7 +105,7 @@ def test_a_wish_leads_to_a_cover_with_a_link_of_its_own(
     page = text(app)
     assert "The machine’s sadness rose from 7 % to 50 %." in page
     assert "The way here" in page and ">beginning<" in page and ">sadder<" in page
-    assert app.code[0].value.endswith(f"/?cover={led}")
+    assert shared(app).endswith(f"/?cover={led}")
     on_stage = visit(cover=str(led))
     image = re.search(r'src="(data:image/png[^"]+)"', text(on_stage))
     assert image and image[1] in page

@@ -16,7 +16,7 @@ from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.rounds import round_id
 from albumjudge.voting.votes import VoteStore
 from tests.pages_fixtures import *  # noqa: F403
-from tests.pages_fixtures import FEELING, VISITOR, Visit, press, query, text
+from tests.pages_fixtures import FEELING, VISITOR, Visit, press, query, shared, text
 
 PAINTER, GUEST = "tiny", "orderly"
 
@@ -52,7 +52,7 @@ def test_this_one_shows_the_whole_distribution_in_words_and_its_link(visit: Visi
     assert query(app, "cover") == str(judged.cover.identity)
     assert "mostly amusement" in text(app)
     assert "amusement 51 %" in text(app)
-    assert app.code[0].value.endswith(f"?cover={judged.cover.identity}")
+    assert shared(app).endswith(f"?cover={judged.cover.identity}")
     assert len(app.get("download_button")) == 2
     assert len(app.get("vega_lite_chart")) == 1
 

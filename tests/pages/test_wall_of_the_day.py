@@ -18,7 +18,7 @@ from albumjudge.voting.rounds import CARDS, round_id
 from albumjudge.voting.votes import VoteStore
 from tests.page_voting import buttons, others_vote
 from tests.pages_fixtures import *  # noqa: F403
-from tests.pages_fixtures import VISITOR, Visit, press, query, text
+from tests.pages_fixtures import VISITOR, Visit, press, query, shared, text
 
 PAGE = "wall_of_the_day"
 TODAY = date(2026, 11, 28)
@@ -65,7 +65,7 @@ def test_six_touches_and_the_whole_wall_is_answered(visit: Visit, box: VoteStore
     assert [vote.cover for vote in votes] == covers(exhibit)
     assert {vote.round for vote in votes} == {day_round_id(VISITOR, TODAY)}
     assert {(vote.arm, vote.agrees, vote.label_shown) for vote in votes} == {("judge", None, "amusement")}
-    assert "○●●●●●" in app.code[0].value and "/share/day/2026-11-28" in app.code[0].value
+    assert "○●●●●●" in shared(app) and "/share/day/2026-11-28" in shared(app)
     assert app.get("download_button")
     # It is over: a reload shows the end, and the vote page has a round of its own.
     assert "agreed on 5 of 6" in text(visit(PAGE)) and box.count() == 6

@@ -11,6 +11,7 @@ from albumjudge.domain import seeds
 from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError, read_png
 from albumjudge.domain.emotions import EMOTIONS, NAMES, NOTHING
 from albumjudge.statistics import rounds as round_summaries
+from albumjudge.statistics.rounds import Card
 from albumjudge.ui import charts, markup, prints, shell, visitor
 from albumjudge.ui import round_summary as summing_up
 from albumjudge.ui.words import _, number, translate
@@ -207,23 +208,30 @@ def your_words(felt: str) -> str:
     return _("You felt {feeling}.", feeling=f'<b class="hue-{felt}">{_SIGN[felt]} {_(felt)}</b>')
 
 
-def lately(store: VoteStore, vote: StoredVote) -> None:
-    """The reveal of the cover before, small; a touch shows it whole."""
-    (cover,) = covers_as_voted(store, (vote,))
-    others = round_summaries.card(vote, store.crowd(vote.cover, without=vote.visitor))
+def with_others(store: VoteStore, vote: StoredVote) -> Card:
+    """A vote, and what the others felt before its cover."""
+    return round_summaries.card(vote, store.crowd(vote.cover, without=vote.visitor))
+
+
+def lately(before: tuple[Card, Cover] | None) -> None:
+    """The reveal of the cover before, small; a touch shows it whole. Before the first one, what a round is."""
+    if before is None:
+        markup.say(_("Six covers. You say what you feel, then the machine does."), kind="machine")
+        return
+    others, cover = before
     with st.container(key="print-lately"):
-        st.html(summing_up.lately(others, cover, your_words(vote.felt)))
+        st.html(summing_up.lately(others, cover, your_words(others.vote.felt)))
         st.button(
             _("Look at it again: {number}", number=prints.number(cover)),
-            key=f"look-again-{vote.cover}",
+            key=f"look-again-{others.vote.cover}",
             on_click=shell.go,
-            kwargs={"cover": str(vote.cover)},
+            kwargs={"cover": str(others.vote.cover)},
         )
 
 
-def machine_and_crowd(store: VoteStore, vote: StoredVote, disclosed: bool) -> None:
+def machine_and_crowd(others: Card, disclosed: bool) -> None:
     """What the jury and the others felt."""
-    others = round_summaries.card(vote, store.crowd(vote.cover, without=vote.visitor))
+    vote = others.vote
     eight = sum(others.others[: len(NAMES)])
     enough = sum(others.others) >= round_summaries.A_CROWD and eight > 0
     shares = [people / eight for people in others.others[: len(NAMES)]] if enough else None

@@ -66,9 +66,10 @@ def _ask(store: VoteStore, who: str, mine: list[StoredVote]) -> bool:
     shell.from_the_top(f"first-{identity}")
     visitor.first_sights().seconds(who, str(identity))  # The clock starts.
     with st.container(key="pair"):
+        with st.container(key="band"):
+            shell.heading(_("What do you feel?"), _("No band ever had this cover: a machine painted it."))
         st.html(prints.framed(judged.cover, size="large"), width="content")
         with st.container(key="ballot"):
-            shell.heading(_("What do you feel?"), _("No band ever had this cover: a machine painted it."))
             ballot.choices(identity)
             _skip()
     if waiting is not None:
@@ -87,13 +88,14 @@ def _due(store: VoteStore, who: str, mine: list[StoredVote]) -> CoverIdentity | 
 
 def _answer(store: VoteStore, vote: StoredVote) -> None:
     """Your word, the machine's, the crowd's."""
+    others, (cover,) = ballot.with_others(store, vote), ballot.covers_as_voted(store, (vote,))
     shell.from_the_top(f"first-answer-{vote.cover}")
-    (cover,) = ballot.covers_as_voted(store, (vote,))
     with st.container(key="pair"):
+        with st.container(key="band"):
+            st.html(f'<h1 class="title breath">{ballot.your_words(vote.felt)}</h1>')
         st.html(prints.framed(cover, size="large"), width="content")
         with st.container(key="words"):
-            st.html(f'<h1 class="title breath">{ballot.your_words(vote.felt)}</h1>')
-            ballot.machine_and_crowd(store, vote, True)
+            ballot.machine_and_crowd(others, True)
             with st.container(key="onward", horizontal=True, vertical_alignment="center"):
                 st.button(
                     _("To the wall"), key="to-the-wall", type="primary", shortcut="Right", on_click=_over

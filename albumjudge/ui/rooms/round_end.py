@@ -52,11 +52,15 @@ def no_round(sentence: str) -> None:
 
 def summary(found: Summary, covers: list[Cover], *, yours: bool, more: bool) -> None:
     """What came of a round."""
-    shell.from_the_top(f"round-{found.id}")
+    link, head = shell.address(round=found.id), summing_up.headline(found, yours)
+    picture = card_of(found, covers, _("My round"), link) if yours else b""
+    everyone = None if found.everyone is None else found.everyone.shares
+    profile = charts.profile(found.yours.shares, everyone)
+    shell.from_the_top(f"round-{found.id}", anew=True)
     if yours:
         st.session_state["disclosed"] = {*st.session_state.get("disclosed", ()), found.id}
     with st.container(key="round-head"):
-        shell.heading(_("Your round") if yours else _("A visitor’s round"), summing_up.headline(found, yours))
+        shell.heading(_("Your round") if yours else _("A visitor’s round"), head)
     st.html(summing_up.hung(found, covers, yours))
     with st.container(key="side-by-side-round"):
         with st.container(key="round-numbers"):
@@ -70,45 +74,38 @@ def summary(found: Summary, covers: list[Cover], *, yours: bool, more: bool) -> 
         with st.container(key="round-profile"):
             title = _("Your feeling profile") if yours else _("The visitor’s feeling profile")
             st.html(f"<h2>{title}</h2>{markup.above_chart(found.yours.shares)}")
-            everyone = None if found.everyone is None else found.everyone.shares
-            st.vega_lite_chart(charts.profile(found.yours.shares, everyone), theme=None)
+            st.vega_lite_chart(profile, theme=None)
             markup.say(summing_up.profile_note(found, yours))
             if yours:
-                link = shell.address(round=found.id)
-                with st.container(key="to-keep"):
-                    keep(
-                        found,
-                        covers,
-                        title=_("My round"),
-                        why=_("This link shows the round to anyone. Who played it, it does not say."),
-                        link=link,
-                        text=link,
-                        file=f"round-{found.id}.png",
-                    )
+                why = _("This link shows the round to anyone. Who played it, it does not say.")
+                keep(picture, f"round-{found.id}.png", why, link)
 
 
-def keep(
-    found: Summary, covers: list[Cover], *, title: str, why: str, link: str, text: str, file: str
-) -> None:
-    """What to share and the card to keep.
-
-    Args:
-        title, link: on the card.
-        text: to be copied.
-        file: name of the card's file.
-    """
+def card_of(found: Summary, covers: list[Cover], title: str, link: str) -> bytes:
+    """A round as a picture to keep."""
     faces = [
         Face(cover, shown.vote.felt, shown.vote.verdict.top)
         for cover, shown in zip(covers, found.cards, strict=True)
     ]
-    st.html(f"<h2>{_('To keep, to share')}</h2>")
-    markup.say(why)
-    st.code(text, language=None, wrap_lines=True)
-    st.download_button(
-        _("Keep it as a picture"),
-        card.draw(faces, title, summing_up.on_the_card(found), link),
-        file_name=file,
-        mime="image/png",
-        key="card",
-        on_click="ignore",
-    )
+    return card.draw(faces, title, summing_up.on_the_card(found), link)
+
+
+def keep(picture: bytes, file: str, why: str, text: str) -> None:
+    """What to share and the card to keep.
+
+    Args:
+        file: name of the card's file.
+        text: to be copied.
+    """
+    with st.container(key="to-keep"):
+        st.html(f"<h2>{_('To keep, to share')}</h2>")
+        markup.say(why)
+        markup.to_share(text)
+        st.download_button(
+            _("Keep it as a picture"),
+            picture,
+            file_name=file,
+            mime="image/png",
+            key="card",
+            on_click="ignore",
+        )
