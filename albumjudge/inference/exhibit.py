@@ -221,18 +221,15 @@ class Exhibit:
         return next((one for one in self.painters if not one.conditional), None)
 
     def turn(self, start: CoverIdentity, knobs: Sequence[float]) -> CoverIdentity:
-        """A DCGAN's cover, moved so far along its main latent directions.
+        """A DCGAN's cover, moved so far along the directions of :data:`albumjudge.inference.growth.PROPERTIES`.
 
         Raises:
             CoverLinkError: if no DCGAN here painted it.
         """
-        import numpy as np
-
         from albumjudge.inference import growth
 
         network = self._dcgan_of(start)
-        moved = np.asarray(knobs, float) @ growth.directions(network, len(knobs))
-        return start.at(start.latents(network.latent_size) + moved)
+        return self._worker.call(lambda: growth.turned(network, start, knobs))
 
     def grow(self, identity: CoverIdentity) -> Growth:
         """Paint a DCGAN's cover layer by layer, unjudged.

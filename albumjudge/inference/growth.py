@@ -1,7 +1,8 @@
-"""How a DCGAN makes a cover: the latent directions that move it most, and what each layer adds."""
+"""How a DCGAN makes a cover: latent directions that change what can be seen, and what each layer adds."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +14,12 @@ from torch import nn
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.inference.painter import to_pixels
 from albumjudge.models.dcgan import Generator
+
+PROPERTIES = ("brightness", "warmth", "detail", "upper", "right", "middle")
+"""How light a cover is, how much more red than blue, how much neighbours differ; how much lighter its upper half
+is than the lower one, its right half than the left one, its middle than the whole."""
+SAMPLE = 500
+"""Covers from which directions are learned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,19 +49,52 @@ class Growth:
     layers: tuple[Layer, ...]
 
 
-@lru_cache(maxsize=2)
-@torch.no_grad()
-def directions(network: Generator, count: int) -> NDArray[np.float64]:
-    """The unit vectors along which the first layer changes most, the most first: shape ``(count, latent_size)``.
+def properties(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Six properties of covers that can be seen, in the order of :data:`PROPERTIES`: shape ``(n, 6)``.
 
-    Closed-form factorisation of its weights (Shen and Zhou 2021, https://arxiv.org/abs/2007.06600).
+    Args:
+        pixels: shape ``(n, side, side, 3)``.
     """
-    weights = network.state_dict()["layers.0.weight"].double().flatten(1).cpu().numpy()
-    _, vectors = np.linalg.eigh(weights @ weights.T)
-    found = vectors.T[::-1][:count]
-    # An eigenvector has no sign; its largest number is made positive, so that every machine agrees.
-    signs = np.sign(found[np.arange(len(found)), np.abs(found).argmax(axis=1)])
-    return np.ascontiguousarray(found * signs[:, None])
+    colours = pixels / 255.0
+    grey = colours @ (0.299, 0.587, 0.114)
+    half, quarter = grey.shape[1] // 2, grey.shape[1] // 4
+    brightness = grey.mean((1, 2))
+    middle = grey[:, quarter:-quarter, quarter:-quarter].mean((1, 2))
+    found = (
+        brightness,
+        (colours[..., 0] - colours[..., 2]).mean((1, 2)),
+        np.abs(np.diff(grey, axis=1)).mean((1, 2)) + np.abs(np.diff(grey, axis=2)).mean((1, 2)),
+        grey[:, :half].mean((1, 2)) - grey[:, half:].mean((1, 2)),
+        grey[:, :, half:].mean((1, 2)) - grey[:, :, :half].mean((1, 2)),
+        middle - brightness,
+    )
+    return np.stack(found, axis=1)
+
+
+@lru_cache(maxsize=2)
+@torch.inference_mode()
+def directions(network: Generator) -> NDArray[np.float64]:
+    """A latent direction for each of :data:`PROPERTIES`, orthonormal: shape ``(6, latent_size)``.
+
+    Covers of latents drawn at random are painted, and each property is regressed on the latents, as image
+    attributes are in https://arxiv.org/abs/1907.07171; the orthonormal vectors next to the coefficients keep a
+    knob from turning what belongs to another one.
+    """
+    latents = np.random.default_rng(0).standard_normal((SAMPLE, network.latent_size))
+    painted = network(torch.from_numpy(latents).to(next(network.parameters()).dtype))
+    measured = properties(to_pixels(painted))
+    coefficients = np.linalg.lstsq(latents, (measured - measured.mean(0)) / measured.std(0))[0].T
+    coefficients /= np.linalg.norm(coefficients, axis=1, keepdims=True)
+    left, _, right = np.linalg.svd(coefficients, full_matrices=False)
+    return np.asarray(left @ right)
+
+
+def turned(network: Generator, start: CoverIdentity, knobs: Sequence[float]) -> CoverIdentity:
+    """A cover moved so far along each of the first :func:`directions`."""
+    if not any(knobs):
+        return start
+    moved = np.asarray(knobs, float) @ directions(network)[: len(knobs)]
+    return start.at(start.latents(network.latent_size) + moved)
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""The knob board: a DCGAN's cover, moved along its main latent directions, and the layers on the way to it."""
+"""The knob board: a DCGAN's cover, moved along directions that change what can be seen, and its layers."""
 
 from __future__ import annotations
 
@@ -10,26 +10,34 @@ import streamlit as st
 from albumjudge.domain.cover import LAST_SEED, CoverIdentity, as_png
 from albumjudge.inference.growth import Growth
 from albumjudge.ui import markup, names, prints, shell
-from albumjudge.ui.words import _
+from albumjudge.ui.words import N_, _
 
-KNOBS = 6
+NAMES = {
+    "brightness": N_("darker – lighter"),
+    "warmth": N_("cooler – warmer"),
+    "detail": N_("plainer – busier"),
+    "upper": N_("light below – light above"),
+    "right": N_("light left – light right"),
+    "middle": N_("light edge – light middle"),
+}
+"""What each knob does from its left end to its right one, by property."""
 REACH = 4.0
 """How far a knob turns to both sides, in latent units."""
 FIRST_SEED = 4
 _SEED = "board-seed"
 
 
-def _key(knob: int) -> str:
+def _key(knob: str) -> str:
     return f"knob-{knob}"
 
 
 def _turn_all() -> None:
-    for knob in range(KNOBS):
+    for knob in NAMES:
         st.session_state[_key(knob)] = round(random.uniform(-REACH, REACH) * 2) / 2
 
 
 def _to_the_middle() -> None:
-    for knob in range(KNOBS):
+    for knob in NAMES:
         st.session_state[_key(knob)] = 0.0
 
 
@@ -46,7 +54,7 @@ def board(revision: str, about: str) -> None:
         about: what is said of the painter.
     """
     start = CoverIdentity(revision, st.session_state.setdefault(_SEED, FIRST_SEED))
-    turned = [float(st.session_state.setdefault(_key(knob), 0.0)) for knob in range(KNOBS)]
+    turned = [float(st.session_state.setdefault(_key(knob), 0.0)) for knob in NAMES]
     identity = shell.exhibit().turn(start, turned)
     grown = shell.exhibit().grow(identity)
     with st.container(key="board"):
@@ -54,8 +62,8 @@ def board(revision: str, about: str) -> None:
         with st.container(key="board-words"):
             markup.prose(names.title(revision), about)
             with st.container(key="knobs"):
-                for knob in range(KNOBS):
-                    st.slider(_("Knob {n}", n=knob + 1), -REACH, REACH, step=0.5, key=_key(knob), format=" ")
+                for knob in NAMES:
+                    st.slider(_(NAMES[knob]), -REACH, REACH, step=0.5, key=_key(knob), format=" ")
             with st.container(key="board-buttons", horizontal=True):
                 st.button(_("Turn them all"), key="turn-all", type="primary", on_click=_turn_all)
                 st.button(_("Back to the middle"), key="to-the-middle", on_click=_to_the_middle)

@@ -1,16 +1,19 @@
-"""A DCGAN's layers and latent directions, held against forward hooks and against plain linear algebra."""
+"""A DCGAN's layers and latent directions, held against forward hooks and against what is seen."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from albumjudge.domain.cover import CoverIdentity, CoverLinkError
 from albumjudge.inference.exhibit import Exhibit
-from albumjudge.inference.growth import directions, grow
-from albumjudge.inference.painter import Painter
+from albumjudge.inference.folders import GUESTS
+from albumjudge.inference.growth import PROPERTIES, directions, grow, properties
+from albumjudge.inference.loading import open_painters
+from albumjudge.inference.painter import Painter, to_pixels
 from albumjudge.models.dcgan import Generator
 from tests.pages_fixtures import *  # noqa: F403
 
@@ -46,16 +49,43 @@ def test_layers_are_what_forward_hooks_see(painter: Painter) -> None:
         assert layer.pictures.dtype == np.uint8 and np.abs(layer.pictures - expected).max() <= 0.51
 
 
-def test_directions_move_the_first_layer_most(painter: Painter) -> None:
+def test_directions_are_orthonormal_and_the_same_each_time(painter: Painter) -> None:
     network = painter.network
     assert isinstance(network, Generator)
-    found = directions(network, 8)
-    assert np.allclose(found @ found.T, np.eye(8))
-    weights = network.state_dict()["layers.0.weight"].double().flatten(1)
-    moved = torch.linalg.vector_norm(torch.from_numpy(found) @ weights, dim=1).numpy()
-    assert np.all(np.diff(moved) <= 1e-9)
-    assert np.allclose(moved, torch.linalg.svdvals(weights).numpy())
-    assert np.all(found.max(axis=1) >= -found.min(axis=1))
+    found = directions(network)
+    assert np.allclose(found @ found.T, np.eye(len(PROPERTIES)))
+    directions.cache_clear()
+    assert np.array_equal(directions(network), found)
+
+
+def test_properties_are_those_of_pictures_that_have_them() -> None:
+    flat = np.full((64, 64, 3), 100, np.uint8)
+    pictures = np.stack([flat] * 7)
+    pictures[1] += 50
+    pictures[2, ..., 0] += 50
+    pictures[3, ::2] += 50
+    pictures[4, :32] += 50
+    pictures[5, :, 32:] += 50
+    pictures[6, 16:48, 16:48] += 50
+    more = properties(pictures[1:]) - properties(flat[None])
+    assert np.all(np.diagonal(more) > 0.05)
+    assert [name for name, value in zip(PROPERTIES[2:], more[0, 2:], strict=True) if abs(value) > 1e-9] == []
+
+
+def test_each_knob_of_the_bundled_dcgan_turns_what_it_is_named_after() -> None:
+    network = open_painters(GUESTS[:1])[0].network
+    assert isinstance(network, Generator)
+    fresh = np.random.default_rng(7).standard_normal((40, network.latent_size))
+    with torch.inference_mode():
+
+        def measured(latents: NDArray[np.float64]) -> NDArray[np.float64]:
+            return properties(to_pixels(network(torch.from_numpy(latents).float())))
+
+        spread = measured(fresh).std(0)
+        for knob, direction in enumerate(directions(network)):
+            change = (measured(fresh + 4 * direction) - measured(fresh - 4 * direction)) / spread
+            assert (change[:, knob] > 0).mean() >= 0.9, PROPERTIES[knob]
+            assert np.abs(change.mean(0)).argmax() == knob, PROPERTIES[knob]
 
 
 def test_knobs_lead_to_covers_with_links_of_their_own(exhibit: Exhibit) -> None:

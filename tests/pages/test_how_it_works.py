@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.inference.film import Frame
+from albumjudge.inference.growth import PROPERTIES
 from albumjudge.ui import prints
 from albumjudge.ui import shell as room
 from albumjudge.ui.knobs import FIRST_SEED
@@ -110,7 +111,7 @@ def test_a_turned_knob_paints_another_cover_that_has_a_link(visit: Visit, exhibi
     before = board(app)
     start = CoverIdentity(exhibit.painter.revision, FIRST_SEED)
     assert links(app)["Ask the jury about it"] == f"cover={start}"
-    app.slider(key="knob-0").set_value(4.0).run()
+    app.slider(key="knob-brightness").set_value(4.0).run()
     turned = exhibit.turn(start, [4.0, 0, 0, 0, 0, 0])
     assert links(app)["Ask the jury about it"] == f"cover={turned}"
     page = board(app)
@@ -118,9 +119,9 @@ def test_a_turned_knob_paints_another_cover_that_has_a_link(visit: Visit, exhibi
     assert page.count('class="channels"') == 4 and "4 × 4, 32 channels" in page
     assert board(press(app, "to-the-middle")) == before
     press(app, "turn-all")
-    assert {app.slider(key=f"knob-{n}").value for n in range(6)} != {0.0}
+    assert {app.slider(key=f"knob-{name}").value for name in PROPERTIES} != {0.0}
     press(app, "another-start")
-    assert {app.slider(key=f"knob-{n}").value for n in range(6)} == {0.0} and board(app) != before
+    assert {app.slider(key=f"knob-{name}").value for name in PROPERTIES} == {0.0} and board(app) != before
 
 
 @pytest.mark.slow
