@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 
 from albumjudge.statistics.portrait import FEWEST_VOTES, Portrait
 from albumjudge.ui import charts, markup, prints, shell, visitor
+from albumjudge.ui import round_summary as summing_up
 from albumjudge.ui.rooms import ballot, likeness
 from albumjudge.ui.words import _, ngettext
 from albumjudge.voting.votes import StoredVote
@@ -21,9 +24,10 @@ def drawn(portrait: Portrait, mine: list[StoredVote]) -> None:
         _("Your portrait"),
         _("What moves you, from {n} votes. Nobody else can see this page.", n=portrait.votes),
     )
-    markup.say(likeness.moved(portrait), kind="finding")
+    picture = likeness.card(portrait, mine)
     with st.container(key="side-by-side-portrait"):
         with st.container():
+            markup.say(likeness.moved(portrait), kind="finding")
             st.html(markup.row_title(_("You and the others")))
             if portrait.leans:
                 markup.say(
@@ -36,13 +40,15 @@ def drawn(portrait: Portrait, mine: list[StoredVote]) -> None:
                 st.altair_chart(charts.leans(portrait), theme=None)
             else:
                 markup.say(_("On {n} of your covers enough others have voted so far.", n=portrait.compared))
-        with st.container():
             if sentence := likeness.juror(portrait):
                 st.html(markup.row_title(_("You and the jury")) + markup.paragraph(sentence, "says"))
                 shell.link_to(shell.JURY, _("Meet the jurors"))
+        with st.container(key="portrait-hung"):
+            alt = _("Your portrait as a picture: up to six covers, each with what you and the machine felt.")
+            st.html(f'<img class="portrait" src="{prints.data_uri(picture)}" alt="{escape(alt)}">')
             st.download_button(
                 _("Keep it as a picture"),
-                likeness.card(portrait, mine),
+                picture,
                 "portrait.png",
                 "image/png",
                 key="portrait-card",
@@ -78,7 +84,9 @@ def your_portrait() -> None:
         n=FEWEST_VOTES,
     )
     shell.heading(_("Your portrait"), f"{promise} {ngettext('One is missing.', '{n} are missing.', left)}")
-    shell.link_to(shell.VOTE, _("Vote on a cover"))
+    st.html(summing_up.progress(len(mine), len(mine), FEWEST_VOTES))
+    with st.container(key="ways-on"), st.container(key="way-first"):
+        shell.link_to(shell.VOTE, _("Go on voting") if mine else _("Vote on a cover"))
     ballot.wait_on_a_wall(shell.vote_store(), mine)
 
 

@@ -8,7 +8,7 @@ from html import escape
 
 import streamlit as st
 
-from albumjudge.domain import uploads
+from albumjudge.domain import seeds, uploads
 from albumjudge.domain.uploads import Picture, UploadError
 from albumjudge.domain.verdict import Verdict
 from albumjudge.ui import charts, markup, names, prints, shell, visitor
@@ -18,6 +18,12 @@ from albumjudge.voting.submissions import SubmissionStore
 shell.need_frame()
 
 SOURCES = {"file": N_("Choose a file"), "camera": N_("Take a photo")}
+STEPS = (
+    N_("The middle of your picture becomes 64 × 64 pixels, as every cover here is."),
+    N_("The jury says what it feels, in eight shares, and where it looked."),
+    N_("When you leave, your picture is gone, unless you let the exhibit keep it."),
+)
+EXAMPLE_WALL = 1
 AS_SEEN = N_(
     "Your picture as the judge sees it: the middle of it, square, 64 × 64 pixels. The same is all that it sees "
     "of a cover."
@@ -96,6 +102,24 @@ def judged(file: bytes) -> Seen:
         known = Seen(name, picture, shell.exhibit().judge_picture(picture))
         st.session_state["your-picture"] = known
     return known
+
+
+def example() -> None:
+    """What becomes of a picture, shown on one of the painter's covers."""
+    (shown,) = shell.exhibit().show(seeds.wall(EXAMPLE_WALL, 1))
+    with st.container(key="example"):
+        st.html(
+            markup.row_title(_("As it was with this cover"))
+            + f'<ol class="steps">{"".join(f"<li>{escape(_(step))}</li>" for step in STEPS)}</ol>'
+        )
+        with st.container(key="example-judged"):
+            st.html(prints.framed(shown.cover, size="wall"), width="content")
+            with st.container():
+                st.html(
+                    f'<p class="machine verdict">{escape(translate(shown.verdict.words))}</p>'
+                    + markup.above_chart(shown.verdict.probabilities)
+                )
+                st.vega_lite_chart(charts.distribution(shown.verdict.probabilities), theme=None)
 
 
 def verdict(seen: Seen) -> None:
@@ -185,16 +209,19 @@ def your_picture() -> None:
         _("Your picture"),
         _("Bring a picture, or take one, and hear what the judge feels. It is not stored unless you say so."),
     )
-    with st.container(key="bring"):
-        st.html(f"<style>{own_words()}</style>")
-        file = bring()
-    if file is not None:
-        try:
-            seen = judged(file)
-        except UploadError as error:
-            markup.say(translate(str(error)), kind="sentence", role="alert")
-        else:
-            verdict(seen)
+    seen: Seen | None = None
+    with st.container(key="side-by-side-bring"):
+        with st.container(key="bring"):
+            st.html(f"<style>{own_words()}</style>")
+            if (file := bring()) is not None:
+                try:
+                    seen = judged(file)
+                except UploadError as error:
+                    markup.say(translate(str(error)), kind="sentence", role="alert")
+        if seen is None:
+            example()
+    if seen is not None:
+        verdict(seen)
     given()
 
 

@@ -70,18 +70,19 @@ def lately(card: Card, cover: Cover, yours: str) -> str:
     )
 
 
-def progress(place: int, done: int) -> str:
-    """HTML of "Cover 3 of 6", with a mark for each cover.
+def progress(place: int, done: int, of: int = CARDS) -> str:
+    """HTML of "3 of 6", with a mark for each cover.
 
     Args:
         place: number of the cover on show.
         done: how many have been voted on.
+        of: how many there are.
     """
     marks = "".join(
         f'<i class="{"done" if card <= done else "here" if card == place else "due"}"></i>'
-        for card in range(1, CARDS + 1)
+        for card in range(1, of + 1)
     )
-    said = _("{place} of {all}", place=place, all=CARDS)
+    said = _("{place} of {all}", place=place, all=of)
     return f'<p class="progress"><span>{said}</span><span aria-hidden="true">{marks}</span></p>'
 
 

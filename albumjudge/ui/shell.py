@@ -47,12 +47,12 @@ CURATOR = "pages/curator.py"
 """Has an address, but no door."""
 ROOMS = {
     STAGE: N_("Stage"),
+    JURY: N_("Jury room"),
     VOTE: N_("Vote"),
     DAY: N_("Wall of the day"),
     PAINTERS: N_("Painters’ duel"),
     DIALOGUE: N_("Dialogue"),
     BREED: N_("Breed"),
-    JURY: N_("Jury room"),
     BRING: N_("Your picture"),
     PORTRAIT: N_("Your portrait"),
     PEOPLE: N_("People vs. machine"),
@@ -207,7 +207,8 @@ def _doors(pages: dict[str, StreamlitPage], here: StreamlitPage) -> None:
         for page in pages.values():
             place = "here" if page == here else "there"
             beside = "beside" if page in grouped.get(present or "", ()) else "apart"
-            with st.container(key=f"door-{page.url_path or 'stage'}-{place}-{beside}"):
+            order = "first" if page in [inside[0] for inside in grouped.values()] else "next"
+            with st.container(key=f"door-{page.url_path or 'stage'}-{place}-{beside}-{order}"):
                 st.page_link(page, label=page.title, query_params=words.in_link())
     with st.container(key="groups", horizontal=True):
         for group, inside in grouped.items():

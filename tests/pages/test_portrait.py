@@ -46,7 +46,8 @@ def test_before_enough_votes_it_says_how_many_are_missing(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     vote(box, exhibit, VISITOR, "awe", FEWEST_VOTES - 1)
-    assert "One is missing." in text(visit("portrait"))
+    page = text(visit("portrait"))
+    assert "One is missing." in page and f"{FEWEST_VOTES - 1} of {FEWEST_VOTES}" in page
     assert f"{FEWEST_VOTES} are missing." in text(visit("portrait", visitor=OTHER_VISITOR))
 
 
@@ -58,6 +59,7 @@ def test_alone_with_the_jury_there_is_a_juror_and_no_crowd(
     page = text(app)
     assert "once others have voted on enough of your covers" in page
     assert "Of all jurors, the timid feels most as you do. It gave 65 % to what you felt" in page
+    assert 'class="portrait" src="data:image/png' in page
     assert not app.get("vega_lite_chart") and len(app.get("download_button")) == 1
 
 
