@@ -19,7 +19,7 @@ shell.need_frame()
 
 SOURCES = {"file": N_("Choose a file"), "camera": N_("Take a photo")}
 STEPS = (
-    N_("The middle of your picture becomes 64 × 64 pixels, as every cover here is."),
+    N_("Its middle becomes 64 × 64 pixels, as every cover here is."),
     N_("The jury says what it feels, in eight shares, and where it looked."),
     N_("When you leave, your picture is gone, unless you let the exhibit keep it."),
 )
@@ -109,11 +109,12 @@ def example() -> None:
     (shown,) = shell.exhibit().show(seeds.wall(EXAMPLE_WALL, 1))
     with st.container(key="example"):
         st.html(
-            markup.row_title(_("As it was with this cover"))
+            markup.row_title(_("What happens with it"))
             + f'<ol class="steps">{"".join(f"<li>{escape(_(step))}</li>" for step in STEPS)}</ol>'
         )
         with st.container(key="example-judged"):
-            st.html(prints.framed(shown.cover, size="wall"), width="content")
+            example = prints.framed(shown.cover, size="wall", note=_("for example"))
+            st.html(example, width="content")
             with st.container():
                 st.html(
                     f'<p class="machine verdict">{escape(translate(shown.verdict.words))}</p>'

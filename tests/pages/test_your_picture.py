@@ -53,7 +53,7 @@ def test_nothing_is_asked_and_nothing_is_judged_at_first(visit: Visit) -> None:
     app = visit("your_picture")
     assert "not stored unless you say so" in text(app)
     assert [button.key for button in app.button] == ["language-de"]
-    assert "As it was with this cover" in text(app) and "mostly amusement" in text(app)
+    assert "What happens with it" in text(app) and "mostly amusement" in text(app)
     assert "print large" not in text(app) and not app.get("camera_input")
 
 
@@ -107,9 +107,9 @@ def test_where_it_looked_is_shown_on_request(visit: Visit) -> None:
 def test_what_is_no_picture_gets_a_sentence_and_another_chance(visit: Visit, file: bytes) -> None:
     app = brought(visit, file)
     assert 'role="alert">This ' in text(app)
-    assert "print large" not in text(app) and "As it was with this cover" in text(app)
+    assert "print large" not in text(app) and "What happens with it" in text(app)
     app.file_uploader[0].set_value(("holiday.png", photo(), "image/png")).run()
-    assert "print large" in text(app) and "As it was with this cover" not in text(app)
+    assert "print large" in text(app) and "What happens with it" not in text(app)
 
 
 def test_nothing_is_kept_unless_the_visitor_says_so_nor_longer_than_they_want(
