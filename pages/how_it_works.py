@@ -74,8 +74,7 @@ def how_it_works() -> None:
                     "are someone new."
                 ),
             )
-    with st.expander(_("All that was measured")):
-        everything(painter, judge)
+    everything(painter, judge)
 
 
 def todays_painter(checkpoint: Checkpoint) -> None:
@@ -126,19 +125,26 @@ def the_jury(checkpoint: Checkpoint, example: JudgedCover) -> None:
 
 
 def everything(painter: Checkpoint, judge: Checkpoint) -> None:
-    """Every table beside the weights, in full width."""
-    of_painter, of_jury = st.tabs([_("The painter"), _("The jury")])
-    with of_painter:
+    """Every table beside the weights, one at a time."""
+
+    def of_painter() -> None:
         measured(painter, _("No measurements lie beside the painter’s weights."))
         curves(painter)
-    with of_jury:
+
+    def of_jury() -> None:
         how_good(judge)
         if seldom := jurors.seldom_first(judge.metrics):
             markup.say(seldom, kind="quiet wide")
-        if written := jurors.descriptions(judge.training):
-            st.html(markup.terms((translate(name), said) for name, said in written.items()))
         measured(judge, _("No measurements lie beside the judge’s weights."))
         curves(judge)
+
+    def of_jurors() -> None:
+        st.html(markup.terms((translate(name), said) for name, said in written.items()))
+
+    sections = {"painter": (_("The painter"), of_painter), "jury": (_("The jury"), of_jury)}
+    if written := jurors.descriptions(judge.training):
+        sections["jurors"] = (_("The jurors"), of_jurors)
+    markup.one_open(_("All that was measured"), sections, "all")
 
 
 how_it_works()

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from albumjudge.domain.cover import CoverIdentity, read_png
-from albumjudge.statistics import agreement, exclusions
+from albumjudge.statistics import exclusions
 from albumjudge.statistics.story import Story
 from albumjudge.ui import charts, markup, prints, shell
 from albumjudge.ui.rooms import ballot, in_depth, results
 from albumjudge.ui.words import _, ngettext, number
-from albumjudge.voting.votes import StoredVote
 
 shell.need_frame()
 
-DEEPER = "all"
-"""In the link, where all the statistics are shown."""
 COUNT_AGAIN = 15
 """Seconds between two looks at how many have voted."""
 
@@ -91,25 +86,6 @@ def in_short(story: Story) -> None:
     st.html(f'<div class="three">{found}</div>')
 
 
-def everything_else(votes: Sequence[StoredVote], excluded: dict[str, str]) -> None:
-    """All the statistics."""
-    found = results.worked_out(results.state_of(votes, excluded), votes)
-    numbers, covers = agreement.summary(votes), agreement.per_cover(votes)
-    st.html(results.counts(numbers))
-    st.html(results.finding(numbers, found))
-    in_depth.how_sure(found)
-    with st.container(key="side-by-side"):
-        with st.container():
-            in_depth.how_often(votes)
-        with st.container():
-            in_depth.cover_by_cover(votes)
-    in_depth.in_detail(found)
-    in_depth.one_emotion(covers, results.most_felt(votes))
-    markup.title(_("Emotion by emotion"))
-    st.html(results.emotion_table(votes))
-    results.rankings(covers)
-
-
 def nothing_yet(sentence: str) -> None:
     shell.heading(_("People vs. machine"), sentence)
     shell.link_to(shell.VOTE, _("Vote on a cover"))
@@ -135,21 +111,26 @@ def people_vs_machine() -> None:
         with st.container(key="story-words"):
             shell.heading(_("People vs. machine"), _("Do people feel what the machine feels?"))
         counter(len(votes), len(everything) - len(votes))
-    in_short(results.translate(results.state_of(votes, excluded), votes))
-    shown = st.query_params.get(DEEPER) == "1"
-    if st.button(
-        _("Hide the statistics") if shown else _("Show all the statistics"), key="deeper", type="primary"
-    ):
-        if shown:
-            del st.query_params[DEEPER]
-        else:
-            st.query_params[DEEPER] = "1"
-        st.rerun()
-    if shown:
-        everything_else(votes, excluded)
-        in_depth.dialogue()
+    found = results.found(results.state_of(votes, excluded), votes)
+    in_short(found)
+
+    def not_counted() -> None:
         in_depth.left_out(sifted, everything)
-        in_depth.for_curators(shell.vote_store())
+        in_depth.for_curators()
+
+    markup.one_open(
+        _("Ask the votes"),
+        {
+            "agree": (_("Do they agree?"), lambda: in_depth.agreement_at_large(found)),
+            "emotions": (_("Who feels what?"), lambda: in_depth.emotions_felt(found)),
+            "emotion": (_("One emotion"), lambda: in_depth.one_emotion(found)),
+            "covers": (_("On which covers?"), lambda: in_depth.cover_by_cover(found)),
+            "percentages": (_("Are its percentages right?"), lambda: in_depth.percentages(found)),
+            "dialogue": (_("Does the dialogue work?"), in_depth.dialogue),
+            "left-out": (_("What is not counted?"), not_counted),
+        },
+        "all",
+    )
 
 
 people_vs_machine()

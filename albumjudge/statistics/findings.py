@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.emotions import NAMES
 from albumjudge.statistics import calibration, reliability, vote_arrays
-from albumjudge.statistics.agreement import Interval, Share, newcombe, wider
+from albumjudge.statistics.agreement import CoverAgreement, Interval, Share, newcombe, per_cover, wider
 from albumjudge.statistics.intervals import (
     Estimate,
     Floats,
@@ -157,30 +158,55 @@ class Calibration:
     bins: tuple[CalibrationBin, ...]
 
 
-@dataclass(frozen=True)
 class Findings:
-    """All numbers about people and machine."""
+    """All numbers about people and machine, each worked out when it is first asked for.
 
-    agreement: AgainstChance
-    against_placebo: AgainstPlacebo
-    one_more: OneMoreVisitor
-    among_visitors: Figure
-    noise: Noise
-    calibration: Calibration
+    No votes give numbers without values.
+    """
 
+    def __init__(self, votes: Sequence[StoredVote]) -> None:
+        self.votes = votes
+        self.arrays = vote_arrays.from_votes(votes)
 
-def find(votes: Sequence[StoredVote]) -> Findings:
-    """Work everything out; no votes give numbers without values."""
-    arrays = vote_arrays.from_votes(votes)
-    named = arrays.named()
-    return Findings(
-        against_chance(arrays),
-        against_placebo(votes),
-        one_more_visitor(named.on_covers_with(FEWEST_FOR_MAJORITY)),
-        among_visitors(arrays.on_covers_with(2)),
-        noise(named.on_covers_with(FEWEST_FOR_SHARES)),
-        calibrate(named),
-    )
+    @property
+    def faint(self) -> bool:
+        """Whether there are too few votes to read much from them."""
+        return len(self.votes) < FEWEST_VOTES
+
+    @cached_property
+    def agreement(self) -> AgainstChance:
+        """People and machine, vote by vote."""
+        return against_chance(self.arrays)
+
+    @cached_property
+    def against_placebo(self) -> AgainstPlacebo:
+        """Answers to labels."""
+        return against_placebo(self.votes)
+
+    @cached_property
+    def one_more(self) -> OneMoreVisitor:
+        """The machine as one of the visitors."""
+        return one_more_visitor(self.arrays.named().on_covers_with(FEWEST_FOR_MAJORITY))
+
+    @cached_property
+    def among_visitors(self) -> Figure:
+        """Visitors among themselves."""
+        return among_visitors(self.arrays.on_covers_with(2))
+
+    @cached_property
+    def noise(self) -> Noise:
+        """Crowd and verdict, cover by cover."""
+        return noise(self.arrays.named().on_covers_with(FEWEST_FOR_SHARES))
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """The verdicts' percentages."""
+        return calibrate(self.arrays.named())
+
+    @cached_property
+    def covers(self) -> tuple[CoverAgreement, ...]:
+        """Every cover with a vote."""
+        return per_cover(self.votes)
 
 
 def figure(

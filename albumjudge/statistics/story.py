@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from albumjudge.domain.cover import CoverIdentity
 from albumjudge.domain.emotions import EMOTIONS, NAMES
-from albumjudge.statistics import vote_arrays
-from albumjudge.statistics.agreement import FELT, CoverAgreement, Interval, Share, per_cover, wider
+from albumjudge.statistics.agreement import FELT, CoverAgreement, Interval, Share, wider
 from albumjudge.statistics.findings import (
     FEWEST_COVERS,
     FEWEST_VISITORS,
     FEWEST_VOTES,
-    AgainstChance,
-    AgainstPlacebo,
     Figure,
+    Findings,
     Need,
-    against_chance,
-    against_placebo,
     figure,
     weighted_mean,
 )
 from albumjudge.statistics.intervals import Floats, Statistic, estimates, ratio
 from albumjudge.statistics.vote_arrays import VoteArrays
-from albumjudge.voting.votes import StoredVote
 
 _POSITIVE = np.array([emotion.positive for emotion in EMOTIONS])
 
@@ -50,35 +46,23 @@ class Temperament:
     difference: Figure
 
 
-@dataclass(frozen=True)
-class Story:
-    """All that the page tells first; ``points`` are covers with a vote for one of the eight."""
+class Story(Findings):
+    """The findings, and what the page tells first; ``points`` are covers with a vote for one of the eight."""
 
-    votes: int
-    points: tuple[CoverPoint, ...]
-    agreement: AgainstChance
-    pleasantness: Figure
-    temperament: Temperament | None
-    against_placebo: AgainstPlacebo
+    @cached_property
+    def points(self) -> tuple[CoverPoint, ...]:
+        """Covers in the picture."""
+        return tuple(point for row in self.covers if (point := _point(row)) is not None)
 
-    @property
-    def faint(self) -> bool:
-        """Whether there are too few votes to read much from them."""
-        return self.votes < FEWEST_VOTES
+    @cached_property
+    def pleasantness(self) -> Figure:
+        """Whether both find the same covers pleasant."""
+        return pleasantness(self.points)
 
-
-def tell(votes: Sequence[StoredVote]) -> Story:
-    """Work the story out."""
-    arrays = vote_arrays.from_votes(votes)
-    points = tuple(point for row in per_cover(votes) if (point := _point(row)) is not None)
-    return Story(
-        len(votes),
-        points,
-        against_chance(arrays),
-        pleasantness(points),
-        temperament(arrays),
-        against_placebo(votes),
-    )
+    @cached_property
+    def temperament(self) -> Temperament | None:
+        """What they differ most about."""
+        return temperament(self.arrays)
 
 
 def _point(row: CoverAgreement) -> CoverPoint | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -85,3 +85,27 @@ def to_share(text: str, key: str = "link") -> None:
     }
     with st.container(key=f"shared-{key}"):
         _copier()(key=key, data={"text": text, "words": said})
+
+
+def one_open(label: str, sections: Mapping[str, tuple[str, Callable[[], None]]], name: str) -> None:
+    """Buttons that open one section of the page below them; only what is open is worked out.
+
+    Args:
+        label: what the buttons are for, above them.
+        sections: name in the link -> what its button says, and what draws it.
+        name: of the link's parameter; what it says besides these names opens the first section.
+    """
+    asked, key = st.query_params.get(name), f"open-{name}"
+    if key not in st.session_state:  # Once, or a link that follows the choice would put the choice back.
+        st.session_state[key] = asked if asked in sections or not asked else next(iter(sections))
+    with st.container(key="sections"):
+        chosen = st.segmented_control(
+            label, list(sections), format_func=lambda one: sections[one][0], key=key
+        )
+    if chosen is None:
+        st.query_params.pop(name, None)
+        return
+    if chosen != asked:
+        st.query_params[name] = chosen
+    with st.container(key="opened"):
+        sections[chosen][1]()

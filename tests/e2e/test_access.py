@@ -29,9 +29,11 @@ from tests.e2e.visits import (
     revealed,
     settled,
 )
+from tests.vote_fixtures import cast_one, judged
 
 pytestmark = pytest.mark.e2e
 
+SECTIONS = ("agree", "emotions", "emotion", "covers", "percentages", "dialogue", "left-out")
 ROOMS = {
     "the stage": "?wall=5",
     "a cover": "?cover={a}",
@@ -44,7 +46,9 @@ ROOMS = {
     "the wall of the day": "wall_of_the_day",
     "a portrait": "portrait",
     "people and machine": "people_vs_machine",
+    **{f"people and machine, {name}": f"people_vs_machine?all={name}" for name in SECTIONS},
     "how it works": "how_it_works",
+    "how it works, all tables": "how_it_works?all=jury",
     "a waiting kiosk": "?kiosk=1&attract=1",
 }
 
@@ -70,6 +74,8 @@ TOO_SMALL = f"""() => {{
 @pytest.fixture(scope="module")
 def visitor(app: RunningApp, browser: Browser) -> Iterator[Page]:
     """One visitor who walks through all rooms; a new one for each room and size would take minutes."""
+    for seed in range(3):
+        cast_one(app.box, f"v{seed}", judged=judged(seed, generator=generator_of(app)))
     # Where the exhibit and its networks are still being opened there is nothing to look at yet.
     context = enter(browser, PHONE)
     page = open_page(context, app.url)
@@ -135,9 +141,13 @@ def find_out(page: Page, votes: int, picture: Callable[[str], None]) -> None:
     expect(chart(page)).to_be_attached()
     settled(page)
     picture("people")
-    page.get_by_role("button", name="Show all the statistics").click()
+    page.get_by_role("radio", name="Do they agree?").click()
     expect(page.locator(".counts")).to_contain_text(f"{votes}")
+    settled(page)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
     expect(page.get_by_role("heading", name="Emotion by emotion")).to_be_attached()
+    assert page.url.endswith("all=emotions")
     settled(page)
     picture("statistics")
 

@@ -57,21 +57,25 @@ def test_without_measurements_the_page_says_so_and_no_hash_is_in_sight(
     visit: Visit, exhibit: Exhibit
 ) -> None:
     page = text(visit(PAGE))
-    assert "No measurements lie beside the painter’s weights." in page
-    assert "No measurements lie beside the judge’s weights." in page
-    page = page.partition("<footer")[0]
-    assert exhibit.painter.revision not in page and exhibit.judge.revision not in page
+    assert "No measurements" not in page
+    painter, jury = text(visit(PAGE, all="painter")), text(visit(PAGE, all="jury"))
+    assert "No measurements lie beside the painter’s weights." in painter
+    assert "No measurements lie beside the judge’s weights." in jury
+    for shown in (page, painter, jury):
+        shown = shown.partition("<footer")[0]
+        assert exhibit.painter.revision not in shown and exhibit.judge.revision not in shown
 
 
 def test_measured_tables_are_shown_and_explained(
     visit: Visit, beside_the_weights: Callable[..., None]
 ) -> None:
     beside_the_weights({"cross_validation": {"what": "Five folds.", "rows": TABLE}, "fit": TABLE}, HISTORY)
-    app = visit(PAGE)
+    app = visit(PAGE, all="jury")
     page = text(app)
     assert "Five folds." in page and "Fit" in page and "this judge" in page and "predict the mean" in page
     assert '<td class="best">0.250</td>' in page and '<td class="best">50 %</td>' in page
     assert "<dt>KL (nats)</dt>" in page and "Lower is better." in page
+    assert page.count('<details name="measured"') == 2 and page.count('<details name="measured" open>') == 1
     assert len(app.get("vega_lite_chart")) == 2
 
 
@@ -81,7 +85,7 @@ def test_odd_files_beside_the_weights_do_no_harm(
 ) -> None:
     odd = {"date": "today", "rows": {}, "x": {"y": [1, 2], "<b>": {"a": {"kl": None}}}, "benchmark": 3}
     beside_the_weights(odd, ["x", {}, 3])
-    assert "<b>" not in text(visit(PAGE))
+    assert "<b>" not in text(visit(PAGE, all="jury"))
 
 
 def test_every_room_has_a_door_and_a_group(visit: Visit) -> None:
@@ -99,9 +103,10 @@ def test_the_jury_its_lives_and_its_ceiling(visit: Visit, beside_the_weights: Ca
     }
     jurors = [{"name": "the homebody", "description": "Knows no paintings but these."}] * 2
     beside_the_weights({"benchmark": {"what": "Five times.", "rows": rows}, "on_covers": {}}, jurors=jurors)
-    app = visit(PAGE)
+    assert "Knows no paintings but these." in text(visit(PAGE, all="jurors"))
+    app = visit(PAGE, all="jury")
     page = text(app)
-    assert "not one judge but 2" in page and "Knows no paintings but these." in page
+    assert "not one judge but 2" in page
     assert "<dd>44</dd>" in page and "finds 28, and a perfect judge 62" in page and "Five times." in page
     assert len(app.get("vega_lite_chart")) == 3
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.inference.exhibit import Exhibit
-from albumjudge.statistics import agreement
+from albumjudge.statistics import agreement, findings
 from albumjudge.statistics.agreement import Share
+from albumjudge.statistics.findings import FEWEST_VOTES
+from albumjudge.ui.charts import theme
 from albumjudge.ui.rooms import results
 from albumjudge.ui.words import percent
 from albumjudge.voting.curation import CurationStore
@@ -18,7 +22,7 @@ from albumjudge.voting.duels import DuelStore, left_for
 from albumjudge.voting.votes import VoteStore
 from tests.page_voting import put_up
 from tests.pages_fixtures import *  # noqa: F403
-from tests.pages_fixtures import Visit, press, query, text
+from tests.pages_fixtures import Visit, query, text
 from tests.vote_fixtures import judged
 
 PAGE = "people_vs_machine"
@@ -36,6 +40,12 @@ def vote(box: VoteStore, exhibit: Exhibit, seed: int, *felt: str, agrees: bool |
 
 def charts_on(app: AppTest) -> int:
     return len(app.get("vega_lite_chart"))
+
+
+def one_after_another(visit: Visit) -> dict[str, AppTest]:
+    """Every section, opened by its link."""
+    names = ("agree", "emotions", "emotion", "covers", "percentages", "dialogue", "left-out")
+    return {name: visit(PAGE, all=name) for name in names}
 
 
 def test_an_empty_exhibit_says_so_and_invites(visit: Visit) -> None:
@@ -59,9 +69,59 @@ def test_the_numbers_are_those_of_the_votes(visit: Visit, box: VoteStore, exhibi
     assert "they would meet in 50 % of the cases" in page and "cannot be told from chance" in page
     assert "people agreed in 75 % of 4 answers" in page
     assert "first glimpse" in page
-    assert page.count('class="figure faint"') == page.count('<section class="figure') == 6
     assert "Needs 30 votes, has 4." in page and "Needs 20 answers to the machine’s label, has 4." in page
-    assert charts_on(app) == 5
+    opened = one_after_another(visit)
+    assert {name: charts_on(app) - 1 for name, app in opened.items()} == {
+        "agree": 0,
+        "emotions": 2,
+        "emotion": 1,
+        "covers": 0,
+        "percentages": 1,
+        "dialogue": 0,
+        "left-out": 0,
+    }
+    whole = "".join(map(text, opened.values()))
+    assert whole.count('class="figure faint"') == whole.count('<section class="figure') == 6
+    for title in (
+        "How sure is that?",
+        "Who feels what, how often",
+        "Who feels what, cover by cover",
+        "Emotion by emotion",
+        "One emotion, and its covers",
+        "Beyond chance",
+        "Most agreed on",
+        "Most disputed",
+        "Said and felt",
+        "Does the dialogue work?",
+        "What is left out, and why",
+    ):
+        assert whole.count(f"<h2>{title}</h2>") == 1
+
+
+@pytest.mark.parametrize("votes", [FEWEST_VOTES - 1, FEWEST_VOTES])
+def test_below_thirty_votes_no_chart_has_colour(
+    visit: Visit, box: VoteStore, exhibit: Exhibit, votes: int
+) -> None:
+    vote(box, exhibit, 1, *("amusement" if n % 2 else "fear" for n in range(votes)))
+    for app in (visit(PAGE, all="emotions"), visit(PAGE, all="emotion")):
+        drawn = "".join(chart.proto.spec for chart in app.get("vega_lite_chart"))
+        hues = {theme.ACCENT, *(emotion.colour for emotion in EMOTIONS)}
+        assert any(hue in drawn for hue in hues) is (votes >= FEWEST_VOTES)
+
+
+def test_only_what_is_open_is_worked_out(
+    visit: Visit, box: VoteStore, exhibit: Exhibit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vote(box, exhibit, 1, "amusement", "awe")
+    calibrate = Mock(wraps=findings.calibrate)
+    monkeypatch.setattr(findings, "calibrate", calibrate)
+    app = visit(PAGE)
+    questions = app.button_group[0]
+    questions.set_value("agree").run()
+    assert not calibrate.called and "How sure is that?" in text(app)
+    app.button_group[0].set_value("percentages").run()
+    app.run()
+    assert calibrate.call_count == 1 and "Said and felt" in text(app) and "How sure is that?" not in text(app)
 
 
 def test_the_story_comes_first_and_the_statistics_when_asked_for(
@@ -78,9 +138,10 @@ def test_the_story_comes_first_and_the_statistics_when_asked_for(
     assert charts_on(app) == 1 and "Emotion by emotion" not in page and "4 votes so far" in page
     # Nothing is touched yet: the cover that most have voted on.
     assert "No. 000001" in page and "3 of 3 votes for something pleasant" in page
-    page = text(press(app, "deeper"))
-    assert "Emotion by emotion" in page and query(app, "all") == "1"
-    assert "Emotion by emotion" not in text(press(app, "deeper"))
+    page = text(app.button_group[0].set_value("emotions").run())
+    assert "Emotion by emotion" in page and query(app, "all") == "emotions"
+    assert "Emotion by emotion" not in text(app.button_group[0].set_value(None).run())
+    assert "all" not in app.query_params
 
 
 def test_the_touched_cover_is_read_from_the_picture() -> None:
@@ -95,12 +156,12 @@ def test_agreed_and_disputed_covers_hang_with_their_pictures(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
     vote(box, exhibit, 1, "amusement", "amusement")
-    assert "None is so far." in text(visit(PAGE, all="1"))
+    assert "None is so far." in text(visit(PAGE, all="covers"))
     vote(box, exhibit, 1, "amusement", "amusement", "amusement")
-    assert "There is no cover on which most people feel otherwise." in text(visit(PAGE, all="1"))
+    assert "There is no cover on which most people feel otherwise." in text(visit(PAGE, all="covers"))
     vote(box, exhibit, 2, "fear", "fear", "sadness")
-    page = text(visit(PAGE, all="1"))
-    page = page[page.index("Emotion by emotion") :]
+    page = text(visit(PAGE, all="covers"))
+    page = page[page.index("Beyond chance") :]
     agreed, disputed = page.index("Most agreed on"), page.index("Most disputed")
     assert agreed < page.index("No. 000001") < disputed < page.index("No. 000002")
     assert "3 of 3 people too" in page and "0 of 3 people too" in page
@@ -132,18 +193,18 @@ def test_an_answer_makes_the_numbers_new(visit: Visit, box: VoteStore, exhibit: 
 def test_choosing_an_emotion_shows_its_covers(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     vote(box, exhibit, 1, "amusement", "amusement")
     vote(box, exhibit, 2, "fear", "fear", "sadness")
-    app = visit(PAGE, all="1")
+    app = visit(PAGE, all="emotion")
     page = text(app)
-    chosen = page[page.index("Both felt it most") : page.index("Emotion by emotion")]
+    chosen = page[page.index("Both felt it most") : page.index("<footer")]
     both, only_people, only_machine = chosen.split("Only ")
     # Two each; the unpleasant one comes first.
     assert "On no cover" in both and "No. 000002" in only_people and "people: 2 of 3" in only_people
     assert "On no cover" in only_machine
-    (choice,) = app.button_group
+    _, choice = app.button_group
     assert len(choice.options) == 8
     page = text(choice.set_value("amusement").run())
     assert query(app, "emotion") == "amusement"
-    chosen = page[page.index("Both felt it most") : page.index("Emotion by emotion")]
+    chosen = page[page.index("Both felt it most") : page.index("<footer")]
     both, only_people, only_machine = chosen.split("Only ")
     assert "No. 000001" in both and "On no cover" in only_people and "No. 000002" in only_machine
 
@@ -152,9 +213,9 @@ def test_choosing_an_emotion_shows_its_covers(visit: Visit, box: VoteStore, exhi
 def test_a_link_leads_to_an_emotion(visit: Visit, box: VoteStore, exhibit: Exhibit) -> None:
     vote(box, exhibit, 1, "awe")
     assert 'class="hue-amusement">◠ amusement</b> in front of it' in text(
-        visit(PAGE, all="1", emotion="amusement")
+        visit(PAGE, all="emotion", emotion="amusement")
     )
-    assert 'class="hue-awe">△ awe</b> in front of it' in text(visit(PAGE, all="1", emotion="hunger"))
+    assert 'class="hue-awe">△ awe</b> in front of it' in text(visit(PAGE, all="emotion", emotion="hunger"))
 
 
 @pytest.mark.slow
@@ -164,40 +225,40 @@ def test_what_is_left_out_is_counted_and_earlier_generators_can_be_let_in(
     old = judged(5, "amusement")
     box.cast(visitor="a" * 32, judged=old, felt="awe", label_shown="amusement", seconds_to_vote=2)
     vote(box, exhibit, 1, "awe", "nothing")
-    app = visit(PAGE, all="1")
+    app = visit(PAGE, all="left-out")
     page = text(app)
-    assert "<dt>votes</dt><dd>2</dd>" in page
+    assert "2 votes so far" in page
     assert "<dt>1 on covers by an earlier generator</dt>" in page
     assert "<dt>1 for “nothing, or something else”</dt>" in page
     assert "<dt>0 shown a label drawn at random, the placebo</dt>" in page
     (switch,) = app.toggle
     page = text(switch.set_value(True).run())
-    assert "<dt>votes</dt><dd>3</dd>" in page and "by an earlier generator</dt>" not in page
+    assert "3 votes so far" in page and "by an earlier generator</dt>" not in page
 
 
 @pytest.mark.slow
 def test_whether_the_dialogue_works_is_told_with_its_interval(
     visit: Visit, box: VoteStore, exhibit: Exhibit
 ) -> None:
-    app = visit(PAGE, all="1")
+    app = visit(PAGE, all="dialogue")
     assert "Does the dialogue work?" not in text(app)
     book, duel = DuelStore(box.engine), put_up(box).id
     book.cast(visitor="a" * 32, duel=duel, picked="neither", seconds_to_vote=1)
-    page = text(visit(PAGE, all="1"))
+    page = text(visit(PAGE, all="dialogue"))
     assert "Nobody has voted yet" in page and "Does the dialogue work?" in page
     for number in range(5):
         visitor = UUID(int=number, version=4).hex
         left = left_for(visitor, duel)
         chosen = "before" if number == 4 else "after"
         book.cast(visitor=visitor, duel=duel, picked="left" if left == chosen else "right", seconds_to_vote=1)
-    page = text(visit(PAGE, all="1"))
+    page = text(visit(PAGE, all="dialogue"))
     shown = page[page.index("Does the dialogue work?") :]
     interval = Share(4, 5).interval
     assert "<b>80 %</b>" in shown and f"{percent(interval.low)} to {percent(interval.high)}" in shown
     assert "figure faint" in shown and "Needs 30 choices, has 5." in shown
     CurationStore(box.engine).exclude(UUID(int=4, version=4).hex, "too fast")
     book.cast(visitor="b" * 32, duel=duel, picked="left", seconds_to_vote=1, suspect=True)
-    shown = text(visit(PAGE, all="1"))
+    shown = text(visit(PAGE, all="dialogue"))
     shown = shown[shown.index("Does the dialogue work?") :]
     assert "<b>100 %</b>" in shown
     assert "Left out: 1 by visitors whom the curator leaves out (too fast)." in shown

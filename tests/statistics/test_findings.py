@@ -34,11 +34,11 @@ def crowd(follow: float, covers: int = 20, visitors: int = 9) -> list[StoredVote
 
 @pytest.fixture(scope="module")
 def found() -> Findings:
-    return findings.find(crowd(0.6))
+    return Findings(crowd(0.6))
 
 
 def test_no_votes_give_numbers_without_values_that_say_what_they_need() -> None:
-    nothing = findings.find([])
+    nothing = Findings([])
     figures = (
         nothing.agreement.share,
         nothing.against_placebo.difference,
@@ -52,7 +52,7 @@ def test_no_votes_give_numbers_without_values_that_say_what_they_need() -> None:
         assert figure.unmet and not figure.solid and figure.beside(0) is None
     assert not nothing.noise.covers and not nothing.calibration.bins
     assert nothing.noise.by_chance is nothing.calibration.by_chance is None
-    one = findings.find([vote("awe")]).agreement
+    one = Findings([vote("awe")]).agreement
     assert one.share.value == 1 and one.share.interval == wilson(1, 1) and one.excess.interval is None
     assert one.share.unmet[0] == Need("votes", findings.FEWEST_VOTES, 1)
 
@@ -65,7 +65,7 @@ def test_enough_votes_that_follow_the_machine_are_solid_and_beyond_chance(found:
     assert found.agreement.chance.value == pytest.approx(summary.chance.marginal)
     assert found.agreement.excess.beside(0) == 1
     assert found.one_more.machine.beside(0) == 1 and found.among_visitors.beside(0) == 1
-    blind = findings.find(crowd(0))
+    blind = Findings(crowd(0))
     assert blind.agreement.excess.beside(0) == blind.among_visitors.beside(0) == 0
     assert found.one_more.difference.value == pytest.approx(
         (found.one_more.machine.value or 0) - (found.one_more.visitor.value or 0)
@@ -76,7 +76,7 @@ def test_the_crowd_is_compared_without_nothing_and_only_where_there_is_one() -> 
     votes = crowd(0.6, covers=3, visitors=3)
     named = [v for v in votes if v.felt != "nothing"]
     lonely = [vote("awe", seed=90, visitor="a"), vote("awe", seed=91, visitor="a"), vote("fear", seed=91)]
-    found = findings.find([*votes, *lonely])
+    found = Findings([*votes, *lonely])
     full = sum(
         n >= findings.FEWEST_FOR_MAJORITY and n
         for n in (sum(v.cover.seed == seed for v in named) for seed in range(3))
@@ -116,7 +116,7 @@ def test_the_placebo_is_counted_apart_and_unanswered_votes_not_at_all() -> None:
 
 def test_unanimous_votes_leave_room_for_doubt() -> None:
     votes = [vote("awe", seed=n % 12, visitor=f"v{n % 8}", top="awe") for n in range(48)]
-    share = findings.find(votes).agreement.share
+    share = Findings(votes).agreement.share
     assert share.value == 1 and share.interval is not None and share.interval.low == wilson(48, 48).low < 1
     apart_from_placebo = findings.against_placebo([*answers("judge", 30, 30), *answers("placebo", 0, 30)])
     apart = apart_from_placebo.difference.interval

@@ -6,9 +6,8 @@ import re
 
 import pytest
 
-from albumjudge.statistics import findings
 from albumjudge.statistics.agreement import Interval
-from albumjudge.statistics.findings import Figure, Need, OneMoreVisitor
+from albumjudge.statistics.findings import Figure, Findings, Need, OneMoreVisitor
 from albumjudge.ui.charts import figures
 from albumjudge.ui.charts.figures import Line, Ruler, card
 from albumjudge.ui.rooms import evidence
@@ -68,7 +67,17 @@ def test_the_sentence_says_what_the_interval_says(low: float, high: float, words
 
 
 def test_without_votes_every_card_is_faint_and_claims_nothing() -> None:
-    html = evidence.cards(findings.find([]))
+    none = Findings([])
+    html = "".join(
+        (
+            evidence.chance_card(none.agreement),
+            evidence.placebo_card(none.against_placebo),
+            evidence.one_more_card(none.one_more),
+            evidence.visitors_card(none.among_visitors),
+            evidence.noise_card(none.noise),
+            evidence.calibration_card(none.calibration),
+        )
+    )
     assert html.count("<section") == html.count("figure faint") == 6
     assert html.count("<b>–</b>") == 8
     said = re.findall(r'class="says">(.*?)</p>', html)

@@ -12,7 +12,7 @@ from albumjudge.statistics.agreement import Interval
 from albumjudge.statistics.bradley_terry import Comparison, PainterRanking, rank
 from albumjudge.statistics.findings import AgainstChance, AgainstPlacebo, Calibration, Figure
 from albumjudge.statistics.portrait import Portrait, portray
-from albumjudge.statistics.story import Story, tell
+from albumjudge.statistics.story import Story
 from albumjudge.ui import charts, words
 from albumjudge.ui.rooms import evidence
 from tests.vote_fixtures import identity, vote
@@ -26,7 +26,7 @@ def rows(chart: Any, key: str) -> list[dict[str, Any]]:
 
 def story_of(votes: int, felt: str = "awe") -> Story:
     """Everyone feels ``felt``; the machine says awe on one cover of four."""
-    return tell(
+    return Story(
         [
             vote(
                 felt,
@@ -67,7 +67,7 @@ def test_every_cover_has_its_place_and_few_votes_are_drawn_faintly() -> None:
     assert [param["name"] for param in spec["params"]] == [charts.SELECTED]
     assert "12 covers. Pleasant to most people and to the machine: 3" in spec["description"]
     with pytest.raises(ValueError, match="needs some"):
-        charts.covers_by_pleasantness(tell([]))
+        charts.covers_by_pleasantness(Story([]))
     faint, firm = (str(charts.covers_by_pleasantness(story_of(votes)).to_dict()) for votes in (29, 30))
     assert "#d8b98a" not in faint and "#d8b98a" in firm
 

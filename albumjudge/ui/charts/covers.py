@@ -106,14 +106,17 @@ def noise(covers: Sequence[CoverNoise], *, faint: bool = False) -> alt.LayerChar
     ]
     reach = max(max(row.distance, row.by_chance_high) for row in covers) * 1.08
     scale, axis = from_zero(reach), alt.Axis(tickCount=5, grid=False, domain=False, format=".2~f")
-    colour = alt.condition("datum.beyond", alt.value(QUIET if faint else ACCENT), alt.value(FAINT))
+    tone = QUIET if faint else ACCENT
     points = (
         rows_of(rows)
-        .mark_point(size=70, filled=True, opacity=0.45 if faint else 0.85)
+        .mark_point(size=70, opacity=0.9, strokeWidth=1.5)
         .encode(
             x=alt.X("chance:Q", scale=scale, title=_("as far as chance would take it"), axis=axis),
             y=alt.Y("distance:Q", scale=scale, title=_("how far apart they are"), axis=axis),
-            color=colour,
+            stroke=alt.condition("datum.beyond", alt.value(tone), alt.value(QUIET)),
+            # Filled or hollow, so that the two are told apart without colour.
+            fill=alt.condition("datum.beyond", alt.value(tone), alt.value("transparent")),
+            shape=alt.condition("datum.beyond", alt.value("diamond"), alt.value("circle")),
             tooltip=tips(
                 ("number:N", None, _("cover")),
                 "votes:Q",

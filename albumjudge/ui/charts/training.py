@@ -58,6 +58,7 @@ def training_curves(
             x=alt.X("x:Q", title=_(over), axis=alt.Axis(tickCount=6, tickMinStep=1, grid=False)),
             y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5)),
             color=colour,
+            strokeDash=alt.StrokeDash("line:N", sort=words),
             tooltip=tips(("x:Q", None, _(over)), ("line:N", None, " "), ("value:Q", ".3~r", " ")),
         ),
         height=220,

@@ -9,7 +9,6 @@ from albumjudge.statistics.findings import (
     AgainstPlacebo,
     Calibration,
     Figure,
-    Findings,
     Noise,
     OneMoreVisitor,
 )
@@ -22,19 +21,6 @@ INTERVALS = N_(
     "the interval allows for that by drawing whole visitors and whole covers anew (a cluster bootstrap), and "
     "reaches further where they are few. A share’s is never narrower than Wilson’s."
 )
-
-
-def cards(found: Findings) -> str:
-    """HTML of all six cards."""
-    all_six = (
-        chance_card(found.agreement),
-        placebo_card(found.against_placebo),
-        one_more_card(found.one_more),
-        visitors_card(found.among_visitors),
-        noise_card(found.noise),
-        calibration_card(found.calibration),
-    )
-    return f'<div class="figures">{"".join(all_six)}</div>'
 
 
 def chance_card(found: AgainstChance) -> str:

@@ -11,18 +11,15 @@ import streamlit as st
 from albumjudge.domain.emotions import NAMES, NOTHING
 from albumjudge.export.tables import DATA_DICTIONARY, write_csv
 from albumjudge.statistics import agreement, by_emotion, exclusions
-from albumjudge.statistics.agreement import CoverAgreement
 from albumjudge.statistics.exclusions import Sifted
-from albumjudge.statistics.findings import Findings
+from albumjudge.statistics.story import Story
 from albumjudge.ui import charts, markup, shell
-from albumjudge.ui.charts import figures
 from albumjudge.ui.charts.figures import percent
-from albumjudge.ui.rooms import evidence, steering_duel
-from albumjudge.ui.rooms.results import SIGNS, emotion_prints, worked_out_of_pairs
+from albumjudge.ui.rooms import evidence, results, steering_duel
 from albumjudge.ui.words import N_, _, number, translate
 from albumjudge.voting.curation import CurationStore
 from albumjudge.voting.duels import DuelStore
-from albumjudge.voting.votes import StoredVote, VoteStore
+from albumjudge.voting.votes import StoredVote
 
 EARLIER = "count-earlier"
 PARTLY_WORDS = {
@@ -41,68 +38,88 @@ PARTLY_WORDS = {
 }
 
 
-def how_often(votes: Sequence[StoredVote]) -> None:
-    """How often people and machine feel what: one dumbbell per emotion."""
-    felt = Counter(vote.felt for vote in votes)
-    named = Counter(vote.verdict.top for vote in votes)
-    markup.title(_("Who feels what, how often"))
-    markup.say(
-        _(
-            "Round: people. Square: the machine, on the same covers. A long line is a difference in "
-            "temperament. {share} of the votes were for nothing, or something else.",
-            share=percent(felt[NOTHING] / len(votes)),
-        )
-    )
-    st.altair_chart(
-        charts.people_and_machine(
-            {name: felt[name] / len(votes) for name in NAMES},
-            {name: named[name] / len(votes) for name in NAMES},
-        ),
-        theme=None,
-    )
-
-
-def cover_by_cover(votes: Sequence[StoredVote]) -> None:
-    """The confusion matrix of people and machine."""
-    markup.title(_("Who feels what, cover by cover"))
-    markup.say(_("Each number counts votes. On the outlined squares people and machine felt the same."))
-    st.altair_chart(charts.confusion(agreement.confusion(votes).tolist()), theme=None)
-
-
-def how_sure(found: Findings) -> None:
-    """Six questions with their numbers."""
+def agreement_at_large(found: Story) -> None:
+    """How often people and machine feel the same, and how sure that is."""
+    numbers = agreement.summary(found.votes)
+    st.html(results.counts(numbers) + results.finding(numbers, found))
     markup.title(_("How sure is that?"))
     markup.say(_(evidence.INTERVALS), kind="quiet wide")
-    st.html(evidence.cards(found))
+    cards = (
+        evidence.chance_card(found.agreement),
+        evidence.placebo_card(found.against_placebo),
+        evidence.one_more_card(found.one_more),
+        evidence.visitors_card(found.among_visitors),
+    )
+    st.html(f'<div class="figures">{"".join(cards)}</div>')
 
 
-def in_detail(found: Findings) -> None:
-    """Calibration bin by bin, and distance cover by cover."""
-    with st.container(key="side-by-side-evidence"):
+def emotions_felt(found: Story) -> None:
+    """How often people and machine feel what, vote by vote, and each emotion in numbers."""
+    votes, faint = found.votes, found.faint
+    felt = Counter(vote.felt for vote in votes)
+    named = Counter(vote.verdict.top for vote in votes)
+    with st.container(key="side-by-side"):
         with st.container():
-            markup.title(_("Said and felt"))
-            question = _(
-                "When the machine gives a feeling 20 %, do 20 % of people feel it? On the dashed line they do."
+            markup.title(_("Who feels what, how often"))
+            markup.say(
+                _(
+                    "Round: people. Square: the machine, on the same covers. A long line is a difference in "
+                    "temperament. {share} of the votes were for nothing, or something else.",
+                    share=percent(felt[NOTHING] / len(votes)),
+                )
             )
-            unmet = found.calibration.error.unmet
-            markup.say(f"{question} {figures.needs(unmet)}")
-            if found.calibration.bins:
-                st.altair_chart(charts.calibration(found.calibration.bins, faint=bool(unmet)), theme=None)
+            people, machine = ({name: of[name] / len(votes) for name in NAMES} for of in (felt, named))
+            st.altair_chart(charts.people_and_machine(people, machine, faint=faint), theme=None)
+        with st.container():
+            markup.title(_("Who feels what, cover by cover"))
+            markup.say(
+                _("Each number counts votes. On the outlined squares people and machine felt the same.")
+            )
+            counts = agreement.confusion(votes).tolist()
+            st.altair_chart(charts.confusion(counts, faint=faint), theme=None)
+    markup.title(_("Emotion by emotion"))
+    st.html(results.emotion_table(votes))
+
+
+def cover_by_cover(found: Story) -> None:
+    """How far people and machine are apart on covers, and which are agreed on and disputed."""
+    with st.container(key="side-by-side"):
+        st.html(evidence.noise_card(found.noise))
         with st.container():
             markup.title(_("Beyond chance"))
-            question = _(
-                "Each dot is a cover. Above the dashed line, crowd and machine are further apart than chance "
-                "in so few votes would take them, but for one cover in twenty."
+            markup.say(
+                _(
+                    "Each mark is a cover. Above the dashed line, crowd and machine are further apart than "
+                    "chance in so few votes would take them, but for one cover in twenty."
+                )
             )
-            unmet = found.noise.distance.unmet
-            markup.say(f"{question} {figures.needs(unmet)}")
             if found.noise.covers:
-                st.altair_chart(charts.noise(found.noise.covers, faint=bool(unmet)), theme=None)
+                faint = bool(found.noise.distance.unmet)
+                st.altair_chart(charts.noise(found.noise.covers, faint=faint), theme=None)
+    results.rankings(found.covers)
+
+
+def percentages(found: Story) -> None:
+    """Whether the machine's percentages can be taken at their word, bin by bin."""
+    with st.container(key="side-by-side"):
+        st.html(evidence.calibration_card(found.calibration))
+        with st.container():
+            markup.title(_("Said and felt"))
+            markup.say(
+                _(
+                    "When the machine gives a feeling 20 %, do 20 % of people feel it? On the dashed line "
+                    "they do."
+                )
+            )
+            if found.calibration.bins:
+                faint = bool(found.calibration.error.unmet)
+                st.altair_chart(charts.calibration(found.calibration.bins, faint=faint), theme=None)
 
 
 @st.fragment
-def one_emotion(covers: Sequence[CoverAgreement], most_felt: str) -> None:
+def one_emotion(found: Story) -> None:
     """Choose an emotion and see its covers; choosing draws only this part of the page anew."""
+    most_felt = results.most_felt(found.votes)
     with shell.manners(), st.container(key="one-emotion"):
         markup.title(_("One emotion, and its covers"))
         asked = st.query_params.get("emotion")
@@ -112,7 +129,7 @@ def one_emotion(covers: Sequence[CoverAgreement], most_felt: str) -> None:
             _("Choose an emotion"),
             charts.ON_SIDES,
             required=True,
-            format_func=lambda name: f"{SIGNS[name]} {_(name)}",
+            format_func=lambda name: f"{results.SIGNS[name]} {_(name)}",
             key="emotion",
             label_visibility="collapsed",
             width="stretch",
@@ -120,16 +137,17 @@ def one_emotion(covers: Sequence[CoverAgreement], most_felt: str) -> None:
         emotion = chosen or most_felt
         if emotion != asked and (asked or emotion != most_felt):
             st.query_params["emotion"] = emotion
-        sorted_out = by_emotion.covers_of(emotion, covers)
+        sorted_out = by_emotion.covers_of(emotion, found.covers)
         with st.container(key="side-by-side-emotion"):
             with st.container():
                 how_to_read = _(
                     "Each mark is a cover: further right, more people felt {emotion} in front of it; further "
                     "up, the machine thinks it more probable.",
-                    emotion=f'<b class="hue-{emotion}">{SIGNS[emotion]} {_(emotion)}</b>',
+                    emotion=f'<b class="hue-{emotion}">{results.SIGNS[emotion]} {_(emotion)}</b>',
                 )
                 st.html(f'<p class="quiet">{how_to_read}</p>')
-                st.altair_chart(charts.emotion_on_covers(emotion, sorted_out), theme=None)
+                chart = charts.emotion_on_covers(emotion, sorted_out, faint=found.faint)
+                st.altair_chart(chart, theme=None)
             with st.container():
                 for title, rows in (
                     (_("Both felt it most"), sorted_out.both),
@@ -138,7 +156,7 @@ def one_emotion(covers: Sequence[CoverAgreement], most_felt: str) -> None:
                 ):
                     st.html(markup.row_title(title, 3))
                     if rows:
-                        emotion_prints(rows)
+                        results.emotion_prints(rows)
                     else:
                         markup.say(_("On no cover so far."))
 
@@ -165,7 +183,7 @@ def dialogue() -> None:
         )
     else:
         key = (len(votes), hash(tuple(votes)))
-        st.html(steering_duel.running_result(worked_out_of_pairs(key, votes)))
+        st.html(steering_duel.running_result(results.worked_out_of_pairs(key, votes)))
     for why, how_many in left_out.items():
         if how_many:
             markup.say(_("Left out: {n} {why}.", n=number(how_many), why=translate(why)))
@@ -190,12 +208,19 @@ def left_out(sifted: Sifted, everything: Sequence[StoredVote]) -> None:
         st.toggle(_("Count covers by earlier generators, too"), key=EARLIER)
 
 
-def for_curators(store: VoteStore) -> None:
+def for_curators() -> None:
     """The votes as a file, with what its columns mean."""
     with st.expander(_("For curators: the votes as a table")):
-        file = io.StringIO()
-        excluded = CurationStore(store.engine).left_out()
-        store.stream(lambda votes: write_csv(votes, file, excluded))
         markup.say(_("Anonymous, one line per vote. What the columns mean:"))
-        st.download_button(_("Download {file}", file="votes.csv"), file.getvalue(), "votes.csv", "text/csv")
+        st.download_button(
+            _("Download {file}", file="votes.csv"), as_csv, "votes.csv", "text/csv", on_click="ignore"
+        )
         st.html(markup.terms((column, translate(meaning)) for column, meaning in DATA_DICTIONARY.items()))
+
+
+def as_csv() -> str:
+    """The votes as a file, made when somebody wants it."""
+    file, store = io.StringIO(), shell.vote_store()
+    excluded = CurationStore(store.engine).left_out()
+    store.stream(lambda votes: write_csv(votes, file, excluded))
+    return file.getvalue()

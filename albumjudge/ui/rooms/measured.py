@@ -49,21 +49,19 @@ def tables_in(content: Mapping[str, Any], title: str = "", ranked: bool = True) 
 
 
 def measured(checkpoint: Checkpoint, nothing: str) -> None:
-    """Every table that lies beside the weights, with its terms explained."""
-    tables = tables_in(checkpoint.metrics)
-    if not tables:
-        markup.say(nothing)
-        return
-    columns: list[str] = []
-    for found in tables:
-        said = translate(found.what) or found.title[:1].upper() + found.title[1:]
-        st.html(
-            markup.paragraph(said, "quiet wide")
+    """Every table that lies beside the weights, one of them open, each with its terms explained."""
+    parts = []
+    for place, found in enumerate(tables_in(checkpoint.metrics)):
+        title = translate(found.title[:1].upper() + found.title[1:])
+        # Browsers close a part when another one of the same name is opened.
+        parts.append(
+            f'<details name="measured"{"" if place else " open"}><summary>{escape(title)}</summary>'
+            + (markup.paragraph(translate(found.what), "quiet wide") if found.what else "")
             + measures.table(found.rows, found.title, ranked=found.ranked)
+            + measures.terms(measures.columns_of(found.rows))
+            + "</details>"
         )
-        columns += measures.columns_of(found.rows)
-    if explained := measures.terms(list(dict.fromkeys(columns))):
-        st.html(f"<h3>{escape(_('What these words mean'))}</h3>{explained}")
+    st.html(f'<div class="tables">{"".join(parts)}</div>' if parts else markup.paragraph(nothing))
 
 
 def curves(checkpoint: Checkpoint) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from albumjudge.domain.cover import CoverIdentity, read_png
 from albumjudge.domain.emotions import EMOTIONS
-from albumjudge.statistics import agreement, duel_findings, findings, story
+from albumjudge.statistics import agreement, duel_findings, findings
 from albumjudge.statistics.agreement import CoverAgreement, Share, Summary
 from albumjudge.statistics.by_emotion import EmotionOnCover
 from albumjudge.statistics.duel_findings import DuelFindings
@@ -27,22 +27,16 @@ MOST_COVERS = 4
 SIGNS = {e.name: e.sign for e in EMOTIONS}
 
 
-@st.cache_data(show_spinner=False, max_entries=4)
-def worked_out(key: tuple[object, ...], _votes: Sequence[StoredVote]) -> Findings:
+@st.cache_resource(show_spinner=False, max_entries=4)
+def found(key: tuple[object, ...], _votes: Sequence[StoredVote]) -> Story:
     """The findings, kept until a vote or an answer is added; ``key`` is from :func:`state_of`."""
-    return findings.find(_votes)
+    return Story(_votes)
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
 def worked_out_of_pairs(key: tuple[object, ...], _votes: Sequence[DuelVote]) -> DuelFindings:
     """What the choices between pairs say, kept until there is another; a choice never changes."""
     return duel_findings.find(_votes)
-
-
-@st.cache_data(show_spinner=False, max_entries=4)
-def translate(key: tuple[object, ...], _votes: Sequence[StoredVote]) -> Story:
-    """The story, kept as :func:`worked_out` is."""
-    return story.tell(_votes)
 
 
 def left_out() -> dict[str, str]:
