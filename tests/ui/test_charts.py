@@ -11,10 +11,13 @@ import pytest
 from albumjudge.domain.emotions import EMOTIONS, NAMES
 from albumjudge.domain.verdict import Juror
 from albumjudge.statistics.agreement import Interval, per_cover
+from albumjudge.statistics.bradley_terry import Comparison, rank
 from albumjudge.statistics.by_emotion import covers_of
 from albumjudge.statistics.findings import CalibrationBin, CoverNoise, Figure
+from albumjudge.statistics.portrait import Lean, Portrait
+from albumjudge.statistics.story import Story
 from albumjudge.ui import charts, words
-from albumjudge.ui.charts import theme
+from albumjudge.ui.charts import theme, training
 from tests.colour_vision import VISIONS, contrast, difference, lab
 from tests.vote_fixtures import identity, vote
 
@@ -202,7 +205,62 @@ def test_too_few_votes_are_drawn_without_colour() -> None:
         assert any(hue in coloured for hue in hues) and not any(hue in grey for hue in hues)
 
 
+VOTES = [vote("awe", seed=1), vote("fear", seed=2), vote("awe", seed=3, top="fear")]
+COVERS = per_cover(VOTES)
+BINS = [CalibrationBin(0.25, Figure(0.2, Interval(0.1, 0.3), 90), 90)]
+HISTORY: list[dict[str, object]] = [{"epoch": n, "a": 1 / (n + 1), "b": n} for n in range(3)]
+LEANS = tuple(Lean(name, 0.2, 0.1, Figure(0.1, Interval(0.0, 0.2), 20), False) for name in NAMES)
+EVERY_CHART: dict[str, Callable[[], Any]] = {
+    "calibration": lambda: charts.calibration(BINS),
+    "ceiling": lambda: charts.ceiling({"guessing": 0.3, "our jury": 0.4}, 0.6, "Right"),
+    "confusion": lambda: charts.confusion([[1] * 8] * 9),
+    "covers_by_pleasantness": lambda: charts.covers_by_pleasantness(Story(VOTES)),
+    "distribution": lambda: charts.distribution(EVEN, felt="awe", others=EVEN),
+    "emotion_on_covers": lambda: charts.emotion_on_covers("awe", covers_of("awe", COVERS)),
+    "juror": lambda: charts.juror(EVEN, EVEN, 0.5),
+    "jurors": lambda: charts.jurors([Juror("a", EVEN)]),
+    "leans": lambda: charts.leans(Portrait(20, 12, LEANS, (), ())),
+    "noise": lambda: charts.noise([cover_noise(1, 0.1), cover_noise(2, 0.3)]),
+    "people_and_machine": lambda: charts.people_and_machine({"awe": 1.0}, {"fear": 1.0}),
+    "profile": lambda: charts.profile(EVEN, EVEN),
+    "ranking": lambda: charts.ranking(rank([Comparison("a", "b", "first", "v")]), {}),
+    "training_curves": lambda: charts.training_curves(HISTORY, "epoch", {"a": "loss", "b": "other"}),
+}
+COLOURS = {"color", "fill", "stroke"}
+BESIDE = {"emotion": {"label", "sign", "word", "start"}}
+"""Fields that say the same as one that has a colour: words and signs, or a place that words stand at."""
+
+
+def test_every_chart_is_looked_at() -> None:
+    assert set(EVERY_CHART) == {name for name in charts.__all__ if callable(getattr(charts, name))}
+
+
+@pytest.mark.parametrize("draw", EVERY_CHART.values(), ids=EVERY_CHART)
+def test_nothing_is_said_by_colour_alone(draw: Callable[[], Any]) -> None:
+    """Whatever has a colour has a place, a shape or a dash of its own, too, or its number beside it."""
+    chart = draw()
+    spec = chart if isinstance(chart, dict) else chart.to_dict()
+    layers = spec.get("layer", [spec])
+    written = {layer["encoding"].get("text", {}).get("field") for layer in layers}
+    for layer in layers:
+        drawn = layer["encoding"]
+        others = [drawn[name] for name in drawn if name not in COLOURS | {"tooltip"}]
+        for coloured in (drawn[name] for name in COLOURS & set(drawn)):
+            if field := coloured.get("field"):
+                assert {field, *BESIDE.get(field, ())} & (written | {one.get("field") for one in others})
+            elif (test := coloured.get("condition", {}).get("test")) and layer["mark"]["type"] == "point":
+                assert any(one.get("condition", {}).get("test") == test for one in others)
+
+
 @pytest.mark.parametrize("vision", VISIONS)
 def test_marks_that_differ_in_colour_differ_to_everyone(vision: str) -> None:
-    assert difference(lab(theme.ACCENT, vision), lab(theme.FAINT, vision)) > 20
-    assert min(contrast(colour, theme.WALL) for colour in (theme.ACCENT, theme.FAINT, theme.QUIET)) > 3
+    for one, other, least in (
+        (theme.ACCENT, theme.FAINT, 20),
+        (theme.QUIET, theme.FAINT, 15),
+        (*training.COLOURS, 5),
+        *((emotion.colour, theme.FAINT, 10) for emotion in EMOTIONS),
+        *((emotion.colour, theme.TRACK, 30) for emotion in EMOTIONS),
+    ):
+        assert difference(lab(one, vision), lab(other, vision)) > least
+    for colour in (theme.ACCENT, theme.FAINT, theme.QUIET, *training.COLOURS):
+        assert contrast(colour, theme.WALL) > 3

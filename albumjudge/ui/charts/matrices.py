@@ -112,11 +112,11 @@ def people_and_machine(
         x2="machine:Q",
         color=hue(faint),
     )
-    person = base.mark_point(size=130, filled=True, opacity=1).encode(
+    person = base.mark_point(size=90, filled=True, opacity=1).encode(
         x=alt.X("people:Q", scale=scale), color=hue(faint)
     )
     judge = base.mark_point(
-        size=110, filled=True, fill=WALL, strokeWidth=2.5, opacity=1, shape="square"
+        size=260, filled=True, fill=WALL, strokeWidth=2.5, opacity=1, shape="square"
     ).encode(x=alt.X("machine:Q", scale=scale), stroke=hue(faint))
     heard = "; ".join(
         _("{what}: people {people}, machine {machine}", what=_(n), people=percent(p), machine=percent(m))

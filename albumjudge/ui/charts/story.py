@@ -56,7 +56,7 @@ def covers_by_pleasantness(story: Story) -> alt.LayerChart:
                 "first:N", title=None, scale=alt.Scale(domain=kinds, range=["circle", "diamond"])
             ),
             size=alt.Size("votes:Q", scale=alt.Scale(range=[70, 320]), legend=None),
-            opacity=alt.value(0.45 if story.faint else 0.9),
+            opacity=alt.value(0.9),
             stroke=alt.condition(touched, alt.value(INK), alt.value("transparent")),
             tooltip=tips(
                 ("number:N", None, _("cover")),

@@ -8,8 +8,8 @@ import altair as alt
 
 from albumjudge.ui.charts.theme import (
     ACCENT,
+    FAINT,
     INK,
-    LINE,
     dress,
     from_zero,
     hang,
@@ -19,7 +19,7 @@ from albumjudge.ui.charts.theme import (
 )
 from albumjudge.ui.words import _, percent
 
-COLOURS = (ACCENT, "#7fa6c4", "#b98aa8", "#8fb58a", "#c98f6a")
+COLOURS = (ACCENT, "#7fa6c4")
 
 
 def training_curves(
@@ -48,7 +48,7 @@ def training_curves(
         "line:N",
         title=None,
         sort=words,
-        scale=alt.Scale(domain=words, range=list(COLOURS[: len(words)])),
+        scale=alt.Scale(domain=words, range=list(COLOURS)),
         legend=alt.Legend(columns=1),
     )
     chart: alt.Chart = dress(
@@ -88,7 +88,7 @@ def ceiling(scores: Mapping[str, float], most: float, what: str) -> alt.LayerCha
     x = alt.X("score:Q", axis=None, scale=scale)
     base = rows_of(rows).encode(y=names_axis("judge", list(scores)))
     bars = base.mark_bar(height=18).encode(
-        x=x, color=alt.condition("datum.last", alt.value(ACCENT), alt.value(LINE))
+        x=x, color=alt.condition("datum.last", alt.value(ACCENT), alt.value(FAINT))
     )
     words = base.mark_text(align="left", dx=6, fontSize=14, color=INK).encode(x=x, text="word:N")
     limit = rows_of([{"most": most, "word": _("perfect: {share}", share=percent(most))}])
