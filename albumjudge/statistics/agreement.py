@@ -97,14 +97,6 @@ def newcombe(first: Share, second: Share) -> Interval:
 
 
 @dataclass(frozen=True)
-class Chance:
-    """Agreement by chance: with even answers, and with each side's own frequencies (None without votes)."""
-
-    uniform: float
-    marginal: float | None
-
-
-@dataclass(frozen=True)
 class EmotionRow:
     """One emotion: votes that felt it, votes beside a verdict that named it, recall, precision, "I agree"."""
 
@@ -126,37 +118,12 @@ class CoverAgreement:
     agreement: Share
 
 
-@dataclass(frozen=True)
-class Summary:
-    """All votes in a few numbers.
-
-    ``felt_agreement`` is blind, so both arms count; ``says_agree`` are answers to the judge's own label;
-    ``chance`` belongs to ``felt_agreement``.
-    """
-
-    covers: int
-    visitors: int
-    votes: int
-    felt_agreement: Share
-    says_agree: Share
-    chance: Chance
-
-
 def confusion(votes: Iterable[StoredVote]) -> NDArray[np.int64]:
     """Votes by what was felt (rows, as ``FELT``) and the verdict's top emotion (columns): shape (9, 8)."""
     counts = np.zeros((len(FELT), len(NAMES)), np.int64)
     for vote in votes:
         counts[FELT.index(vote.felt), NAMES.index(vote.verdict.top)] += 1
     return counts
-
-
-def chance_level(counts: NDArray[np.int64]) -> Chance:
-    """Agreement by chance alone, from a confusion matrix of shape (9, 8)."""
-    total = int(counts.sum())
-    if not total:
-        return Chance(1 / len(NAMES), None)
-    felt, named = counts.sum(axis=1)[: len(NAMES)] / total, counts.sum(axis=0) / total
-    return Chance(1 / len(NAMES), float(felt @ named))
 
 
 def says_agree(votes: Iterable[StoredVote], *, label: str | None = None) -> Share:
@@ -211,15 +178,3 @@ def most_disputed(covers: Iterable[CoverAgreement]) -> tuple[CoverAgreement, ...
 
 def _eligible(covers: Iterable[CoverAgreement]) -> list[CoverAgreement]:
     return [row for row in covers if row.agreement.trials >= FEWEST_VOTES]
-
-
-def summary(votes: Sequence[StoredVote]) -> Summary:
-    """Sum up all votes; an empty exhibit is all zeros, with shares of no trials."""
-    return Summary(
-        covers=len({vote.cover for vote in votes}),
-        visitors=len({vote.visitor for vote in votes}),
-        votes=len(votes),
-        felt_agreement=Share(sum(vote.felt == vote.verdict.top for vote in votes), len(votes)),
-        says_agree=says_agree(votes),
-        chance=chance_level(confusion(votes)),
-    )

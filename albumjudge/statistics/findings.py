@@ -173,6 +173,11 @@ class Findings:
         """Whether there are too few votes to read much from them."""
         return len(self.votes) < FEWEST_VOTES
 
+    @property
+    def same(self) -> Share:
+        """Votes, cast blind and so in both arms, that felt what their verdict put first."""
+        return same(self.arrays)
+
     @cached_property
     def agreement(self) -> AgainstChance:
         """People and machine, vote by vote."""
@@ -248,13 +253,17 @@ def _needs(votes: VoteArrays, fewest: int, what: str = "votes") -> tuple[Need, .
     )
 
 
+def same(votes: VoteArrays) -> Share:
+    """Votes that felt what their verdict put first; "nothing" is no agreement."""
+    return Share(int(np.sum(votes.felt == votes.said)), len(votes))
+
+
 def against_chance(votes: VoteArrays) -> AgainstChance:
     """What was felt before the verdict was shown, so both arms count; "nothing" is no agreement."""
     share, chance, excess = estimates(reliability.against_chance(votes), votes.cover, votes.visitor)
     needs, n = _needs(votes, FEWEST_VOTES), len(votes)
-    same = Share(int(np.sum(votes.felt == votes.said)), n)
     return AgainstChance(
-        share_figure(same, share, needs), figure(chance, n, needs, lowest=0), figure(excess, n, needs)
+        share_figure(same(votes), share, needs), figure(chance, n, needs, lowest=0), figure(excess, n, needs)
     )
 
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.inference.exhibit import Exhibit
-from albumjudge.statistics import agreement, findings
+from albumjudge.statistics import findings
 from albumjudge.statistics.agreement import Share
 from albumjudge.statistics.findings import FEWEST_VOTES
 from albumjudge.ui.charts import theme
@@ -62,7 +62,7 @@ def test_the_numbers_are_those_of_the_votes(visit: Visit, box: VoteStore, exhibi
     page = text(app)
     for words, number in (("votes", 4), ("visitors", 3), ("covers", 2)):
         assert f"<dt>{words}</dt><dd>{number}</dd>" in page
-    felt = agreement.summary(box.votes()).felt_agreement
+    felt = findings.Findings(box.votes()).same
     assert (felt.successes, felt.trials) == (2, 4)
     assert "<b>50 %</b> of the votes" in page and "2 of 4" in page
     assert f"between {percent(felt.interval.low)} and {percent(felt.interval.high)}" in page

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from itertools import product
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
-from sklearn.metrics import cohen_kappa_score, confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from albumjudge.domain.emotions import NAMES, NOTHING
 from albumjudge.statistics import agreement
 from albumjudge.statistics.agreement import FELT, CoverAgreement, Interval, Share, newcombe, wider, wilson
+from albumjudge.statistics.findings import Findings
 from albumjudge.voting.votes import StoredVote
 from tests.vote_fixtures import identity, verdict, vote
 
@@ -84,24 +84,6 @@ def test_confusion_is_that_of_scikit_learn(votes: list[StoredVote]) -> None:
 
 
 @given(VOTES)
-def test_the_chance_level_is_the_one_inside_cohens_kappa(votes: list[StoredVote]) -> None:
-    chance = agreement.chance_level(agreement.confusion(votes))
-    assert chance.uniform == 1 / 8
-    if not votes:
-        assert chance.marginal is None
-        return
-    assert chance.marginal is not None and 0 <= chance.marginal <= 1
-    felt, said = _felt_and_said(votes)
-    # Of all pairs of a visitor's and a machine's answers, so many are equal.
-    pairs = sum(f == s for f, s in product(felt, said)) / len(votes) ** 2
-    assert math.isclose(chance.marginal, pairs, abs_tol=1e-12)
-    if chance.marginal < 1 - 1e-9:
-        agreed = sum(f == s for f, s in zip(felt, said, strict=True)) / len(votes)
-        kappa = (agreed - chance.marginal) / (1 - chance.marginal)
-        assert math.isclose(kappa, cohen_kappa_score(felt, said, labels=list(FELT)), abs_tol=1e-9)
-
-
-@given(VOTES)
 def test_the_table_per_emotion_is_that_of_scikit_learn(votes: list[StoredVote]) -> None:
     table = agreement.per_emotion(votes)
     assert tuple(row.emotion for row in table) == NAMES
@@ -128,31 +110,26 @@ def test_only_answers_after_the_judges_own_verdict_count_as_agreeing() -> None:
         vote("awe", arm="placebo", label_shown="anger", agrees=True),
         vote("awe", arm="placebo", label_shown="anger", agrees=False),
     ]
-    summary = agreement.summary(votes)
-    assert summary.says_agree == Share(2, 3)
+    assert agreement.says_agree(votes) == Share(2, 3)
     # What was felt was said before any label was shown, so all count.
-    assert summary.felt_agreement == Share(3, 6)
+    assert Findings(votes).same == Share(3, 6)
     rows = {row.emotion: row.says_agree for row in agreement.per_emotion(votes)}
     assert rows["awe"] == Share(2, 3)
     assert rows["anger"] == Share(0, 0)
 
 
 def test_an_empty_exhibit_sums_up_to_nothing() -> None:
-    summary = agreement.summary([])
-    assert (summary.covers, summary.visitors, summary.votes) == (0, 0, 0)
-    assert summary.felt_agreement.value is summary.says_agree.value is summary.chance.marginal is None
+    assert Findings([]).same.value is agreement.says_agree([]).value is None
     assert agreement.per_cover([]) == agreement.most_agreed([]) == agreement.most_disputed([]) == ()
 
 
 @given(VOTES)
-def test_the_summary_agrees_with_the_tables(votes: list[StoredVote]) -> None:
-    summary = agreement.summary(votes)
+def test_the_tables_agree_with_one_another(votes: list[StoredVote]) -> None:
     diagonal = int(np.trace(agreement.confusion(votes)))
-    assert summary.felt_agreement == Share(diagonal, len(votes))
+    assert Findings(votes).same == Share(diagonal, len(votes))
     covers = agreement.per_cover(votes)
-    assert len(covers) == summary.covers and summary.visitors == len({vote.visitor for vote in votes})
     assert sum(row.agreement.successes for row in covers) == diagonal
-    assert sum(sum(row.felt) for row in covers) == summary.votes
+    assert sum(sum(row.felt) for row in covers) == len(votes)
 
 
 def _cover(seed: int, successes: int, trials: int) -> CoverAgreement:

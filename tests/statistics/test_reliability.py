@@ -49,15 +49,17 @@ def test_kappa_is_that_of_statsmodels(cells: list[int]) -> None:
 
 
 @given(VOTES)
-def test_agreement_and_chance_are_those_of_the_summary(rows: list[tuple[str, int, str, str]]) -> None:
+def test_agreement_and_chance_are_those_of_the_confusion_matrix(
+    rows: list[tuple[str, int, str, str]],
+) -> None:
     votes = [vote(felt, visitor=who, seed=seed, top=said) for who, seed, felt, said in rows]
     share, chance, excess = reliability.against_chance(ballots.from_votes(votes))(ONCE(len(votes)))[0]
-    summary = agreement.summary(votes)
     if not votes:
         assert math.isnan(share) and math.isnan(chance) and math.isnan(excess)
         return
-    assert share == pytest.approx(summary.felt_agreement.value)
-    assert chance == pytest.approx(summary.chance.marginal)
+    counts = agreement.confusion(votes) / len(votes)
+    assert share == pytest.approx(np.trace(counts))
+    assert chance == pytest.approx(counts.sum(axis=1)[:8] @ counts.sum(axis=0))
     assert excess == pytest.approx(share - chance)
 
 

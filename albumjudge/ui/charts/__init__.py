@@ -1,6 +1,7 @@
 """Altair charts for the dark wall: one hue per emotion, unpleasant ones left, pleasant ones right.
 
-Altair is loaded with the first chart: the first page does not wait for it.
+Where a chart can be ``faint``, it is then drawn without colour, for it rests on too few votes to say much.
+A chart of nothing raises ValueError. Altair is loaded with the first chart: the first page does not wait for it.
 """
 
 from importlib import import_module
@@ -15,49 +16,25 @@ if TYPE_CHECKING:
     from albumjudge.ui.charts.story import SELECTED, covers_by_pleasantness, leans, ranking
     from albumjudge.ui.charts.training import ceiling, training_curves
 
-__all__ = [
-    "CLOSE_UP",
-    "LEFT",
-    "ON_SIDES",
-    "RIGHT",
-    "SELECTED",
-    "calibration",
-    "ceiling",
-    "confusion",
-    "covers_by_pleasantness",
-    "distribution",
-    "emotion_on_covers",
-    "juror",
-    "jurors",
-    "leans",
-    "noise",
-    "people_and_machine",
-    "profile",
-    "ranking",
-    "training_curves",
-]
+__all__ = ["CLOSE_UP", "LEFT", "ON_SIDES", "RIGHT"]
+__all__ += ["calibration", "emotion_on_covers", "noise"]
+__all__ += ["distribution", "juror", "jurors", "profile"]
+__all__ += ["confusion", "people_and_machine"]
+__all__ += ["SELECTED", "covers_by_pleasantness", "leans", "ranking"]
+__all__ += ["ceiling", "training_curves"]
 
 _HOMES = {
-    "calibration": "covers",
-    "emotion_on_covers": "covers",
-    "noise": "covers",
-    "distribution": "distributions",
-    "juror": "distributions",
-    "jurors": "distributions",
-    "profile": "distributions",
-    "confusion": "matrices",
-    "people_and_machine": "matrices",
-    "SELECTED": "story",
-    "covers_by_pleasantness": "story",
-    "leans": "story",
-    "ranking": "story",
-    "ceiling": "training",
-    "training_curves": "training",
+    "covers": ("calibration", "emotion_on_covers", "noise"),
+    "distributions": ("distribution", "juror", "jurors", "profile"),
+    "matrices": ("confusion", "people_and_machine"),
+    "story": ("SELECTED", "covers_by_pleasantness", "leans", "ranking"),
+    "training": ("ceiling", "training_curves"),
 }
-"""Modules of the names that need Altair."""
+"""Modules that need Altair, and what is in them."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -32,16 +32,10 @@ def calibration(bins: Sequence[CalibrationBin], *, faint: bool = False) -> alt.L
 
     Args:
         bins: one point each; those on which few votes bear are left out, unless all are.
-        faint: whether there are too few votes to read much from it.
-
-    Raises:
-        ValueError: if there are no bins.
     """
-    if not bins:
-        raise ValueError("A calibration chart needs votes.")
     bins = [b for b in bins if b.n >= _FEWEST_SAID] or bins
     ends = [b.felt.interval for b in bins]
-    rows = [
+    drawn = rows_of(
         {
             "stated": b.stated,
             "felt": b.felt.value,
@@ -50,11 +44,11 @@ def calibration(bins: Sequence[CalibrationBin], *, faint: bool = False) -> alt.L
             "n": b.n,
         }
         for b, interval in zip(bins, ends, strict=True)
-    ]
+    )
     highest = (i.high if i else b.felt.value or 0.0 for b, i in zip(bins, ends, strict=True))
     reach = max(0.3, *highest, *(b.stated for b in bins)) * 1.04
     colour, scale = QUIET if faint else ACCENT, from_zero(reach)
-    base = rows_of(rows).encode(
+    base = drawn.encode(
         x=alt.X("stated:Q", scale=from_zero(reach), title=_("the machine said"), axis=percent_axis())
     )
     spans = base.transform_filter("datum.low != null").mark_rule(
@@ -87,14 +81,8 @@ def noise(covers: Sequence[CoverNoise], *, faint: bool = False) -> alt.LayerChar
 
     Args:
         covers: one point each.
-        faint: whether there are too few covers to read much from it.
-
-    Raises:
-        ValueError: if there are no covers.
     """
-    if not covers:
-        raise ValueError("A chart of covers needs some.")
-    rows = [
+    drawn = rows_of(
         {
             "number": _("No. {number}", number=row.cover.number),
             "distance": row.distance,
@@ -103,27 +91,23 @@ def noise(covers: Sequence[CoverNoise], *, faint: bool = False) -> alt.LayerChar
             "beyond": row.beyond,
         }
         for row in covers
-    ]
+    )
     reach = max(max(row.distance, row.by_chance_high) for row in covers) * 1.08
     scale, axis = from_zero(reach), alt.Axis(tickCount=5, grid=False, domain=False, format=".2~f")
     tone = QUIET if faint else ACCENT
-    points = (
-        rows_of(rows)
-        .mark_point(size=70, opacity=0.9, strokeWidth=1.5)
-        .encode(
-            x=alt.X("chance:Q", scale=scale, title=_("as far as chance would take it"), axis=axis),
-            y=alt.Y("distance:Q", scale=scale, title=_("how far apart they are"), axis=axis),
-            stroke=alt.condition("datum.beyond", alt.value(tone), alt.value(QUIET)),
-            # Filled or hollow, so that the two are told apart without colour.
-            fill=alt.condition("datum.beyond", alt.value(tone), alt.value("transparent")),
-            shape=alt.condition("datum.beyond", alt.value("diamond"), alt.value("circle")),
-            tooltip=tips(
-                ("number:N", None, _("cover")),
-                "votes:Q",
-                ("distance:Q", ".2f", _("distance")),
-                ("chance:Q", ".2f", _("95 % of chance stays below")),
-            ),
-        )
+    points = drawn.mark_point(size=70, opacity=0.9, strokeWidth=1.5).encode(
+        x=alt.X("chance:Q", scale=scale, title=_("as far as chance would take it"), axis=axis),
+        y=alt.Y("distance:Q", scale=scale, title=_("how far apart they are"), axis=axis),
+        stroke=alt.condition("datum.beyond", alt.value(tone), alt.value(QUIET)),
+        # Filled or hollow, so that the two are told apart without colour.
+        fill=alt.condition("datum.beyond", alt.value(tone), alt.value("transparent")),
+        shape=alt.condition("datum.beyond", alt.value("diamond"), alt.value("circle")),
+        tooltip=tips(
+            ("number:N", None, _("cover")),
+            "votes:Q",
+            ("distance:Q", ".2f", _("distance")),
+            ("chance:Q", ".2f", _("95 % of chance stays below")),
+        ),
     )
     beyond = sum(row.beyond for row in covers)
     return hang(
@@ -139,14 +123,8 @@ def noise(covers: Sequence[CoverNoise], *, faint: bool = False) -> alt.LayerChar
 
 
 def emotion_on_covers(emotion: str, covers: EmotionCovers, *, faint: bool = False) -> alt.LayerChart:
-    """One emotion cover by cover: how many people felt it, and how probable the machine thinks it.
-
-    Raises:
-        ValueError: if the emotion is none of the eight, or there are no covers.
-    """
+    """One emotion cover by cover: how many people felt it, and how probable the machine thinks it."""
     colour = QUIET if faint else EMOTIONS[emotions.index(emotion)].colour
-    if not covers.all:
-        raise ValueError("A chart of covers needs some.")
     groups = {
         _("both felt it most"): covers.both,
         _("only people did"): covers.people,
@@ -154,7 +132,7 @@ def emotion_on_covers(emotion: str, covers: EmotionCovers, *, faint: bool = Fals
     }
     group_of = {here.cover.cover: words for words, rows in groups.items() for here in rows}
     neither = _("neither did")
-    rows = [
+    drawn = rows_of(
         {
             "number": _("No. {number}", number=here.cover.cover.number),
             "people": here.share,
@@ -163,28 +141,24 @@ def emotion_on_covers(emotion: str, covers: EmotionCovers, *, faint: bool = Fals
             "who": group_of.get(here.cover.cover, neither),
         }
         for here in covers.all
-    ]
+    )
     order = [*groups, neither]
     shapes = alt.Scale(domain=order, range=["diamond", "circle", "square", "circle"])
     colours = alt.Scale(domain=order, range=[colour, colour, colour, FAINT])
     right = from_zero(1.06 * max(0.5, *(here.share for here in covers.all)))
     top = from_zero(1.06 * max(0.3, *(here.machine for here in covers.all)))
-    points = (
-        rows_of(rows)
-        .mark_point(filled=True, opacity=0.9)
-        .encode(
-            x=alt.X("people:Q", scale=right, title=_("people who felt it"), axis=percent_axis()),
-            y=alt.Y("machine:Q", scale=top, title=_("the machine’s share"), axis=percent_axis()),
-            color=alt.Color("who:N", title=None, scale=colours),
-            shape=alt.Shape("who:N", title=None, scale=shapes, legend=alt.Legend(columns=2)),
-            size=alt.condition(f"datum.who == '{neither}'", alt.value(28), alt.value(110)),
-            tooltip=tips(
-                ("number:N", None, _("cover")),
-                ("people:Q", ".0%", _("people")),
-                ("machine:Q", ".0%", _("the machine")),
-                "votes:Q",
-            ),
-        )
+    points = drawn.mark_point(filled=True, opacity=0.9).encode(
+        x=alt.X("people:Q", scale=right, title=_("people who felt it"), axis=percent_axis()),
+        y=alt.Y("machine:Q", scale=top, title=_("the machine’s share"), axis=percent_axis()),
+        color=alt.Color("who:N", title=None, scale=colours),
+        shape=alt.Shape("who:N", title=None, scale=shapes, legend=alt.Legend(columns=2)),
+        size=alt.condition(f"datum.who == '{neither}'", alt.value(28), alt.value(110)),
+        tooltip=tips(
+            ("number:N", None, _("cover")),
+            ("people:Q", ".0%", _("people")),
+            ("machine:Q", ".0%", _("the machine")),
+            "votes:Q",
+        ),
     )
     counted = ", ".join(f"{words}: {len(found)}" for words, found in groups.items())
     heard = _("{emotion} on {n} covers; {counted}.", emotion=_(emotion), n=len(covers.all), counted=counted)

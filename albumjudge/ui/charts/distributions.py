@@ -46,9 +46,6 @@ def distribution(
         probabilities: eight numbers that add up to one, in the fixed order.
         felt: the emotion that the visitor chose, to be marked; None or "nothing" marks none.
         others: the share of other visitors who felt each emotion, drawn as ticks; None draws none.
-
-    Raises:
-        ValueError: if there are not eight shares.
     """
     need_eight(probabilities, others)
     return _two_sides(
@@ -67,9 +64,6 @@ def profile(yours: Sequence[float], everyone: Sequence[float] | None = None) -> 
         yours: share of the visitor's votes for each of the eight emotions, in the fixed order; they need not add
             up to one, for some votes are for none of the eight.
         everyone: the same of all others; None draws none.
-
-    Raises:
-        ValueError: if there are not eight shares.
     """
     need_eight(yours, everyone, what="profile")
     heard = _("What you felt: {shares}", shares=spoken(yours))
@@ -159,13 +153,7 @@ def _two_sides_without_rows(reach: float, whose: str, marked: bool, ticked: bool
 
 
 def jurors(jury: Sequence[Juror]) -> alt.LayerChart:
-    """What each juror feels, a dot each, one line for each emotion; upright lines are the jury's mean.
-
-    Raises:
-        ValueError: if there is no juror.
-    """
-    if not jury:
-        raise ValueError("A chart of jurors needs some.")
+    """What each juror feels, a dot each, one line for each emotion; upright lines are the jury's mean."""
     shares = {n: [share_of(juror.probabilities, n) for juror in jury] for n in ON_SIDES}
     rows = [
         {
@@ -209,9 +197,6 @@ def juror(shares: Sequence[float], jury: Sequence[float], reach: float) -> alt.L
         shares: of the juror, in the fixed order.
         jury: of the whole jury.
         reach: share at the top, the same for all jurors that hang side by side.
-
-    Raises:
-        ValueError: if there are not eight shares.
     """
     need_eight(shares, jury)
     rows = [

@@ -31,10 +31,6 @@ def confusion(counts: Sequence[Sequence[int]], *, faint: bool = False) -> alt.La
 
     Args:
         counts: nine rows (the eight emotions in their fixed order, then "nothing") of eight columns.
-        faint: whether there are too few votes to read much from it.
-
-    Raises:
-        ValueError: if the shape is another.
     """
     if len(counts) != len(NAMES) + 1 or any(len(row) != len(NAMES) for row in counts):
         raise ValueError("The confusion matrix has nine rows of eight columns.")
@@ -90,7 +86,6 @@ def people_and_machine(
     Args:
         people: emotion to share of votes; missing ones count as zero, "nothing" is left out.
         machine: emotion to share of the same covers' verdicts.
-        faint: whether there are too few votes to read much from it.
     """
     both = {n: (people.get(n, 0.0), machine.get(n, 0.0)) for n in ON_SIDES}
     rows = [

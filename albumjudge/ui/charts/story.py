@@ -32,13 +32,7 @@ SELECTED = "cover"
 
 
 def covers_by_pleasantness(story: Story) -> alt.LayerChart:
-    """Covers placed by the pleasant share of people's votes and of the verdict; a touch selects one.
-
-    Raises:
-        ValueError: if there are no covers.
-    """
-    if not story.points:
-        raise ValueError("A chart of covers needs some.")
+    """Covers placed by the pleasant share of people's votes and of the verdict; a touch selects one."""
     kinds = [_("the same emotion first"), _("another one")]
     rows = [_point(point, kinds) for point in story.points]
     scale = alt.Scale(domain=[-0.03, 1.03], nice=False)
@@ -109,12 +103,7 @@ def ranking(found: PainterRanking, names: Mapping[str, str]) -> alt.LayerChart:
     Args:
         found: at least two painters.
         names: revision to what a visitor reads.
-
-    Raises:
-        ValueError: if there is no painter.
     """
-    if not found.painters:
-        raise ValueError("A ranking needs painters.")
     faint = any(one.preferred.unmet for one in found.painters)
     rows = [
         {"painter": names.get(one.painter, one.painter), "choices": one.choices, **_spread(one.preferred)}
@@ -136,39 +125,30 @@ def ranking(found: PainterRanking, names: Mapping[str, str]) -> alt.LayerChart:
 
 
 def leans(portrait: Portrait) -> alt.LayerChart:
-    """What a visitor feels more or less often than others on the same covers, with intervals.
-
-    Raises:
-        ValueError: if too few covers can be compared.
-    """
+    """What a visitor feels more or less often than others on the same covers, with intervals."""
     if not portrait.leans:
         raise ValueError("A portrait needs covers that others have voted on.")
-    by_name = {lean.emotion: lean for lean in portrait.leans}
+    leans = sorted(portrait.leans, key=lambda lean: ON_SIDES.index(lean.emotion))
+    spreads = [_spread(lean.difference) for lean in leans]
     rows = [
         {
-            "emotion": _(name),
-            "label": signed(name),
-            "yours": by_name[name].yours,
-            "others": by_name[name].others,
-            **_spread(by_name[name].difference),
+            "emotion": _(lean.emotion),
+            "label": signed(lean.emotion),
+            "yours": lean.yours,
+            "others": lean.others,
+            **spread,
         }
-        for name in ON_SIDES
+        for lean, spread in zip(leans, spreads, strict=True)
     ]
-    ends = [
-        abs(float(value))
-        for row in rows
-        for key in ("low", "high", "value")
-        if (value := row[key]) is not None
-    ]
-    reach = max(0.2, *ends) * 1.05
+    reach = max(0.2, *(abs(end) for spread in spreads for end in spread.values() if end is not None)) * 1.05
     heard = "; ".join(
         _(
             "{what} {yours}, others {others}",
-            what=_(name),
-            yours=percent(by_name[name].yours),
-            others=percent(by_name[name].others),
+            what=_(one.emotion),
+            yours=percent(one.yours),
+            others=percent(one.others),
         )
-        for name in ON_SIDES
+        for one in leans
     )
     return _dots(
         rows,

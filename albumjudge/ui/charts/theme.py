@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -55,9 +55,15 @@ def dress(chart: Any, **size: Any) -> Any:
     )
 
 
-def rows_of(rows: Sequence[Mapping[str, object]]) -> alt.Chart:
-    """A chart of rows that are sent along with it."""
-    return alt.Chart(alt.InlineData(values=list(rows)))
+def rows_of(rows: Iterable[Mapping[str, object]]) -> alt.Chart:
+    """A chart of rows that are sent along with it.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    if not (values := list(rows)):
+        raise ValueError("A chart needs rows.")
+    return alt.Chart(alt.InlineData(values=values))
 
 
 def tips(*fields: str | tuple[str, str] | tuple[str, str | None, str]) -> list[alt.Tooltip]:

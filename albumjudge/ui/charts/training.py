@@ -31,9 +31,6 @@ def training_curves(
         history: one mapping per epoch or step.
         over: the key along the horizontal axis, such as "epoch".
         lines: key in ``history`` to the words that stand in the legend.
-
-    Raises:
-        ValueError: if no line has a point.
     """
     points = [
         {"x": entry[over], "value": entry[key], "line": words}
@@ -74,12 +71,7 @@ def ceiling(scores: Mapping[str, float], most: float, what: str) -> alt.LayerCha
         scores: share from 0 to 1 that each reached, in the order of the bars.
         most: share that a perfect judge would reach.
         what: what is counted, for who listens to the chart.
-
-    Raises:
-        ValueError: if there is no score.
     """
-    if not scores:
-        raise ValueError("A chart of judges needs at least one.")
     rows = [
         {"judge": name, "score": score, "word": percent(score), "last": place == len(scores) - 1}
         for place, (name, score) in enumerate(scores.items())

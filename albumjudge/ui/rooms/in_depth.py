@@ -40,8 +40,7 @@ PARTLY_WORDS = {
 
 def agreement_at_large(found: Story) -> None:
     """How often people and machine feel the same, and how sure that is."""
-    numbers = agreement.summary(found.votes)
-    st.html(results.counts(numbers) + results.finding(numbers, found))
+    st.html(results.counts(found) + results.finding(found))
     markup.title(_("How sure is that?"))
     markup.say(_(evidence.INTERVALS), kind="quiet wide")
     cards = (

@@ -10,7 +10,7 @@ import streamlit as st
 from albumjudge.domain.cover import CoverIdentity, read_png
 from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.statistics import agreement, duel_findings, findings
-from albumjudge.statistics.agreement import CoverAgreement, Share, Summary
+from albumjudge.statistics.agreement import CoverAgreement, Share
 from albumjudge.statistics.by_emotion import EmotionOnCover
 from albumjudge.statistics.duel_findings import DuelFindings
 from albumjudge.statistics.findings import Figure, Findings
@@ -150,21 +150,22 @@ def state_of(votes: Sequence[StoredVote], excluded: Iterable[str]) -> tuple[obje
     return (len(votes), answers, *last, *sorted(excluded))
 
 
-def counts(numbers: Summary) -> str:
+def counts(found: Findings) -> str:
     """HTML of how much the statistics rest on."""
+    votes, covers = len(found.votes), len(found.covers)
+    visitors = len({vote.visitor for vote in found.votes})
     return markup.counts(
         [
-            (ngettext("vote", "votes", numbers.votes), number(numbers.votes)),
-            (ngettext("visitor", "visitors", numbers.visitors), number(numbers.visitors)),
-            (ngettext("cover", "covers", numbers.covers), number(numbers.covers)),
+            (ngettext("vote", "votes", votes), number(votes)),
+            (ngettext("visitor", "visitors", visitors), number(visitors)),
+            (ngettext("cover", "covers", covers), number(covers)),
         ]
     )
 
 
-def finding(numbers: Summary, found: Findings) -> str:
+def finding(found: Findings) -> str:
     """The main result in a sentence, with its interval and what chance alone would give."""
-    felt, chance = numbers.felt_agreement, numbers.chance
-    level = chance.marginal if chance.marginal is not None else chance.uniform
+    felt, answers = found.same, agreement.says_agree(found.votes)
     judgement = {1: _("That is more than chance."), -1: _("That is less than chance.")}.get(
         found.agreement.excess.beside(0) or 0
     ) or _("So far that cannot be told from chance.")
@@ -181,10 +182,9 @@ def finding(numbers: Summary, found: Findings) -> str:
             "each vote for itself). If both kept their habits but answered without looking, they would meet "
             "in {chance} of the cases.",
             **_ends(felt),
-            chance=percent(level),
+            chance=percent(found.agreement.chance.value or 0.0),
         )
     ]
-    answers = numbers.says_agree
     if answers.trials:
         details.append(
             ngettext(
@@ -197,7 +197,7 @@ def finding(numbers: Summary, found: Findings) -> str:
                 **_ends(answers),
             )
         )
-    if felt.trials < findings.FEWEST_VOTES:
+    if found.faint:
         details.append(_("Below {n} votes all of this is a first glimpse.", n=findings.FEWEST_VOTES))
     return f'<p class="finding">{first} {judgement}</p>{markup.paragraph(" ".join(details), "lead")}'
 
