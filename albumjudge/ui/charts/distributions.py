@@ -48,13 +48,8 @@ def distribution(
         others: the share of other visitors who felt each emotion, drawn as ticks; None draws none.
     """
     need_eight(probabilities, others)
-    return _two_sides(
-        probabilities,
-        others,
-        felt=felt,
-        whose=_("the machine"),
-        description=_("What the machine feels: {shares}", shares=spoken(probabilities)),
-    )
+    heard = _("What the machine feels: {shares}", shares=spoken(probabilities))
+    return _two_sides(probabilities, others, felt, whose=_("the machine"), description=heard)
 
 
 def profile(yours: Sequence[float], everyone: Sequence[float] | None = None) -> Spec:
@@ -69,7 +64,7 @@ def profile(yours: Sequence[float], everyone: Sequence[float] | None = None) -> 
     heard = _("What you felt: {shares}", shares=spoken(yours))
     if everyone is not None:
         heard += " " + _("Everyone: {shares}", shares=spoken(everyone))
-    return _two_sides(yours, everyone, whose=_("you"), description=heard)
+    return _two_sides(yours, everyone, None, whose=_("you"), description=heard)
 
 
 def _side_rows(
@@ -81,16 +76,15 @@ def _side_rows(
         for row, name in enumerate(names):
             share, chosen = share_of(shares, name), name == felt
             you, said = [_("you")] if chosen else [], percent(share)
-            if side < 0:
-                word = " · ".join([*you, f"{said}  {_(name)} {SIGN[name]}"])
-            else:
-                word = " · ".join([f"{SIGN[name]} {_(name)}  {said}", *you])
+            words = [*you, f"{said}  {_(name)} {SIGN[name]}"]
+            if side > 0:
+                words = [f"{SIGN[name]} {_(name)}  {said}", *you]
             rows.append(
                 {
                     "emotion": _(name),
                     "side": side,
                     "share": share,
-                    "word": word,
+                    "word": " · ".join(words),
                     "start": side * gap,
                     "end": side * (gap + share),
                     "limit": side * (gap + reach),
@@ -105,12 +99,7 @@ def _side_rows(
 
 
 def _two_sides(
-    shares: Sequence[float],
-    ticks: Sequence[float] | None,
-    *,
-    felt: str | None = None,
-    whose: str,
-    description: str,
+    shares: Sequence[float], ticks: Sequence[float] | None, felt: str | None, *, whose: str, description: str
 ) -> Spec:
     """Eight bars from a middle line outwards, with ticks over them, and one of them marked as felt."""
     reach = 1.0 if max([*shares, *(ticks or ())]) > CLOSE_UP else CLOSE_UP

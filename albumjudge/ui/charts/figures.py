@@ -27,19 +27,11 @@ def decimal(value: float) -> str:
     return number(value, 2)
 
 
-def has(figure: Figure, what: str) -> int:
-    """How many of something a figure rests on, as its needs say; 0 if they do not."""
-    return next((need.has for need in figure.needs if need.what == what), 0)
-
-
 def rests_on(figure: Figure) -> str:
     """``300 votes by 40 visitors on 59 covers.``"""
-    return _(
-        "{votes} votes by {visitors} visitors on {covers} covers.",
-        votes=number(figure.n),
-        visitors=number(has(figure, "visitors")),
-        covers=number(has(figure, "covers")),
-    )
+    has = {"visitors": 0, "covers": 0} | {need.what: need.has for need in figure.needs}
+    counts = {what: number(has[what]) for what in ("visitors", "covers")}
+    return _("{votes} votes by {visitors} visitors on {covers} covers.", votes=number(figure.n), **counts)
 
 
 @dataclass(frozen=True)
@@ -52,15 +44,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Ruler:
-    """What the lines of a card are drawn on.
-
-    Attributes:
-        lowest: number at the left end.
-        highest: number at the right end.
-        show: how to write a number.
-        mark: where to put an upright line, such as chance; None puts none.
-        mark_words: what it means, under the line.
-    """
+    """What the lines of a card are drawn on: its ends, how numbers are written, perhaps a mark as of chance."""
 
     lowest: float
     highest: float

@@ -19,6 +19,7 @@ from albumjudge.ui.charts.theme import (
     hang,
     hue,
     names_axis,
+    percent_axis,
     rows_of,
     signed,
     tips,
@@ -83,9 +84,8 @@ def people_and_machine(
 ) -> alt.LayerChart:
     """How often people and the machine felt each emotion: one dumbbell per emotion.
 
-    Args:
-        people: emotion to share of votes; missing ones count as zero, "nothing" is left out.
-        machine: emotion to share of the same covers' verdicts.
+    Both map emotions to shares, of votes and of the same covers' verdicts; missing ones count as zero, and
+    "nothing" is left out.
     """
     both = {n: (people.get(n, 0.0), machine.get(n, 0.0)) for n in ON_SIDES}
     rows = [
@@ -93,17 +93,12 @@ def people_and_machine(
         for n, (felt, said) in both.items()
     ]
     scale = alt.Scale(domain=[0, max([0.3, *people.values(), *machine.values()])], nice=True)
-    axis = alt.Axis(
-        labelExpr="format(datum.value, '.0%') == '0%' ? '0' : format(100 * datum.value, 'd') + ' %'",
-        tickCount=5,
-        domain=False,
-    )
     base = rows_of(rows).encode(
         y=names_axis("label", [signed(n) for n in ON_SIDES]),
         tooltip=tips("emotion:N", ("people:Q", ".0%"), ("machine:Q", ".0%")),
     )
     bar = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
-        x=alt.X("people:Q", scale=scale, title=_("share of all votes"), axis=axis),
+        x=alt.X("people:Q", scale=scale, title=_("share of all votes"), axis=percent_axis(grid=True)),
         x2="machine:Q",
         color=hue(faint),
     )

@@ -114,10 +114,10 @@ def from_zero(reach: float) -> alt.Scale:
     return alt.Scale(domain=[0, reach], nice=False)
 
 
-def percent_axis() -> alt.Axis:
-    """Percentages without grid."""
+def percent_axis(grid: bool = False) -> alt.Axis:
+    """Percentages."""
     label = "datum.value == 0 ? '0' : format(100 * datum.value, 'd') + ' %'"
-    return alt.Axis(labelExpr=label, tickCount=5, domain=False, grid=False)
+    return alt.Axis(labelExpr=label, tickCount=5, domain=False, grid=grid)
 
 
 def diagonal(reach: float) -> alt.Chart:

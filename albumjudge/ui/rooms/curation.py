@@ -79,7 +79,7 @@ def visitors() -> None:
             suspect.votes,
             seconds=number(suspect.seconds, 1),
         )
-        if _entry(f"suspect-{suspect.visitor}", suspect.visitor, suspect.reason, how_many, _("Leave out")):
+        if _entry("exclude", suspect.visitor, suspect.reason, how_many, _("Leave out")):
             mine.exclude(suspect.visitor, suspect.reason)
             done(_("Visitor {id} is left out.", id=suspect.visitor[:SHORT]))
     st.html(markup.row_title(_("Left out")))
@@ -92,7 +92,7 @@ def visitors() -> None:
             cast[one.visitor],
             when=date_time(one.excluded_at),
         )
-        if _entry(f"excluded-{one.visitor}", one.visitor, one.reason, since, _("Let in again")):
+        if _entry("lift", one.visitor, one.reason, since, _("Let in again")):
             mine.lift(one.visitor)
             done(_("Visitor {id} counts again.", id=one.visitor[:SHORT]))
     _by_hand(mine, [*votes, *choices], {exclusion.visitor for exclusion in left_out})
@@ -100,14 +100,12 @@ def visitors() -> None:
 
 def _entry(key: str, visitor: str, reason: str, details: str, action: str) -> bool:
     """A visitor in a list, and whether the button beside them was pressed."""
-    with st.container(key=key, horizontal=True, vertical_alignment="center"):
+    with st.container(key=f"listed-{visitor}", horizontal=True, vertical_alignment="center"):
         st.html(
             f'<p class="entry"><b>{visitor[:SHORT]}</b> {escape(translate(reason))}'
             f'<span class="quiet"> · {escape(details)}</span></p>'
         )
-        return st.button(
-            action, key={"suspect": "exclude", "excluded": "lift"}[key.split("-")[0]] + f"-{visitor}"
-        )
+        return st.button(action, key=f"{key}-{visitor}")
 
 
 def _by_hand(mine: CurationStore, votes: Sequence[StoredVote | DuelVote], left_out: set[str]) -> None:

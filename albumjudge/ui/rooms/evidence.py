@@ -28,13 +28,11 @@ def chance_card(found: AgainstChance) -> str:
     beside, excess = found.excess.beside(0), found.excess
     sentence = _("Too little to tell it from chance yet.")
     if found.chance.value is not None and excess.interval is not None and beside is not None:
+        chance = percent(found.chance.value)
         verdict = {
-            1: _("That is more than chance, which would give {chance}.", chance=percent(found.chance.value)),
-            0: _(
-                "That is not clearly more than chance, which would give {chance}.",
-                chance=percent(found.chance.value),
-            ),
-            -1: _("That is less than chance, which would give {chance}.", chance=percent(found.chance.value)),
+            1: _("That is more than chance, which would give {chance}.", chance=chance),
+            0: _("That is not clearly more than chance, which would give {chance}.", chance=chance),
+            -1: _("That is less than chance, which would give {chance}.", chance=chance),
         }[beside]
         sentence = f"{verdict} {_between(excess)}"
     return card(

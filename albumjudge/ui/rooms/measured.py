@@ -130,41 +130,37 @@ def _rows(checkpoint: Checkpoint, table: str) -> Mapping[str, Any]:
     return rows if isinstance(rows, Mapping) else {}
 
 
+def _numbers(checkpoint: Checkpoint, table: str, column: str, *rows: str) -> list[float]:
+    """A column's numbers in these rows; none unless all of them were measured."""
+    found = [_rows(checkpoint, table).get(row, {}) for row in rows]
+    numbers = [row.get(column) if isinstance(row, Mapping) else None for row in found]
+    return [float(one) for one in numbers if isinstance(one, int | float)] if None not in numbers else []
+
+
 def plain_numbers(painter: Checkpoint, judge: Checkpoint, dcgan: str | None) -> str:
     """HTML of the few numbers that say how good the networks are; empty where they were not measured.
 
     Args:
         dcgan: revision of the painter to compare with.
     """
-    cells = []
-    distances = _rows(painter, "painter_distance")
-    try:
-        real, first, now = (
-            float(distances[row]["frechet_vgg16_pooled"])
-            for row in ("real_covers", dcgan or "", painter.revision)
-        )
-    except (KeyError, TypeError, ValueError):
-        pass
-    else:
+    cells, distances = [], ("real_covers", dcgan or "", painter.revision)
+    if shown := _numbers(painter, "painter_distance", "frechet_vgg16_pooled", *distances):
+        real, first, now = map(words.number, shown)
         said = _(
             "how far painted covers are from real ones: {first} in 2019; other real covers, {real}",
-            first=words.number(first),
-            real=words.number(real),
+            first=first,
+            real=real,
         )
-        cells.append((words.number(now), said))
-    scores = _rows(judge, "benchmark")
-    try:
-        mean, jury, perfect = (float(scores[row]["top1"]) for row in ("mean_prediction", "jury", PERFECT))
-    except (KeyError, TypeError, ValueError):
-        pass
-    else:
+        cells.append((now, said))
+    if shown := _numbers(judge, "benchmark", "top1", "mean_prediction", "jury", PERFECT):
+        mean, jury, perfect = (words.number(100 * share) for share in shown)
         said = _(
             "of 100 paintings, on which the jury names the feeling that most people named; always the same "
             "answer finds {mean}, and a perfect judge {perfect}",
-            mean=words.number(100 * mean),
-            perfect=words.number(100 * perfect),
+            mean=mean,
+            perfect=perfect,
         )
-        cells.append((words.number(100 * jury), said))
+        cells.append((jury, said))
     if isinstance(covers := painter.training.get("covers"), int):
         cells.append((words.number(covers), _("real covers that tonight’s painter learned from")))
     if isinstance(paintings := judge.training.get("paintings"), int):

@@ -84,11 +84,8 @@ class InShort:
 
 def three_findings(found: Story) -> list[InShort]:
     """What the story tells beside its picture, each with its doubt."""
-    return [
-        _pleasant(found.pleasantness),
-        _temper(found.temperament),
-        _placebo(found.against_placebo.difference),
-    ]
+    placebo = found.against_placebo.difference
+    return [_pleasant(found.pleasantness), _temper(found.temperament), _placebo(placebo)]
 
 
 def _pleasant(figure: Figure) -> InShort:
