@@ -26,6 +26,7 @@ from tests.pages_fixtures import Visit, query, text
 from tests.vote_fixtures import judged
 
 PAGE = "people_vs_machine"
+SECTIONS = ("agree", "emotions", "emotion", "covers", "percentages", "dialogue", "left-out")
 
 
 def vote(box: VoteStore, exhibit: Exhibit, seed: int, *felt: str, agrees: bool | None = None) -> None:
@@ -40,12 +41,6 @@ def vote(box: VoteStore, exhibit: Exhibit, seed: int, *felt: str, agrees: bool |
 
 def charts_on(app: AppTest) -> int:
     return len(app.get("vega_lite_chart"))
-
-
-def one_after_another(visit: Visit) -> dict[str, AppTest]:
-    """Every section, opened by its link."""
-    names = ("agree", "emotions", "emotion", "covers", "percentages", "dialogue", "left-out")
-    return {name: visit(PAGE, all=name) for name in names}
 
 
 def test_an_empty_exhibit_says_so_and_invites(visit: Visit) -> None:
@@ -70,30 +65,14 @@ def test_the_numbers_are_those_of_the_votes(visit: Visit, box: VoteStore, exhibi
     assert "people agreed in 75 % of 4 answers" in page
     assert "first glimpse" in page
     assert "Needs 30 votes, has 4." in page and "Needs 20 answers to the machine’s label, has 4." in page
-    opened = one_after_another(visit)
-    assert {name: charts_on(app) - 1 for name, app in opened.items()} == {
-        "agree": 0,
-        "emotions": 2,
-        "emotion": 1,
-        "covers": 0,
-        "percentages": 1,
-        "dialogue": 0,
-        "left-out": 0,
-    }
+    opened = {name: visit(PAGE, all=name) for name in SECTIONS}
+    assert [charts_on(app) - 1 for app in opened.values()] == [0, 2, 1, 0, 1, 0, 0]
     whole = "".join(map(text, opened.values()))
     assert whole.count('class="figure faint"') == whole.count('<section class="figure') == 6
     for title in (
-        "How sure is that?",
-        "Who feels what, how often",
-        "Who feels what, cover by cover",
-        "Emotion by emotion",
-        "One emotion, and its covers",
-        "Beyond chance",
-        "Most agreed on",
-        "Most disputed",
-        "Said and felt",
-        "Does the dialogue work?",
-        "What is left out, and why",
+        *("How sure is that?", "Who feels what, how often", "Who feels what, cover by cover"),
+        *("Emotion by emotion", "One emotion, and its covers", "Beyond chance", "Most agreed on"),
+        *("Most disputed", "Said and felt", "Does the dialogue work?", "What is left out, and why"),
     ):
         assert whole.count(f"<h2>{title}</h2>") == 1
 

@@ -68,16 +68,9 @@ def test_the_sentence_says_what_the_interval_says(low: float, high: float, words
 
 def test_without_votes_every_card_is_faint_and_claims_nothing() -> None:
     none = Findings([])
-    html = "".join(
-        (
-            evidence.chance_card(none.agreement),
-            evidence.placebo_card(none.against_placebo),
-            evidence.one_more_card(none.one_more),
-            evidence.visitors_card(none.among_visitors),
-            evidence.noise_card(none.noise),
-            evidence.calibration_card(none.calibration),
-        )
-    )
+    html = evidence.noise_card(none.noise) + evidence.calibration_card(none.calibration)
+    html += evidence.chance_card(none.agreement) + evidence.placebo_card(none.against_placebo)
+    html += evidence.one_more_card(none.one_more) + evidence.visitors_card(none.among_visitors)
     assert html.count("<section") == html.count("figure faint") == 6
     assert html.count("<b>–</b>") == 8
     said = re.findall(r'class="says">(.*?)</p>', html)
