@@ -71,7 +71,7 @@ def test_the_numbers_are_those_of_the_votes(visit: Visit, box: VoteStore, exhibi
     assert whole.count('class="figure faint"') == whole.count('<section class="figure') == 6
     for title in (
         *("How sure is that?", "Who feels what, how often", "Who feels what, cover by cover"),
-        *("Emotion by emotion", "One emotion, and its covers", "Beyond chance", "Most agreed on"),
+        *("Emotion by emotion", "One emotion, and its covers", "Most agreed on"),
         *("Most disputed", "Said and felt", "Does the dialogue work?", "What is left out, and why"),
     ):
         assert whole.count(f"<h2>{title}</h2>") == 1
@@ -140,7 +140,7 @@ def test_agreed_and_disputed_covers_hang_with_their_pictures(
     assert "There is no cover on which most people feel otherwise." in text(visit(PAGE, all="covers"))
     vote(box, exhibit, 2, "fear", "fear", "sadness")
     page = text(visit(PAGE, all="covers"))
-    page = page[page.index("Beyond chance") :]
+    page = page[page.index("How far is the crowd") :]
     agreed, disputed = page.index("Most agreed on"), page.index("Most disputed")
     assert agreed < page.index("No. 000001") < disputed < page.index("No. 000002")
     assert "3 of 3 people too" in page and "0 of 3 people too" in page

@@ -82,37 +82,37 @@ def emotions_felt(found: Story) -> None:
 
 def cover_by_cover(found: Story) -> None:
     """How far people and machine are apart on covers, and which are agreed on and disputed."""
+    noise = found.noise
     with st.container(key="side-by-side"):
-        st.html(evidence.noise_card(found.noise))
-        with st.container():
-            markup.title(_("Beyond chance"))
-            markup.say(
-                _(
-                    "Each mark is a cover. Above the dashed line, crowd and machine are further apart than "
-                    "chance in so few votes would take them, but for one cover in twenty."
+        st.html(evidence.noise_card(noise))
+        if noise.covers:
+            with st.container():
+                markup.title(_("Beyond chance"))
+                markup.say(
+                    _(
+                        "Each mark is a cover. Above the dashed line, crowd and machine are further apart than "
+                        "chance in so few votes would take them, but for one cover in twenty."
+                    )
                 )
-            )
-            if found.noise.covers:
-                faint = bool(found.noise.distance.unmet)
-                st.altair_chart(charts.noise(found.noise.covers, faint=faint), theme=None)
+                st.altair_chart(charts.noise(noise.covers, faint=bool(noise.distance.unmet)), theme=None)
     results.rankings(found.covers)
 
 
 def percentages(found: Story) -> None:
     """Whether the machine's percentages can be taken at their word, bin by bin."""
+    bins, error = found.calibration.bins, found.calibration.error
     with st.container(key="side-by-side"):
         st.html(evidence.calibration_card(found.calibration))
-        with st.container():
-            markup.title(_("Said and felt"))
-            markup.say(
-                _(
-                    "When the machine gives a feeling 20 %, do 20 % of people feel it? On the dashed line "
-                    "they do."
+        if bins:
+            with st.container():
+                markup.title(_("Said and felt"))
+                markup.say(
+                    _(
+                        "When the machine gives a feeling 20 %, do 20 % of people feel it? On the dashed line "
+                        "they do."
+                    )
                 )
-            )
-            if found.calibration.bins:
-                faint = bool(found.calibration.error.unmet)
-                st.altair_chart(charts.calibration(found.calibration.bins, faint=faint), theme=None)
+                st.altair_chart(charts.calibration(bins, faint=bool(error.unmet)), theme=None)
 
 
 @st.fragment
