@@ -16,10 +16,12 @@ RUN useradd --create-home --uid 1000 visitor \
     && chown visitor:visitor /data
 
 WORKDIR /app
-COPY requirements.txt .ci/torch-cpu.sh ./
-RUN if [ "$TORCH" = cpu ]; then sh torch-cpu.sh python requirements.txt; fi \
-    && pip install -r requirements.txt
+COPY requirements.txt .ci/torch-cpu.sh /tmp/
+RUN if [ "$TORCH" = cpu ]; then sh /tmp/torch-cpu.sh python /tmp/requirements.txt; fi \
+    && pip install -r /tmp/requirements.txt
 COPY . .
+# Nobody may write here later, so each start would compile it again.
+RUN python -m compileall -q albumjudge
 
 USER visitor
 EXPOSE 7860

@@ -189,6 +189,7 @@ def test_an_exhibit_that_starts_in_silence_shows_walls_keeps_choices_and_goes_ov
         network.pass_on()
         await asyncio.to_thread(wait_for, f"{address}/healthz")
         await voter.click("try-casting-again")
+        await voter.click("to-the-wall")  # Which wakes idle work.
         for session in (early, voter):
             await session.close()
 
