@@ -37,8 +37,8 @@ _log = logging.getLogger(__name__)
 GATHER = 0.004
 """Seconds for which more requests are awaited after the first."""
 MOST_AT_ONCE = 48
-NICENESS = 5
-"""Of the networks' threads: pages go first."""
+NICENESS = 15
+"""Of the networks' threads: pages go first, and take what they need."""
 LAST_BATCH = 10.0
 """Seconds that the end of the process waits for."""
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-AT_ONCE = 4
+AT_ONCE = 3
 
 
 class Line:
