@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from benchmarks.session import SessionError
@@ -70,16 +71,18 @@ def wait_for(address: str, seconds: float = 120) -> None:
 
 
 def wait_for_walls(folder: Path, walls: int = 0, seconds: float = 600) -> None:
-    """Until the covers that are put to the vote, and so many walls, are ready in an exhibit's folder.
+    """Until the covers that are put to the vote, and so many walls, are ready in an exhibit's own database.
 
     Raises:
         SessionError: if they are not in time.
     """
     until = time.monotonic() + seconds
-    while not list(folder.glob("ready/*/ballots.json")) or len(list(folder.glob("ready/*/fresh-*"))) < walls:
-        if time.monotonic() > until:
-            raise SessionError(f"{walls} walls were not ready after {seconds:g} s.")
-        time.sleep(0.2)
+    query = "SELECT max(number = 0), count(nullif(number, 0)) - count(given_at) FROM ready_walls"
+    with closing(sqlite3.connect(f"file:{folder / 'votes.db'}?mode=ro", uri=True)) as connection:
+        while not (found := connection.execute(query).fetchone())[0] or found[1] < walls:
+            if time.monotonic() > until:
+                raise SessionError(f"{walls} walls were not ready after {seconds:g} s.")
+            time.sleep(0.2)
 
 
 def memory(process: int) -> float:

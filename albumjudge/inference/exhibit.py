@@ -14,7 +14,6 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ from albumjudge.domain.cover import CoverIdentity, CoverLinkError, HasPixels
 from albumjudge.domain.settings import Settings
 from albumjudge.domain.verdict import JudgedCover, Verdict
 from albumjudge.inference.folders import BUNDLED, GUESTS, KINDS, Checkpoint, Kind, likely_revision
-from albumjudge.inference.pool import CoverPool, FolderShelf, ShelfMaker, new_wall
+from albumjudge.inference.pool import CoverPool, ShelfMaker, new_wall
 from albumjudge.inference.steering import SteeringTarget, Walk, WalkQueue
 from albumjudge.inference.worker import (
     NetworkWorker,
@@ -64,7 +63,7 @@ class Exhibit:
         shelf: ShelfMaker | None,
     ) -> None:
         self._settings, self._bundled, self._guest_folders = settings, bundled, guest_folders
-        self._retry_after, self._shelf = retry_after, shelf or partial(FolderShelf, None)
+        self._retry_after, self._shelf = retry_after, shelf
         self._loaded: Pair | None = None
         self._faults: dict[Kind, tuple[str, ...]] = {}
         self._guests: tuple[Painter, ...] = ()
@@ -142,7 +141,7 @@ class Exhibit:
         with self._lock:
             self._loaded = pair
             pool, revisions = self._pool, (pair.painter.revision, pair.judge.revision)
-            if pool is not None and (pool.painter, pool.judge) != revisions:
+            if pool is not None and self._shelf and (pool.painter, pool.judge) != revisions:
                 self._pool = CoverPool(*revisions, self._shelf)
 
     @property
@@ -275,7 +274,7 @@ class Exhibit:
     def fill_pool(self) -> None:
         """Begin to paint walls in idle time, see :class:`albumjudge.inference.pool.CoverPool`."""
         pair = self._pair
-        if self._pool is None:
+        if self._pool is None and self._shelf is not None:
             self._pool = CoverPool(pair.painter.revision, pair.judge.revision, self._shelf)
         self._filling = True
         self._worker.wake()

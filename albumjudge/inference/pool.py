@@ -1,7 +1,6 @@
 """Walls and covers to vote on that are ready before anybody comes: painted and judged in idle time, and kept.
 
-All processes that share a shelf share them: a folder, or the database of a deployment on several machines
-(:class:`albumjudge.voting.ready.ReadyWalls`).
+All processes that share a shelf share them: the database (:class:`albumjudge.voting.ready.ReadyWalls`).
 """
 
 from __future__ import annotations
@@ -10,13 +9,9 @@ import base64
 import json
 import logging
 import secrets
-import shutil
-import tempfile
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Protocol
 
 from albumjudge.domain import seeds
@@ -31,8 +26,6 @@ AT_ONCE = 4
 LAST_WALL = 99_999
 BALLOTS = 0
 """Stands for the number of a wall where the covers that are put to the vote are kept."""
-_ABANDONED = 24 * 3600.0
-"""Seconds after which what other networks painted and judged is removed."""
 _log = logging.getLogger(__name__)
 
 Show = Callable[[Sequence[CoverIdentity]], list[JudgedCover]]
@@ -149,98 +142,6 @@ class CoverPool:
         said = tuple(Juror(name, tuple(shares)) for name, shares in jurors)
         picture = read_png(CoverIdentity.parse(cover), base64.b64decode(png))
         return JudgedCover(picture, Verdict(tuple(probabilities), self.judge, said))
-
-
-class FolderShelf:
-    """A shelf of files: a wall is one file, and whoever renames it has taken it.
-
-    Args:
-        folder: of all shelves; None or one that cannot be written to: a folder of this process alone.
-        name: of the networks; those of others are removed after a day.
-    """
-
-    def __init__(self, folder: Path | None, name: str) -> None:
-        self._own: tempfile.TemporaryDirectory[str] | None = None
-        if (usable := _usable(folder, name)) is None:
-            self._own = tempfile.TemporaryDirectory(prefix="albumjudge-ready-")
-            usable = Path(self._own.name)
-        self._folder = usable
-
-    def take(self) -> tuple[int, str] | None:
-        """See :class:`Shelf`."""
-        for file in (*self._walls("fresh"), *self._given()):
-            taken = file.with_name(file.name.replace("fresh", "given"))
-            with suppress(OSError, ValueError):  # Another process was faster, or it is damaged.
-                file.rename(taken)
-                taken.touch()
-                return int(taken.stem.rpartition("-")[2]), taken.read_text(encoding="utf-8")
-        return None
-
-    def count(self) -> tuple[int, int]:
-        """See :class:`Shelf`."""
-        return len(self._walls("fresh")), len(self._walls("given"))
-
-    def read(self, number: int) -> str | None:
-        """See :class:`Shelf`."""
-        for state in ("fresh", "given"):
-            with suppress(OSError, ValueError):
-                return self._file(state, number).read_text(encoding="utf-8")
-        return None
-
-    def put(self, number: int, covers: str) -> bool:
-        """See :class:`Shelf`."""
-        part = self._folder / f".{number}.{secrets.token_hex(4)}"
-        try:
-            part.write_text(covers, encoding="utf-8")
-            part.rename(self._file("fresh", number))
-        except OSError as error:
-            _log.warning("%s cannot be kept (%s): nothing is painted in advance.", part, error.strerror)
-            return False
-        return True
-
-    def remove(self, number: int) -> None:
-        """See :class:`Shelf`."""
-        for state in ("fresh", "given"):
-            with suppress(OSError):
-                self._file(state, number).unlink()
-
-    def keep_given(self, most: int) -> None:
-        """See :class:`Shelf`."""
-        given = self._given()
-        for file in given[: max(0, len(given) - most)]:
-            with suppress(OSError):
-                file.unlink()
-
-    def _file(self, state: str, number: int) -> Path:
-        return self._folder / f"{'ballots' if number == BALLOTS else f'{state}-{number:05}'}.json"
-
-    def _walls(self, state: str) -> list[Path]:
-        with suppress(OSError):
-            return sorted(self._folder.glob(f"{state}-*.json"))
-        return []
-
-    def _given(self) -> list[Path]:
-        """Files of walls that were given, the longest ago first."""
-        times = {}
-        for file in self._walls("given"):
-            with suppress(OSError):
-                times[file] = file.stat().st_mtime
-        return sorted(times, key=lambda file: times[file])
-
-
-def _usable(folder: Path | None, name: str) -> Path | None:
-    """The folder of this name if it can be written to; those of other networks are removed after a day."""
-    if folder is not None:
-        try:
-            (folder / name).mkdir(parents=True, exist_ok=True)
-            (folder / name).touch()
-            for other in folder.iterdir():
-                if other.name != name and time.time() - other.stat().st_mtime > _ABANDONED:
-                    shutil.rmtree(other, ignore_errors=True)
-            return folder / name
-        except OSError as error:
-            _log.warning("Covers cannot be kept in %s (%s).", folder, error.strerror)
-    return None
 
 
 def _text(covers: Sequence[JudgedCover]) -> str:

@@ -6,9 +6,9 @@ import json
 import logging
 import runpy
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import lru_cache, partial
 from html import escape
 from pathlib import Path
 from typing import NoReturn
@@ -24,7 +24,6 @@ from albumjudge.domain.emotions import EMOTIONS
 from albumjudge.domain.settings import Settings, SettingsError
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.inference.folders import CheckpointError
-from albumjudge.inference.pool import FolderShelf, Shelf
 from albumjudge.ui import health, kiosk, markup, names, words
 from albumjudge.ui.words import N_, _, translate
 from albumjudge.voting.database import VoteError, engine_options
@@ -108,13 +107,9 @@ def exhibit() -> Exhibit:
     """
     settings = Settings.from_environment()
 
-    def shelf(networks: str) -> Shelf:
-        """In a database that several machines may share, else in the data folder."""
-        if settings.database_url.startswith("postgres"):
-            return ReadyWalls(_store(settings.database_url).engine, networks)
-        return FolderShelf(settings.data_directory / "ready", networks)
-
-    return Exhibit.open(settings, shelf=shelf)
+    with suppress(VoteError):  # The database may be away now, and come back.
+        vote_store()
+    return Exhibit.open(settings, shelf=partial(ReadyWalls, _store(settings.database_url).engine))
 
 
 @st.cache_resource(show_spinner=False)

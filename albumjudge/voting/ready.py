@@ -1,4 +1,4 @@
-"""Ready walls in the database, so that several machines without a common folder share them."""
+"""Ready walls in the database, so that all processes and machines share them."""
 
 from __future__ import annotations
 

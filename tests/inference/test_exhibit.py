@@ -25,8 +25,10 @@ from albumjudge.inference.checkpoints import read_checkpoint
 from albumjudge.inference.exhibit import Exhibit
 from albumjudge.inference.folders import KINDS, CheckpointError, Kind
 from albumjudge.inference.painter import Painter
-from albumjudge.inference.pool import COVERS, CoverPool, FolderShelf, Show
+from albumjudge.inference.pool import COVERS, CoverPool, Show
 from albumjudge.inference.steering import SteeringTarget
+from albumjudge.voting.ready import ReadyWalls
+from albumjudge.voting.votes import VoteStore
 from tests.checkpoint_fixtures import (
     COMMIT,
     PROMPT,
@@ -300,10 +302,11 @@ def test_an_unforeseen_error_while_fetching_is_reported_not_lost(
 
 @pytest.mark.slow
 def test_a_fresh_wall_is_painted_and_judged_in_advance_and_shown_before_the_networks_are_loaded(
-    bundled: dict[Kind, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bundled: dict[Kind, Path], vote_store: VoteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool_module, "WALLS", 2)
-    exhibit = Exhibit.open(Settings(), bundled=bundled, guests=(), shelf=partial(FolderShelf, tmp_path))
+    shelf = partial(ReadyWalls, vote_store.engine)
+    exhibit = Exhibit.open(Settings(), bundled=bundled, guests=(), shelf=shelf)
     assert exhibit.fresh_wall() != exhibit.fresh_wall()  # Nothing is ready: walls by chance.
     filled, fill = threading.Event(), CoverPool.fill
 
@@ -325,7 +328,7 @@ def test_a_fresh_wall_is_painted_and_judged_in_advance_and_shown_before_the_netw
         load(exhibit)
 
     monkeypatch.setattr(Exhibit, "_load", late)
-    again = Exhibit.open(Settings(), bundled=bundled, guests=(), shelf=partial(FolderShelf, tmp_path))
+    again = Exhibit.open(Settings(), bundled=bundled, guests=(), shelf=shelf)
     ballots, wall = seeds.ballot_pool(again.painter_revision), seeds.wall(again.fresh_wall(), COVERS)
     for numbers in (ballots, wall):
         assert [judged.cover.identity.seed for judged in again.show(numbers)] == list(numbers)

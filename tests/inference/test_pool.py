@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +15,7 @@ from sqlalchemy import update
 from albumjudge.domain import seeds
 from albumjudge.domain.cover import Cover, CoverIdentity
 from albumjudge.domain.verdict import JudgedCover, Juror, Verdict
-from albumjudge.inference.pool import AT_ONCE, BALLOTS, COVERS, CoverPool, FolderShelf, Shelf, ShelfMaker
+from albumjudge.inference.pool import AT_ONCE, BALLOTS, COVERS, CoverPool, Shelf, ShelfMaker
 from albumjudge.voting import schema
 from albumjudge.voting.database import open_engine, upgrade
 from albumjudge.voting.ready import ReadyWalls
@@ -28,12 +26,9 @@ VERDICT = Verdict(SHARES, JUDGE, (Juror("one", SHARES), Juror("other", SHARES[::
 DUE = [CoverIdentity(PAINTER, seed) for seed in seeds.ballot_pool(PAINTER)]
 
 
-@pytest.fixture(params=["folder", "sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ShelfMaker]:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def shelf(request: pytest.FixtureRequest) -> Iterator[ShelfMaker]:
     """Each kind of shelf, empty."""
-    if request.param == "folder":
-        yield partial(FolderShelf, tmp_path / "ready")
-        return
     engine = open_engine(request.getfixturevalue(f"{request.param}_url"))
     upgrade(engine)
     yield partial(ReadyWalls, engine)
@@ -144,31 +139,6 @@ def test_what_is_damaged_is_painted_anew(shelf: ShelfMaker, content: str) -> Non
     assert not pool.ballots_ready and pool.take() is None and kept.count() == (0, 0)
     fill(pool)
     assert pool.ballots_ready and taken(pool)
-
-
-def test_a_folder_that_cannot_be_written_to_is_replaced_and_a_full_disk_ends_the_idle_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").write_text("no folder")
-    pool = fill(CoverPool(PAINTER, JUDGE, partial(FolderShelf, tmp_path / "file"), walls=1))
-    assert pool.ballots_ready and taken(pool)
-    pool = CoverPool(PAINTER, JUDGE, partial(FolderShelf, tmp_path), walls=1)
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", full)
-    fill(pool)
-    assert pool.take() is None
-
-
-def test_what_other_networks_made_is_removed_after_a_day(tmp_path: Path) -> None:
-    fill(CoverPool("older-1a2b3c4d", JUDGE, partial(FolderShelf, tmp_path), walls=1))
-    CoverPool(PAINTER, JUDGE, partial(FolderShelf, tmp_path))
-    assert len(list(tmp_path.iterdir())) == 2
-    os.utime(tmp_path / f"older-1a2b3c4d.{JUDGE}", (0, 0))
-    CoverPool(PAINTER, JUDGE, partial(FolderShelf, tmp_path))
-    assert [folder.name for folder in tmp_path.iterdir()] == [f"{PAINTER}.{JUDGE}"]
 
 
 def test_what_other_networks_left_in_the_database_is_removed_after_a_day(postgresql_url: str) -> None:
