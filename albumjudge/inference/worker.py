@@ -224,7 +224,8 @@ def limit_threads() -> None:
 
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        thread = os.PRIO_PROCESS, threading.get_native_id()
+        os.setpriority(*thread, max(NICENESS, os.getpriority(*thread)))  # Only root may go up again.
 
 
 def on_all_cores(function: Callable[[Sequence[Item]], Result], items: Sequence[Item]) -> list[Result]:
