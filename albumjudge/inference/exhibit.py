@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -21,7 +21,7 @@ from albumjudge.domain.cover import CoverIdentity, CoverLinkError, HasPixels
 from albumjudge.domain.settings import Settings
 from albumjudge.domain.verdict import JudgedCover, Verdict
 from albumjudge.inference.folders import BUNDLED, GUESTS, KINDS, Checkpoint, Kind, likely_revision
-from albumjudge.inference.pool import CoverPool, ShelfMaker, new_wall
+from albumjudge.inference.pool import COVERS, CoverPool, ShelfMaker, new_wall
 from albumjudge.inference.steering import SteeringTarget, Walk, WalkQueue
 from albumjudge.inference.worker import (
     NetworkWorker,
@@ -68,7 +68,7 @@ class Exhibit:
         self._faults: dict[Kind, tuple[str, ...]] = {}
         self._guests: tuple[Painter, ...] = ()
         self._hub: HubRefresh | None = None
-        self._filling = False
+        self._filling, self._given = False, deque[int](maxlen=CACHED_COVERS // COVERS // 2)
         self._lock, self._installing = threading.Lock(), threading.Lock()
         self._cache: OrderedDict[tuple[CoverIdentity, str], JudgedCover] = OrderedDict()
         self._pool: CoverPool | None = None
@@ -281,12 +281,15 @@ class Exhibit:
 
     def fresh_wall(self, besides: int | None = None) -> int:
         """The number of a wall that is ready and new to all visitors if there is one; never ``besides``."""
-        pool = self._pool
-        taken = pool.take() if pool is not None else None
+        taken = pool.take() if (pool := self._pool) is not None else None
         self._worker.wake()
-        if taken is None or taken[0] == besides:
+        if taken is None:
+            self._given.rotate()  # With the database away, those that are still in memory hang again.
+            return next((number for number in self._given if number != besides), None) or new_wall()
+        if taken[0] == besides:
             return new_wall()
         number, covers = taken
+        self._given.append(number)
         self._remember({(one.cover.identity, one.verdict.revision): one for one in covers})
         return number
 

@@ -333,6 +333,8 @@ def test_a_fresh_wall_is_painted_and_judged_in_advance_and_shown_before_the_netw
     for numbers in (ballots, wall):
         assert [judged.cover.identity.seed for judged in again.show(numbers)] == list(numbers)
     assert again.status() == () and {j.verdict.revision for j in again.show(wall)} == {again.judge_revision}
+    monkeypatch.setattr(ReadyWalls, "take", lambda _: None)  # The database is away.
+    assert seeds.wall(again.fresh_wall(), COVERS) == wall == seeds.wall(again.fresh_wall(), COVERS)
     loading_begins.set()
     again.wait()
     assert (again.painter.revision, again.judge.revision) == (again.painter_revision, again.judge_revision)
