@@ -15,7 +15,7 @@ export default function ({ data, parentElement }) {
   const line = add(whole, rows > 1 ? "textarea" : "input", { readOnly: true, value: data.text, rows });
   line.setAttribute("aria-label", data.words.line);
   line.addEventListener("focus", () => line.select());
-  const said = document.createElement("span");
+  const said = Object.assign(document.createElement("span"), { className: "heard" });
   said.setAttribute("role", "status");
 
   const copy = async () => {
@@ -28,9 +28,10 @@ export default function ({ data, parentElement }) {
       return document.execCommand("copy");
     }
   };
-  add(whole, "button", { type: "button", textContent: data.words.copy }).addEventListener("click", async () => {
-    said.textContent = "";
-    said.textContent = (await copy()) ? data.words.copied : data.words.selected;
+  const button = add(whole, "button", { type: "button", textContent: data.words.copy });
+  button.addEventListener("click", async () => {
+    button.textContent = said.textContent = (await copy()) ? data.words.copied : data.words.selected;
+    setTimeout(() => { button.textContent = data.words.copy; said.textContent = ""; }, 4000);
   });
   if (navigator.share) {
     add(whole, "button", { type: "button", textContent: data.words.share }).addEventListener("click", () => {

@@ -145,7 +145,7 @@ def test_a_link_is_copied_with_https_and_without(browser: Browser, app: RunningA
         settled(page)
         page.bring_to_front()
         page.get_by_role("button", name="Copy link").press("Enter")
-        expect(page.get_by_text("Copied.")).to_be_visible()
+        expect(page.get_by_role("button", name="Copied.")).to_be_visible()
         reader.bring_to_front()
         assert reader.evaluate("navigator.clipboard.readText()") == f"{app.url}/?wall=5"
         page.close()
