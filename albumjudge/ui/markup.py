@@ -76,13 +76,8 @@ def _copier() -> Any:
 
 def to_share(text: str, key: str = "link") -> None:
     """Show a link, and what stands before it, with ways to copy it and to hand it on."""
-    said = {
-        "line": _("Link"),
-        "copy": _("Copy link"),
-        "copied": _("Copied."),
-        "selected": _("Selected: now copy it."),
-        "share": _("Share"),
-    }
+    said = {"line": _("Link"), "copy": _("Copy link"), "copied": _("Copied."), "share": _("Share")}
+    said["selected"] = _("Selected: now copy it.")
     with st.container(key=f"shared-{key}"):
         _copier()(key=key, data={"text": text, "words": said})
 

@@ -11,7 +11,6 @@ from albumjudge.domain import seeds
 from albumjudge.domain.cover import Cover, CoverIdentity, CoverLinkError, read_png
 from albumjudge.domain.emotions import EMOTIONS, NAMES, NOTHING
 from albumjudge.statistics import rounds as round_summaries
-from albumjudge.statistics.rounds import Card
 from albumjudge.ui import charts, markup, prints, shell, visitor
 from albumjudge.ui import round_summary as summing_up
 from albumjudge.ui.words import _, number, translate
@@ -208,12 +207,12 @@ def your_words(felt: str) -> str:
     return _("You felt {feeling}.", feeling=f'<b class="hue-{felt}">{_SIGN[felt]} {_(felt)}</b>')
 
 
-def with_others(store: VoteStore, vote: StoredVote) -> Card:
+def with_others(store: VoteStore, vote: StoredVote) -> round_summaries.Card:
     """A vote, and what the others felt before its cover."""
     return round_summaries.card(vote, store.crowd(vote.cover, without=vote.visitor))
 
 
-def lately(before: tuple[Card, Cover] | None) -> None:
+def lately(before: tuple[round_summaries.Card, Cover] | None) -> None:
     """The reveal of the cover before, small; a touch shows it whole. Before the first one, what a round is."""
     if before is None:
         markup.say(_("Six covers. You say what you feel, then the machine does."), kind="machine")
@@ -229,7 +228,7 @@ def lately(before: tuple[Card, Cover] | None) -> None:
         )
 
 
-def machine_and_crowd(others: Card, disclosed: bool) -> None:
+def machine_and_crowd(others: round_summaries.Card, disclosed: bool) -> None:
     """What the jury and the others felt."""
     vote = others.vote
     eight = sum(others.others[: len(NAMES)])
