@@ -108,18 +108,13 @@ def example() -> None:
     """What becomes of a picture, shown on one of the painter's covers."""
     (shown,) = shell.exhibit().show(seeds.wall(EXAMPLE_WALL, 1))
     with st.container(key="example"):
-        st.html(
-            markup.row_title(_("What happens with it"))
-            + f'<ol class="steps">{"".join(f"<li>{escape(_(step))}</li>" for step in STEPS)}</ol>'
-        )
+        steps = "".join(f"<li>{escape(_(step))}</li>" for step in STEPS)
+        st.html(f'{markup.row_title(_("What happens with it"))}<ol class="steps">{steps}</ol>')
         with st.container(key="example-judged"):
-            example = prints.framed(shown.cover, size="wall", note=_("for example"))
-            st.html(example, width="content")
+            st.html(prints.framed(shown.cover, size="wall", note=_("for example")), width="content")
             with st.container():
-                st.html(
-                    f'<p class="machine verdict">{escape(translate(shown.verdict.words))}</p>'
-                    + markup.above_chart(shown.verdict.probabilities)
-                )
+                felt = f'<p class="machine verdict">{escape(translate(shown.verdict.words))}</p>'
+                st.html(felt + markup.above_chart(shown.verdict.probabilities))
                 st.vega_lite_chart(charts.distribution(shown.verdict.probabilities), theme=None)
 
 
