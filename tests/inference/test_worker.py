@@ -10,7 +10,6 @@ import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import torch
@@ -18,7 +17,6 @@ import torch
 from albumjudge.inference import worker as worker_module
 from albumjudge.inference.worker import MOST_AT_ONCE, NetworkWorker, limit_threads, on_all_cores
 
-TASKS = Path("/proc/self/task")
 PROMPT = 60.0
 
 
@@ -170,6 +168,8 @@ def test_halves_are_computed_at_once_on_half_of_the_cores_each(monkeypatch: pyte
     def half(items: Sequence[int]) -> tuple[list[int], int]:
         if len(items) > 1:
             both.wait()
+        if sys.platform == "linux":
+            assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) >= worker_module.NICENESS
         return list(items), torch.get_num_threads()
 
     networks.call(limit_threads)
@@ -201,21 +201,3 @@ def test_long_work_takes_turns_with_what_others_ask_for(squares: Squares) -> Non
     assert worker.join(PROMPT)
     assert [what for what in done if what != "idle"] == ["turn", "asked"] * 3
     assert "idle" not in done[:5]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own here")
-def test_networks_and_the_threads_of_their_library_stand_behind_pages() -> None:
-    networks: NetworkWorker[int, int] = NetworkWorker(lambda keys: {key: key for key in keys})
-
-    def of_threads() -> list[int]:
-        limit_threads()
-        before = {*TASKS.iterdir()}
-        torch.set_num_threads(3)
-        assert torch.rand(64, 512, 512).matmul(torch.rand(512, 512)).sum() > 0
-        new = [int(task.name) for task in {*TASKS.iterdir()} - before]
-        return [os.getpriority(os.PRIO_PROCESS, thread) for thread in (threading.get_native_id(), *new)]
-
-    wanted = max(worker_module.NICENESS, os.getpriority(os.PRIO_PROCESS, 0))
-    assert networks.call(of_threads).count(wanted) >= 3
-    networks.close()
-    assert networks.join(PROMPT)
