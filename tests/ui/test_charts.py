@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,3 +255,9 @@ def test_marks_that_differ_in_colour_differ_to_everyone(vision: str) -> None:
         assert difference(lab(one, vision), lab(other, vision)) > least
     for colour in (theme.ACCENT, theme.FAINT, theme.QUIET, *training.COLOURS):
         assert contrast(colour, theme.WALL) > 3
+
+
+def test_type_in_charts_grows_where_that_of_pages_does() -> None:
+    sheet = (Path(theme.__file__).parents[1] / "css" / "theme.css").read_text(encoding="utf-8")
+    assert "@media (min-width: 2000px) and (min-height: 1200px) {\n  html { font-size: 150%; }" in sheet
+    assert "windowSize()[0] >= 2000 && windowSize()[1] >= 1200 ? 1.5" in str(EVERY_CHART["noise"]().to_dict())

@@ -28,6 +28,7 @@ from albumjudge.ui.charts.theme import (
     rows_of,
     share_of,
     signed,
+    sized,
     tips,
 )
 from albumjudge.ui.words import _, language, percent, spoken, translate
@@ -135,8 +136,8 @@ def _two_sides_without_rows(reach: float, whose: str, marked: bool, ticked: bool
         layers.append(base.mark_rule(color=INK, strokeWidth=3).encode(x=across("others")))
     words = data.encode(x=across("start"), y=alt.Y("line:Q", axis=None, scale=y_scale), text="word:N")
     left, right = (words.transform_filter(f"datum.side {side} 0") for side in "<>")
-    layers.append(left.mark_text(align="right", baseline="middle", fontSize=15, color=INK))
-    layers.append(right.mark_text(align="left", baseline="middle", fontSize=15, color=INK))
+    layers.append(left.mark_text(align="right", baseline="middle", fontSize=sized(15), color=INK))
+    layers.append(right.mark_text(align="left", baseline="middle", fontSize=sized(15), color=INK))
     spec: Spec = hang(*layers, height=232).to_dict()
     return spec
 
@@ -206,7 +207,7 @@ def juror(shares: Sequence[float], jury: Sequence[float], reach: float) -> alt.L
             sort=[SIGN[n] for n in ON_SIDES],
             title=None,
             scale=alt.Scale(paddingInner=0.22, paddingOuter=0.1),
-            axis=alt.Axis(domain=False, ticks=False, labelAngle=0, labelColor=INK, labelFontSize=15),
+            axis=alt.Axis(domain=False, ticks=False, labelAngle=0, labelColor=INK, labelFontSize=sized(15)),
         )
     )
     bars = base.mark_bar().encode(
@@ -214,7 +215,7 @@ def juror(shares: Sequence[float], jury: Sequence[float], reach: float) -> alt.L
         color=hue(),
         tooltip=tips("emotion:N", ("share:Q", ".1%", _("this juror")), ("jury:Q", ".1%", _("the jury"))),
     )
-    words = base.mark_text(baseline="bottom", dy=-5, fontSize=13, color=INK).encode(
+    words = base.mark_text(baseline="bottom", dy=-5, fontSize=sized(13), color=INK).encode(
         y=alt.Y("top:Q", axis=None, scale=scale), text="word:N"
     )
     across = alt.Y("jury:Q", axis=None, scale=scale)

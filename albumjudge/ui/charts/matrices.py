@@ -22,6 +22,7 @@ from albumjudge.ui.charts.theme import (
     percent_axis,
     rows_of,
     signed,
+    sized,
     tips,
 )
 from albumjudge.ui.words import _, percent
@@ -65,7 +66,9 @@ def confusion(counts: Sequence[Sequence[int]], *, faint: bool = False) -> alt.La
     same = base.transform_filter("datum.same").mark_rect(fillOpacity=0, stroke=INK, strokeWidth=1.5)
     ink = alt.condition(f"datum.votes > {most * 0.3}", alt.value(WALL), alt.value(INK))
     numbers = (
-        base.transform_filter("datum.votes > 0").mark_text(fontSize=14).encode(text="votes:Q", color=ink)
+        base.transform_filter("datum.votes > 0")
+        .mark_text(fontSize=sized(14))
+        .encode(text="votes:Q", color=ink)
     )
     agreeing, total = sum(counts[i][i] for i in range(len(NAMES))), sum(map(sum, counts))
     return hang(
@@ -102,11 +105,11 @@ def people_and_machine(
         x2="machine:Q",
         color=hue(faint),
     )
-    person = base.mark_point(size=90, filled=True, opacity=1).encode(
+    person = base.mark_point(size=80, filled=True, opacity=1).encode(
         x=alt.X("people:Q", scale=scale), color=hue(faint)
     )
     judge = base.mark_point(
-        size=260, filled=True, fill=WALL, strokeWidth=2.5, opacity=1, shape="square"
+        size=190, filled=True, fill=WALL, strokeWidth=2.5, opacity=1, shape="square"
     ).encode(x=alt.X("machine:Q", scale=scale), stroke=hue(faint))
     heard = "; ".join(
         _("{what}: people {people}, machine {machine}", what=_(n), people=percent(p), machine=percent(m))

@@ -27,6 +27,11 @@ SANS = "Source Sans, sans-serif"
 SIGN = {e.name: e.sign for e in EMOTIONS}
 
 
+def sized(pixels: int) -> alt.ExprRef:
+    """So many pixels, and half as many more where all type is larger (css/theme.css)."""
+    return alt.ExprRef(f"{pixels} * (windowSize()[0] >= 2000 && windowSize()[1] >= 1200 ? 1.5 : 1)")
+
+
 def hang(*layers: alt.Chart, **size: Any) -> alt.LayerChart:
     """Layers as one chart, with its size and the room's fonts and colours."""
     chart: alt.LayerChart = dress(alt.layer(*layers), **size)
@@ -45,13 +50,14 @@ def dress(chart: Any, **size: Any) -> Any:
             gridColor=TRACK,
             domainColor=LINE,
             tickColor=LINE,
-            labelFontSize=13,
-            titleFontSize=13,
+            labelFontSize=sized(13),
+            titleFontSize=sized(13),
             titleFontWeight="normal",
-            labelLimit=220,
+            labelLimit=sized(220),
         )
-        .configure_legend(labelColor=INK, titleColor=QUIET, labelFontSize=13, orient="bottom", labelLimit=320)
-        .configure_header(labelColor=INK, titleColor=QUIET, labelFontSize=13)
+        .configure_legend(
+            labelColor=INK, titleColor=QUIET, labelFontSize=sized(13), orient="bottom", labelLimit=sized(320)
+        )
     )
 
 
@@ -105,7 +111,13 @@ def signed(name: str) -> str:
 
 def names_axis(field: str, order: Sequence[str], **axis: Any) -> alt.Y:
     """A line for each name, without ticks."""
-    style = {"domain": False, "ticks": False, "labelColor": INK, "labelFontSize": 14, "labelPadding": 8}
+    style = {
+        "domain": False,
+        "ticks": False,
+        "labelColor": INK,
+        "labelFontSize": sized(14),
+        "labelPadding": 8,
+    }
     return alt.Y(f"{field}:N", sort=list(order), title=None, axis=alt.Axis(**{**style, **axis}))
 
 

@@ -15,6 +15,7 @@ from albumjudge.ui.charts.theme import (
     hang,
     names_axis,
     rows_of,
+    sized,
     tips,
 )
 from albumjudge.ui.words import _, percent
@@ -82,11 +83,11 @@ def ceiling(scores: Mapping[str, float], most: float, what: str) -> alt.LayerCha
     bars = base.mark_bar(height=18).encode(
         x=x, color=alt.condition("datum.last", alt.value(ACCENT), alt.value(FAINT))
     )
-    words = base.mark_text(align="left", dx=6, fontSize=14, color=INK).encode(x=x, text="word:N")
+    words = base.mark_text(align="left", dx=6, fontSize=sized(14), color=INK).encode(x=x, text="word:N")
     limit = rows_of([{"most": most, "word": _("perfect: {share}", share=percent(most))}])
     at = alt.X("most:Q", scale=scale)
     line = limit.mark_rule(color=INK, strokeWidth=2, strokeDash=[5, 4]).encode(x=at)
-    name = limit.mark_text(align="center", baseline="bottom", dy=-4, fontSize=13, color=INK).encode(
+    name = limit.mark_text(align="center", baseline="bottom", dy=-4, fontSize=sized(13), color=INK).encode(
         x=at, y=alt.value(0), text="word:N"
     )
     heard = "; ".join(f"{judge} {percent(score)}" for judge, score in scores.items())
@@ -95,7 +96,7 @@ def ceiling(scores: Mapping[str, float], most: float, what: str) -> alt.LayerCha
         words,
         line,
         name,
-        height=40 * len(rows),
+        height=44 * len(rows) + 28,
         padding={"top": 24, "left": 0, "right": 0, "bottom": 4},
         description=_(
             "{what}: {shares}; a perfect judge {most}.", what=what, shares=heard, most=percent(most)
