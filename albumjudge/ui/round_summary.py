@@ -62,7 +62,7 @@ def lately(card: Card, cover: Cover, yours: str) -> str:
     if total >= A_CROWD:
         lines = [_("{n} of {all} others felt as you did.", n=card.alike.successes, all=total)]
     if vote.label_shown != vote.verdict.top:
-        lines.append(_("Another label? The round’s end explains."))
+        lines.append(_("Another label? The end of the round explains."))
     return (
         f'<div class="lately" role="status"><img src="{prints.picture(cover)}" '
         f'alt="{escape(prints.alt_text(cover))}"><div><p class="heard">{yours} {said}</p>'
