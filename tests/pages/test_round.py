@@ -103,7 +103,7 @@ def test_a_random_label_is_asked_about_like_any_other_and_stored_as_such(
         True,
     )
     for page in (text(app), text(visit("vote", cover=cover))):
-        assert "random" not in page and " explains." in page
+        assert "random" not in page and "The end of the round explains." in page
 
 
 @pytest.mark.slow
