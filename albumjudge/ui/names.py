@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 
 from albumjudge.inference.folders import BUNDLED, GUESTS
 from albumjudge.ui.words import N_, _
@@ -30,7 +31,7 @@ TITLES = {
 def plain(revision: str) -> str:
     """A checkpoint's name without its hash, as it is called now."""
     name = revision.rsplit("-", 1)[0]
-    return "flow-64" if name == "sketched-64" else name  # In votes of earlier versions.
+    return "flow-64" if name == _teacher() else name  # In votes of earlier versions.
 
 
 def title(revision: str) -> str:
@@ -54,15 +55,24 @@ def titles(revisions: list[str]) -> dict[str, str]:
 
 
 @cache
+def _noted(folder: Path) -> dict[str, str]:
+    """What a bundled checkpoint's training noted in words; nothing where that cannot be read."""
+    try:
+        training = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+        return {key: value for key, value in training.items() if isinstance(value, str)}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
 def _bundled() -> dict[str, str]:
-    found = {}
-    for folder in (*BUNDLED.values(), *GUESTS):
-        try:
-            training = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-            found[str(training["name"])] = str(training["title"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return found
+    """Titles by name."""
+    found = map(_noted, (*BUNDLED.values(), *GUESTS))
+    return {noted["name"]: noted["title"] for noted in found if {"name", "title"} <= noted.keys()}
+
+
+def _teacher() -> str:
+    """The name under which the flow painter taught the bundled painter, before it was called by its method."""
+    return _noted(BUNDLED["generator"]).get("teacher", "").rsplit("-", 1)[0]
 
 
 def sentence_form(revision: str) -> str:

@@ -147,5 +147,5 @@ def test_the_film_of_the_training_can_be_wound(
     monkeypatch.setattr("albumjudge.ui.rooms.measured.read_film", lambda _: moments)
     app = visit("how_it_works")
     assert "as painted after 9 real ones" in text(app) and "find latents in noise" in text(app)
-    app.select_slider(key="moment").set_value("0").run()
+    app.select_slider(key="frame").set_value("0").run()
     assert "as painted after 0 real ones" in text(app) and "painters did in 2015" in text(app)

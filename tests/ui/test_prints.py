@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from albumjudge.domain.cover import Cover, CoverIdentity
+from albumjudge.inference.folders import BUNDLED
 from albumjudge.ui import colours, names, prints
 
 
@@ -30,10 +32,12 @@ def test_a_cover_is_encoded_and_its_colours_are_named_once(
 def test_painters_have_plain_names_that_tell_them_apart(cover: Cover) -> None:
     assert prints.label_lines(cover) == "No. 000007 · The DCGAN of 2019 · asked for 1970s jazz"
     assert "0123abcd" not in prints.framed(cover, size="large")
-    assert names.titles(["sketched-64-00000000", "dcgan-plain-0", "sketched-64-11111111"]) == {
-        "sketched-64-00000000": "Flow painter",
+    training = json.loads((BUNDLED["generator"] / "training.json").read_text("utf-8"))
+    teacher = training["teacher"].rsplit("-", 1)[0]  # As votes of earlier versions call it.
+    assert names.titles([f"{teacher}-00000000", "dcgan-plain-0", f"{teacher}-11111111"]) == {
+        f"{teacher}-00000000": "Flow painter",
         "dcgan-plain-0": "DCGAN, more covers",
-        "sketched-64-11111111": "Flow painter (2)",
+        f"{teacher}-11111111": "Flow painter (2)",
     }
     assert names.title("mine-00000000") == "mine"
     assert names.sentence_form("vgg16-jury-00000000") == "the jury"

@@ -91,7 +91,7 @@ def film(checkpoint: Checkpoint) -> None:
     with st.container(key="film"):
         markup.say(_("Always from the same random numbers. Slide back to when it knew nothing."))
         chosen = str(
-            st.select_slider(_("Covers shown so far"), list(frames), value=[*frames][-1], key="moment")
+            st.select_slider(_("Covers shown so far"), list(frames), value=[*frames][-1], key="frame")
         )
         frame = frames[chosen]
         alt = _("The same covers as painted after {n} real ones were shown.", n=chosen)
