@@ -87,7 +87,7 @@ def ceiling(scores: Mapping[str, float], most: float, what: str) -> alt.LayerCha
     limit = rows_of([{"most": most, "word": _("perfect: {share}", share=percent(most))}])
     at = alt.X("most:Q", scale=scale)
     line = limit.mark_rule(color=INK, strokeWidth=2, strokeDash=[5, 4]).encode(x=at)
-    name = limit.mark_text(align="center", baseline="bottom", dy=-4, fontSize=sized(13), color=INK).encode(
+    name = limit.mark_text(align="right", baseline="bottom", dy=-4, fontSize=sized(13), color=INK).encode(
         x=at, y=alt.value(0), text="word:N"
     )
     heard = "; ".join(f"{judge} {percent(score)}" for judge, score in scores.items())
